@@ -1,0 +1,42 @@
+"""Connected profiles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class Health(StrEnum):
+    """Whether the network accepts the account."""
+
+    OK = "ok"
+    #: Its credentials were refused: it must be checked or given new ones; its deliveries wait.
+    UNAUTHORIZED = "unauthorized"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """A profile on one network, named by the user."""
+
+    id: int
+    name: str
+    network: str
+    server: str | None = None
+    credentials: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    session: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    #: The name at the network, as it said itself when the account was last verified.
+    handle: str | None = None
+    health: Health = Health.OK
+    #: Why the account is not well, in the network's words.
+    health_note: str | None = None
+    #: Since when the user has paused it.
+    paused_at: datetime | None = None
+    #: Until when it waits because the network asked for it or could not be reached, and why.
+    rests_until: datetime | None = None
+    rest_reason: str | None = None
+    #: How often in a row the network could not be reached.
+    setbacks: int = 0
+    created_at: datetime

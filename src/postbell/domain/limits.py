@@ -1,0 +1,104 @@
+"""What a network takes, and whether a content keeps to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from postbell.domain.content import Content
+from postbell.domain.media import Media, MediaKind
+from postbell.errors import Problem
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextLimit:
+    """The longest text that a network takes, in one unit."""
+
+    most: int
+    #: The unit's name in the plural, as the user reads it: `graphemes`.
+    unit: str
+    #: Counts a text in that unit; one of the functions of `domain.text`.
+    count: Callable[[str], int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MediaLimit:
+    """The files that a network takes with one post."""
+
+    #: The most files of all kinds together; 0 means that it takes none.
+    most: int = 0
+    #: The types that it takes and the most bytes of each.
+    types: Mapping[str, int] = field(default_factory=dict)
+    #: The most pixels (width x height) of a picture.
+    pixels: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Everything that can be checked before a network is asked."""
+
+    text: tuple[TextLimit, ...] = ()
+    title: TextLimit | None = None
+    #: Whether a post must have a title.
+    needs_title: bool = False
+    media: MediaLimit = field(default_factory=MediaLimit)
+
+    def summary(self) -> dict[str, Any]:
+        """Return the limits as plain values, for people and programs to read."""
+        return {
+            "text": {limit.unit: limit.most for limit in self.text},
+            "title": {self.title.unit: self.title.most} if self.title else {},
+            "needs_title": self.needs_title,
+            "media": {"most": self.media.most, "types": dict(self.media.types), "pixels": self.media.pixels},
+        }
+
+
+def check(content: Content, limits: Limits, *, account: str) -> list[Problem]:
+    """Return everything in `content` that is beyond `limits`; an empty list means that it fits."""
+    problems = []
+    if not (content.text.strip() or content.media or content.link or content.title):
+        problems.append(Problem(where="text", account=account, message="the post is empty; give it a text."))
+    if limits.needs_title and not content.title:
+        problems.append(Problem(where="title", account=account, message="it needs a title (--title)."))
+    problems += _too_long("text", content.text, limits.text, account)
+    if limits.title and content.title:
+        problems += _too_long("title", content.title, (limits.title,), account)
+    return problems + _media_problems(content.media, limits.media, account)
+
+
+def _too_long(where: str, text: str, limits: tuple[TextLimit, ...], account: str) -> list[Problem]:
+    return [
+        Problem(
+            where=where,
+            account=account,
+            message=f"{count} {limit.unit}, the limit is {limit.most}; shorten it by {count - limit.most}.",
+        )
+        for limit in limits
+        if (count := limit.count(text)) > limit.most
+    ]
+
+
+def _media_problems(media: tuple[Media, ...], limit: MediaLimit, account: str) -> list[Problem]:
+    problems = []
+    if len(media) > limit.most:
+        message = f"{len(media)} files, the limit is {limit.most}."
+        problems.append(Problem(where="media", account=account, message=message))
+    problems += [
+        Problem(where=f"media {item.name}", account=account, message=problem)
+        for item in media
+        if (problem := _file_problem(item, limit))
+    ]
+    return problems
+
+
+def _file_problem(item: Media, limit: MediaLimit) -> str | None:
+    if item.mime not in limit.types:
+        taken = ", ".join(sorted(limit.types)) or "none"
+        return f"{item.mime} is not taken there; it takes {taken}."
+    if item.size > limit.types[item.mime]:
+        return f"{item.size:,} bytes, the limit is {limit.types[item.mime]:,}."
+    pixels = (item.width or 0) * (item.height or 0)
+    if item.kind is MediaKind.IMAGE and limit.pixels and pixels > limit.pixels:
+        return f"{item.width} x {item.height} pixels, the limit is {limit.pixels:,} pixels."
+    return None

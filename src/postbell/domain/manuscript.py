@@ -1,0 +1,273 @@
+"""A post as a Markdown file: front matter in TOML between `+++` lines, the text, and what some say instead.
+
+    +++
+    to = ["blog", "sky"]
+    at = "tomorrow 18:00"
+    media = ["a.jpg", {file = "b.jpg", alt = "A bell"}]
+
+    [wordpress]
+    categories = ["News"]
+    +++
+
+    The text for all.
+
+    ## @bluesky
+
+    The text for Bluesky, or for the account with this name.
+
+The front matter may be missing. A line of a text that looks like such a heading, or like the line below
+which everything is ignored, is written with a backslash before it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from postbell.domain.content import Override
+from postbell.domain.toml_text import toml_key, toml_value, without_dates
+from postbell.errors import Invalid, Problem
+
+
+@dataclass(frozen=True, kw_only=True)
+class MediaRef:
+    """A file that the post shows."""
+
+    #: As it was written: a path, relative or not.
+    file: str
+    #: What the picture shows. Empty if nobody said.
+    alt: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manuscript:
+    """What a file says. Its form is right; whether it makes sense is not known here."""
+
+    #: Lines end in a line feed; there are no empty lines before it and no blanks behind it.
+    text: str = ""
+    title: str | None = None
+    link: str | None = None
+    #: Names of accounts.
+    to: tuple[str, ...] = ()
+    #: A time in the words of `domain.when`.
+    at: str | None = None
+    #: The name of a time zone.
+    tz: str | None = None
+    media: tuple[MediaRef, ...] = ()
+    #: By network or account.
+    overrides: Mapping[str, Override] = field(default_factory=dict)
+
+
+#: Everything below this line is ignored.
+SCISSORS = "<!-- postbell: everything below this line is ignored -->"
+
+_FENCE = "+++"
+_FIELDS = ("to", "at", "tz", "title", "link", "media")
+_NAME = r"\S+"
+_HEADING = re.compile(rf"## @({_NAME})[ \t]*")
+_SPECIAL = re.compile(rf"\\*(?:## @{_NAME}|{re.escape(SCISSORS)})[ \t]*")
+
+
+def read_manuscript(source: str, *, where: str) -> Manuscript:
+    """Read a post from the text of a file, which messages call `where`.
+
+    Raises Invalid with all that is wrong with its form at once: unknown fields (with the nearest known one),
+    values of the wrong type, a text that is given twice. What is not TOML at all is named alone.
+    """
+    file = _divide(source, where)
+    front = _parse(file)
+    overrides = {
+        name: _read_override(file, name, table)
+        for name, table in front.items()
+        if isinstance(table, dict) and name not in _FIELDS
+    }
+    _refuse_unknown(file, front.keys() - overrides.keys(), _FIELDS)
+    text = _read_body(file, overrides)
+    manuscript = Manuscript(
+        text=text,
+        title=_text(file, "title", front.get("title")),
+        link=_text(file, "link", front.get("link")),
+        to=_read_to(file, front.get("to", [])),
+        at=_text(file, "at", front.get("at")),
+        tz=_text(file, "tz", front.get("tz")),
+        media=_read_media(file, front.get("media", [])),
+        overrides=overrides,
+    )
+    if file.problems:
+        raise Invalid(file.problems)
+    return manuscript
+
+
+def write_manuscript(manuscript: Manuscript, *, remark: str = "") -> str:
+    """Return the text of a file from which `read_manuscript` reads the same again.
+
+    `remark` is for the person who edits it: it stands at the end, where it is ignored.
+    """
+    values = {name: getattr(manuscript, name) for name in ("at", "tz", "title", "link")}
+    media = [{"file": ref.file, "alt": ref.alt} if ref.alt else ref.file for ref in manuscript.media]
+    lines = [_FENCE, *_assignments({"to": manuscript.to or None, **values, "media": media or None})]
+    sections = []
+    for name, override in manuscript.overrides.items():
+        fields = {"title": override.title, "link": override.link, **override.options}
+        if override.text is not None and re.fullmatch(_NAME, name):
+            sections += ["", f"## @{name}", "", *_escaped(override.text)]
+        else:
+            fields["text"] = override.text
+        if (table := _assignments(fields)) or override.text is None:
+            lines += ["", f"[{toml_key(name)}]", *table]
+    lines += [_FENCE, "", *_escaped(manuscript.text), *sections]
+    if remark:
+        lines += ["", SCISSORS, remark]
+    return "\n".join(lines) + "\n"
+
+
+def _assignments(values: Mapping[str, Any]) -> list[str]:
+    return [f"{toml_key(name)} = {toml_value(value)}" for name, value in values.items() if value is not None]
+
+
+def _escaped(text: str) -> list[str]:
+    return [f"\\{line}" if _SPECIAL.fullmatch(line) else line for line in text.split("\n")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _File:
+    """A file cut in two, and what is wrong with it."""
+
+    name: str
+    front: Sequence[str]
+    #: The number of its first line in the file, from 1.
+    front_line: int
+    body: Sequence[str]
+    body_line: int
+    problems: list[Problem] = field(default_factory=list)
+
+    def problem(self, where: str, line: int, message: str) -> Problem:
+        return Problem(where=where, message=f"{self.name}, line {line}: {message}")
+
+    def note(self, key: str, message: str, *, table: str | None = None) -> None:
+        """Note what is wrong with a field of the front matter, or of one of its tables."""
+        where = f"front matter [{table}] {key}" if table else f"front matter {key}"
+        self.problems.append(self.problem(where, self._line_of(key, table), message))
+
+    def _line_of(self, key: str, table: str | None) -> int:
+        """Return the line at which a person would look for `key`: TOML does not tell."""
+        row = 0
+        for name in (table, key) if table else (key,):
+            named = re.compile(rf"\s*\[*\s*[\"']?{re.escape(name)}[\"']?\s*[]=.]")
+            row = next((n for n in range(row, len(self.front)) if named.match(self.front[n])), row)
+        return self.front_line + row
+
+
+def _divide(source: str, name: str) -> _File:
+    lines = _line_feeds(source.removeprefix("\ufeff")).split("\n")
+    begin = next((row for row, line in enumerate(lines) if line.strip()), 0)
+    rest = [line.rstrip() for line in lines[begin + 1 :]]
+    fence = lines[begin].rstrip()
+    if fence == "---" and fence in rest and re.match(r"[\w-]+\s*:", rest[0]):
+        message = f"{name}, line {begin + 1}: front matter is TOML between {_FENCE} lines here, not YAML."
+        raise Invalid([Problem(where="front matter", message=message)])
+    if fence != _FENCE:
+        return _File(name=name, front=(), front_line=1, body=lines, body_line=1)
+    if fence not in rest:
+        message = f"{name}, line {begin + 1}: it does not end; close it with another line {_FENCE}."
+        raise Invalid([Problem(where="front matter", message=message)])
+    end = begin + 1 + rest.index(fence)
+    front, body = lines[begin + 1 : end], lines[end + 1 :]
+    return _File(name=name, front=front, front_line=begin + 2, body=body, body_line=end + 2)
+
+
+def _parse(file: _File) -> dict[str, Any]:
+    try:
+        return without_dates(tomllib.loads("\n".join(file.front)))  # type: ignore[no-any-return]
+    except (ValueError, RecursionError) as error:
+        found = re.fullmatch(r"(.*) \(at line (\d+), column \d+\)", str(error), re.DOTALL)
+        reason, row = (found[1], int(found[2])) if found else (str(error), len(file.front))
+        message = f'this is not TOML: {reason}. Texts stand in quotes: at = "tomorrow 18:00".'
+        raise Invalid([file.problem("front matter", file.front_line + row - 1, message)]) from None
+
+
+def _refuse_unknown(file: _File, keys: set[str], known: Sequence[str], *, within: str | None = None) -> None:
+    for key in sorted(keys - set(known)):
+        # Closer than usual: `text` is not a slip of the pen for `to`.
+        near = difflib.get_close_matches(key, known, n=1, cutoff=0.7)
+        mend = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}."
+        file.note(within or key, f"there is no field named {key!r}. {mend}")
+
+
+def _text(file: _File, key: str, value: Any, *, table: str | None = None) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    file.note(key, f'it must be a text in quotes: {key} = "…".', table=table)
+    return None
+
+
+def _read_to(file: _File, value: Any) -> tuple[str, ...]:
+    names = value.split(",") if isinstance(value, str) else value
+    if isinstance(names, list) and all(isinstance(name, str) for name in names):
+        return tuple(name.strip() for name in names if name.strip())
+    file.note("to", 'it must be names in quotes: to = ["blog", "sky"].')
+    return ()
+
+
+def _read_media(file: _File, value: Any) -> tuple[MediaRef, ...]:
+    found = []
+    for item in value if isinstance(value, list) else [None]:
+        entry = {"file": item} if isinstance(item, str) else item
+        if (
+            isinstance(entry, dict)
+            and "file" in entry
+            and all(isinstance(part, str) for part in entry.values())
+        ):
+            _refuse_unknown(file, set(entry), ("file", "alt"), within="media")
+            found.append(MediaRef(file=entry["file"], alt=entry.get("alt", "")))
+        else:
+            file.note(
+                "media", 'it must be a list of files: media = ["a.jpg", {file = "b.jpg", alt = "A bell"}].'
+            )
+    return tuple(found)
+
+
+def _read_override(file: _File, name: str, table: dict[str, Any]) -> Override:
+    said = {key: _text(file, key, table.get(key), table=name) for key in ("text", "title", "link")}
+    options = {key: value for key, value in table.items() if key not in said}
+    return Override(
+        text=None if said["text"] is None else _tidy(_line_feeds(said["text"])),
+        title=said["title"],
+        link=said["link"],
+        options=options,
+    )
+
+
+def _read_body(file: _File, overrides: dict[str, Override]) -> str:
+    """Return the text for all; put the texts of the sections into `overrides`."""
+    parts: dict[str, list[str]] = {}
+    base: list[str] = []
+    lines = base
+    for row, line in enumerate(file.body):
+        if line.rstrip(" \t") == SCISSORS:
+            break
+        if heading := _HEADING.fullmatch(line):
+            name = heading[1]
+            if name in parts or overrides.get(name, Override()).text is not None:
+                message = f"the text for {name} is given twice."
+                file.problems.append(file.problem(f"section @{name}", file.body_line + row, message))
+            lines = parts.setdefault(name, [])
+        else:
+            lines.append(line[1:] if _SPECIAL.fullmatch(line) else line)
+    for name, section in parts.items():
+        overrides[name] = replace(overrides.get(name, Override()), text=_tidy("\n".join(section)))
+    return _tidy("\n".join(base))
+
+
+def _line_feeds(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _tidy(text: str) -> str:
+    lines = text.rstrip(" \t\n").split("\n")
+    first = next((row for row, line in enumerate(lines) if line.strip(" \t")), 0)
+    return "\n".join(lines[first:])

@@ -1,0 +1,49 @@
+"""Stored files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+
+#: The types that files have here, and what the name of such a file ends in.
+SUFFIXES = {
+    "image/jpeg": ".jpg",
+    "image/png": ".png",
+    "image/gif": ".gif",
+    "image/webp": ".webp",
+    "image/avif": ".avif",
+    "video/mp4": ".mp4",
+    "video/webm": ".webm",
+    "video/quicktime": ".mov",
+}
+
+
+class MediaKind(StrEnum):
+    """What a file is to a reader."""
+
+    IMAGE = "image"
+    VIDEO = "video"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Media:
+    """A file in the store as one post uses it. The file is immutable and named by its content."""
+
+    #: SHA-256 of the bytes, hexadecimal.
+    sha256: str
+    kind: MediaKind
+    #: The type read from the bytes, `image/jpeg`; never from the file's name.
+    mime: str
+    #: Length in bytes.
+    size: int
+    #: Pixels, after the orientation that the file asks for; None where they could not be measured.
+    width: int | None = None
+    height: int | None = None
+    #: What the file was called when it was given, without folders.
+    name: str
+    #: Where the stored copy lies.
+    path: Path
+    #: What the picture shows, for people who cannot see it. Empty if none was given.
+    alt: str = ""

@@ -1,0 +1,123 @@
+"""Posts, their deliveries and the log of tries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from postbell.domain.content import Content, Override
+from postbell.domain.states import DeliveryState, Outcome, PostState, derive_outcome
+
+
+#: A delivery that begins later than this after its time is called late.
+LATE_AFTER = timedelta(seconds=5)
+
+
+class AttemptKind(StrEnum):
+    """What a try was for."""
+
+    PUBLISH = "publish"
+    #: The network was asked whether an unsure delivery is public.
+    FIND = "find"
+    #: The user said how it is.
+    SETTLE = "settle"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """One try. Opened, durably, before anything is sent; closed after it."""
+
+    id: int
+    delivery_id: int
+    kind: AttemptKind
+    started_at: datetime
+    #: None while it is under way, or if the process died during it.
+    ended_at: datetime | None = None
+    #: published, progress, rejected, unauthorized, rate_limited, unavailable, unsure, absent, unknown,
+    #: interrupted; of what the user settled: published, failed, resend.
+    result: str | None = None
+    #: What the network, or the user, said.
+    message: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """One post for one account."""
+
+    id: int
+    post_id: str
+    account_id: int
+    account: str
+    network: str
+    state: DeliveryState
+    #: How a processed one ended: published or failed.
+    result: Outcome | None = None
+    #: Names it at the far side; the same at every try.
+    key: str
+    #: When it is meant to be published; None for a draft.
+    due_at: datetime | None = None
+    #: When it may be tried next; later than `due_at` after a setback.
+    try_at: datetime | None = None
+    tries: int = 0
+    #: The instant of the first try.
+    begun_at: datetime | None = None
+    ended_at: datetime | None = None
+    #: What a network has stored between two steps: {"step": …, "data": …}.
+    progress: Mapping[str, Any] | None = None
+    receipt_id: str | None = None
+    url: str | None = None
+    #: Why it failed, waits or is unsure.
+    message: str | None = None
+    warnings: tuple[str, ...] = ()
+    #: Why it began late, if it did.
+    late_reason: str | None = None
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How it ended, or None while it has not."""
+        if self.state is DeliveryState.PROCESSED:
+            return self.result
+        ends = {
+            DeliveryState.UNSURE: Outcome.UNSURE,
+            DeliveryState.MISSED: Outcome.MISSED,
+            DeliveryState.CANCELLED: Outcome.CANCELLED,
+        }
+        return ends.get(self.state)
+
+    @property
+    def lateness(self) -> timedelta | None:
+        """How long after its time the first try began; None if it was on time or has not begun."""
+        if self.begun_at is None or self.due_at is None or self.begun_at - self.due_at <= LATE_AFTER:
+            return None
+        return self.begun_at - self.due_at
+
+
+@dataclass(frozen=True, kw_only=True)
+class Post:
+    """What the user wrote, for whom and when."""
+
+    id: str
+    state: PostState
+    content: Content
+    #: Keyed by network or account name.
+    overrides: Mapping[str, Override] = field(default_factory=dict)
+    #: When it is meant to be published (aware UTC); a draft may have one as a reminder, and never fires.
+    at: datetime | None = None
+    #: The time as it was typed: wall clock and the name of its zone.
+    local: datetime | None = None
+    zone: str | None = None
+    created_at: datetime
+    updated_at: datetime
+    #: Counts the changes.
+    version: int = 1
+    deliveries: tuple[Delivery, ...] = ()
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How it ended on all accounts together, or None while trying goes on."""
+        if self.state not in (PostState.PROCESSED, PostState.CANCELLED):
+            return None
+        return derive_outcome(d.outcome for d in self.deliveries) or Outcome.CANCELLED

@@ -1,0 +1,150 @@
+"""Everything that Postbell raises, on one page.
+
+PostbellError                    1
+├── Invalid                      4   what was asked for is wrong; lists every problem at once
+├── NotFound                     3
+├── Conflict                     5   the state of the post does not allow it
+│   ├── IllegalTransition            no such arrow in the state table
+│   └── Stale                        somebody else was faster
+├── BadConfig                   78
+│   └── SchemaTooNew            78   the database belongs to a newer Postbell
+├── TryLater                    75
+│   ├── DaemonRunning           75
+│   ├── DatabaseLocked          75
+│   └── DiskFull                75
+├── Damaged                      1   the database file is not sound
+└── PublishError                 7   how a call to a network went wrong; answers "what now?"
+    ├── Rejected                 7   understood and refused: the delivery failed
+    ├── Unauthorized             6   the account must be reconnected; its deliveries wait
+    ├── RateLimited              7   wait until a time; the try does not count
+    ├── Unavailable              7   nothing was accepted: try again later
+    └── Unsure                   7   it may be public already: look before sending again
+
+The number is the exit code of the command line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """One thing that is wrong with what was asked for."""
+
+    #: What it is about, in the user's words: `text`, `--at`, `media 2`, `[wordpress] slug`.
+    where: str
+    #: What is wrong, and the mend where there is one. A whole sentence.
+    message: str
+    #: The account that it concerns, if only one does.
+    account: str | None = None
+
+    def __str__(self) -> str:
+        place = f"{self.where} (for {self.account})" if self.account else self.where
+        return f"{place}: {self.message}"
+
+
+class PostbellError(Exception):
+    """Postbell could not do what was asked."""
+
+    exit_code = 1
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or self.__doc__)
+
+
+class Invalid(PostbellError):
+    """What was asked for is not valid."""
+
+    exit_code = 4
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class NotFound(PostbellError):
+    """There is no such thing."""
+
+    exit_code = 3
+
+
+class Conflict(PostbellError):
+    """The present state does not allow it."""
+
+    exit_code = 5
+
+
+class IllegalTransition(Conflict):
+    """The state table has no such step."""
+
+
+class Stale(Conflict):
+    """It was changed by somebody else meanwhile; nothing was done."""
+
+
+class BadConfig(PostbellError):
+    """The configuration is wrong."""
+
+    exit_code = 78
+
+
+class SchemaTooNew(BadConfig):
+    """The database was written by a newer Postbell; this one does not touch it."""
+
+
+class TryLater(PostbellError):
+    """It cannot be done now; nothing was changed."""
+
+    exit_code = 75
+
+
+class DaemonRunning(TryLater):
+    """Another daemon works on this database."""
+
+
+class DatabaseLocked(TryLater):
+    """Another program holds the database; nothing was stored."""
+
+
+class DiskFull(TryLater):
+    """The disk is full; nothing was stored."""
+
+
+class Damaged(PostbellError):
+    """The database file is damaged."""
+
+
+class PublishError(PostbellError):
+    """A call to a network went wrong."""
+
+    exit_code = 7
+
+
+class Rejected(PublishError):
+    """The network understood and refused."""
+
+
+class Unauthorized(PublishError):
+    """The network does not accept the account's credentials."""
+
+    exit_code = 6
+
+
+class RateLimited(PublishError):
+    """The network asks to wait."""
+
+    def __init__(self, message: str | None = None, *, until: datetime | None = None) -> None:
+        super().__init__(message)
+        #: When the network said that it will listen again (aware UTC), if it said so.
+        self.until = until
+
+
+class Unavailable(PublishError):
+    """The network could not be reached, or was not able to take anything."""
+
+
+class Unsure(PublishError):
+    """The answer was lost: the post may be public already."""

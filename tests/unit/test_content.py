@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from postbell.domain.content import Content, Override, resolve
+from postbell.domain.media import Media, MediaKind
+
+
+BELL = Media(
+    sha256="0" * 64, kind=MediaKind.IMAGE, mime="image/png", size=1, name="a.png", path=Path("a.png")
+)
+BASE = Content(text="base", title="Title", link="https://example.com", media=(BELL,))
+
+
+def test_without_an_override_the_base_is_published() -> None:
+    assert BASE.with_override(None) is BASE
+    assert resolve(BASE, {}, network="bluesky", account="sky") == (BASE, {})
+
+
+def test_an_override_leaves_what_it_does_not_mention() -> None:
+    assert BASE.with_override(Override()) == BASE
+    assert BASE.with_override(Override(text="own")) == Content(
+        text="own", title="Title", link="https://example.com", media=(BELL,)
+    )
+
+
+def test_an_override_may_say_that_something_is_empty() -> None:
+    assert BASE.with_override(Override(text="", title="", link="")) == Content(
+        text="", title="", link="", media=(BELL,)
+    )
+
+
+def test_the_word_of_the_account_is_stronger_than_that_of_its_network() -> None:
+    overrides = {
+        "sky": Override(text="for sky", options={"langs": ["de"]}),
+        "bluesky": Override(
+            text="for all of Bluesky", title="Own", options={"langs": ["en"], "labels": ["x"]}
+        ),
+    }
+    content, options = resolve(BASE, overrides, network="bluesky", account="sky")
+    assert (content.text, content.title, content.link) == ("for sky", "Own", "https://example.com")
+    assert options == {"langs": ["de"], "labels": ["x"]}
+
+
+def test_what_others_say_does_not_concern_an_account() -> None:
+    overrides = {"mastodon": Override(text="not this", options={"visibility": "direct"})}
+    assert resolve(BASE, overrides, network="bluesky", account="sky") == (BASE, {})
+
+
+def test_an_account_named_like_its_network_is_heard_once() -> None:
+    overrides = {"bluesky": Override(text="own", options={"langs": ["en"]})}
+    content, options = resolve(BASE, overrides, network="bluesky", account="bluesky")
+    assert (content.text, options) == ("own", {"langs": ["en"]})
+
+
+def test_resolving_leaves_the_overrides_as_they_are() -> None:
+    overrides = {"bluesky": Override(options={"a": 1}), "sky": Override(options={"b": 2})}
+    resolve(BASE, overrides, network="bluesky", account="sky")
+    assert overrides["bluesky"].options == {"a": 1}

@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+import random
+
+from postbell.domain.ids import new_delivery_key, new_post_id
+
+
+def test_ids_are_short_and_readable() -> None:
+    chance = random.Random(1)
+    ids = [new_post_id(chance) for _ in range(1000)]
+    assert len(set(ids)) == 1000
+    assert all(len(name) == 8 and name.isalnum() and name.islower() for name in ids)
+    assert not set("aeiou01l") & set("".join(ids))
+
+
+def test_a_delivery_key_is_20_characters_that_every_network_takes() -> None:
+    chance = random.Random(1)
+    keys = [new_delivery_key(chance) for _ in range(1000)]
+    assert len(set(keys)) == 1000
+    assert all(len(key) == 20 and key.isascii() and key.isalnum() and key == key.lower() for key in keys)

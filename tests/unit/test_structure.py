@@ -1,0 +1,68 @@
+"""The size of rooms: files, functions and argument lists stay small, and the rule itself is seen to bite."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+
+ROOT = Path(__file__).parents[2]
+LONGEST_FILE = 400
+LONGEST_FUNCTION = 50
+MOST_POSITIONAL = 5
+
+SOURCES = sorted((ROOT / "src").rglob("*.py")) + sorted((ROOT / "tests").rglob("*.py"))
+
+
+def faults(source: str) -> list[str]:
+    """Return what breaks the rules in one file."""
+    found = []
+    if (lines := source.count("\n")) > LONGEST_FILE:
+        found.append(f"{lines} lines in one file")
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            if length > LONGEST_FUNCTION:
+                found.append(f"{node.name} has {length} lines")
+            positional = [arg.arg for arg in (*node.args.posonlyargs, *node.args.args)]
+            if len([name for name in positional if name not in ("self", "cls")]) > MOST_POSITIONAL:
+                found.append(f"{node.name} has {len(positional)} positional arguments")
+    return found
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_functions_and_argument_lists_are_small(path: Path) -> None:
+    # A test is given each of its fixtures and parameters by position; that is not a design.
+    found = faults(path.read_text("utf-8"))
+    in_tests = path.is_relative_to(ROOT / "tests")
+    assert [fault for fault in found if not (in_tests and "positional" in fault)] == []
+
+
+def test_the_rule_bites() -> None:
+    long_function = "def f():\n" + "    x = 1\n" * 51
+    assert faults(long_function) == ["f has 52 lines"]
+    assert faults("x = 1\n" * 401) == ["401 lines in one file"]
+    assert faults("def f(a, b, c, d, e, g): ...\n") == ["f has 6 positional arguments"]
+    assert faults("class C:\n    def f(self, a, b, c, d, e, *, g): ...\n") == []
+
+
+def test_only_the_clock_asks_for_the_time_and_only_settings_read_the_environment() -> None:
+    asks_time = re.compile(r"datetime\.now\(|time\.time\(|utcnow\(")
+    reads_env = re.compile(r"os\.environ|os\.getenv")
+    allowed = {"clock.py": asks_time, "settings.py": reads_env}
+    for path in (ROOT / "src/postbell").rglob("*.py"):
+        source = path.read_text("utf-8")
+        for rule in (asks_time, reads_env):
+            if allowed.get(path.name) is not rule:
+                assert not rule.search(source), f"{path.name}: {rule.pattern}"
+
+
+def test_constraints_name_no_host() -> None:
+    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+    pins = [line for line in lines if line and not line.startswith("#")]
+    assert pins
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9._+!-]+", line) for line in pins)
+    assert "://" not in "\n".join(lines)
