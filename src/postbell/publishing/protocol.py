@@ -1,0 +1,168 @@
+"""What a network is. Each file in `postbell.networks` holds one object that fulfils `Network`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from pydantic import BaseModel
+
+from postbell.domain.content import Content
+from postbell.domain.limits import Limits
+from postbell.errors import Problem
+
+
+if TYPE_CHECKING:
+    from postbell.publishing.http import Http
+
+
+class Resend(StrEnum):
+    """What a repeat does when the answer to the publishing call was lost."""
+
+    #: An idempotency key, or an identity of our own, makes it harmless.
+    SAFE = "safe"
+    #: It may publish twice: `find` must be asked first.
+    LOOK_FIRST = "look_first"
+    #: It may publish twice, and nobody can be asked.
+    NEVER = "never"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """An account as its network needs it."""
+
+    name: str
+    #: The base address that the user gave, without a slash at the end; None where the network has just one.
+    server: str | None
+    #: Validated by the network's own `Credentials`. Secrets are SecretStr.
+    credentials: Any
+    #: What the network stored for itself (tokens, the account's own id). Never shown.
+    session: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outgoing:
+    """One delivery as its network sees it. The same at every try."""
+
+    target: Target
+    content: Content
+    #: Validated by the network's own `Options`.
+    options: Any
+    #: Names this delivery at the far side: 20 characters of [a-z0-9], unique, stored before the first try.
+    key: str
+    #: Counts up over all deliveries of the database.
+    number: int
+    #: The instant of the first try (aware UTC, whole milliseconds), stored before it.
+    begun_at: datetime
+    #: When it was meant to be published (aware UTC).
+    due_at: datetime
+    #: The id of the post, for people.
+    post_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """What was done so far; stored durably before the next step is taken."""
+
+    step: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    #: When to go on; None means at once.
+    again_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """It is public."""
+
+    #: The network's own id of the post.
+    id: str
+    #: Where a person finds it, if the network says.
+    url: str | None = None
+    #: What went other than asked without failing the post.
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Absent:
+    """The network was asked, and it is not public."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unknown:
+    """The network cannot tell."""
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """What the network says about an account whose credentials it accepts."""
+
+    #: The name at the network: a handle, a login, a folder.
+    handle: str
+    url: str | None = None
+    #: What the user should know: a missing right, a limit.
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One request that `publish` would make, for people to read. Nothing secret is in it."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    #: What JSON can say; `<…>` stands for what only the network's answers can tell, and for files.
+    body: Any = None
+
+
+class Network(Protocol):
+    """One supported platform. `postbell.networks.NAME.network` is its one instance."""
+
+    #: The file's name.
+    key: ClassVar[str]
+    #: The name that people know.
+    label: ClassVar[str]
+    #: One sentence for the list of networks.
+    summary: ClassVar[str]
+    limits: ClassVar[Limits]
+    #: What a post can be told about this network. Unknown keys are refused; every field has a description.
+    Options: ClassVar[type[BaseModel]]
+    #: What an account needs. Fields of type SecretStr are secrets; every field has a description.
+    Credentials: ClassVar[type[BaseModel]]
+    #: "required", "optional" or "none": whether an account has a base address of its own.
+    server: ClassVar[str]
+    #: The address used where the user gives none.
+    default_server: ClassVar[str | None]
+    #: How to get the credentials, in steps.
+    guide: ClassVar[str]
+    resend: ClassVar[Resend]
+
+    def check(self, content: Content, options: Any, *, account: str) -> list[Problem]:
+        """Return what only this network minds, beyond `limits`. Pure."""
+        ...
+
+    def preview(self, outgoing: Outgoing) -> list[Call]:
+        """Return the requests that `publish` would make, in order. Pure."""
+        ...
+
+    async def publish(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> Receipt | Progress:
+        """Make it public, or take one step towards it. Raises a PublishError.
+
+        A returned Progress is stored durably before `publish` is called again with it. It must be harmless
+        to repeat the step after the last stored Progress, whatever had been sent, if `resend` is safe.
+        """
+        ...
+
+    async def find(
+        self, outgoing: Outgoing, progress: Progress | None, http: Http
+    ) -> Receipt | Absent | Unknown:
+        """Ask whether it is public. Raises a PublishError if the question could not be asked."""
+        ...
+
+    async def verify(self, target: Target, http: Http) -> Profile:
+        """Ask the network whether it accepts the account. Raises a PublishError."""
+        ...

@@ -1,0 +1,30 @@
+"""The networks that there are: every file in `postbell.networks`."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import pkgutil
+from typing import cast
+
+from postbell.errors import NotFound
+from postbell.publishing.protocol import Network
+
+
+_PACKAGE = "postbell.networks"
+
+
+def keys() -> list[str]:
+    """Return the keys of all networks in the order of the alphabet, without loading any."""
+    package = importlib.import_module(_PACKAGE)
+    return sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+
+
+def get(key: str) -> Network:
+    """Return the network named `key`; raises NotFound with the nearest name."""
+    known = keys()
+    if key not in known:
+        near = difflib.get_close_matches(key, known, n=1)
+        hint = f" Did you mean {near[0]}?" if near else f" There are: {', '.join(known)}."
+        raise NotFound(f"There is no network named {key!r}.{hint}")
+    return cast("Network", importlib.import_module(f"{_PACKAGE}.{key}").network)

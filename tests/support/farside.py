@@ -1,0 +1,273 @@
+"""What stands in for a network in the contract suite: strict, and able to fail in every way a network can."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from enum import Enum, auto
+from typing import Any
+
+import httpx
+
+from postbell.domain.content import Content
+from postbell.domain.media import Media
+from postbell.publishing.http import Clients, Http, secrets_of
+from postbell.publishing.protocol import (
+    Absent,
+    Network,
+    Outgoing,
+    Progress,
+    Receipt,
+    Resend,
+    Target,
+    Unknown,
+)
+from postbell.testing import FakeClock
+
+
+START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+
+
+class Fault(Enum):
+    """What goes wrong with the call that makes a post public."""
+
+    REFUSED = auto()  # no connection
+    TIMEOUT = auto()  # taken, no answer, nothing done
+    LOST = auto()  # taken and done, no answer
+    GARBAGE = auto()  # taken and done, an answer that is not the network's
+    UNAVAILABLE = auto()  # 503
+    BROKEN = auto()  # 500, nothing done
+    RATE_LIMITED = auto()  # in the network's own form, for 120 s
+    UNAUTHORIZED = auto()  # in the network's own form
+
+
+class Violation(AssertionError):
+    """A request that the real network would refuse, or that its description forbids."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Public:
+    """One post that everybody can see at the far side."""
+
+    id: str
+    text: str
+    #: The bytes and the alt text of each file.
+    media: tuple[tuple[bytes, str], ...] = ()
+
+
+@dataclass
+class FarSide(httpx.AsyncBaseTransport):
+    """A network behind the HTTP transport. Subclasses answer requests and refuse what breaks the rules."""
+
+    clock: FakeClock
+    #: Faults for the next publishing calls, first to last.
+    faults: list[Fault] = field(default_factory=list)
+    requests: list[httpx.Request] = field(default_factory=list)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        body = await request.aread()
+        self.requests.append(request)
+        fault = self.faults.pop(0) if self.faults and self.is_publishing(request, body) else None
+        if fault is Fault.REFUSED:
+            raise httpx.ConnectError("connection refused", request=request)
+        if fault is Fault.TIMEOUT:
+            raise httpx.ReadTimeout("no answer", request=request)
+        if fault is Fault.UNAVAILABLE:
+            return httpx.Response(503, text="try later", request=request)
+        if fault is Fault.BROKEN:
+            return httpx.Response(500, text="sorry", request=request)
+        if fault is Fault.RATE_LIMITED:
+            return self.rate_limited()
+        if fault is Fault.UNAUTHORIZED:
+            return self.unauthorized()
+        response = self.answer(request, body)
+        if fault is Fault.LOST:
+            raise httpx.ReadError("the connection was reset", request=request)
+        if fault is Fault.GARBAGE:
+            return httpx.Response(200, text="<html>a proxy's page</html>")
+        return response
+
+    def is_publishing(self, request: httpx.Request, body: bytes) -> bool:
+        """Whether this is the call that makes a post public."""
+        raise NotImplementedError
+
+    def answer(self, request: httpx.Request, body: bytes) -> httpx.Response:
+        """Do what the network does. Raises Violation for what its description forbids."""
+        raise NotImplementedError
+
+    def rate_limited(self) -> httpx.Response:
+        """The network's own 429, asking to wait for 120 s."""
+        raise NotImplementedError
+
+    def unauthorized(self) -> httpx.Response:
+        """The network's own answer to credentials that stopped working."""
+        raise NotImplementedError
+
+    def public(self) -> list[Public]:
+        """Every post that is public."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """A network under the contract suite."""
+
+    network: Network
+    far_side: Callable[[FakeClock], FarSide]
+    #: Of an account that the far side accepts.
+    server: str | None
+    credentials: dict[str, Any]
+    #: Options that the network needs to publish at all.
+    options: dict[str, Any] = field(default_factory=dict)
+    #: A text that is one unit too long, or None where the network has no limit.
+    too_long: str | None = None
+    title: str | None = None
+
+    def target(self, session: dict[str, Any] | None = None) -> Target:
+        credentials = self.network.Credentials.model_validate(self.credentials)
+        return Target(name="mine", server=self.server, credentials=credentials, session=session or {})
+
+    def outgoing(self, text: str = "Good morning", media: tuple[Media, ...] = (), **more: Any) -> Outgoing:
+        content = Content(text=text, title=self.title, media=media, link=more.pop("link", None))
+        options = self.network.Options.model_validate(self.options | more.pop("options", {}))
+        values: dict[str, Any] = {
+            "target": self.target(more.pop("session", None)),
+            "content": content,
+            "options": options,
+            "key": "k7m2p9q4r8s3t6v5w2x9",
+            "number": 41,
+            "begun_at": START,
+            "due_at": START,
+            "post_id": "b7kq2m9x",
+        }
+        return Outgoing(**values | more)
+
+    def http(self, far_side: FarSide, outgoing: Outgoing, *, deadline: float = 5.0) -> Http:
+        return Http(
+            Clients(transport=far_side),
+            far_side.clock,
+            session=outgoing.target.session,
+            secrets=secrets_of(outgoing.target.credentials),
+            deadline=deadline,
+        )
+
+
+async def publish(
+    network: Network, outgoing: Outgoing, http: Http, progress: Progress | None = None
+) -> Receipt:
+    """Publish as the daemon does: every step until there is a receipt."""
+    for _ in range(50):
+        result = await network.publish(outgoing, progress, http)
+        if isinstance(result, Receipt):
+            return result
+        progress = result
+    raise AssertionError("50 steps and no receipt")
+
+
+class Killed(BaseException):
+    """The process died here."""
+
+
+Strike = Callable[[FarSide, httpx.Request], Awaitable[httpx.Response]]
+
+
+@dataclass
+class Between(httpx.AsyncBaseTransport):
+    """Stands between a network and its far side, and strikes at one request, counted from 0."""
+
+    far_side: FarSide
+    at: int
+    strike: Strike
+    count: int = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        here, self.count = self.count, self.count + 1
+        if here == self.at:
+            return await self.strike(self.far_side, request)
+        return await self.far_side.handle_async_request(request)
+
+
+async def die_before(_: FarSide, request: httpx.Request) -> httpx.Response:
+    """Die with the request not yet taken."""
+    raise Killed(str(request.url))
+
+
+async def die_after(far_side: FarSide, request: httpx.Request) -> httpx.Response:
+    """Die with the request taken and its answer not yet read."""
+    await far_side.handle_async_request(request)
+    raise Killed(str(request.url))
+
+
+async def say_nothing(_: FarSide, request: httpx.Request) -> httpx.Response:
+    """Never answer."""
+    await asyncio.Event().wait()
+    raise AssertionError(f"nobody stopped {request.url}")
+
+
+async def echo(_: FarSide, request: httpx.Request) -> httpx.Response:
+    """Refuse, and repeat everything that was sent, as a careless server does."""
+    body = (await request.aread()).decode("utf-8", "replace")
+    headers = "\n".join(f"{name}: {value}" for name, value in request.headers.items())
+    return httpx.Response(400, text=f"{request.method} {request.url}\n{headers}\n\n{body}")
+
+
+@dataclass
+class Daemon:
+    """Publishes one delivery as the daemon does. What it stored survives its death."""
+
+    subject: Subject
+    outgoing: Outgoing
+    far_side: FarSide
+    #: Seconds for one request.
+    deadline: float = 5.0
+    session: dict[str, Any] = field(default_factory=dict)
+    #: Every Progress that was stored, the last one last.
+    stored: list[Progress] = field(default_factory=list)
+
+    async def publish(self, transport: httpx.AsyncBaseTransport | None = None) -> Receipt:
+        """Take every step that is left; through `transport`, if one stands in between."""
+        http, outgoing = self._http(transport), self._outgoing()
+        for _ in range(50):
+            result = await self.subject.network.publish(outgoing, self._progress(), http)
+            if isinstance(result, Receipt):
+                return result
+            # Kept as JSON, because that is how the database keeps it.
+            self.stored.append(replace(result, data=json.loads(json.dumps(dict(result.data)))))
+            if result.again_at:
+                self.far_side.clock.set(max(result.again_at, self.far_side.clock.now()))
+        raise AssertionError("50 steps and no receipt")
+
+    async def find(self) -> Receipt | Absent | Unknown:
+        """Ask the network whether it is public."""
+        return await self.subject.network.find(self._outgoing(), self._progress(), self._http(None))
+
+    async def recover(self) -> Receipt:
+        """Do what may be done about a delivery that may be public: look if need be, then send again."""
+        if self.subject.network.resend is not Resend.SAFE:
+            found = await self.find()
+            if isinstance(found, Receipt):
+                return found
+            assert isinstance(found, Absent), f"only a human can settle this: {found}"
+        return await self.publish()
+
+    def _outgoing(self) -> Outgoing:
+        return replace(self.outgoing, target=replace(self.outgoing.target, session=dict(self.session)))
+
+    def _progress(self) -> Progress | None:
+        return self.stored[-1] if self.stored else None
+
+    def _http(self, transport: httpx.AsyncBaseTransport | None) -> Http:
+        return Http(
+            Clients(transport=transport or self.far_side),
+            self.far_side.clock,
+            session=self.session,
+            save=self._save,
+            secrets=secrets_of(self.outgoing.target.credentials),
+            deadline=self.deadline,
+        )
+
+    async def _save(self, session: dict[str, Any]) -> None:
+        self.session = json.loads(json.dumps(session))
