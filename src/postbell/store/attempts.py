@@ -1,0 +1,47 @@
+"""The log of tries: opened before anything is sent, closed after it, never changed again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select, update
+
+from postbell.domain.post import Attempt, AttemptKind
+from postbell.errors import Stale
+from postbell.store.tables import attempt
+
+
+def open_attempt(tx: Connection, delivery_id: int, kind: AttemptKind, now: datetime) -> int:
+    """Open a try in the log and return its id."""
+    values = {"delivery_id": delivery_id, "kind": kind, "started_at": now}
+    return int(tx.execute(insert(attempt).values(values).returning(attempt.c.id)).scalar_one())
+
+
+def close_attempt(
+    tx: Connection, attempt_id: int, *, result: str, message: str | None, now: datetime
+) -> None:
+    """Write down how a try ended; raises Stale if that was written already."""
+    statement = (
+        update(attempt)
+        .where(attempt.c.id == attempt_id, attempt.c.ended_at.is_(None))
+        .values(ended_at=now, result=result, message=message)
+    )
+    if tx.execute(statement).rowcount != 1:
+        raise Stale(f"Attempt {attempt_id} was closed already.")
+
+
+def close_interrupted(tx: Connection, delivery_id: int, now: datetime) -> None:
+    """Close the tries that a dead process left open."""
+    statement = (
+        update(attempt)
+        .where(attempt.c.delivery_id == delivery_id, attempt.c.ended_at.is_(None))
+        .values(ended_at=now, result="interrupted", message="the process ended during the try")
+    )
+    tx.execute(statement)
+
+
+def list_attempts(tx: Connection, delivery_ids: Sequence[int]) -> list[Attempt]:
+    """Return the tries of these deliveries, oldest first."""
+    rows = tx.execute(select(attempt).where(attempt.c.delivery_id.in_(delivery_ids)).order_by(attempt.c.id))
+    return [Attempt(**row._asdict() | {"kind": AttemptKind(row.kind)}) for row in rows]

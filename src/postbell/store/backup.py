@@ -1,0 +1,217 @@
+"""Copies of the database that are proved before they are trusted."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from postbell.errors import Damaged, DatabaseLocked, DiskFull, NotFound, PostbellError, SchemaTooNew
+from postbell.store.engine import LOCK_WAIT, create_file, explain, file_uri
+from postbell.store.schema import KNOWN
+
+
+#: Is told how many pages are left, and how many there are.
+Progress = Callable[[int, int], None]
+
+#: Rows of these tables are counted.
+_COUNTED = ("account", "post", "delivery", "attempt", "media")
+
+#: What `backup_name` makes up.
+_NAME = "postbell-*-????????T??????Z.db"
+
+#: Pages between two reports of progress: 4 MB.
+_PAGES = 1000
+
+
+def check(path: Path) -> list[str]:
+    """Return what is wrong with the database file; an empty list means that it is sound.
+
+    Raises DatabaseLocked where another program does not let anybody read it.
+    """
+    return _examine(path, "integrity_check", "foreign_key_check")
+
+
+def quick_check(path: Path) -> list[str]:
+    """Return what is wrong with the pages of the database file; much faster than `check`."""
+    return _examine(path, "quick_check")
+
+
+def backup(path: Path, target: Path, *, progress: Progress | None = None) -> dict[str, int]:
+    """Copy the live database to `target` and prove the copy; return how many rows it holds by table.
+
+    The copy is the database at one instant, whatever is written meanwhile, and appears under its name only
+    when it is whole. `progress` is told the pages left and the pages in all. Raises Damaged, DatabaseLocked,
+    DiskFull, or PostbellError where the folder cannot be written; then `target` is as it was before.
+    """
+    part = target.with_name(f".{target.name}.part")
+    with _told(path, target), _removed(part):
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        counts = _copy(path, part, progress)
+        part.replace(target)
+        _sync(target.parent)
+    return counts
+
+
+def backup_name(revision: str | None, now: datetime) -> str:
+    """Return the name of a backup: its schema and the time (UTC)."""
+    return f"postbell-{revision or 'empty'}-{now:%Y%m%dT%H%M%S}Z.db"
+
+
+def list_backups(folder: Path, pattern: str = "postbell-*.db") -> list[Path]:
+    """Return the backups in a folder, the newest first."""
+    return sorted(folder.glob(pattern), key=lambda path: path.stat().st_mtime, reverse=True)
+
+
+def prune_backups(folder: Path, keep: int) -> None:
+    """Remove all but the newest `keep` of the backups that got their names from `backup_name`."""
+    for old in list_backups(folder, _NAME)[keep:]:
+        old.unlink(missing_ok=True)
+
+
+def restore(source: Path, path: Path, *, aside: Path) -> dict[str, int]:
+    """Put a proved copy of `source` in the place of the database and keep the old file as `aside`.
+
+    The caller holds the daemon's lock. Returns how many rows the restored database holds by table. Raises
+    NotFound, Damaged, SchemaTooNew, DatabaseLocked, DiskFull, or PostbellError where the folder cannot be
+    written; then nothing was changed.
+    """
+    if not source.is_file():
+        raise NotFound(f"There is no backup at {source}.")
+    if problems := check(source):
+        raise Damaged(f"The backup {source} is not sound ({problems[0]}); nothing was changed.")
+    part = path.with_name(f".{path.name}.restore")
+    with _told(source, path), _removed(part):
+        counts = _copy(source, part)
+        _require_ours(part, source)
+        _set_aside(path, aside)
+        part.replace(path)
+        _sync(path.parent)
+    return counts
+
+
+def _examine(path: Path, *pragmas: str) -> list[str]:
+    problems: list[str] = []
+    try:
+        with closing(_open(path, "ro")) as connection:
+            for pragma in pragmas:
+                rows = connection.execute(f"PRAGMA {pragma}").fetchall()
+                problems += [_worded(row) for row in rows if row != ("ok",)]
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+        if isinstance(found := explain(error, path), DatabaseLocked):
+            raise found from error
+        problems.append(str(error))
+    return problems
+
+
+def _worded(row: tuple[str, ...]) -> str:
+    if len(row) == 1:
+        return row[0]
+    table, number, parent, _key = row
+    return f"table {table}, row {number} refers to a missing {parent}"
+
+
+def _copy(source: Path, part: Path, progress: Progress | None = None) -> dict[str, int]:
+    """Copy a database, prove the copy and return how many rows it holds by table; raises Damaged."""
+    create_file(part)
+    with closing(_open(source, "ro")) as live, closing(_open(part, "rw")) as copy:
+        # One instant for all of it: else every write of another process would begin the copy anew.
+        live.execute("BEGIN")
+        live.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        live.backup(copy, pages=_PAGES, progress=progress and _without_status(progress))
+        # A copy in WAL mode would come with side files; one file is easier to carry away.
+        copy.execute("PRAGMA journal_mode = DELETE")
+    if problems := check(part):
+        raise Damaged(f"The copy of {source} is not sound: {problems[0]}. See `postbell db check`.")
+    _sync(part)
+    return _counts(part)
+
+
+def _require_ours(copy: Path, source: Path) -> None:
+    with closing(_open(copy, "ro")) as connection:
+        tables = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'")
+        if not tables.fetchone()[0]:
+            raise Damaged(f"{source} is not a database of Postbell; nothing was changed.")
+        revisions = [row[0] for row in connection.execute("SELECT version_num FROM alembic_version")]
+    if unknown := set(revisions) - set(KNOWN):
+        raise SchemaTooNew(
+            f"The backup {source} belongs to a newer Postbell (schema {unknown.pop()}); nothing was changed."
+        )
+
+
+def _set_aside(path: Path, aside: Path) -> None:
+    """Move the database with its write-ahead log, which beside another database would damage it.
+
+    The old file has both names until both are there: a log is never missing from its database.
+    """
+    for suffix in ("", "-wal"):
+        old = path.with_name(path.name + suffix)
+        if old.exists():
+            aside.with_name(aside.name + suffix).hardlink_to(old)
+    _remove(path)
+
+
+def _remove(path: Path) -> None:
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+@contextmanager
+def _removed(part: Path) -> Iterator[None]:
+    """Leave nothing of a half-made copy, nor of one from before that did not come to its end."""
+    _remove(part)
+    try:
+        yield
+    finally:
+        _remove(part)
+
+
+@contextmanager
+def _told(source: Path, target: Path) -> Iterator[None]:
+    """Raise what went wrong as what it means to the user."""
+    try:
+        yield
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        found = explain(error, target)
+        # Only a lack of room is the target's fault.
+        raise (found if isinstance(found, DiskFull) else explain(error, source) or error) from error
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise DiskFull(f"The disk that holds {target} is full. Free some space and try again.") from error
+        raise PostbellError(
+            f"{source} could not be copied to {target}: {error.strerror}. Nothing was changed."
+        ) from error
+
+
+def _open(path: Path, mode: str) -> sqlite3.Connection:
+    """Open a file; what is opened to be read (`ro`) is left as it is, its write-ahead log too."""
+    uri = file_uri(path, mode)
+    connection = sqlite3.connect(uri, uri=True, timeout=LOCK_WAIT, isolation_level=None)
+    connection.text_factory = lambda said: said.decode("utf-8", "replace")
+    return connection
+
+
+def _without_status(progress: Progress) -> Callable[[int, int, int], None]:
+    return lambda _status, left, pages: progress(left, pages)
+
+
+def _counts(path: Path) -> dict[str, int]:
+    with closing(_open(path, "ro")) as connection:
+        present = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+        return {
+            table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608 - constants
+            for table in _COUNTED
+            if table in present
+        }
+
+
+def _sync(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,255 @@
+"""Deliveries in the database: one verb for each step of the state table, and the log of tries.
+
+Every verb guards its step in the WHERE clause of one UPDATE. Where that finds no row it raises Stale: nothing
+is ever changed from a state in which the table does not allow it. `likely` makes SQLite look for the row by
+its id: left to itself it goes through everything that is in the state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from postbell.domain.post import Delivery
+from postbell.domain.states import POST_STEPS as _POST_STEPS
+from postbell.domain.states import (
+    DeliveryEvent,
+    DeliveryState,
+    Outcome,
+    PostEvent,
+    delivery_step,
+    post_sources,
+)
+from postbell.errors import Stale
+from postbell.store.posts import delivery_from
+from postbell.store.tables import account, delivery, post
+
+
+#: A statement has only so many variables: 999 in older builds of SQLite.
+_AT_ONCE = 500
+
+
+def add_deliveries(tx: Connection, post_id: str, keys: Sequence[tuple[int, str]]) -> None:
+    """Give a draft its deliveries: (account id, key) each."""
+    rows = [
+        {
+            "post_id": post_id,
+            "account_id": account_id,
+            "key": key,
+            "state": DeliveryState.DRAFT,
+            "tries": 0,
+            "warnings": [],
+        }
+        for account_id, key in keys
+    ]
+    if rows:
+        tx.execute(insert(delivery), rows)
+
+
+def drop_deliveries(tx: Connection, post_id: str, account_ids: Iterable[int]) -> None:
+    """Take accounts away from a post that nothing was tried for."""
+    untried = (DeliveryState.DRAFT, DeliveryState.SCHEDULED)
+    of_accounts = delivery.c.account_id.in_(list(account_ids))
+    tx.execute(
+        delete(delivery).where(delivery.c.post_id == post_id, of_accounts, delivery.c.state.in_(untried))
+    )
+
+
+def schedule_deliveries(tx: Connection, post_id: str, at: datetime) -> None:
+    """Make every delivery of a post due at `at`."""
+    _move(tx, delivery.c.post_id == post_id, DeliveryEvent.SCHEDULE, due_at=at, try_at=at)
+
+
+def unschedule_deliveries(tx: Connection, post_id: str) -> None:
+    """Make every delivery of a post a draft again."""
+    _move(tx, delivery.c.post_id == post_id, DeliveryEvent.UNSCHEDULE, due_at=None, try_at=None)
+
+
+def miss_overdue(tx: Connection, *, before: datetime, now: datetime) -> list[Delivery]:
+    """Give up every waiting delivery that was due before `before`, and return them."""
+    overdue = and_(delivery.c.state == DeliveryState.SCHEDULED, delivery.c.due_at < before)
+    ids = list(tx.execute(select(delivery.c.id).where(overdue).order_by(delivery.c.due_at)).scalars())
+    said = func.coalesce("; the last try: " + delivery.c.message, "")
+    missed = []
+    for start in range(0, len(ids), _AT_ONCE):
+        these = delivery.c.id.in_(ids[start : start + _AT_ONCE])
+        _move(tx, these, DeliveryEvent.MISS, ended_at=now, message="it was due for too long" + said)
+        _finish_posts(tx, these)
+        missed += list_deliveries(tx, these)
+    return missed
+
+
+def save_progress(tx: Connection, delivery_id: int, progress: dict[str, Any]) -> None:
+    """Store what was done so far, while the delivery is under way; raises Stale."""
+    statement = (
+        update(delivery)
+        .where(delivery.c.id == delivery_id, delivery.c.state == DeliveryState.PROCESSING)
+        .values(progress=progress)
+    )
+    _expect_one(tx.execute(statement).rowcount, delivery_id)
+
+
+def record_late(tx: Connection, delivery_id: int, reason: str) -> None:
+    """Store why a delivery began late."""
+    tx.execute(update(delivery).where(delivery.c.id == delivery_id).values(late_reason=reason))
+
+
+def record_published(
+    tx: Connection,
+    delivery_id: int,
+    *,
+    receipt_id: str,
+    url: str | None,
+    warnings: Sequence[str],
+    now: datetime,
+    found: bool = False,
+) -> None:
+    """Record that it is public; `found` says that a look-up or the user told so. Raises Stale."""
+    event = DeliveryEvent.FIND if found else DeliveryEvent.PUBLISH
+    values = {
+        "result": Outcome.PUBLISHED,
+        "receipt_id": receipt_id,
+        "url": url,
+        "warnings": list(warnings),
+        "ended_at": now,
+        "message": None,
+    }
+    _move_one(tx, delivery_id, event, **values)
+
+
+def record_failed(tx: Connection, delivery_id: int, message: str, now: datetime) -> None:
+    """Record that it will not become public by itself. Raises Stale."""
+    _move_one(tx, delivery_id, DeliveryEvent.FAIL, result=Outcome.FAILED, message=message, ended_at=now)
+
+
+def record_retry(tx: Connection, delivery_id: int, message: str, try_at: datetime) -> None:
+    """Record that nothing was accepted, and when to try again. Raises Stale."""
+    _move_one(tx, delivery_id, DeliveryEvent.RETRY, message=message, try_at=try_at)
+
+
+def snooze(tx: Connection, delivery_id: int, message: str | None, try_at: datetime) -> None:
+    """Let it go on later; the try does not count. Raises Stale."""
+    _move_one(
+        tx, delivery_id, DeliveryEvent.SNOOZE, message=message, try_at=try_at, tries=delivery.c.tries - 1
+    )
+
+
+def lose_track(tx: Connection, delivery_id: int, message: str) -> None:
+    """Record that it may be public already. Raises Stale."""
+    _move_one(tx, delivery_id, DeliveryEvent.LOSE, message=message)
+
+
+def resend(tx: Connection, delivery_id: int, *, try_at: datetime, message: str | None = None) -> None:
+    """Send an unsure one again: a look-up or the user says that it is not public. Raises Stale."""
+    _move_one(tx, delivery_id, DeliveryEvent.RESEND, try_at=try_at, message=message)
+    _move_posts_of(tx, delivery_id, PostEvent.REOPEN)
+
+
+def give_up(tx: Connection, delivery_id: int, message: str, now: datetime) -> None:
+    """Call an unsure one failed, because the user says so. Raises Stale."""
+    _move_one(tx, delivery_id, DeliveryEvent.GIVE_UP, result=Outcome.FAILED, message=message, ended_at=now)
+
+
+def reopen(tx: Connection, delivery_id: int, now: datetime) -> None:
+    """Try a failed or missed one again from the beginning, due now. Raises Stale for a published one."""
+    not_public = or_(delivery.c.result.is_(None), delivery.c.result != Outcome.PUBLISHED)
+    values = {"due_at": now, "try_at": now, "tries": 0, "result": None, "ended_at": None, "message": None}
+    where = and_(delivery.c.id == delivery_id, not_public)
+    _expect_one(_move(tx, where, DeliveryEvent.REOPEN, late_reason=None, **values), delivery_id)
+    _move_posts_of(tx, delivery_id, PostEvent.REOPEN)
+
+
+def cancel_waiting(tx: Connection, post_id: str, now: datetime) -> int:
+    """Cancel every delivery of a post that is not under way; return how many that were."""
+    where = delivery.c.post_id == post_id
+    count = _move(tx, where, DeliveryEvent.CANCEL, ended_at=now)
+    _finish_posts(tx, where)
+    return count
+
+
+def hasten(tx: Connection, post_id: str, now: datetime) -> None:
+    """Let the waiting deliveries of a post be tried at once."""
+    waiting = and_(delivery.c.post_id == post_id, delivery.c.state == DeliveryState.SCHEDULED)
+    tx.execute(update(delivery).where(waiting).values(try_at=now))
+
+
+def list_in_state(tx: Connection, state: DeliveryState) -> list[Delivery]:
+    """Return every delivery in a state, the earliest due first."""
+    return list_deliveries(tx, delivery.c.state == state)
+
+
+def count_by_state(tx: Connection) -> dict[DeliveryState, int]:
+    """Return how many deliveries are in each state."""
+    rows = tx.execute(select(delivery.c.state, func.count().label("n")).group_by(delivery.c.state))
+    return {DeliveryState(row.state): row.n for row in rows}
+
+
+def list_deliveries(tx: Connection, where: ColumnElement[bool]) -> list[Delivery]:
+    """Return the deliveries for which `where` is true, the earliest due first."""
+    rows = tx.execute(
+        select(delivery, account.c.name.label("account"), account.c.network)
+        .join(account, account.c.id == delivery.c.account_id)
+        .where(where)
+        .order_by(delivery.c.due_at, delivery.c.id)
+    )
+    return [delivery_from(row) for row in rows]
+
+
+def _move(tx: Connection, where: ColumnElement[bool], event: DeliveryEvent, **values: Any) -> int:
+    """Take the step `event` with every delivery for which `where` is true and which may; return how many."""
+    sources, target = delivery_step(event)
+    allowed = func.likely(delivery.c.state.in_(sources))
+    return tx.execute(update(delivery).where(where, allowed).values(state=target, **values)).rowcount
+
+
+def _move_one(tx: Connection, delivery_id: int, event: DeliveryEvent, **values: Any) -> None:
+    _expect_one(_move(tx, delivery.c.id == delivery_id, event, **values), delivery_id)
+    _finish_posts(tx, delivery.c.id == delivery_id)
+
+
+def _expect_one(rows: int, row_id: int) -> None:
+    if rows != 1:
+        raise Stale(f"Delivery {row_id} is not in a state that allows this any more; nothing was done.")
+
+
+def _finish_posts(tx: Connection, where: ColumnElement[bool]) -> None:
+    """End the posts of these deliveries on which nothing is left to try."""
+    sources = post_sources(PostEvent.FINISH)
+    other = delivery.alias()
+    open_ = (DeliveryState.SCHEDULED, DeliveryState.PROCESSING)
+    statement = (
+        update(post)
+        .where(
+            post.c.id.in_(select(delivery.c.post_id).where(where)),
+            func.likely(post.c.state.in_(sources)),
+            ~exists().where(other.c.post_id == post.c.id, other.c.state.in_(open_)),
+        )
+        .values(state=_POST_STEPS[sources[0], PostEvent.FINISH])
+    )
+    tx.execute(statement)
+
+
+def move_posts(tx: Connection, post_ids: Iterable[str], event: PostEvent) -> None:
+    """Take the step `event` with these posts, where the table allows it."""
+    sources = post_sources(event)
+    where = (post.c.id.in_(list(post_ids)), func.likely(post.c.state.in_(sources)))
+    tx.execute(update(post).where(*where).values(state=_POST_STEPS[sources[0], event]))
+
+
+def _move_posts_of(tx: Connection, delivery_id: int, event: PostEvent) -> None:
+    post_id = tx.execute(select(delivery.c.post_id).where(delivery.c.id == delivery_id)).scalar_one()
+    move_posts(tx, [post_id], event)

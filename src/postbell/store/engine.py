@@ -1,0 +1,150 @@
+"""The database file: how it is opened, and what a transaction is."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DBAPIError
+
+from postbell.errors import Damaged, DatabaseLocked, DiskFull, NotFound, PostbellError
+
+
+#: Seconds to wait for another program to let go of the database.
+LOCK_WAIT = 10.0
+
+#: The write-ahead log is cut back to this many bytes when it has been copied into the database.
+_WAL_KEPT = 16_000_000
+
+_PRAGMAS = (
+    "journal_mode = WAL",
+    # NORMAL forgets the last commits at a power cut, and what forgets a claim sends again.
+    "synchronous = FULL",
+    f"journal_size_limit = {_WAL_KEPT}",
+)
+
+
+class Store:
+    """One SQLite file. Writers take the lock at the beginning, readers never wait for them."""
+
+    def __init__(self, path: Path, *, lock_wait: float = LOCK_WAIT) -> None:
+        self.path = path
+        self._writer = open_engine(path, "BEGIN IMMEDIATE", "foreign_keys = ON", lock_wait=lock_wait)
+        self._reader = open_engine(path, "BEGIN", "query_only = ON", lock_wait=lock_wait)
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Open a transaction that may change things; durable when the block ends.
+
+        Raises DatabaseLocked, DiskFull or Damaged, or NotFound if the file has gone; then nothing was stored.
+        """
+        with told(self.path), self._writer.begin() as tx:
+            yield tx
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Open a transaction that sees one unchanging state and changes nothing."""
+        with told(self.path), self._reader.begin() as tx:
+            yield tx
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._writer.dispose()
+        self._reader.dispose()
+
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Raise a failure of SQLite as what it means to the user."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise (explain(error.orig, path) or error) from error
+    except UnicodeDecodeError as error:
+        raise (explain(error, path) or error) from error
+
+
+def create_file(path: Path) -> None:
+    """Create an empty file that only its owner can read, if there is none; SQLite's side files follow it."""
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    give(path)
+
+
+def give(path: Path) -> None:
+    """Give what root has made to the owner of the folder, as whom the daemon may run."""
+    folder = path.parent.stat()
+    if os.geteuid() == 0 and folder.st_uid != 0:
+        os.chown(path, folder.st_uid, folder.st_gid)
+
+
+def explain(error: BaseException | None, path: Path) -> PostbellError | None:
+    """Return what a failure of SQLite means to the user; None where it is a fault of ours."""
+    primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return DatabaseLocked(
+            f"Another program has locked the database {path}; nothing was stored. "
+            "Close it (a database browser? a backup?) and try again."
+        )
+    if primary == sqlite3.SQLITE_FULL or (primary == sqlite3.SQLITE_IOERR and _no_space(path)):
+        return DiskFull(
+            f"The disk that holds {path} is full; nothing was stored. Free some space and try again."
+        )
+    if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or _undecodable(error):
+        return Damaged(
+            f"The database {path} is damaged ({error}). It was left as it is. "
+            "See `postbell db check`, and `postbell db restore` for the backups."
+        )
+    if primary in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
+        refused = f"The database {path} cannot be opened for writing ({error}). Check its owner."
+        return PostbellError(refused) if path.exists() else _no_database(path)
+    return None
+
+
+def _undecodable(error: BaseException | None) -> bool:
+    """Tell whether the driver stumbled over text that nobody has written: the driver has no code for it."""
+    return isinstance(error, UnicodeDecodeError) or str(error).startswith("Could not decode to UTF-8")
+
+
+def _no_space(path: Path) -> bool:
+    stats = os.statvfs(path.parent)
+    return stats.f_bavail * stats.f_frsize < 1_000_000
+
+
+def file_uri(path: Path, mode: str) -> str:
+    """Return how SQLite is told to open a file that must be there already, whatever its name."""
+    return f"file:{quote(str(path))}?mode={mode}"
+
+
+def open_engine(path: Path, begin: str, *pragmas: str, lock_wait: float = LOCK_WAIT) -> Engine:
+    """Return what connects to the file: transactions begin with `begin`, `pragmas` are set besides ours."""
+    url = URL.create("sqlite", database=f"file:{quote(str(path))}", query={"mode": "rw", "uri": "true"})
+    engine = create_engine(url, connect_args={"timeout": lock_wait})
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: object) -> None:
+        # Without this the driver opens and ends transactions by its own rules, and leaves out DDL.
+        connection.isolation_level = None
+        for pragma in (*_PRAGMAS, *pragmas):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def open_transaction(connection: Connection) -> None:
+        connection.execute(text(begin))
+
+    return engine
+
+
+def require_file(path: Path) -> None:
+    """Raise NotFound, with the mend, where there is no database yet."""
+    if not path.exists():
+        raise _no_database(path)
+
+
+def _no_database(path: Path) -> NotFound:
+    return NotFound(f"There is no database at {path}. Make one with `postbell init`.")

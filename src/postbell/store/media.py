@@ -1,0 +1,38 @@
+"""Stored files in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, select
+from sqlalchemy.dialects.sqlite import insert
+
+from postbell.domain.media import Media
+from postbell.store.tables import media, post_media
+
+
+def record_media(tx: Connection, items: Iterable[Media], now: datetime) -> None:
+    """Store what is known about files; a file that is known already is left as it is."""
+    for item in items:
+        values = {
+            "sha256": item.sha256,
+            "kind": item.kind,
+            "mime": item.mime,
+            "size": item.size,
+            "width": item.width,
+            "height": item.height,
+            "created_at": now,
+        }
+        tx.execute(insert(media).values(values).on_conflict_do_nothing())
+
+
+def forget_unused(tx: Connection, before: datetime) -> list[str]:
+    """Forget files that no post uses and that are older than `before`; return their sha256."""
+    used = select(post_media.c.sha256)
+    statement = (
+        delete(media)
+        .where(media.c.created_at < before, media.c.sha256.not_in(used))
+        .returning(media.c.sha256)
+    )
+    return list(tx.execute(statement).scalars())

@@ -1,0 +1,15 @@
+"""How Alembic reaches the database: by the connection that the caller opened."""
+
+from alembic import context
+
+from postbell.store.tables import Base
+
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    render_as_batch=True,
+    transactional_ddl=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,237 @@
+"""Posts in the database: written, changed and read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, delete, exists, func, insert, select, update
+
+from postbell.domain.content import Content, Override
+from postbell.domain.media import Media, MediaKind
+from postbell.domain.post import Delivery, Post
+from postbell.domain.states import (
+    DELETABLE,
+    DeliveryState,
+    Outcome,
+    PostEvent,
+    PostState,
+    advance_post,
+    post_sources,
+)
+from postbell.errors import Conflict, Stale
+from postbell.store.tables import account, delivery, media, post, post_media
+
+
+#: Tells where the stored copy of a file lies, from its sha256 and type.
+Locate = Callable[[str, str], Path]
+
+#: The longest list that is read at once where the caller names no other.
+PAGE = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filter:
+    """Which posts to list. Everything given must be true of a post."""
+
+    state: PostState | None = None
+    outcome: Outcome | None = None
+    account: str | None = None
+    #: Instants; posts without a time are left out where one is given.
+    since: datetime | None = None
+    until: datetime | None = None
+    #: Where more fit, the latest are listed.
+    limit: int = PAGE
+
+
+def insert_post(tx: Connection, new: Post) -> None:
+    """Store a post and its media; deliveries are added by `store.deliveries`."""
+    tx.execute(insert(post).values(id=new.id, created_at=new.created_at, version=1, **_values(new)))
+    _replace_media(tx, new.id, new.content.media)
+
+
+def update_post(tx: Connection, changed: Post, event: PostEvent) -> None:
+    """Store a changed post if it is still in a state that allows it and nobody else changed it.
+
+    Raises IllegalTransition or Stale; then nothing was changed.
+    """
+    target = advance_post(changed.state, event)
+    statement = (
+        update(post)
+        .where(
+            post.c.id == changed.id,
+            post.c.version == changed.version,
+            post.c.state.in_(post_sources(event)),
+        )
+        .values(**_values(changed) | {"state": target, "version": changed.version + 1})
+    )
+    if tx.execute(statement).rowcount != 1:
+        raise Stale(
+            f"Post {changed.id} was changed, or taken up for publishing, meanwhile; nothing was done."
+        )
+    _replace_media(tx, changed.id, changed.content.media)
+
+
+def rename_overrides(tx: Connection, old: str, new: str) -> None:
+    """Let what posts say for one account follow it to its new name."""
+    says = func.json_type(post.c.overrides, f'$."{old}"').is_not(None)
+    for row in tx.execute(select(post.c.id, post.c.overrides, post.c.version).where(says)).all():
+        overrides = {new if key == old else key: said for key, said in row.overrides.items()}
+        values = {"overrides": overrides, "version": row.version + 1}
+        tx.execute(update(post).where(post.c.id == row.id).values(values))
+
+
+def delete_post(tx: Connection, post_id: str) -> None:
+    """Remove a post and all that belongs to it; raises Conflict where its state forbids it."""
+    gone = tx.execute(delete(post).where(post.c.id == post_id, post.c.state.in_(DELETABLE)))
+    if gone.rowcount != 1:
+        raise Conflict(f"Post {post_id} is being published, or was: it is kept as a record.")
+
+
+def find_ids(tx: Connection, prefix: str, limit: int = 5) -> list[str]:
+    """Return the ids that begin with `prefix`, at most `limit`."""
+    # A range instead of LIKE, so that the index serves and no letter is special.
+    within = select(post.c.id).where(post.c.id >= prefix, post.c.id < prefix + "\x7f")
+    return list(tx.execute(within.order_by(post.c.id).limit(limit)).scalars())
+
+
+def list_posts(tx: Connection, wanted: Filter, locate: Locate) -> list[Post]:
+    """Return the posts that fit, by time, those without one last; of too many the latest."""
+    conditions = [condition for condition in _conditions(wanted) if condition is not None]
+    latest = select(post.c.id).where(*conditions).order_by(post.c.at.desc().nulls_first(), post.c.id.desc())
+    ids = list(tx.execute(latest.limit(wanted.limit)).scalars())
+    return load_posts(tx, ids[::-1], locate)
+
+
+def load_posts(tx: Connection, ids: Sequence[str], locate: Locate) -> list[Post]:
+    """Return these posts with media and deliveries, in the order of `ids`; unknown ids are left out."""
+    media_of: dict[str, list[Media]] = {}
+    for row in tx.execute(
+        select(post_media, media)
+        .join(media, media.c.sha256 == post_media.c.sha256)
+        .where(post_media.c.post_id.in_(ids))
+        .order_by(post_media.c.post_id, post_media.c.position)
+    ):
+        media_of.setdefault(row.post_id, []).append(_media_from(row, locate))
+    deliveries_of: dict[str, list[Delivery]] = {}
+    for row in tx.execute(
+        select(delivery, account.c.name.label("account"), account.c.network)
+        .join(account, account.c.id == delivery.c.account_id)
+        .where(delivery.c.post_id.in_(ids))
+        .order_by(delivery.c.id)
+    ):
+        deliveries_of.setdefault(row.post_id, []).append(delivery_from(row))
+    found = {
+        row.id: _post_from(row, media_of.get(row.id, []), deliveries_of.get(row.id, []))
+        for row in tx.execute(select(post).where(post.c.id.in_(ids)))
+    }
+    return [found[post_id] for post_id in ids if post_id in found]
+
+
+def delivery_from(row: Row[Any]) -> Delivery:
+    """Return the delivery in a row of the delivery table joined with its account."""
+    values = row._asdict()
+    return Delivery(
+        **values
+        | {
+            "state": DeliveryState(values["state"]),
+            "result": Outcome(values["result"]) if values["result"] else None,
+            "warnings": tuple(values["warnings"]),
+        }
+    )
+
+
+def _values(value: Post) -> dict[str, Any]:
+    return {
+        "state": value.state,
+        "text": value.content.text,
+        "title": value.content.title,
+        "link": value.content.link,
+        "overrides": {key: asdict(override) for key, override in value.overrides.items()},
+        "at": value.at,
+        "local": value.local.isoformat() if value.local else None,
+        "zone": value.zone,
+        "updated_at": value.updated_at,
+    }
+
+
+def _replace_media(tx: Connection, post_id: str, items: Sequence[Media]) -> None:
+    tx.execute(delete(post_media).where(post_media.c.post_id == post_id))
+    rows = [
+        {"post_id": post_id, "position": position, "sha256": item.sha256, "name": item.name, "alt": item.alt}
+        for position, item in enumerate(items)
+    ]
+    if rows:
+        tx.execute(insert(post_media), rows)
+
+
+def _conditions(wanted: Filter) -> list[ColumnElement[bool] | None]:
+    of_account = exists().where(
+        delivery.c.post_id == post.c.id,
+        account.c.id == delivery.c.account_id,
+        account.c.name == wanted.account,
+    )
+    return [
+        post.c.state == wanted.state if wanted.state else None,
+        of_account if wanted.account else None,
+        post.c.at >= wanted.since if wanted.since else None,
+        post.c.at < wanted.until if wanted.until else None,
+        _has_outcome(wanted.outcome) if wanted.outcome else None,
+    ]
+
+
+def _has_outcome(outcome: Outcome) -> ColumnElement[bool]:
+    """Say in SQL what `derive_outcome` says of a post; a test holds the two together."""
+
+    def any_delivery(*states: ColumnElement[bool]) -> ColumnElement[bool]:
+        return exists().where(delivery.c.post_id == post.c.id, *states)
+
+    published = any_delivery(delivery.c.result == Outcome.PUBLISHED)
+    failed = any_delivery(delivery.c.result == Outcome.FAILED)
+    missed = any_delivery(delivery.c.state == DeliveryState.MISSED)
+    unsure = any_delivery(delivery.c.state == DeliveryState.UNSURE)
+    cancelled = any_delivery(delivery.c.state == DeliveryState.CANCELLED)
+    ended = post.c.state.in_((PostState.PROCESSED, PostState.CANCELLED))
+    other = failed | missed | cancelled
+    said: Mapping[Outcome, ColumnElement[bool]] = {
+        Outcome.UNSURE: unsure,
+        Outcome.PUBLISHED: published & ~other & ~unsure,
+        Outcome.PARTIAL: published & other & ~unsure,
+        Outcome.FAILED: failed & ~published & ~unsure,
+        Outcome.MISSED: missed & ~published & ~failed & ~unsure,
+        Outcome.CANCELLED: ~(published | failed | missed | unsure),
+    }
+    return ended & said[outcome]
+
+
+def _post_from(row: Row[Any], items: list[Media], deliveries: list[Delivery]) -> Post:
+    return Post(
+        id=row.id,
+        state=PostState(row.state),
+        content=Content(text=row.text, title=row.title, link=row.link, media=tuple(items)),
+        overrides={key: Override(**said) for key, said in row.overrides.items()},
+        at=row.at,
+        local=datetime.fromisoformat(row.local) if row.local else None,
+        zone=row.zone,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        version=row.version,
+        deliveries=tuple(deliveries),
+    )
+
+
+def _media_from(row: Row[Any], locate: Locate) -> Media:
+    return Media(
+        sha256=row.sha256,
+        kind=MediaKind(row.kind),
+        mime=row.mime,
+        size=row.size,
+        width=row.width,
+        height=row.height,
+        name=row.name,
+        path=locate(row.sha256, row.mime),
+        alt=row.alt,
+    )

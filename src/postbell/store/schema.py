@@ -1,0 +1,80 @@
+"""The schema of the database file: made, checked and upgraded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import inspect, text
+
+from postbell.errors import BadConfig, Damaged, SchemaTooNew
+from postbell.store.engine import LOCK_WAIT, Store, create_file, open_engine, told
+
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+#: The revision that this version of Postbell works with; the newest in `store/migrations/versions`.
+HEAD = "0001"
+
+#: Every revision that this version can bring to `HEAD`.
+KNOWN = ("0001",)
+
+
+def revision_of(store: Store) -> str | None:
+    """Return the revision of the database, or None if it has no tables yet."""
+    with store.read() as tx:
+        if not inspect(tx).has_table("alembic_version"):
+            return None
+        return tx.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+
+
+def require_current(store: Store) -> None:
+    """Raise where the database is not at the revision that this version works with."""
+    revision = revision_of(store)
+    if revision == HEAD:
+        return
+    if revision is not None and revision not in KNOWN:
+        raise SchemaTooNew(
+            f"The database {store.path} was written by a newer Postbell (schema {revision}, this one knows "
+            f"{HEAD}). Nothing was changed. Install that version again, or restore an older backup."
+        )
+    raise BadConfig(
+        f"The database {store.path} has schema {revision or 'none'}, this Postbell needs {HEAD}. "
+        "Run `postbell db upgrade`: it makes a backup first."
+    )
+
+
+def migrate(path: Path) -> None:
+    """Bring the schema to `HEAD`, whole or not at all. The caller holds the lock and has made a backup.
+
+    Raises DatabaseLocked, DiskFull or Damaged; then nothing was changed.
+
+    SQLite cannot change every table in place; Alembic writes it anew, and with foreign keys on that would
+    delete what refers to it. They are off meanwhile, and checked before the commit.
+    """
+    from alembic import command
+
+    create_file(path)
+    engine = open_engine(path, "BEGIN IMMEDIATE", "foreign_keys = OFF", lock_wait=LOCK_WAIT)
+    try:
+        with told(path), engine.begin() as tx:
+            config = alembic_config()
+            config.attributes["connection"] = tx
+            command.upgrade(config, "head")
+            if broken := tx.execute(text("PRAGMA foreign_key_check")).all():
+                raise Damaged(
+                    f"The upgrade of {path} would leave {len(broken)} dangling rows; nothing was changed."
+                )
+    finally:
+        engine.dispose()
+
+
+def alembic_config() -> Config:
+    """Return the settings of the migrations, which lie inside the package."""
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", "postbell:store/migrations")
+    config.set_main_option("path_separator", "os")
+    return config

@@ -1,0 +1,182 @@
+"""The tables. Rows are written by the verbs of this package and leave it as values of the domain."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import JSON, CheckConstraint, Index, MetaData, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+from postbell.domain.account import Health
+from postbell.domain.media import MediaKind
+from postbell.domain.post import AttemptKind
+from postbell.domain.states import DeliveryState, Outcome, PostState
+
+
+#: Changing a table on SQLite means writing it anew, and that needs every constraint to have a name.
+_NAMES = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(SQLModel):
+    """All tables of Postbell."""
+
+    metadata: ClassVar[MetaData] = MetaData(naming_convention=_NAMES)
+
+
+def _one_of(column: str, values: type[Any]) -> CheckConstraint:
+    listed = ", ".join(f"'{value.value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+class AccountRow(Base, table=True):
+    """A connected profile."""
+
+    __tablename__ = "account"
+    __table_args__ = (
+        _one_of("health", Health),
+        # A removed account keeps its row for the history, and its name is free again.
+        Index("uq_account_name", "name", unique=True, sqlite_where=text("removed_at IS NULL")),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str
+    network: str
+    server: str | None = None
+    credentials: dict[str, Any] = Field(sa_type=JSON)
+    session: dict[str, Any] = Field(sa_type=JSON)
+    handle: str | None = None
+    health: str
+    health_note: str | None = None
+    paused_at: datetime | None = None
+    rests_until: datetime | None = None
+    rest_reason: str | None = None
+    setbacks: int = 0
+    created_at: datetime
+    removed_at: datetime | None = None
+
+
+class MediaRow(Base, table=True):
+    """A stored file."""
+
+    __tablename__ = "media"
+    __table_args__ = (_one_of("kind", MediaKind), CheckConstraint("length(sha256) = 64", name="sha256"))
+
+    sha256: str = Field(primary_key=True)
+    kind: str
+    mime: str
+    size: int
+    width: int | None = None
+    height: int | None = None
+    created_at: datetime
+
+
+class PostRow(Base, table=True):
+    """A post."""
+
+    __tablename__ = "post"
+    __table_args__ = (
+        _one_of("state", PostState),
+        CheckConstraint("state IN ('draft', 'cancelled') OR at IS NOT NULL", name="has_time"),
+        CheckConstraint("(local IS NULL) = (zone IS NULL)", name="local_has_zone"),
+        Index("ix_post_state", "state", "at"),
+        Index("ix_post_at", "at"),
+    )
+
+    id: str = Field(primary_key=True)
+    state: str
+    text: str
+    title: str | None = None
+    link: str | None = None
+    overrides: dict[str, Any] = Field(sa_type=JSON)
+    at: datetime | None = None
+    #: The wall clock as typed, ISO 8601 without an offset.
+    local: str | None = None
+    zone: str | None = None
+    created_at: datetime
+    updated_at: datetime
+    version: int = 1
+
+
+class PostMediaRow(Base, table=True):
+    """A file as one post uses it."""
+
+    __tablename__ = "post_media"
+    __table_args__ = (Index("ix_post_media_sha256", "sha256"),)
+
+    post_id: str = Field(primary_key=True, foreign_key="post.id", ondelete="CASCADE")
+    position: int = Field(primary_key=True)
+    sha256: str = Field(foreign_key="media.sha256")
+    name: str
+    alt: str
+
+
+class DeliveryRow(Base, table=True):
+    """One post for one account."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        _one_of("state", DeliveryState),
+        CheckConstraint(f"result IN ('{Outcome.PUBLISHED}', '{Outcome.FAILED}')", name="result"),
+        CheckConstraint("(state = 'processed') = (result IS NOT NULL)", name="ended_has_result"),
+        CheckConstraint("state IN ('draft', 'cancelled') OR due_at IS NOT NULL", name="has_time"),
+        CheckConstraint("state != 'processing' OR begun_at IS NOT NULL", name="claimed_has_begun"),
+        UniqueConstraint("post_id", "account_id", name="uq_delivery_post_id"),
+        UniqueConstraint("key", name="uq_delivery_key"),
+        # The hot question: the earliest due delivery of an account, and whether one is under way.
+        Index("ix_delivery_queue", "account_id", "state", "due_at", "id"),
+        Index("ix_delivery_state", "state", "due_at"),
+        {"sqlite_autoincrement": True},  # numbers are never used twice: networks derive identities from them
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    post_id: str = Field(foreign_key="post.id", ondelete="CASCADE")
+    account_id: int = Field(foreign_key="account.id")
+    state: str
+    result: str | None = None
+    key: str
+    due_at: datetime | None = None
+    try_at: datetime | None = None
+    tries: int = 0
+    begun_at: datetime | None = None
+    ended_at: datetime | None = None
+    progress: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
+    receipt_id: str | None = None
+    url: str | None = None
+    message: str | None = None
+    warnings: list[str] = Field(sa_type=JSON)
+    late_reason: str | None = None
+
+
+class AttemptRow(Base, table=True):
+    """One try of a delivery."""
+
+    __tablename__ = "attempt"
+    __table_args__ = (
+        _one_of("kind", AttemptKind),
+        CheckConstraint("(ended_at IS NULL) = (result IS NULL)", name="ended_has_result"),
+        Index("ix_attempt_delivery_id", "delivery_id", "id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    delivery_id: int = Field(foreign_key="delivery.id", ondelete="CASCADE")
+    kind: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    result: str | None = None
+    message: str | None = None
+
+
+#: The same tables for statements.
+account = Base.metadata.tables["account"]
+media = Base.metadata.tables["media"]
+post = Base.metadata.tables["post"]
+post_media = Base.metadata.tables["post_media"]
+delivery = Base.metadata.tables["delivery"]
+attempt = Base.metadata.tables["attempt"]

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import event, insert, update
+
+from postbell.domain.states import DeliveryState, PostState
+from postbell.store import deliveries, posts, queue, summary
+from postbell.store.engine import Store
+from postbell.store.posts import Filter
+from postbell.store.tables import account, delivery, post
+from support.world import (
+    START,
+    account_row,
+    delivery_row,
+    locate,
+    open_store,
+    post_row,
+)
+
+
+def after(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A database with 20,000 posts, most of them published long ago."""
+    with open_store(tmp_path_factory.mktemp("full")) as opened:
+        with opened.write() as tx:
+            tx.execute(insert(account), [account_row(n) for n in range(10)])
+            old, new = range(19_000), range(19_000, 20_000)
+            tx.execute(insert(post), [post_row(n, "processed") for n in old])
+            tx.execute(insert(post), [post_row(n, "scheduled") for n in new])
+            rows = [delivery_row(n, n % 10, state="processed", result="published") for n in old]
+            rows += [delivery_row(n, n % 10, state="scheduled") for n in new]
+            tx.execute(insert(delivery), rows)
+        yield opened
+
+
+def plans(store: Store, work: Any) -> list[str]:
+    """Return what SQLite does for each statement of `work(tx)`."""
+    said: list[str] = []
+
+    def explain(connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
+        if not statement.startswith(("BEGIN", "EXPLAIN")):
+            raw = connection.connection.driver_connection
+            said.extend(row[3] for row in raw.execute(f"EXPLAIN QUERY PLAN {statement}", parameters))
+
+    event.listen(store._writer, "before_cursor_execute", explain)
+    try:
+        with store.write() as tx:
+            work(tx)
+            tx.rollback()
+    finally:
+        event.remove(store._writer, "before_cursor_execute", explain)
+    assert said
+    return said
+
+
+#: Small tables, and reading in the order of an index up to the limit of the list.
+HARMLESS = ("SCAN account", "SCAN CONSTANT", "SCAN post USING INDEX ix_post_at")
+
+LONG_AFTER = after(19_500)
+
+READING: dict[str, Any] = {
+    "next_due": queue.next_due,
+    "list": lambda tx: posts.list_posts(tx, Filter(limit=20), locate),
+    "list_state": lambda tx: posts.list_posts(tx, Filter(state=PostState.SCHEDULED, limit=20), locate),
+    "list_since": lambda tx: posts.list_posts(tx, Filter(since=LONG_AFTER, limit=20), locate),
+    "find_ids": lambda tx: posts.find_ids(tx, "p0001"),
+    "overdue": lambda tx: summary.overdue(tx, LONG_AFTER),
+    "in_state": lambda tx: deliveries.list_in_state(tx, DeliveryState.UNSURE),
+}
+
+WRITING: dict[str, Any] = {
+    "claim": lambda tx: queue.claim_due(tx, LONG_AFTER, 10, locate),
+    "publish": lambda tx: deliveries.record_published(
+        tx, _set(tx, state="processing"), receipt_id="r", url=None, warnings=(), now=LONG_AFTER
+    ),
+    "retry": lambda tx: deliveries.record_retry(tx, _set(tx, state="processing"), "down", LONG_AFTER),
+    "resend": lambda tx: deliveries.resend(tx, _set(tx, state="unsure"), try_at=LONG_AFTER),
+    "cancel": lambda tx: deliveries.cancel_waiting(tx, "p019999", LONG_AFTER),
+    "miss": lambda tx: deliveries.miss_overdue(tx, before=after(19_010), now=LONG_AFTER),
+}
+
+
+def _set(tx: Any, *, state: str) -> int:
+    tx.execute(update(delivery).where(delivery.c.id == 19_999).values(state=state))
+    return 19_999
+
+
+@pytest.mark.parametrize("work", [*READING.values(), *WRITING.values()], ids=[*READING, *WRITING])
+def test_the_history_is_never_read_as_a_whole(full: Store, work: Any) -> None:
+    plan = plans(full, work)
+    assert [step for step in plan if step.startswith("SCAN") and not step.startswith(HARMLESS)] == []
+
+
+@pytest.mark.parametrize("work", WRITING.values(), ids=WRITING)
+def test_a_step_is_taken_without_a_look_at_all_that_wait(full: Store, work: Any) -> None:
+    assert [step for step in plans(full, work) if step.endswith("_state (state=?)")] == []
