@@ -1,0 +1,393 @@
+"""Bluesky, and every other server of the AT Protocol.
+
+A post is a record that we put under a key and with a time of our own, both known before the first try: the
+same call made twice leaves one post, for ever. The lexicons com.atproto.* and app.bsky.* say how (GitHub,
+bluesky-social/atproto); the server's word counts where it differs: an expired token is a 400.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from datetime import UTC, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import BaseModel, Field, SecretStr, field_validator
+
+from postbell.domain import limits
+from postbell.domain.content import Content
+from postbell.domain.media import Media
+from postbell.domain.text import Span, SpanKind, byte_range, find_spans, graphemes, utf8_bytes
+from postbell.errors import Problem, PublishError, Rejected, Unauthorized
+from postbell.publishing import protocol
+from postbell.publishing.addresses import keeps_secrets
+from postbell.publishing.answer import Answer, lost
+from postbell.publishing.options import Strict, Words
+from postbell.publishing.protocol import Call, Outgoing, Progress, Receipt
+from postbell.publishing.tokens import expiry_of
+
+
+if TYPE_CHECKING:
+    from postbell.publishing.http import Http
+
+
+_SERVER = "https://bsky.social"
+_POST = "app.bsky.feed.post"
+_JSON = "application/json"
+#: A token that ends sooner is renewed before it is used.
+_MARGIN = timedelta(minutes=5)
+#: What apps act upon, of what a post may call itself (com.atproto.label.defs).
+_LABELS = ("porn", "sexual", "nudity", "graphic-media", "!no-unauthenticated")
+#: The part of BCP 47 that people use: language, script, region.
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?")
+#: What a server says with 400 or 403 where others say 401.
+_UNAUTHORIZED = frozenset({"ExpiredToken", "InvalidToken", "AccountNotFound"})
+_FEATURES = {"link": ("link", "uri"), "hashtag": ("tag", "tag"), "mention": ("mention", "did")}
+_Found = Receipt | protocol.Absent | protocol.Unknown
+
+
+class _Refused(Rejected):
+    """The server refused, by a name that may tell what to do next."""
+
+    def __init__(self, message: str, *, name: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
+class Options(Strict):
+    """What a post can be told about Bluesky."""
+
+    langs: Words = Field([], max_length=3, description="Languages of the text, at most three: en, pt-BR.")
+    labels: Words = Field([], description=f"Warnings that the post carries: {', '.join(_LABELS)}.")
+
+    @field_validator("langs")
+    @classmethod
+    def _are_languages(cls, langs: list[str]) -> list[str]:
+        if wrong := [lang for lang in langs if not _LANGUAGE.fullmatch(lang)]:
+            raise ValueError(f"not a language tag such as en or pt-BR: {', '.join(wrong)}")
+        return langs
+
+    @field_validator("labels")
+    @classmethod
+    def _are_labels(cls, labels: list[str]) -> list[str]:
+        if wrong := [label for label in labels if label not in _LABELS]:
+            raise ValueError(f"no such label: {', '.join(wrong)}; there are {', '.join(_LABELS)}")
+        return list(dict.fromkeys(labels))
+
+
+class Credentials(Strict):
+    """What an account at Bluesky needs."""
+
+    identifier: str = Field(min_length=1, description="The handle, such as alice.bsky.social, or the DID.")
+    app_password: SecretStr = Field(min_length=1, description="An app password: xxxx-xxxx-xxxx-xxxx.")
+
+
+class Bluesky:
+    """Bluesky as a network."""
+
+    key: ClassVar[str] = "bluesky"
+    label: ClassVar[str] = "Bluesky"
+    summary: ClassVar[str] = "Posts with links, mentions, hashtags and up to four pictures, on any PDS."
+    limits: ClassVar[limits.Limits] = limits.Limits(
+        text=(
+            limits.TextLimit(most=300, unit="graphemes", count=graphemes),
+            limits.TextLimit(most=3000, unit="bytes", count=utf8_bytes),
+        ),
+        media=limits.MediaLimit(
+            most=4, types=dict.fromkeys(("image/jpeg", "image/png", "image/webp", "image/gif"), 2_000_000)
+        ),
+    )
+    Options: ClassVar[type[BaseModel]] = Options
+    Credentials: ClassVar[type[BaseModel]] = Credentials
+    server: ClassVar[str] = "optional"
+    default_server: ClassVar[str | None] = _SERVER
+    guide: ClassVar[str] = """\
+1. At https://bsky.app open Settings, Privacy and security, App passwords, and add one named postbell.
+2. Copy it (xxxx-xxxx-xxxx-xxxx): it is shown once. It needs no access to direct messages.
+3. The identifier is your handle, such as alice.bsky.social, or your DID.
+4. Leave the server out unless your account lives on a PDS of your own: then give its address.
+
+Bluesky has no titles: the title of a post is not used. A link that the text does not contain is added to it
+as its last line and counts with it."""
+    resend: ClassVar[protocol.Resend] = protocol.Resend.SAFE
+
+    def check(self, content: Content, options: Any, *, account: str) -> list[Problem]:  # noqa: ARG002
+        """Return what only Bluesky minds: a title alone, and a link that makes the text too long."""
+        text, _ = _written(content)
+        if content.title and not (text.strip() or content.media):
+            message = "Bluesky has no titles; give the post a text, a link or a picture."
+            return [Problem(where="text", account=account, message=message)]
+        if text == content.text:
+            return []
+        problems = limits.check(Content(text=text), self.limits, account=account)
+        return [Problem(where="text and link", account=account, message=found.message) for found in problems]
+
+    def preview(self, outgoing: Outgoing) -> list[Call]:
+        """Return the uploads, the look-ups of mentioned accounts and the post itself. Pure."""
+        target, media, handles = outgoing.target, outgoing.content.media, _handles(outgoing)
+        base = f"{target.session.get('pds') or target.server or _SERVER}/xrpc/com.atproto"
+        dids = {handle: f"<did of @{handle}>" for handle in handles}
+        record = _record(outgoing, [f"<blob of {item.name}>" for item in media], dids)
+        body = _put_body(target.session.get("did", "<did>"), record_key(outgoing), record)
+
+        def post(method: str, mime: str, body: Any) -> Call:
+            headers = {"authorization": "Bearer <access token>", "content-type": mime}
+            return Call(method="POST", url=f"{base}.{method}", headers=headers, body=body)
+
+        return [
+            *(post("repo.uploadBlob", item.mime, f"<{item.name}>") for item in media),
+            *(Call(method="GET", url=f"{base}.identity.resolveHandle?handle={handle}") for handle in handles),
+            post("repo.putRecord", _JSON, body),
+        ]
+
+    async def publish(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> Receipt | Progress:
+        """Upload the pictures and look up who is mentioned, if there are any; then put the record.
+
+        Both steps can be repeated. What the first one found is kept, so that the record stays the same.
+        """
+        line, media, handles = _Line(outgoing.target, http), outgoing.content.media, _handles(outgoing)
+        if progress is None and (media or handles):
+            blobs, dids = await line.upload(media), await line.resolve(handles)
+            return Progress(step="prepared", data={"blobs": blobs, "dids": dids})
+        blobs, dids = (progress.data["blobs"], progress.data["dids"]) if progress else ([], {})
+        record, did = _record(outgoing, blobs, dids), (await line.session())["did"]
+        try:
+            await line.put(_put_body(did, record_key(outgoing), record), media)
+        except _Refused as refusal:
+            # Something lies under our key. It is this very post if only a mention was looked up otherwise.
+            found = await self.find(outgoing, progress, http) if refusal.name == "InvalidSwap" else None
+            if not isinstance(found, Receipt):
+                raise
+        missing = [f"@{name} was not found and stays plain text." for name in handles if name not in dids]
+        return _receipt(did, outgoing, missing)
+
+    async def find(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> _Found:  # noqa: ARG002
+        """Ask the account's own server for the record under our key; its word is final."""
+        line = _Line(outgoing.target, http)
+        did = (await line.session())["did"]
+        where = {"repo": did, "collection": _POST, "rkey": record_key(outgoing)}
+        try:
+            found = _field(await line.ask("repo.getRecord", where), "value", dict)
+        except _Refused as refusal:
+            absent = refusal.name == "RecordNotFound"
+            return protocol.Absent() if absent else protocol.Unknown(reason=str(refusal))
+        text, _ = _written(outgoing.content)
+        if (found.get("text"), found.get("createdAt")) != (text, _created(outgoing)):
+            return protocol.Unknown(reason="another record lies under the key of this post")
+        return _receipt(did, outgoing)
+
+    async def verify(self, target: protocol.Target, http: Http) -> protocol.Profile:
+        """Log in: the only question whose answer is about the app password itself."""
+        said = await _Line(target, http).log_in()
+        note = f"The account is {said.get('status') or 'inactive'}: it cannot post."
+        notes = (note,) if said.get("active") is False else ()
+        url = f"https://bsky.app/profile/{said['did']}"
+        return protocol.Profile(handle=said["handle"], url=url, notes=notes)
+
+
+class _Line:
+    """An account's way to its server: the session, kept and renewed, and the calls that need it."""
+
+    def __init__(self, target: protocol.Target, http: Http) -> None:
+        self._http = http
+        self._credentials = target.credentials
+        #: Where sessions are made; records live on the server that the account's DID document names.
+        self._login_server = f"{target.server or _SERVER}/xrpc/com.atproto.server"
+
+    async def session(self) -> Mapping[str, Any]:
+        """Return the stored session; without one, log in."""
+        if not {"did", "pds", "access_jwt", "refresh_jwt"} <= self._http.session.keys():
+            await self.log_in()
+        return self._http.session
+
+    async def log_in(self) -> dict[str, Any]:
+        """Make a new session with the app password and store it; 30 in 5 minutes are allowed."""
+        password = self._credentials.app_password.get_secret_value()
+        who = {"identifier": self._credentials.identifier.strip().removeprefix("@"), "password": password}
+        url = f"{self._login_server}.createSession"
+        try:
+            return await self._keep(await self._http.request("POST", url, json=who, judge=_judge))
+        except Unauthorized as error:
+            raise Unauthorized(f"{error}. Make a new app password and connect the account again.") from None
+
+    async def upload(self, media: Iterable[Media]) -> list[Any]:
+        """Upload files and return what stands for them in a record. The same bytes get the same name."""
+        blobs = []
+        for item in media:
+            data = await asyncio.to_thread(item.path.read_bytes)
+            answer = await self._call("repo.uploadBlob", item.mime, content=data)
+            blobs.append(_field(answer, "blob", dict))
+        return blobs
+
+    async def resolve(self, handles: Iterable[str]) -> dict[str, str]:
+        """Return the DIDs of those handles that there are."""
+        dids = {}
+        for handle in handles:
+            try:
+                answer = await self.ask("identity.resolveHandle", {"handle": handle})
+            except _Refused:
+                continue
+            dids[handle] = _field(answer, "did", str)
+        return dids
+
+    async def put(self, body: Mapping[str, Any], media: Sequence[Media]) -> None:
+        """Write the record. Files that the server has thrown away meanwhile are uploaded once more."""
+        try:
+            answer = await self._call("repo.putRecord", publishes=True, json=body)
+        except _Refused as refusal:
+            if refusal.name != "BlobNotFound":
+                raise
+            await self.upload(media)
+            answer = await self._call("repo.putRecord", publishes=True, json=body)
+        _field(answer, "uri", str)
+
+    async def ask(self, method: str, params: Mapping[str, str]) -> Answer:
+        """Ask the account's server what everybody may ask."""
+        url = f"{(await self.session())['pds']}/xrpc/com.atproto.{method}"
+        return await self._http.request("GET", url, params=params, judge=_judge)
+
+    async def _call(self, method: str, mime: str = _JSON, *, publishes: bool = False, **how: Any) -> Answer:
+        """Call as the account; if the token is not accepted, once more with a new one."""
+
+        def send(session: Mapping[str, Any]) -> Awaitable[Answer]:
+            url = f"{session['pds']}/xrpc/com.atproto.{method}"
+            headers = {"authorization": f"Bearer {session['access_jwt']}", "content-type": mime}
+            return self._http.request("POST", url, publishes=publishes, headers=headers, judge=_judge, **how)
+
+        session = await self.session()
+        if expiry_of(session["access_jwt"]) > (self._http.now() + _MARGIN).timestamp():
+            try:
+                return await send(session)
+            except Unauthorized:
+                pass  # it was taken back, or the server has forgotten it
+        await self._renew()
+        return await send(self._http.session)
+
+    async def _renew(self) -> None:
+        """Trade the refresh token in; log in again if it is not accepted either.
+
+        A lost answer does no harm: the old token yields the same new pair for two more hours.
+        """
+        headers = {"authorization": f"Bearer {self._http.session['refresh_jwt']}"}
+        url = f"{self._login_server}.refreshSession"
+        try:
+            await self._keep(await self._http.request("POST", url, headers=headers, judge=_judge))
+        except Unauthorized:
+            await self.log_in()
+
+    async def _keep(self, answer: Answer) -> dict[str, Any]:
+        names = {"did": "did", "handle": "handle", "access_jwt": "accessJwt", "refresh_jwt": "refreshJwt"}
+        session = {ours: _field(answer, theirs, str) for ours, theirs in names.items()}
+        said: dict[str, Any] = answer.json()
+        before = self._http.session.get("pds") or self._login_server.removesuffix("/xrpc/com.atproto.server")
+        await self._http.save_session({**session, "pds": _pds_of(said.get("didDoc")) or before})
+        return said
+
+
+def record_key(outgoing: Outgoing) -> str:
+    """Return the key of a post: a TID (atproto.com/specs/tid) of the instant of its first try and its number.
+
+    A TID is microseconds since 1970 and ten bits that tell writers apart. The instant has whole milliseconds,
+    so the number has those ten bits and a thousand microseconds: 1,024,000 keys in one millisecond.
+    """
+    millis, number = round(outgoing.begun_at.timestamp() * 1000), outgoing.number
+    value = (millis * 1000 + number // 1024 % 1000) << 10 | number % 1024
+    return "".join("234567abcdefghijklmnopqrstuvwxyz"[value >> shift & 31] for shift in range(60, -1, -5))
+
+
+def _written(content: Content) -> tuple[str, list[Span]]:
+    """Return the text that goes out, and what stands out in it. A link that it lacks is its last line."""
+    spans, link = find_spans(content.text), content.link
+    if not link or any(span.kind is SpanKind.LINK and span.value == link for span in spans):
+        return content.text, spans
+    text = f"{content.text.rstrip()}\n{link}" if content.text.strip() else link
+    return text, [*spans, Span(kind=SpanKind.LINK, start=len(text) - len(link), end=len(text), value=link)]
+
+
+def _handles(outgoing: Outgoing) -> list[str]:
+    found = find_spans(outgoing.content.text)
+    return list(dict.fromkeys(span.value.lower() for span in found if span.kind is SpanKind.MENTION))
+
+
+def _created(outgoing: Outgoing) -> str:
+    return outgoing.begun_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _record(outgoing: Outgoing, blobs: Sequence[Any], dids: Mapping[str, str]) -> dict[str, Any]:
+    """Return the record, the same at every try."""
+    media, options = outgoing.content.media, outgoing.options
+    text, spans = _written(outgoing.content)
+    record: dict[str, Any] = {"$type": _POST, "text": text, "createdAt": _created(outgoing)}
+    if facets := [facet for span in spans if (facet := _facet(text, span, dids))]:
+        record["facets"] = facets
+    if images := [_image(item, blob) for item, blob in zip(media, blobs, strict=True)]:
+        record["embed"] = {"$type": "app.bsky.embed.images", "images": images}
+    if options.langs:
+        record["langs"] = options.langs
+    if options.labels:
+        values = [{"val": label} for label in options.labels]
+        record["labels"] = {"$type": "com.atproto.label.defs#selfLabels", "values": values}
+    return record
+
+
+def _facet(text: str, span: Span, dids: Mapping[str, str]) -> dict[str, Any] | None:
+    """Return what makes a part of the text more than text; None for a mention of nobody."""
+    name, key = _FEATURES[span.kind]
+    value = dids.get(span.value.lower()) if span.kind is SpanKind.MENTION else span.value
+    start, end = byte_range(text, span)
+    feature = {"$type": f"app.bsky.richtext.facet#{name}", key: value}
+    return {"index": {"byteStart": start, "byteEnd": end}, "features": [feature]} if value else None
+
+
+def _image(item: Media, blob: Any) -> dict[str, Any]:
+    ratio = {"width": item.width, "height": item.height} if item.width and item.height else None
+    return {"image": blob, "alt": item.alt, **({"aspectRatio": ratio} if ratio else {})}
+
+
+def _put_body(did: str, rkey: str, record: Mapping[str, Any]) -> dict[str, Any]:
+    # swapRecord null: write only where nothing lies yet. The identical record is a success all the same.
+    body = {"repo": did, "collection": _POST, "rkey": rkey, "record": record}
+    return {**body, "swapRecord": None, "validate": True}
+
+
+def _receipt(did: str, outgoing: Outgoing, warnings: Iterable[str] = ()) -> Receipt:
+    # The DID, not the handle: it stays when the handle changes.
+    rkey, url = record_key(outgoing), f"https://bsky.app/profile/{did}"
+    return Receipt(id=f"at://{did}/{_POST}/{rkey}", url=f"{url}/post/{rkey}", warnings=tuple(warnings))
+
+
+def _judge(answer: Answer) -> PublishError | None:
+    """Read an error of XRPC: a name and a message."""
+    said = answer.error_json()
+    name = said.get("error")
+    if answer.status == 400 and not isinstance(name, str):
+        # The server itself always gives a name: this came from something in front of it.
+        return lost("Bluesky answered 400 without saying why", answer.publishes)
+    if answer.status >= 500 or answer.status in (408, 425, 429):
+        return None
+    message = f"Bluesky answered {answer.status} {name}: {str(said.get('message', ''))[:300]}"
+    if answer.status == 401 or name in _UNAUTHORIZED:
+        return Unauthorized(message)
+    return _Refused(message, name=name) if isinstance(name, str) else None
+
+
+def _field(answer: Answer, name: str, kind: type) -> Any:
+    """Return a field of an answer; an answer without it is not the network's."""
+    said = answer.json()
+    if not isinstance(said, dict) or not isinstance(said.get(name), kind):
+        raise lost(f"Bluesky answered {answer.status} without {name!r}", answer.publishes)
+    return said[name]
+
+
+def _pds_of(document: Any) -> str | None:
+    """Return the address of the personal data server in a DID document, if it may be given tokens."""
+    services = document.get("service") if isinstance(document, dict) else None
+    for service in services if isinstance(services, list) else ():
+        if isinstance(service, dict) and str(service.get("id")).endswith("#atproto_pds"):
+            address = str(service.get("serviceEndpoint")).rstrip("/")
+            return address if keeps_secrets(address) else None
+    return None
+
+
+network = Bluesky()

@@ -1,0 +1,380 @@
+"""What every network promises, shown with a strict stand-in for its server."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import importlib
+import json
+import logging
+import re
+import traceback
+from collections.abc import Iterable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import httpx
+import pytest
+from pydantic import ValidationError
+from structlog.testing import capture_logs
+
+from postbell.domain import limits
+from postbell.domain.media import Media, MediaKind
+from postbell.errors import PublishError, RateLimited, Unauthorized, Unavailable, Unsure
+from postbell.publishing import registry
+from postbell.publishing.http import secrets_of
+from postbell.publishing.protocol import Absent, Call, Receipt, Resend, Unknown
+from postbell.testing import FakeClock
+from support import pictures
+from support.farside import (
+    START,
+    Between,
+    Daemon,
+    Fault,
+    Killed,
+    Public,
+    Strike,
+    Subject,
+    die_after,
+    die_before,
+    echo,
+    say_nothing,
+)
+from support.subjects import subjects
+
+
+_SUBJECTS = subjects()
+#: Networks that are no servers; they are tested on their own.
+_WITHOUT_SERVER = {"folder"}
+_ALT = ("A harbour at dawn", 'Two boats, one "red" & one <blue>')
+
+
+@pytest.fixture(params=list(_SUBJECTS.values()), ids=list(_SUBJECTS))
+def subject(request: pytest.FixtureRequest) -> Subject:
+    found: Subject = request.param
+    return found
+
+
+@pytest.fixture
+def daemon(subject: Subject) -> Daemon:
+    return _daemon(subject)
+
+
+def _daemon(subject: Subject, media: tuple[Media, ...] = (), **more: Any) -> Daemon:
+    far_side = subject.far_side(FakeClock(START))
+    return Daemon(subject, subject.outgoing(media=media, **more), far_side)
+
+
+def _images(folder: Path) -> tuple[Media, ...]:
+    images = []
+    for number, alt in enumerate(_ALT):
+        data = pictures.png(40, 30 + number)
+        digest = hashlib.sha256(data).hexdigest()
+        path = folder / digest
+        path.write_bytes(data)
+        image = Media(
+            sha256=digest,
+            kind=MediaKind.IMAGE,
+            mime="image/png",
+            size=len(data),
+            width=40,
+            height=30 + number,
+            name=f"picture {number}.png",
+            path=path,
+            alt=alt,
+        )
+        images.append(image)
+    return tuple(images)
+
+
+def _only(daemon: Daemon) -> Public:
+    """Return the one post that is public; fails if there is none, or a second one."""
+    (post,) = daemon.far_side.public()
+    return post
+
+
+def _fail(daemon: Daemon, *faults: Fault) -> PublishError:
+    daemon.far_side.faults = list(faults)
+    with pytest.raises(PublishError) as caught:
+        asyncio.run(daemon.publish())
+    daemon.far_side.faults.clear()
+    return caught.value
+
+
+# What is published
+
+
+def test_a_text_reads_back_equal(daemon: Daemon) -> None:
+    asyncio.run(daemon.publish())
+    assert _only(daemon).text == "Good morning"
+
+
+def test_a_text_of_many_scripts_and_signs_reads_back_equal(subject: Subject) -> None:
+    text = 'Ünïcode 日本語 👩‍👩‍👧‍👦 "quoted" & <b>bold</b> \\ 5 % off'
+    daemon = _daemon(subject, text=text)
+    asyncio.run(daemon.publish())
+    assert _only(daemon).text == text
+
+
+def test_two_images_read_back_with_their_bytes_and_alt_texts(subject: Subject, tmp_path: Path) -> None:
+    images = _images(tmp_path)
+    daemon = _daemon(subject, images)
+    asyncio.run(daemon.publish())
+    assert _only(daemon).media == tuple((image.path.read_bytes(), image.alt) for image in images)
+
+
+def test_a_receipt_has_an_id_and_an_address(daemon: Daemon) -> None:
+    receipt = asyncio.run(daemon.publish())
+    assert receipt.id
+    assert receipt.url
+    assert re.fullmatch(r"https?://\S+", receipt.url)
+
+
+def test_a_text_that_is_too_long_is_refused_before_any_request(subject: Subject) -> None:
+    network = subject.network
+    if subject.too_long is None:
+        assert network.limits.text == (), "it has a limit: give the subject a text that is too long"
+        return
+    outgoing = subject.outgoing(subject.too_long)
+    problems = limits.check(outgoing.content, network.limits, account="mine")
+    problems += network.check(outgoing.content, outgoing.options, account="mine")
+    assert [problem.where for problem in problems] == ["text"]
+
+
+def test_a_post_within_the_limits_is_not_refused(subject: Subject, tmp_path: Path) -> None:
+    outgoing = subject.outgoing(media=_images(tmp_path))
+    assert limits.check(outgoing.content, subject.network.limits, account="mine") == []
+    assert subject.network.check(outgoing.content, outgoing.options, account="mine") == []
+
+
+def test_an_accepted_account_is_verified_without_publishing(daemon: Daemon) -> None:
+    network = daemon.subject.network
+    profile = asyncio.run(network.verify(daemon.outgoing.target, daemon._http(None)))
+    assert profile.handle
+    assert daemon.far_side.public() == []
+
+
+# How it fails
+
+
+def test_refused_credentials_are_the_account_s_trouble(daemon: Daemon) -> None:
+    # More than once: a network may renew its session and try again.
+    assert type(_fail(daemon, *[Fault.UNAUTHORIZED] * 3)) is Unauthorized
+
+
+def test_a_rate_limit_says_until_when(daemon: Daemon) -> None:
+    error = _fail(daemon, Fault.RATE_LIMITED)
+    assert isinstance(error, RateLimited)
+    assert error.until == START + timedelta(seconds=120)
+
+
+@pytest.mark.parametrize("fault", [Fault.UNAVAILABLE, Fault.REFUSED], ids=lambda fault: fault.name.lower())
+def test_a_server_that_took_nothing_is_unavailable(daemon: Daemon, fault: Fault) -> None:
+    assert type(_fail(daemon, fault)) is Unavailable
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault.BROKEN, Fault.TIMEOUT, Fault.LOST], ids=lambda fault: fault.name.lower()
+)
+def test_a_lost_answer_is_never_taken_for_a_failure(daemon: Daemon, fault: Fault) -> None:
+    assert type(_fail(daemon, fault)) is Unsure
+
+
+@pytest.mark.parametrize("fault", list(Fault), ids=lambda fault: fault.name.lower())
+def test_there_is_exactly_one_post_after_any_failure_and_recovery(daemon: Daemon, fault: Fault) -> None:
+    daemon.far_side.faults = [fault]
+    try:
+        first = asyncio.run(daemon.publish())
+    except PublishError:
+        first = None
+    daemon.far_side.faults.clear()
+    daemon.far_side.clock.advance(180)
+    receipt = asyncio.run(daemon.recover())
+    assert _only(daemon).text == "Good morning"
+    if first and fault is not Fault.GARBAGE:  # a receipt made from garbage knows less
+        assert receipt.id == first.id
+
+
+def test_a_post_whose_answer_was_lost_is_found(daemon: Daemon) -> None:
+    _fail(daemon, Fault.LOST)
+    found = asyncio.run(daemon.find())
+    if isinstance(found, Unknown):
+        assert daemon.subject.network.resend is not Resend.LOOK_FIRST
+        assert found.reason
+        return
+    assert isinstance(found, Receipt)
+    assert found.id == asyncio.run(daemon.recover()).id
+
+
+def test_a_post_that_was_never_sent_is_not_found(daemon: Daemon) -> None:
+    assert isinstance(asyncio.run(daemon.find()), Absent | Unknown)
+
+
+def test_a_server_that_never_answers_is_left_at_the_deadline(subject: Subject, tmp_path: Path) -> None:
+    for at, publishes in enumerate(_requests(subject, tmp_path)):
+        daemon = _daemon(subject, _images(tmp_path))
+        daemon.deadline = 0.05
+        silent = Between(daemon.far_side, at, say_nothing)
+        with pytest.raises(PublishError) as caught:
+            asyncio.run(asyncio.wait_for(daemon.publish(silent), 10))
+        assert type(caught.value) is (Unsure if publishes else Unavailable)
+
+
+# What survives a death
+
+
+@pytest.mark.parametrize("strike", [die_before, die_after], ids=lambda strike: strike.__name__)
+def test_a_death_at_any_request_leads_to_exactly_one_post(
+    subject: Subject, tmp_path: Path, strike: Strike
+) -> None:
+    images = _images(tmp_path)
+    for at in range(len(_requests(subject, tmp_path))):
+        daemon = _daemon(subject, images)
+        with pytest.raises(Killed):
+            asyncio.run(daemon.publish(Between(daemon.far_side, at, strike)))
+        asyncio.run(daemon.recover())
+        post = _only(daemon)
+        assert (post.text, len(post.media)) == ("Good morning", 2), f"request {at}"
+
+
+def test_every_stored_step_can_be_taken_again_after_the_post_is_public(
+    subject: Subject, tmp_path: Path
+) -> None:
+    daemon = _daemon(subject, _images(tmp_path))
+    receipt = asyncio.run(daemon.publish())
+    steps = list(daemon.stored)
+    for taken in range(len(steps) + 1):
+        daemon.stored = steps[:taken]
+        assert asyncio.run(daemon.recover()).id == receipt.id
+        _only(daemon)
+
+
+# What is said
+
+
+def test_no_secret_is_in_an_error_even_if_the_server_echoes_the_request(
+    subject: Subject, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with capture_logs() as events:
+        for at in range(len(_requests(subject, tmp_path))):
+            daemon = _daemon(subject, _images(tmp_path))
+            with pytest.raises(PublishError) as caught:
+                asyncio.run(daemon.publish(Between(daemon.far_side, at, echo)))
+            error = [str(caught.value), *traceback.format_exception(caught.value)]
+            _assert_hidden(daemon, [*error, caplog.text, str(events)])
+
+
+@pytest.mark.parametrize("fault", list(Fault), ids=lambda fault: fault.name.lower())
+def test_no_secret_is_in_an_error_or_a_log(
+    daemon: Daemon, fault: Fault, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    said: list[str] = []
+    daemon.far_side.faults = [fault]
+    with capture_logs() as events:
+        try:
+            asyncio.run(daemon.publish())
+        except PublishError as error:
+            said = [str(error), *traceback.format_exception(error)]
+    _assert_hidden(daemon, [*said, caplog.text, str(events)])
+
+
+def test_no_secret_is_in_what_a_value_prints(subject: Subject, tmp_path: Path) -> None:
+    daemon = _daemon(subject, _images(tmp_path))
+    receipt = asyncio.run(daemon.publish())
+    outgoing = daemon._outgoing()
+    values = [outgoing, outgoing.target, receipt, *daemon.stored, *subject.network.preview(outgoing)]
+    _assert_hidden(daemon, [text for value in values for text in (repr(value), str(value))])
+
+
+def _assert_hidden(daemon: Daemon, said: Iterable[str]) -> None:
+    tokens = [str(value) for key, value in daemon.session.items() if "jwt" in key or "token" in key]
+    secrets = [*secrets_of(daemon.outgoing.target.credentials), *tokens]
+    assert secrets
+    shown = [secret for secret in secrets for text in said if secret in text]
+    assert shown == []
+
+
+# What is announced
+
+
+def test_a_preview_shows_what_is_sent_and_sends_nothing(subject: Subject, tmp_path: Path) -> None:
+    daemon = _daemon(subject, _images(tmp_path), link="https://example.com/a?b=c")
+    calls = subject.network.preview(daemon.outgoing)
+    assert daemon.far_side.requests == []
+    asyncio.run(daemon.publish())
+    sent = iter(daemon.far_side.requests)
+    for call in calls:
+        assert any(_shows(call, request) for request in sent), f"not sent, or not in this order: {call}"
+    *_, last = daemon.far_side.requests
+    assert _shows(calls[-1], last)
+
+
+def test_what_a_network_does_not_know_is_refused(subject: Subject) -> None:
+    for model in (subject.network.Options, subject.network.Credentials):
+        with pytest.raises(ValidationError) as caught:
+            model.model_validate({"nonsense": "1"})
+        assert "extra_forbidden" in {error["type"] for error in caught.value.errors()}
+
+
+# What holds for every file in `networks`
+
+
+@pytest.mark.parametrize("key", registry.keys())
+def test_a_file_holds_one_network_named_like_it(key: str) -> None:
+    module = importlib.import_module(f"postbell.networks.{key}")
+    found = [value for value in vars(module).values() if hasattr(value, "resend")]
+    instances = [value for value in found if not isinstance(value, type)]
+    assert instances == [module.network]
+    assert module.network.key == key
+
+
+@pytest.mark.parametrize("key", registry.keys())
+def test_a_network_explains_itself(key: str) -> None:
+    network = registry.get(key)
+    assert network.label.strip()
+    assert network.summary.endswith(".")
+    assert network.guide.strip()
+    assert network.server in {"required", "optional", "none"}
+    for model in (network.Options, network.Credentials):
+        unexplained = [name for name, field in model.model_fields.items() if not field.description]
+        assert unexplained == []
+
+
+def test_every_network_with_a_server_has_a_subject_here() -> None:
+    assert set(registry.keys()) - _WITHOUT_SERVER == set(_SUBJECTS)
+
+
+def _requests(subject: Subject, folder: Path) -> list[bool]:
+    """Return for each request of a post with two images whether it makes the post public."""
+    daemon = _daemon(subject, _images(folder))
+    asyncio.run(daemon.publish())
+    return [daemon.far_side.is_publishing(each, each.content) for each in daemon.far_side.requests]
+
+
+def _shows(call: Call, request: httpx.Request) -> bool:
+    path = unquote(urlsplit(call.url).path)
+    return call.method == request.method and _fits(path, request.url.path) and _body_fits(call.body, request)
+
+
+def _body_fits(pattern: Any, request: httpx.Request) -> bool:
+    if request.headers.get("content-type", "").partition(";")[0] == "application/json":
+        return _fits(pattern, json.loads(request.content))
+    return pattern is None or isinstance(pattern, str)
+
+
+def _fits(pattern: Any, value: Any) -> bool:
+    """Whether a value is what the preview says; `<…>` stands for anything."""
+    if isinstance(pattern, dict) and isinstance(value, dict):
+        return pattern.keys() == value.keys() and all(_fits(pattern[key], value[key]) for key in pattern)
+    if isinstance(pattern, list | tuple) and isinstance(value, list):
+        return len(pattern) == len(value) and all(map(_fits, pattern, value))
+    if isinstance(pattern, str) and re.fullmatch("<[^<>]*>", pattern):
+        return True
+    if isinstance(pattern, str) and isinstance(value, str):
+        parts = re.split("<[^<>]*>", pattern)
+        return re.fullmatch(".*".join(map(re.escape, parts)), value, re.DOTALL) is not None
+    return bool(pattern == value)

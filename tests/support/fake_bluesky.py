@@ -1,0 +1,366 @@
+"""Bluesky behind the transport: an entryway that makes sessions and a PDS that keeps records.
+
+It refuses what the real PDS refuses, in its words (@atproto/pds 0.5.35 was asked), and raises Violation for
+what that would let pass and readers would suffer from: a facet that cuts a character, a call to another host.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import itertools
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from postbell.domain.media import Media, MediaKind
+from postbell.networks import bluesky
+from postbell.testing import FakeClock
+from support import pictures
+from support.farside import START, Daemon, FarSide, Public, Subject, Violation
+from support.lexicon import LexiconError, lexicons
+
+
+ENTRYWAY = "bsky.social"
+PDS = "morel.us-east.host.bsky.network"
+HANDLE = "alice.bsky.social"
+DID = "did:plc:z72i7hdynmk6r22z27h6tvur"
+APP_PASSWORD = "hw4k-n2vx-5qtr-m7cd"
+#: Everybody who can be mentioned.
+PEOPLE = {HANDLE: DID, "bob.bsky.social": "did:plc:ragtjsm2j2vknwkz3zp4oxrd"}
+#: Lifetimes of the two tokens.
+ACCESS, REFRESH = timedelta(minutes=120), timedelta(days=90)
+
+_POST = "app.bsky.feed.post"
+_MAGIC = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"RIFF": "image/webp"}
+#: How a server says 401 to an account with this status.
+_CLOSED = {"takendown": "AccountTakedown", "deactivated": "AccountDeactivated"}
+_SESSIONS = frozenset({"com.atproto.server.createSession", "com.atproto.server.refreshSession"})
+
+
+class Refusal(Exception):
+    """An answer that is an error."""
+
+    def __init__(self, name: str, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.name = name
+        self.status = status
+
+
+@dataclass
+class FakeBluesky(FarSide):
+    """One account on one PDS."""
+
+    #: False when its owner took it back: sessions made with it cannot be renewed.
+    app_password_works: bool = True
+    #: None, or why the account cannot post: takendown, deactivated.
+    status: str | None = None
+    did_doc: Any = field(
+        default_factory=lambda: {
+            "id": DID,
+            "service": [
+                {
+                    "id": "#atproto_pds",
+                    "type": "AtprotoPersonalDataServer",
+                    "serviceEndpoint": f"https://{PDS}",
+                }
+            ],
+        }
+    )
+    #: What was uploaded: the blob as its record names it, and the bytes.
+    blobs: dict[str, tuple[dict[str, Any], bytes]] = field(default_factory=dict)
+    records: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: How many records were written; a repeat of the same one is none.
+    commits: int = 0
+    #: Access and refresh tokens that were given out, and when they end.
+    tokens: dict[str, datetime] = field(default_factory=dict)
+    _serial: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    #: The pair that a refresh token was traded for: for two hours it yields the same again.
+    _successors: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    def calls(self) -> list[str]:
+        """The last word of every method that was called."""
+        return [request.url.path.rpartition(".")[2] for request in self.requests]
+
+    def forget_sessions(self) -> None:
+        """Do what a server does that was started with a new secret."""
+        self.tokens.clear()
+
+    def is_publishing(self, request: httpx.Request, body: bytes) -> bool:
+        return request.url.path == "/xrpc/com.atproto.repo.putRecord"
+
+    def rate_limited(self) -> httpx.Response:
+        until = int(self.clock.now().timestamp()) + 120
+        headers = {
+            "RateLimit-Limit": "5000",
+            "RateLimit-Remaining": "0",
+            "RateLimit-Reset": str(until),
+            "RateLimit-Policy": "5000;w=3600",
+            "Retry-After": "120",
+        }
+        error = {"error": "RateLimitExceeded", "message": "Rate Limit Exceeded"}
+        return httpx.Response(429, json=error, headers=headers)
+
+    def unauthorized(self) -> httpx.Response:
+        self.app_password_works = False
+        return httpx.Response(400, json={"error": "ExpiredToken", "message": "Token has expired"})
+
+    def public(self) -> list[Public]:
+        return [self._as_public(rkey, record) for rkey, record in sorted(self.records.items())]
+
+    def _as_public(self, rkey: str, record: dict[str, Any]) -> Public:
+        images = record.get("embed", {}).get("images", [])
+        media = tuple((self.blobs[image["image"]["ref"]["$link"]][1], image["alt"]) for image in images)
+        return Public(id=f"at://{DID}/{_POST}/{rkey}", text=record["text"], media=media)
+
+    def answer(self, request: httpx.Request, body: bytes) -> httpx.Response:
+        method = request.url.path.removeprefix("/xrpc/")
+        self._check_place(request, method)
+        answers = {
+            "com.atproto.server.createSession": self._create_session,
+            "com.atproto.server.refreshSession": self._refresh_session,
+            "com.atproto.repo.uploadBlob": self._upload_blob,
+            "com.atproto.repo.putRecord": self._put_record,
+            "com.atproto.repo.getRecord": self._get_record,
+            "com.atproto.identity.resolveHandle": self._resolve_handle,
+        }
+        try:
+            said = answers[method](request, body)
+        except Refusal as refusal:
+            return httpx.Response(
+                refusal.status, json={"error": refusal.name, "message": str(refusal)}, request=request
+            )
+        lexicons().check_output(method, said)
+        return httpx.Response(200, json=said, request=request)
+
+    def _check_place(self, request: httpx.Request, method: str) -> None:
+        kind = lexicons().main(method)["type"]
+        if request.method != {"query": "GET", "procedure": "POST"}[kind]:
+            raise Violation(f"{method} is a {kind}, not to be called by {request.method}")
+        host = ENTRYWAY if method in _SESSIONS or not self.did_doc else PDS
+        if (request.url.scheme, request.url.host) != ("https", host):
+            raise Violation(f"{method} belongs to https://{host}, not {request.url}")
+        if kind == "query" and "authorization" in request.headers:
+            raise Violation(f"{method} was sent a token that it does not need")
+        if any(secret in str(request.url) for secret in (APP_PASSWORD, *self.tokens)):
+            raise Violation("a secret stands in an address")
+
+    def _create_session(self, request: httpx.Request, body: bytes) -> dict[str, Any]:
+        asked = _input("com.atproto.server.createSession", request, body)
+        known = asked["identifier"].lower() in (HANDLE, DID) and asked["password"] == APP_PASSWORD
+        if not (known and self.app_password_works):
+            raise Refusal("AuthenticationRequired", "Invalid identifier or password", 401)
+        if self.status == "takendown":
+            raise Refusal(_CLOSED[self.status], "Account has been taken down", 401)
+        return self._session(*self._new_pair())
+
+    def _refresh_session(self, request: httpx.Request, body: bytes) -> dict[str, Any]:
+        if body:
+            raise Violation("refreshSession takes no body")
+        token = self._bearer(request, "com.atproto.refresh")
+        if not self.app_password_works:
+            raise Refusal("ExpiredToken", "Token has been revoked")
+        if token not in self._successors:
+            self._successors[token] = self._new_pair()
+            self.tokens[token] = min(self.tokens[token], self.clock.now() + timedelta(hours=2))
+        return self._session(*self._successors[token])
+
+    def _new_pair(self) -> tuple[str, str]:
+        return self._new_token("com.atproto.appPass", ACCESS), self._new_token("com.atproto.refresh", REFRESH)
+
+    def _new_token(self, scope: str, life: timedelta) -> str:
+        ends = self.clock.now() + life
+        claims = {"scope": scope, "sub": DID, "jti": next(self._serial), "exp": int(ends.timestamp())}
+        token = ".".join(
+            _base64(json.dumps(part).encode()) for part in ({"alg": "HS256"}, claims, "signature")
+        )
+        self.tokens[token] = ends
+        return token
+
+    def _session(self, access: str, refresh: str) -> dict[str, Any]:
+        said = {"accessJwt": access, "refreshJwt": refresh, "handle": HANDLE, "did": DID}
+        more = {"didDoc": self.did_doc} if self.did_doc else {}
+        why = {"status": self.status} if self.status else {}
+        return {**said, **more, "active": self.status is None, **why}
+
+    def _bearer(self, request: httpx.Request, scope: str) -> str:
+        said: str = request.headers.get("authorization", "")
+        kind, _, token = said.partition(" ")
+        if kind != "Bearer":
+            raise Refusal("AuthMissing", "Authentication Required", 401)
+        if token not in self.tokens or scope not in _claims(token)["scope"]:
+            raise Refusal("InvalidToken", "Token could not be verified")
+        if self.tokens[token] <= self.clock.now():
+            raise Refusal("ExpiredToken", "Token has expired")
+        return token
+
+    def _check_access(self, request: httpx.Request) -> None:
+        self._bearer(request, "com.atproto.appPass")
+        if self.status:
+            raise Refusal(_CLOSED[self.status], f"Account is {self.status}", 401)
+
+    def _upload_blob(self, request: httpx.Request, body: bytes) -> dict[str, Any]:
+        self._check_access(request)
+        mime = next((mime for magic, mime in _MAGIC.items() if body.startswith(magic)), None)
+        if request.headers["content-type"] != mime:
+            raise Violation(f"{request.headers['content-type']} was said of {mime}")
+        cid = _cid(body, 0x55)
+        blob = {"$type": "blob", "ref": {"$link": cid}, "mimeType": mime, "size": len(body)}
+        self.blobs[cid] = (blob, body)
+        return {"blob": blob}
+
+    def _put_record(self, request: httpx.Request, body: bytes) -> dict[str, Any]:
+        self._check_access(request)
+        asked = _input("com.atproto.repo.putRecord", request, body)
+        if asked.get("validate") is not True or "swapRecord" not in asked:
+            raise Violation("a record must be validated, and must not overwrite another one")
+        if asked["repo"] != DID:
+            raise Refusal("AuthenticationRequired", "Authentication Required", 401)
+        record, rkey = asked["record"], asked["rkey"]
+        try:
+            lexicons().check_record(asked["collection"], record, rkey)
+        except LexiconError as error:
+            raise Refusal("InvalidRequest", f"Invalid {_POST} record: {error}") from None
+        _check_facets(record["text"], record.get("facets", []))
+        for image in record.get("embed", {}).get("images", []):
+            self._check_blob(image["image"])
+        before = self.records.get(rkey)
+        if before not in (None, record) and asked.get("swapRecord", "") is None:
+            raise Refusal("InvalidSwap", f"Record was at {_record_cid(before)}")
+        said = {"uri": f"at://{DID}/{_POST}/{rkey}", "cid": _record_cid(record), "validationStatus": "valid"}
+        if before == record:
+            return said
+        self.records[rkey] = record
+        self.commits += 1
+        return {**said, "commit": {"cid": _cid(body, 0x71), "rev": "3n2ucn3lzts2t"}}
+
+    def _check_blob(self, blob: dict[str, Any]) -> None:
+        cid = blob["ref"]["$link"]
+        if cid not in self.blobs:
+            raise Refusal("BlobNotFound", f"Could not find blob: {cid}")
+        stored, _ = self.blobs[cid]
+        if blob["mimeType"] != stored["mimeType"]:
+            raise Refusal("InvalidMimeType", "Referenced Mimetype does not match stored blob.")
+        if blob["size"] != stored["size"]:
+            raise Refusal("InvalidSize", "Referenced Size does not match stored blob.")
+
+    def _get_record(self, request: httpx.Request, _body: bytes) -> dict[str, Any]:
+        asked = _params("com.atproto.repo.getRecord", request)
+        uri = f"at://{asked['repo']}/{asked['collection']}/{asked['rkey']}"
+        if asked["repo"] != DID:
+            raise Refusal("InvalidRequest", "Could not locate record")
+        if asked["collection"] != _POST or asked["rkey"] not in self.records:
+            raise Refusal("RecordNotFound", f"Could not locate record: {uri}")
+        record = self.records[asked["rkey"]]
+        return {"uri": uri, "cid": _record_cid(record), "value": record}
+
+    def _resolve_handle(self, request: httpx.Request, _body: bytes) -> dict[str, Any]:
+        handle = _params("com.atproto.identity.resolveHandle", request)["handle"]
+        if handle not in PEOPLE:
+            raise Refusal("HandleNotFound", "Unable to resolve handle")
+        return {"did": PEOPLE[handle]}
+
+
+def _input(method: str, request: httpx.Request, body: bytes) -> dict[str, Any]:
+    if request.headers.get("content-type") != "application/json":
+        raise Refusal("InvalidRequest", "Request encoding (Content-Type) is not application/json")
+    asked: dict[str, Any] = json.loads(body)
+    try:
+        lexicons().check_input(method, asked)
+    except LexiconError as error:
+        raise Refusal("InvalidRequest", str(error)) from None
+    return asked
+
+
+def _params(method: str, request: httpx.Request) -> dict[str, str]:
+    asked = dict(request.url.params)
+    try:
+        lexicons().check_params(method, asked)
+    except LexiconError as error:
+        raise Refusal("InvalidRequest", str(error)) from None
+    return asked
+
+
+def _check_facets(text: str, facets: Iterable[dict[str, Any]]) -> None:
+    """The server does not look; a wrong facet is dead text, or the wrong text, for every reader."""
+    written, end = text.encode(), 0
+    for facet in facets:
+        start, stop = facet["index"]["byteStart"], facet["index"]["byteEnd"]
+        if not end <= start < stop <= len(written):
+            raise Violation(f"the facet {start}..{stop} overlaps, is empty or lies outside the text")
+        end = stop
+        try:
+            part = written[start:stop].decode()
+        except UnicodeDecodeError:
+            raise Violation(f"the facet {start}..{stop} cuts a character") from None
+        (feature,) = facet["features"]
+        _check_feature(part, feature)
+
+
+def _check_feature(part: str, feature: dict[str, str]) -> None:
+    said = {"link": feature.get("uri"), "tag": "#" + feature.get("tag", "")}
+    if feature["$type"].endswith("#mention"):
+        said["mention"] = next(f"@{name}" for name, did in PEOPLE.items() if did == feature["did"])
+        part = part.lower()
+    if said[feature["$type"].partition("#")[2]] != part:
+        raise Violation(f"{part!r} is marked as {feature}")
+
+
+def _cid(data: bytes, codec: int) -> str:
+    """A CIDv1 of SHA-256 in base32 (github.com/multiformats/cid): 0x55 raw, 0x71 dag-cbor."""
+    multihash = b"\x12\x20" + hashlib.sha256(data).digest()
+    return "b" + base64.b32encode(bytes((1, codec)) + multihash).decode().lower().rstrip("=")
+
+
+def _record_cid(record: Any) -> str:
+    return _cid(json.dumps(record, sort_keys=True).encode(), 0x71)
+
+
+def _base64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def _claims(token: str) -> dict[str, Any]:
+    payload = token.split(".")[1]
+    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return claims
+
+
+SUBJECT = Subject(
+    network=bluesky.network,
+    far_side=FakeBluesky,
+    server=None,
+    credentials={"identifier": HANDLE, "app_password": APP_PASSWORD},
+    too_long="x" * 301,
+)
+
+
+def daemon(text: str = "Good morning", **more: Any) -> tuple[Daemon, FakeBluesky]:
+    """Return a daemon with one delivery and nothing stored, and its far side."""
+    far_side = FakeBluesky(FakeClock(START))
+    return Daemon(SUBJECT, SUBJECT.outgoing(text, **more), far_side), far_side
+
+
+def logged_in(text: str = "Good morning", **more: Any) -> tuple[Daemon, FakeBluesky]:
+    """Return the same with a session that the far side knows."""
+    here, far_side = daemon(text, **more)
+    asyncio.run(bluesky.network.verify(here.outgoing.target, here._http(None)))
+    far_side.requests.clear()
+    return here, far_side
+
+
+def picture(folder: Path, name: str = "cat.png", **more: Any) -> Media:
+    """Return a small picture of a cat in a folder."""
+    data = pictures.png()
+    path = folder / name
+    path.write_bytes(data)
+    values: dict[str, Any] = {"width": 40, "height": 30, "alt": "A cat"} | more
+    digest = hashlib.sha256(data).hexdigest()
+    kind, mime = MediaKind.IMAGE, "image/png"
+    return Media(sha256=digest, kind=kind, mime=mime, size=len(data), name=name, path=path, **values)

@@ -1,0 +1,354 @@
+"""WordPress behind the transport: users, posts, files and terms of one site.
+
+It answers as WordPress 7.1 did when it was recorded, and raises Violation for a call that its REST index does
+not allow, although WordPress itself would pass over much of that in silence.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+import httpx
+
+from postbell.domain.media import Media, MediaKind
+from postbell.networks import wordpress
+from postbell.testing import FakeClock
+from support import pictures
+from support.farside import START, Daemon, FarSide, Public, Subject, Violation
+from support.wp_schema import routes
+
+
+SERVER = "https://blog.example.org/news"
+USERNAME, PASSWORD = "maria", "abcd EFGH 1234 ijkl MNOP 5678"
+#: The start of a file of each type that the site takes.
+_MAGIC = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpg", b"GIF8": "gif", b"RIFF": "webp"}
+_RIGHTS = {
+    "contributor": {"edit_posts"},
+    "author": {"edit_posts", "publish_posts", "upload_files"},
+    "editor": {"edit_posts", "publish_posts", "upload_files", "manage_categories", "unfiltered_html"},
+}
+
+
+class Refusal(Exception):
+    """An answer that is an error."""
+
+    def __init__(self, status: int, code: str, message: str, **data: Any) -> None:
+        super().__init__(message)
+        self.body = {"code": code, "message": message, "data": {"status": status, **data}}
+        self.status = status
+
+
+@dataclass
+class FakeWordPress(FarSide):
+    """One site and one user with an application password."""
+
+    role: str = "editor"
+    #: False when the password was revoked: calls run as nobody's.
+    password_works: bool = True
+    #: False where permalinks are plain: the interface is a parameter of the home page.
+    pretty: bool = True
+    posts: dict[int, dict[str, Any]] = field(default_factory=dict)
+    media: dict[int, dict[str, Any]] = field(default_factory=dict)
+    #: By kind (`categories`, `tags`).
+    terms: dict[str, dict[int, str]] = field(
+        default_factory=lambda: {"categories": {1: "Uncategorized"}, "tags": {}}
+    )
+    #: Bytes of files by their address.
+    files: dict[str, bytes] = field(default_factory=dict)
+    #: The state in which a post ends that shall be public, if a plugin has its own mind.
+    moderated: str | None = None
+    _last_id: int = 1
+
+    def is_publishing(self, request: httpx.Request, body: bytes) -> bool:
+        path, _ = self._path(request)
+        return bool(re.fullmatch(r"/wp/v2/posts/\d+", path)) and b'"status"' in body
+
+    def rate_limited(self) -> httpx.Response:
+        return httpx.Response(429, text="<html>slow down</html>", headers={"Retry-After": "120"})
+
+    def unauthorized(self) -> httpx.Response:
+        return _refused(Refusal(401, "rest_cannot_edit", "Sorry, you are not allowed to edit this post."))
+
+    def public(self) -> list[Public]:
+        return [
+            self._as_public(post) for post in self.posts.values() if post["status"] in ("publish", "private")
+        ]
+
+    def leftovers(self) -> list[dict[str, Any]]:
+        """Every post that nobody sees."""
+        return [post for post in self.posts.values() if post["status"] not in ("publish", "private")]
+
+    def _as_public(self, post: Mapping[str, Any]) -> Public:
+        raw = post["content"]["raw"]
+        paragraphs = re.findall(r"<p>(.*?)</p>", raw, re.DOTALL)
+        text = "\n\n".join(part.replace("<br>", "\n") for part in paragraphs)
+        images = re.findall(r'<img src="([^"]*)" alt="([^"]*)" class="wp-image-(\d+)"\s*/>', raw)
+        for source, alt, number in images:
+            item = self.media[int(number)]
+            described = (item["source_url"], html.unescape(item["alt_text"]))
+            if (html.unescape(source), html.unescape(alt)) != described:
+                raise Violation(f"the picture in the body is not the uploaded one: {source} {alt}")
+        return Public(
+            id=str(post["id"]),
+            text=html.unescape(re.sub("<[^>]*>", "", text)),
+            media=tuple((self.files[html.unescape(source)], html.unescape(alt)) for source, alt, _ in images),
+        )
+
+    def answer(self, request: httpx.Request, body: bytes) -> httpx.Response:
+        path, query = self._path(request)
+        if not path:
+            page = (
+                "<html>no such page</html>" if "wp-json" in request.url.path else "<html>the home page</html>"
+            )
+            return httpx.Response(404 if "wp-json" in request.url.path else 200, text=page)
+        raw = path == "/wp/v2/media" and request.method == "POST"
+        if body and not raw and request.headers.get("content-type") != "application/json":
+            raise Violation(f"{path} was sent something other than JSON")
+        values = json.loads(body) if body and not raw else {}
+        found = (
+            [] if path == "/" else routes().faults(request.method, path, values or query, typed=bool(values))
+        )
+        found += [f"{path} was sent arguments twice"] if values and query else []
+        if found:
+            raise Violation(f"{request.method} {path}: {'; '.join(found)}")
+        try:
+            status, said = self._serve(request, path, query, values, body)
+        except Refusal as refusal:
+            return _refused(refusal)
+        return httpx.Response(status, json=said, request=request)
+
+    def _path(self, request: httpx.Request) -> tuple[str, dict[str, str]]:
+        """Return the path of a call and what is asked of it; no path where nobody listens."""
+        home = httpx.URL(SERVER)
+        if (request.url.scheme, request.url.host) != (home.scheme, home.host):
+            raise Violation(f"a call to another server: {request.url}")
+        query = dict(parse_qsl(request.url.query.decode(), keep_blank_values=True))
+        path = request.url.path.removeprefix(home.path)
+        if path.startswith("/wp-json"):
+            return (path.removeprefix("/wp-json") if self.pretty else ""), query
+        return query.pop("rest_route", ""), query
+
+    def _serve(
+        self, request: httpx.Request, path: str, query: dict[str, str], values: dict[str, Any], body: bytes
+    ) -> tuple[int, Any]:
+        rights = self._rights(request)
+        kind, _, number = path.removeprefix("/wp/v2/").partition("/")
+        if path == "/":
+            return 200, {"namespaces": ["oembed/1.0", "wp/v2"]}
+        if kind == "users":
+            return 200, self._me(rights)
+        if kind in self.terms:
+            return (
+                self._find_terms(kind, query)
+                if request.method == "GET"
+                else self._make_term(kind, values, rights)
+            )
+        if request.method == "GET":
+            return 200, self._find(kind, query, rights)
+        if kind == "media":
+            return (
+                (200, self._describe(int(number), values, rights))
+                if number
+                else (201, self._upload(request, body, rights))
+            )
+        return (
+            (200, self._edit(int(number), values, rights)) if number else (201, self._create(values, rights))
+        )
+
+    def _rights(self, request: httpx.Request) -> set[str]:
+        """Return what the caller may do: a wrong password is no error to WordPress, the call is nobody's."""
+        expected = f"{USERNAME}:{PASSWORD.replace(' ', '')}".encode()
+        given = request.headers.get("authorization", "")
+        right = given == f"Basic {base64.b64encode(expected).decode()}"
+        return _RIGHTS[self.role] if right and self.password_works else set()
+
+    def _me(self, rights: set[str]) -> dict[str, Any]:
+        if not rights:
+            raise Refusal(401, "rest_not_logged_in", "You are not currently logged in.")
+        link = f"{SERVER}/author/{USERNAME}/"
+        capabilities = dict.fromkeys(sorted(rights), True)
+        return {"id": 2, "username": USERNAME, "name": "Maria M.", "link": link, "capabilities": capabilities}
+
+    def _find_terms(self, kind: str, query: Mapping[str, str]) -> tuple[int, list[dict[str, Any]]]:
+        found = [
+            {"id": number, "name": name}
+            for number, name in self.terms[kind].items()
+            if query["search"].casefold() in name.casefold()
+        ]
+        return 200, found[: int(query["per_page"])]
+
+    def _make_term(
+        self, kind: str, values: Mapping[str, Any], rights: set[str]
+    ) -> tuple[int, dict[str, Any]]:
+        if not rights or (kind == "categories" and "manage_categories" not in rights):
+            message = "Sorry, you are not allowed to create terms in this taxonomy."
+            raise Refusal(403 if rights else 401, "rest_cannot_create", message)
+        name = html.escape(values["name"], quote=False)
+        for number, known in self.terms[kind].items():
+            if _slug(known) == _slug(name):
+                message = "A term with the name provided already exists in this taxonomy."
+                raise Refusal(400, "term_exists", message, term_id=number)
+        number = self._new_id()
+        self.terms[kind][number] = name
+        return 201, {"id": number, "name": name, "slug": _slug(name)}
+
+    def _find(self, kind: str, query: Mapping[str, str], rights: set[str]) -> list[dict[str, Any]]:
+        if not rights and ("status" in query or query.get("context") == "edit"):
+            details = {"status": {"code": "rest_forbidden_status", "message": "Status is forbidden."}}
+            raise Refusal(400, "rest_invalid_param", "Invalid parameter(s): status", details=details)
+        things = (self.media if kind == "media" else self.posts).values()
+        seen = [it for it in things if kind == "media" or _is_seen(it, query)]
+        if "slug" in query:
+            seen = [it for it in seen if it["slug"] in query["slug"].split(",")]
+        if "include" in query:
+            seen = [it for it in seen if str(it["id"]) in query["include"].split(",")]
+        if "search" in query:
+            seen = [it for it in seen if query["search"] in f"{it['title']['raw']} {it['content']['raw']}"]
+        return seen[::-1][:10]
+
+    def _upload(self, request: httpx.Request, body: bytes, rights: set[str]) -> dict[str, Any]:
+        if "upload_files" not in rights:
+            message = "Sorry, you are not allowed to create posts as this user."
+            raise Refusal(403 if rights else 401, "rest_cannot_create", message)
+        given = re.fullmatch(
+            r'attachment; filename="([\w-]+)\.(\w+)"', request.headers.get("content-disposition", "")
+        )
+        if not given:
+            raise Refusal(400, "rest_upload_no_content_disposition", "No Content-Disposition supplied.")
+        kind = next((kind for magic, kind in _MAGIC.items() if body.startswith(magic)), None)
+        if kind != given[2]:
+            message = "Sorry, you are not allowed to upload this file type."
+            raise Refusal(500, "rest_upload_sideload_error", message)
+        number, slug = self._new_id(), self._free_slug(given[1])
+        address = f"{SERVER}/wp-content/uploads/2026/11/{slug}.{kind}"
+        self.files[address] = body
+        self.media[number] = {
+            "id": number,
+            "slug": slug,
+            "source_url": address,
+            "alt_text": "",
+            "status": "inherit",
+        }
+        return self.media[number]
+
+    def _describe(self, number: int, values: Mapping[str, Any], rights: set[str]) -> dict[str, Any]:
+        if not rights:
+            raise Refusal(401, "rest_cannot_edit", "Sorry, you are not allowed to edit this post.")
+        self.media[number] |= {"alt_text": re.sub("<[^>]*>", "", values["alt_text"]).strip()}
+        return self.media[number]
+
+    def _create(self, values: Mapping[str, Any], rights: set[str]) -> dict[str, Any]:
+        if not rights:
+            message = "Sorry, you are not allowed to create posts as this user."
+            raise Refusal(401, "rest_cannot_create", message)
+        if not any(values.get(name, {}).get("raw") for name in ("title", "content", "excerpt")):
+            raise Refusal(400, "empty_content", "Content, title, and excerpt are empty.")
+        number = self._new_id()
+        empty = {name: {"raw": ""} for name in ("title", "content", "excerpt")}
+        post = {
+            "id": number,
+            "slug": "",
+            "status": "draft",
+            "featured_media": 0,
+            "categories": [1],
+            "tags": [],
+        }
+        self.posts[number] = {**post, **empty}
+        return self._write(self.posts[number], values, rights)
+
+    def _edit(self, number: int, values: Mapping[str, Any], rights: set[str]) -> dict[str, Any]:
+        if number not in self.posts:
+            raise Refusal(404, "rest_post_invalid_id", "Invalid post ID.")
+        if not rights:
+            raise Refusal(401, "rest_cannot_edit", "Sorry, you are not allowed to edit this post.")
+        return self._write(self.posts[number], values, rights)
+
+    def _write(self, post: dict[str, Any], values: Mapping[str, Any], rights: set[str]) -> dict[str, Any]:
+        status = values.get("status", post["status"])
+        if status in ("publish", "private") and "publish_posts" not in rights:
+            message = "Sorry, you are not allowed to publish posts in this post type."
+            raise Refusal(403, "rest_cannot_publish", message)
+        post |= values
+        if self.moderated and status in ("publish", "private"):
+            post["status"] = self.moderated
+        if "unfiltered_html" not in rights:
+            post["content"] = {"raw": _filtered(post["content"]["raw"])}
+        for kind, known in self.terms.items():
+            post[kind] = [number for number in post[kind] if number in known]
+        if post["featured_media"] not in self.media:
+            post["featured_media"] = 0
+        if post["slug"] or post["status"] != "draft":
+            wanted = _slug(post["slug"] or post["title"]["raw"]) or str(post["id"])
+            post["slug"] = self._free_slug(wanted, post)
+        ends = f"{post['slug']}/" if post["status"] in ("publish", "private") else f"?p={post['id']}"
+        post["link"] = f"{SERVER}/{ends}"
+        return post
+
+    def _free_slug(self, wanted: str, thing: Mapping[str, Any] | None = None) -> str:
+        taken = {it["slug"] for it in (*self.posts.values(), *self.media.values()) if it is not thing}
+        numbered = (f"{wanted}-{number}" for number in range(2, 100))
+        return next(slug for slug in (wanted, *numbered) if slug not in taken)
+
+    def _new_id(self) -> int:
+        self._last_id += 1
+        return self._last_id
+
+
+def _is_seen(post: Mapping[str, Any], query: Mapping[str, str]) -> bool:
+    """Whether a look-up of a state sees a post; `any` leaves out the bin."""
+    wanted = query.get("status", "publish")
+    return bool(post["status"] != "trash" if wanted == "any" else post["status"] == wanted)
+
+
+def _slug(text: str) -> str:
+    return "-".join(re.findall(r"[a-z0-9]+", html.unescape(re.sub("<[^>]*>", "", text)).lower()))
+
+
+def _filtered(markup: str) -> str:
+    """Take out what WordPress does not allow to authors, and write the rest in its own way."""
+    markup = re.sub(r"</?(script|iframe)[^>]*>", "", markup)
+    return re.sub(r"\s*/>", " />", markup.replace("&#91;", "&#091;").replace("&#93;", "&#093;"))
+
+
+def _refused(refusal: Refusal) -> httpx.Response:
+    return httpx.Response(refusal.status, json=refusal.body)
+
+
+SUBJECT = Subject(
+    network=wordpress.network,
+    far_side=FakeWordPress,
+    server=SERVER,
+    credentials={"username": USERNAME, "application_password": PASSWORD},
+    title="A morning",
+)
+
+
+def blog(text: str = "Good morning", **more: Any) -> tuple[Daemon, FakeWordPress]:
+    """Return a daemon with one post for a new site, and the site."""
+    far_side = FakeWordPress(FakeClock(START))
+    return Daemon(SUBJECT, SUBJECT.outgoing(text, **more), far_side), far_side
+
+
+def picture(folder: Path, name: str = "cat.png", alt: str = "A cat", data: bytes | None = None) -> Media:
+    """Return a picture as the store has it."""
+    data = data or pictures.png()
+    path = folder / name
+    path.write_bytes(data)
+    return Media(
+        sha256=hashlib.sha256(data).hexdigest(),
+        kind=MediaKind.IMAGE,
+        mime="image/png",
+        size=len(data),
+        name=name,
+        path=path,
+        alt=alt,
+    )

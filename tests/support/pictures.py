@@ -1,0 +1,109 @@
+"""Files to post, and files that must be refused: small, and the same bytes at every call."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+
+Colour = tuple[int, int, int]
+
+ORANGE: Colour = (220, 120, 40)
+
+SVG = b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"></svg>\n'
+HTML = b"<!DOCTYPE html>\n<html><body><p>404: there is no such picture</p></body></html>\n"
+
+
+def png(
+    width: int = 40, height: int = 30, colour: Colour = ORANGE, *, orientation: int | None = None
+) -> bytes:
+    """A PNG picture; with an EXIF orientation if asked."""
+    return _saved(width, height, colour, "PNG", orientation=orientation)
+
+
+def jpeg(
+    width: int = 40, height: int = 30, colour: Colour = ORANGE, *, orientation: int | None = None
+) -> bytes:
+    """A JPEG picture; with an EXIF orientation if asked."""
+    return _saved(width, height, colour, "JPEG", orientation=orientation)
+
+
+def webp(
+    width: int = 40, height: int = 30, colour: Colour = ORANGE, *, orientation: int | None = None
+) -> bytes:
+    """A WebP picture; with an EXIF orientation if asked."""
+    return _saved(width, height, colour, "WEBP", orientation=orientation)
+
+
+def gif(width: int = 40, height: int = 30, colour: Colour = ORANGE, *, frames: int = 1) -> bytes:
+    """A GIF picture that moves if it has more than one frame."""
+    others = [Image.new("RGB", (width, height), (index % 256, 0, 255)) for index in range(1, frames)]
+    return _saved(width, height, colour, "GIF", save_all=True, append_images=others)
+
+
+def mp4(brand: bytes = b"isom") -> bytes:
+    """The first box of an MP4 (ISO/IEC 14496-12, 4.3) and an empty second one."""
+    first = brand + struct.pack(">I", 512) + brand
+    return struct.pack(">I", 8 + len(first)) + b"ftyp" + first + struct.pack(">I", 8) + b"free"
+
+
+def mov() -> bytes:
+    """The same for QuickTime."""
+    return mp4(b"qt  ")
+
+
+def png_claiming(width: int, height: int) -> bytes:
+    """A PNG of a few bytes whose header claims `width` x `height` pixels."""
+    return _png(width, height, zlib.compress(b"\0" * 1000))
+
+
+def png_bomb(width: int, height: int) -> bytes:
+    """A PNG of grey pixels that are all there, packed about a thousand to one."""
+    packer = zlib.compressobj(9)
+    row = bytes(1 + width)
+    return _png(width, height, b"".join(packer.compress(row) for _ in range(height)) + packer.flush())
+
+
+def png_text_bomb(unpacked: int) -> bytes:
+    """A PNG of one pixel with a packed comment of `unpacked` bytes."""
+    comment = _chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes(unpacked), 9))
+    return _png(1, 1, zlib.compress(b"\0\0"), comment)
+
+
+def written(folder: Path, name: str, content: bytes) -> Path:
+    """The path of a new file with that content."""
+    path = folder / name
+    path.write_bytes(content)
+    return path
+
+
+def stored(folder: Path) -> list[Path]:
+    """Every file in a store, half-done ones too."""
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _png(width: int, height: int, packed: bytes, between: bytes = b"") -> bytes:
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    chunks = _chunk(b"IHDR", header) + between + _chunk(b"IDAT", packed) + _chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunks
+
+
+def _chunk(name: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+
+def _saved(
+    width: int, height: int, colour: Colour, form: str, *, orientation: int | None = None, **how: Any
+) -> bytes:
+    if orientation is not None:
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        how["exif"] = exif
+    out = io.BytesIO()
+    Image.new("RGB", (width, height), colour).save(out, form, **how)
+    return out.getvalue()

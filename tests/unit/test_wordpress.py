@@ -1,0 +1,278 @@
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from postbell.errors import Rejected, Unauthorized
+from postbell.networks.wordpress import network
+from postbell.publishing.protocol import Receipt
+from support.fake_wordpress import PASSWORD, SERVER, SUBJECT, USERNAME, blog, picture
+from support.farside import Daemon
+
+
+_KEY = "k7m2p9q4r8s3t6v5w2x9"
+
+
+def _publish(daemon: Daemon) -> Receipt:
+    return asyncio.run(daemon.publish())
+
+
+def _post(text: str = "Good morning", **more: Any) -> dict[str, Any]:
+    """Return the post as the site has it."""
+    daemon, far_side = blog(text, **more)
+    _publish(daemon)
+    (post,) = far_side.posts.values()
+    return post
+
+
+def _body(text: str = "Good morning", **more: Any) -> str:
+    """Return the body as the site has it, without the comment by which we know it."""
+    raw: str = _post(text, **more)["content"]["raw"]
+    body, comment = raw.rsplit("\n\n", 1) if "\n\n" in raw else ("", raw)
+    assert comment == f"<!-- postbell {_KEY} -->"
+    return body
+
+
+# What is published
+
+
+def test_paragraphs_lines_and_links_become_blocks() -> None:
+    assert _body("One & <two>\nlines\n\nSee https://a.example/?b=1&c=2.") == (
+        "<!-- wp:paragraph -->\n<p>One &amp; &lt;two&gt;<br>lines</p>\n<!-- /wp:paragraph -->\n\n"
+        '<!-- wp:paragraph -->\n<p>See <a href="https://a.example/?b=1&amp;c=2">https://a.example/?b=1&amp;c=2</a>.'
+        "</p>\n<!-- /wp:paragraph -->"
+    )
+
+
+def test_html_is_stored_as_it_is() -> None:
+    assert _body(" <h2>Hi</h2>\n<p>[gallery]</p>\n", options={"markup": "html"}) == (
+        "<h2>Hi</h2>\n<p>[gallery]</p>"
+    )
+
+
+def test_the_link_is_the_last_paragraph() -> None:
+    assert _body("Look", link="https://a.example/?b&c").endswith(
+        '<p><a href="https://a.example/?b&amp;c">https://a.example/?b&amp;c</a></p>\n<!-- /wp:paragraph -->'
+    )
+
+
+def test_a_link_that_the_text_has_is_not_added() -> None:
+    assert _body("Look: https://a.example", link="https://a.example").count("<p>") == 1
+
+
+def test_title_and_excerpt_are_plain_text() -> None:
+    daemon, far_side = blog(options={"excerpt": "1 < 2"})
+    content = replace(daemon.outgoing.content, title="Q&A <b>")
+    daemon.outgoing = replace(daemon.outgoing, content=content)
+    _publish(daemon)
+    (post,) = far_side.posts.values()
+    assert (post["title"]["raw"], post["excerpt"]["raw"]) == ("Q&amp;A &lt;b&gt;", "1 &lt; 2")
+
+
+def test_a_title_alone_is_a_post() -> None:
+    assert _body("") == ""
+
+
+def test_one_picture_is_an_image_block_with_its_id_address_and_alt_text(tmp_path: Path) -> None:
+    daemon, far_side = blog("", media=(picture(tmp_path, alt='A "cat" & <dog>'),))
+    _publish(daemon)
+    (post,), (item,) = far_side.posts.values(), far_side.media.values()
+    assert post["content"]["raw"].partition("\n\n")[0] == (
+        f'<!-- wp:image {{"id":{item["id"]},"sizeSlug":"full","linkDestination":"none"}} -->\n'
+        f'<figure class="wp-block-image size-full"><img src="{item["source_url"]}" '
+        f'alt="A &quot;cat&quot; &amp; &lt;dog&gt;" class="wp-image-{item["id"]}"/></figure>\n'
+        "<!-- /wp:image -->"
+    )
+    assert item["alt_text"] == 'A "cat" & &lt;dog>'
+
+
+def test_several_pictures_are_a_gallery_in_their_order(tmp_path: Path) -> None:
+    body = _body("", media=(picture(tmp_path, "a.png", "first"), picture(tmp_path, "b.png", "second")))
+    assert body.startswith('<!-- wp:gallery {"linkTo":"none"} -->\n<figure class="wp-block-gallery ')
+    assert re.findall('alt="([^"]*)"', body) == ["first", "second"]
+
+
+def test_a_picture_without_alt_text_is_sent_none(tmp_path: Path) -> None:
+    daemon, far_side = blog(media=(picture(tmp_path, alt=""),))
+    _publish(daemon)
+    (number,) = far_side.media
+    assert [each for each in far_side.requests if each.url.path.endswith(f"media/{number}")] == []
+
+
+def test_the_featured_image_is_the_first_picture_and_not_in_the_body(tmp_path: Path) -> None:
+    media = (picture(tmp_path, "a.png", "first"), picture(tmp_path, "b.png", "second"))
+    daemon, far_side = blog(media=media, options={"featured": True})
+    assert _publish(daemon).warnings == ()
+    (post,), (first, _) = far_side.posts.values(), far_side.media.values()
+    assert post["featured_media"] == first["id"]
+    assert first["alt_text"] == "first"
+    assert re.findall('alt="([^"]*)"', post["content"]["raw"]) == ["second"]
+
+
+def test_a_featured_image_needs_a_picture() -> None:
+    outgoing = SUBJECT.outgoing(options={"featured": True})
+    (problem,) = network.check(outgoing.content, outgoing.options, account="blog")
+    assert str(problem) == "[wordpress] featured (for blog): add a picture (--media)."
+
+
+def test_categories_and_tags_that_exist_are_used_and_others_made() -> None:
+    daemon, far_side = blog(options={"categories": "r&d, Releases", "tags": "2026, bell"})
+    far_side.terms = {
+        "categories": {1: "Uncategorized", 20: "R&amp;D notes", 21: "R&amp;D"},
+        "tags": {30: "Bell"},
+    }
+    assert _publish(daemon).warnings == ()
+    (post,) = far_side.posts.values()
+    assert [far_side.terms["categories"][each] for each in post["categories"]] == ["R&amp;D", "Releases"]
+    assert [far_side.terms["tags"][each] for each in post["tags"]] == ["2026", "Bell"]
+
+
+def test_a_term_that_a_search_does_not_show_is_taken_from_the_refusal_to_make_it_again() -> None:
+    daemon, far_side = blog(options={"tags": "News!"})
+    far_side.terms["tags"] = {30: "News"}
+    _publish(daemon)
+    (post,) = far_side.posts.values()
+    assert post["tags"] == [30]
+
+
+def test_a_number_is_the_id_of_a_category() -> None:
+    daemon, far_side = blog(options={"categories": "7"})
+    far_side.terms["categories"][7] = "Seven"
+    assert _publish(daemon).warnings == ()
+    (post,) = far_side.posts.values()
+    assert post["categories"] == [7]
+
+
+def test_tags_alone_leave_the_default_category() -> None:
+    assert _post(options={"tags": "a"})["categories"] == [1]
+
+
+def test_an_author_uses_a_category_but_makes_none() -> None:
+    daemon, far_side = blog(options={"categories": "Releases"})
+    far_side.role = "author"
+    with pytest.raises(
+        Rejected, match=r"not allowed to create terms in this taxonomy. \(rest_cannot_create\)"
+    ):
+        _publish(daemon)
+    far_side.terms["categories"][7] = "releases"
+    _publish(daemon)
+    (post,) = far_side.posts.values()
+    assert post["categories"] == [7]
+
+
+def test_slug_and_status_are_the_user_s() -> None:
+    post = _post(options={"slug": "hello", "status": "private"})
+    assert (post["slug"], post["status"]) == ("hello", "private")
+
+
+def test_the_slug_comes_from_the_title_where_none_is_given() -> None:
+    assert _post()["link"] == f"{SERVER}/a-morning/"
+
+
+# What went other than asked
+
+
+def _warning(daemon: Daemon) -> str:
+    (warning,) = _publish(daemon).warnings
+    return warning
+
+
+def test_a_slug_that_was_taken_is_told() -> None:
+    daemon, far_side = blog(options={"slug": "hello"})
+    far_side.media[9] = {"id": 9, "slug": "hello"}
+    assert _warning(daemon) == "The slug 'hello' was taken or not allowed; it became 'hello-2'."
+
+
+def test_a_category_that_there_is_not_is_told() -> None:
+    daemon, _ = blog(options={"categories": "99"})
+    assert _warning(daemon) == "WordPress left out categories that it does not have: [99]."
+
+
+def test_html_that_was_taken_out_is_told() -> None:
+    daemon, far_side = blog("<p>a</p><script>b()</script>", options={"markup": "html"})
+    far_side.role = "author"
+    assert _warning(daemon).startswith("WordPress changed the body: ")
+
+
+def test_another_way_of_writing_the_same_html_is_not_told(tmp_path: Path) -> None:
+    daemon, far_side = blog("1 < 2 [x] 'y' &", media=(picture(tmp_path, alt='"&"'),))
+    far_side.role = "author"
+    assert _publish(daemon).warnings == ()
+
+
+def test_a_featured_image_that_was_not_set_is_told(tmp_path: Path) -> None:
+    daemon, far_side = blog(media=(picture(tmp_path),), options={"featured": True})
+    _publish(daemon)
+    far_side.media.clear()
+    assert _warning(daemon) == "WordPress did not set the featured image."
+
+
+def test_a_post_that_a_plugin_holds_back_has_failed() -> None:
+    daemon, far_side = blog()
+    far_side.moderated = "pending"
+    with pytest.raises(Rejected, match="keeps post 2 as 'pending'; publish it there"):
+        _publish(daemon)
+
+
+# The account
+
+
+def test_an_account_is_verified_by_name_and_rights() -> None:
+    daemon, _ = blog()
+    profile = asyncio.run(network.verify(daemon.outgoing.target, daemon._http(None)))
+    assert (profile.handle, profile.url, profile.notes) == (USERNAME, f"{SERVER}/author/{USERNAME}/", ())
+
+
+def test_missing_rights_are_noted() -> None:
+    daemon, far_side = blog()
+    far_side.role = "contributor"
+    profile = asyncio.run(network.verify(daemon.outgoing.target, daemon._http(None)))
+    assert [note.partition(";")[0] for note in profile.notes] == [
+        "This user may not publish posts",
+        "This user may not upload files",
+    ]
+
+
+def test_a_wrong_password_is_unauthorized() -> None:
+    daemon, far_side = blog()
+    far_side.password_works = False
+    with pytest.raises(Unauthorized):
+        asyncio.run(network.verify(daemon.outgoing.target, daemon._http(None)))
+
+
+def test_the_spaces_of_an_application_password_do_not_matter() -> None:
+    given = {"username": USERNAME, "application_password": PASSWORD}
+    credentials = network.Credentials.model_validate(given)
+    assert credentials == network.Credentials.model_validate(
+        given | {"application_password": PASSWORD.replace(" ", "")}
+    )
+    assert "abcd" not in repr(credentials)
+
+
+# What is announced
+
+
+def test_a_preview_names_what_is_not_known_yet(tmp_path: Path) -> None:
+    options = {"categories": "7, News", "tags": "a", "featured": True}
+    media = (picture(tmp_path), picture(tmp_path, "dog.png", ""))
+    outgoing = SUBJECT.outgoing(media=media, options=options)
+    calls = network.preview(outgoing)
+    assert [call.url.partition("/wp/v2/")[2] for call in calls] == [
+        "categories",
+        "tags",
+        "media",
+        "media/<media id of cat.png>",
+        "media",
+        "posts",
+        "posts/<id of the draft>",
+    ]
+    draft = calls[-2].body
+    assert (draft["categories"], draft["tags"]) == ([7, "<id of category News>"], ["<id of tag a>"])
+    assert draft["featured_media"] == "<media id of cat.png>"
+    assert calls[-1].body == {"status": "publish", "slug": ""}
+    assert {call.headers["authorization"] for call in calls} == {"Basic ***"}
