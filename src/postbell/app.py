@@ -1,0 +1,105 @@
+"""Where everything is put together, once."""
+
+from __future__ import annotations
+
+import functools
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from postbell import bell
+from postbell.clock import Clock, SystemClock
+from postbell.domain.ids import Random
+from postbell.domain.when import zone_named
+from postbell.publishing import registry
+from postbell.publishing.protocol import Network
+from postbell.services.context import Context
+from postbell.services.media_store import MediaStore
+from postbell.settings import Places, Settings, load_settings
+from postbell.store.engine import Store, require_file
+from postbell.store.schema import require_current
+
+
+if TYPE_CHECKING:
+    import httpx
+
+    from postbell.publishing.http import Clients
+
+
+@dataclass(frozen=True, kw_only=True)
+class App:
+    """A running Postbell: its places, its settings, and the parts that use cases are made of."""
+
+    places: Places
+    settings: Settings
+    ctx: Context
+
+    def close(self) -> None:
+        """Close the database."""
+        self.ctx.store.close()
+
+
+def open_app(places: Places) -> App:
+    """Open the database that there is.
+
+    Raises BadConfig for a bad configuration or an old schema, NotFound where `postbell init` was not run.
+    """
+    settings = load_settings(places.config)
+    require_file(places.database)
+    app = build_app(places, settings)
+    require_current(app.ctx.store)
+    return app
+
+
+def build_app(
+    places: Places,
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    rng: Random | None = None,
+    network: Callable[[str], Network] = registry.get,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> App:
+    """Put the parts together; tests give their own clock, random, networks or HTTP transport."""
+
+    @functools.cache
+    def clients() -> Clients:
+        from postbell.publishing.http import Clients
+
+        ca_file = str(settings.http.ca_file) if settings.http.ca_file else None
+        return Clients(ca_file=ca_file, transport=transport)
+
+    ctx = Context(
+        store=Store(places.database),
+        clock=clock or SystemClock(),
+        random=rng or random.SystemRandom(),
+        media=MediaStore(places.media),
+        network=network,
+        zone=zone_named(settings.timezone) if settings.timezone else local_zone(),
+        retry=settings.retry_policy,
+        late_limit=settings.late_limit,
+        clients=clients,
+        http_deadline=settings.http.deadline_seconds,
+        ring=functools.partial(bell.ring, places.data_dir),
+    )
+    return App(places=places, settings=settings, ctx=ctx)
+
+
+def local_zone(link: Path = Path("/etc/localtime"), name_file: Path = Path("/etc/timezone")) -> ZoneInfo:
+    """Return the machine's own time zone by its IANA name, UTC if it cannot be told."""
+    target = str(link.resolve()) if link.is_symlink() else ""
+    name = target.partition("zoneinfo/")[2] or _first_line(name_file)
+    try:
+        return ZoneInfo(name or "UTC")
+    except (OSError, ValueError, KeyError):  # no such file, no such form, no such zone
+        return ZoneInfo("UTC")
+
+
+def _first_line(path: Path) -> str:
+    try:
+        return path.read_text("ascii").strip()
+    except (OSError, ValueError):
+        return ""

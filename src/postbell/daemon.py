@@ -1,0 +1,241 @@
+"""The process that publishes: APScheduler is its bell, the database its only memory."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from sqlalchemy import text
+
+from postbell import logs
+from postbell.app import App, build_app, open_app
+from postbell.bell import Listener
+from postbell.clock import SystemClock
+from postbell.errors import BadConfig, Damaged, PostbellError
+from postbell.sd_notify import Notifier
+from postbell.services import upkeep
+from postbell.services.dispatch import Dispatcher
+from postbell.services.recover import Recovery
+from postbell.settings import Places, Surroundings, load_settings
+from postbell.store import queue
+from postbell.store.lock import DaemonLock
+from postbell.store.media import forget_unused
+from postbell.store.queue import Waiting
+from postbell.store.thread import StoreThread
+
+
+#: The database is looked at this often even if nothing rang: a machine that slept, or a clock that was set,
+#: rings no bell.
+LOOK_EVERY = timedelta(seconds=30)
+#: Unsure deliveries are looked at this often.
+_SETTLE_EVERY = timedelta(seconds=60)
+#: The wait after the database could not be used.
+_AGAIN_AFTER = 5.0
+_SOON = timedelta(milliseconds=20)
+#: Files that no post uses are removed this often, when they are that old.
+_SWEEP_EVERY = timedelta(days=1)
+
+
+def run_daemon(
+    places: Places, surroundings: Surroundings, *, checkpoint: Callable[[str], None] = lambda _point: None
+) -> None:
+    """Publish what is due until SIGTERM or SIGINT.
+
+    Raises DaemonRunning if another daemon works on the database, BadConfig, Damaged or NotFound if it cannot
+    begin.
+    """
+    settings = load_settings(places.config)
+    logs.set_up(level=settings.log.level, style=settings.log.format, surroundings=surroundings)
+    notifier = Notifier(surroundings.notify_socket)
+    upkeep.require_private(places)
+    lock = DaemonLock(places.data_dir)
+    lock.acquire()
+    try:
+        upkeep.require_sound(places)
+        notifier.tell(STATUS="Upgrading the database", EXTEND_TIMEOUT_USEC=str(10 * 60 * 1_000_000))
+        now = SystemClock().now()
+        if saved := upkeep.upgrade_locked(places, keep=settings.backup.keep, now=now):
+            structlog.get_logger().info("database_upgraded", backup=str(saved))
+        app = open_app(places)
+        asyncio.run(Daemon(app, surroundings, notifier, checkpoint=checkpoint).run())
+    finally:
+        lock.release()
+
+
+class Daemon:
+    """One run of the daemon, in one event loop."""
+
+    def __init__(
+        self,
+        app: App,
+        surroundings: Surroundings,
+        notifier: Notifier,
+        *,
+        checkpoint: Callable[[str], None] = lambda _point: None,
+    ) -> None:
+        self._app = app
+        self._surroundings = surroundings
+        self._notifier = notifier
+        self._due = asyncio.Event()
+        self._lost = asyncio.Event()
+        self._stop = asyncio.Event()
+        self._thread = StoreThread(app.ctx.store)
+        self._recovery = Recovery(app.ctx, self._thread)
+        self._dispatcher = Dispatcher(
+            app.ctx,
+            self._thread,
+            slots=app.settings.daemon.concurrency,
+            started_at=app.ctx.now(),
+            longest_gap=LOOK_EVERY,
+            checkpoint=checkpoint,
+            on_free=self._due.set,
+            on_lost=self._lost.set,
+        )
+        #: All that ever asked networks: a reload makes new ones while the old are still in use.
+        self._clients = [app.ctx.clients]
+        self._scheduler = AsyncIOScheduler(
+            timezone=UTC, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+        )
+
+    async def run(self) -> None:
+        """Work until told to stop; raises what made going on impossible."""
+        log = structlog.get_logger()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self.reload)
+        listener = Listener(self._app.places.data_dir, self._due.set)
+        listener.open()
+        left = await self._recovery.begin()
+        log.info("daemon_started", database=str(self._app.places.database), interrupted=left)
+        self._begin_chores()
+        loops = [
+            asyncio.create_task(self._whenever(self._due, self._ring)),
+            asyncio.create_task(self._whenever(self._lost, self._settle)),
+        ]
+        self._due.set()
+        self._lost.set()
+        self._notifier.tell(READY="1")
+        stop = asyncio.create_task(self._stop.wait())
+        # A loop ends only by a fault: then the daemon ends too and is started anew, instead of sitting there.
+        await asyncio.wait((stop, *loops), return_when=asyncio.FIRST_COMPLETED)
+        self._notifier.tell(STOPPING="1", STATUS="Finishing what is being sent")
+        log.info("daemon_stopping", under_way=self._dispatcher.under_way)
+        listener.close()
+        for task in (stop, *loops):
+            task.cancel()
+        ends = await asyncio.gather(*loops, return_exceptions=True)
+        await self._close()
+        log.info("daemon_stopped")
+        for end in ends:
+            if end is not None and not isinstance(end, asyncio.CancelledError):
+                raise end
+
+    def reload(self) -> None:
+        """Read the configuration again; a bad one is reported and the old one stays."""
+        log = structlog.get_logger()
+        try:
+            settings = load_settings(self._app.places.config)
+        except BadConfig as error:
+            log.warning("config_not_reloaded", reason=str(error))
+            return
+        fresh = build_app(self._app.places, settings)
+        ctx = replace(fresh.ctx, store=self._app.ctx.store)
+        fresh.close()
+        self._app = replace(self._app, settings=settings, ctx=ctx)
+        self._clients.append(ctx.clients)
+        self._dispatcher.ctx = self._recovery.ctx = ctx
+        self._dispatcher.slots = settings.daemon.concurrency
+        logs.set_up(level=settings.log.level, style=settings.log.format, surroundings=self._surroundings)
+        log.info("config_reloaded")
+        self._due.set()
+
+    def _begin_chores(self) -> None:
+        # Chores only ring bells: work that takes longer than its interval would be skipped by the scheduler.
+        self._scheduler.add_job(_set, "interval", args=[self._due], seconds=LOOK_EVERY.seconds, id="look")
+        self._scheduler.add_job(
+            _set, "interval", args=[self._lost], seconds=_SETTLE_EVERY.seconds, id="settle"
+        )
+        self._scheduler.add_job(self._sweep, "interval", seconds=_SWEEP_EVERY.total_seconds(), id="sweep")
+        if self._surroundings.watchdog_seconds:
+            every = self._surroundings.watchdog_seconds / 2
+            self._scheduler.add_job(self._heartbeat, "interval", seconds=every, id="heartbeat")
+        self._scheduler.start()
+
+    async def _whenever(self, bell: asyncio.Event, work: Callable[[], Awaitable[object]]) -> None:
+        """Do `work` each time that `bell` rings, until cancelled."""
+        while True:
+            await bell.wait()
+            bell.clear()
+            try:
+                await work()
+            except Damaged:
+                raise
+            except PostbellError as error:
+                structlog.get_logger().error("database_not_usable", reason=str(error))
+                self._notifier.tell(STATUS=f"Waiting: {error}")
+                await asyncio.sleep(_AGAIN_AFTER)
+                bell.set()
+
+    async def _ring(self) -> None:
+        await self._dispatcher.ring()
+        waiting = await self._thread.read(queue.next_due)
+        if not waiting:
+            self._notifier.tell(STATUS="Nothing is scheduled")
+            return
+        first = min(waiting, key=lambda account: account.ready_at)
+        self._notifier.tell(
+            STATUS=f"Next: post {first.post_id} for {first.account} at {first.ready_at:%F %T}Z"
+        )
+        self._ring_at(first)
+
+    async def _settle(self) -> None:
+        await self._recovery.settle()
+        self._due.set()  # what was found absent is to be sent again
+
+    def _ring_at(self, first: Waiting) -> None:
+        now = self._app.ctx.now()
+        if first.ready_at <= now and self._dispatcher.under_way >= self._dispatcher.slots:
+            return  # the next free slot rings
+        # Never at once again: if the ring and this question ever disagreed, the loop would spin.
+        at: datetime = max(first.ready_at, now + _SOON)
+        self._scheduler.add_job(_set, "date", args=[self._due], run_date=at, id="ring", replace_existing=True)
+
+    async def _heartbeat(self) -> None:
+        """Tell systemd that the loop and the database answer."""
+        with suppress(PostbellError):
+            # Not on the store's own thread: that may wait for a locked database, which no restart mends.
+            await asyncio.to_thread(self._look_at_database)
+            self._notifier.tell(WATCHDOG="1")
+
+    def _look_at_database(self) -> None:
+        with self._app.ctx.store.read() as tx:
+            tx.execute(text("SELECT count(*) FROM alembic_version"))
+
+    async def _sweep(self) -> None:
+        """Remove the files that no post uses any more."""
+        before = self._app.ctx.now() - _SWEEP_EVERY
+        unused = await self._thread.write(forget_unused, before)
+        media = self._app.ctx.media
+        gone = await asyncio.to_thread(media.remove, unused, before=before)
+        gone += await asyncio.to_thread(media.sweep, before=before)
+        structlog.get_logger().info("media_swept", files=gone)
+
+    async def _close(self) -> None:
+        # The scheduler would cancel what runs; what is being sent is ended first, and recorded.
+        await self._dispatcher.drain(self._app.settings.daemon.drain_seconds)
+        self._scheduler.shutdown(wait=False)
+        for clients in self._clients:
+            await clients().close()
+        self._thread.close()
+        self._app.close()
+
+
+async def _set(bell: asyncio.Event) -> None:
+    bell.set()

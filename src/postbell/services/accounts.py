@@ -1,0 +1,237 @@
+"""Connecting profiles, and looking after them."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, SecretStr, ValidationError
+
+from postbell.domain.account import Account
+from postbell.errors import Invalid, Problem, PublishError, Unauthorized
+from postbell.publishing import registry
+from postbell.publishing.protocol import Network, Profile, Target
+from postbell.services.checking import model_problems
+from postbell.services.context import Context
+from postbell.store import accounts, posts
+
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+
+#: The fields of a post's front matter: a table of such a name could not be told from the field.
+_FRONT_MATTER = frozenset({"to", "at", "tz", "title", "link", "media"})
+
+
+def check_account(
+    ctx: Context, *, network: str, name: str, server: str | None, values: Mapping[str, str]
+) -> Target:
+    """Return what an account would be; raises Invalid with every problem of its name, server and values."""
+    found = ctx.network(network)
+    problems = _name_problems(name, found.key) + _server_problems(found, server)
+    credentials: BaseModel | None = None
+    try:
+        credentials = found.Credentials.model_validate(dict(values))
+    except ValidationError as error:
+        problems += model_problems(error, found.Credentials, lambda key: f"{_flag(found, key)} {key}")
+    if problems:
+        raise Invalid(problems)
+    address = (server or found.default_server or "").rstrip("/") or None
+    return Target(name=name, server=address, credentials=credentials)
+
+
+def add_account(
+    ctx: Context,
+    *,
+    network: str,
+    name: str,
+    server: str | None,
+    values: Mapping[str, str],
+    verify: bool = True,
+) -> tuple[Account, Profile | None]:
+    """Connect a profile; unless told otherwise the network is asked first whether it accepts it.
+
+    Raises Invalid, Conflict if the name is taken, or the PublishError of a network that does not accept it;
+    then nothing is stored.
+    """
+    target = check_account(ctx, network=network, name=name, server=server, values=values)
+    with ctx.store.read() as tx:
+        taken = name in accounts.accounts_named(tx, [name])
+    profile, session = (None, {}) if taken or not verify else asyncio.run(_verify(ctx, network, target))
+    with ctx.store.write() as tx:
+        account = accounts.add_account(
+            tx,
+            name=name,
+            network=network,
+            server=target.server,
+            credentials=plain_values(target.credentials),
+            session=session,
+            handle=profile.handle if profile else None,
+            now=ctx.now(),
+        )
+    return account, profile
+
+
+def verify_account(ctx: Context, name: str) -> Profile:
+    """Ask the network whether it still accepts an account, and write the answer down.
+
+    Raises NotFound, or the PublishError of a network that does not accept it or cannot be asked.
+    """
+    with ctx.store.read() as tx:
+        account = accounts.get_account(tx, name)
+    try:
+        profile, session = asyncio.run(_verify(ctx, account.network, ctx.target(account)))
+    except Unauthorized as error:
+        with ctx.store.write() as tx:
+            accounts.mark_unauthorized(tx, account.id, str(error))
+        raise
+    with ctx.store.write() as tx:
+        accounts.mark_well(tx, account.id, handle=profile.handle, session=session, now=ctx.now())
+    ctx.ring()
+    return profile
+
+
+def reconnect_account(
+    ctx: Context, name: str, *, server: str | None, values: Mapping[str, str], verify: bool = True
+) -> Profile | None:
+    """Give an account new credentials; those that are not given stay. What waited for it goes on.
+
+    Raises NotFound, Invalid, or the PublishError of a network that does not accept them; then nothing is
+    changed.
+    """
+    with ctx.store.read() as tx:
+        account = accounts.get_account(tx, name)
+    merged = {**account.credentials, **values}
+    target = check_account(
+        ctx, network=account.network, name=name, server=server or account.server, values=merged
+    )
+    profile, session = asyncio.run(_verify(ctx, account.network, target)) if verify else (None, {})
+    with ctx.store.write() as tx:
+        credentials = plain_values(target.credentials)
+        accounts.replace_credentials(tx, account.id, server=target.server, credentials=credentials)
+        handle = profile.handle if profile else account.handle
+        accounts.mark_well(tx, account.id, handle=handle, session=session, now=ctx.now())
+    ctx.ring()
+    return profile
+
+
+def rename_account(ctx: Context, name: str, new: str) -> None:
+    """Give an account another name; what posts say for it goes along.
+
+    Raises Invalid, NotFound or Conflict.
+    """
+    with ctx.store.write() as tx:
+        account = accounts.get_account(tx, name)
+        if problems := _name_problems(new, account.network):
+            raise Invalid(problems)
+        accounts.rename_account(tx, name, new)
+        if name != account.network:
+            posts.rename_overrides(tx, name, new)
+
+
+def list_accounts(ctx: Context) -> list[Account]:
+    """Return every account in the order of their names."""
+    with ctx.store.read() as tx:
+        return accounts.list_accounts(tx)
+
+
+def get_account(ctx: Context, name: str) -> Account:
+    """Return the account with this name; raises NotFound."""
+    with ctx.store.read() as tx:
+        return accounts.get_account(tx, name)
+
+
+def pause_account(ctx: Context, name: str) -> None:
+    """Hold back everything for this account until it is resumed; raises NotFound."""
+    with ctx.store.write() as tx:
+        accounts.pause_account(tx, name, ctx.now())
+    ctx.ring()
+
+
+def resume_account(ctx: Context, name: str) -> None:
+    """Let a paused account publish again; raises NotFound."""
+    with ctx.store.write() as tx:
+        accounts.resume_account(tx, name, ctx.now())
+    ctx.ring()
+
+
+def remove_account(ctx: Context, name: str) -> None:
+    """Forget an account and its secrets; its history stays.
+
+    Raises NotFound, or Conflict while something is still to be published with it.
+    """
+    with ctx.store.write() as tx:
+        accounts.remove_account(tx, name, ctx.now())
+    ctx.ring()
+
+
+def plain_values(credentials: BaseModel) -> dict[str, Any]:
+    """Return credentials as they are stored: secrets in the clear, in a file that only its owner can read."""
+    values = credentials.model_dump(mode="python", exclude_none=True)
+    return {
+        key: value.get_secret_value() if isinstance(value, SecretStr) else value
+        for key, value in values.items()
+    }
+
+
+def visible_values(ctx: Context, account: Account) -> dict[str, str]:
+    """Return the credentials of an account for people to read: secrets are hidden."""
+    fields = ctx.network(account.network).Credentials.model_fields
+    return {
+        key: "***" if is_secret(fields[key].annotation) else str(value)
+        for key, value in account.credentials.items()
+        if key in fields
+    }
+
+
+def is_secret(annotation: Any) -> bool:
+    """Whether a field of Credentials holds a secret."""
+    return annotation is SecretStr or SecretStr in getattr(annotation, "__args__", ())
+
+
+async def _verify(ctx: Context, network: str, target: Target) -> tuple[Profile, dict[str, Any]]:
+    http = ctx.http(target)
+    try:
+        profile = await ctx.network(network).verify(target, http)
+    except PublishError as error:
+        error.args = (f"Account {target.name}: {error}",)
+        raise
+    finally:
+        await ctx.clients().close()
+    return profile, dict(http.session)
+
+
+def _flag(network: Network, key: str) -> str:
+    field = network.Credentials.model_fields.get(key)
+    return "--secret" if field and is_secret(field.annotation) else "--set"
+
+
+def _name_problems(name: str, network: str) -> list[Problem]:
+    if not _NAME.fullmatch(name):
+        message = f"{name!r} is no name for an account: use letters, digits, - _ and ., at most 40."
+        return [Problem(where="--name", message=message)]
+    if name in _FRONT_MATTER:
+        message = f"{name} is a word of a post's front matter; choose another name."
+        return [Problem(where="--name", message=message)]
+    if name != network and name in registry.keys():  # noqa: SIM118 - a function, not a mapping
+        # Overrides in a post are named by network or by account; one name must not mean both.
+        return [Problem(where="--name", message=f"{name} is the name of another network; choose another.")]
+    return []
+
+
+def _server_problems(network: Network, server: str | None) -> list[Problem]:
+    if server is None:
+        if network.server == "required":
+            return [Problem(where="--server", message=f"{network.label} needs the address of its server.")]
+        return []
+    if network.server == "none":
+        return [Problem(where="--server", message=f"{network.label} has no server; leave it out.")]
+    parts = urlsplit(server)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        near = difflib.get_close_matches(parts.scheme, ["http", "https"], n=1)
+        mend = f"did you mean {near[0]}://?" if near else "it begins with https://"
+        return [Problem(where="--server", message=f"{server!r} is not a web address; {mend}.")]
+    return []

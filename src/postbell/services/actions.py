@@ -1,0 +1,181 @@
+"""What can be done with a stored post."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Connection
+
+from postbell.domain.post import Attempt, AttemptKind, Delivery, Post
+from postbell.domain.states import DeliveryState, Outcome, PostEvent, PostState
+from postbell.domain.when import When
+from postbell.errors import Conflict, NotFound
+from postbell.services.compose import load_post, move_post, require_publishable
+from postbell.services.context import Context
+from postbell.store import accounts, attempts, deliveries, posts
+
+
+class Verdict(StrEnum):
+    """What the user says about an unsure delivery."""
+
+    PUBLISHED = "published"
+    FAILED = "failed"
+    RESEND = "resend"
+
+
+def reschedule(ctx: Context, post: Post, when: When) -> Post:
+    """Give a draft or scheduled post a time; it will be published then.
+
+    Raises Invalid if it could not be published as it is, IllegalTransition or Stale if it is too late.
+    """
+    changed = replace(post, at=when.at, local=when.local, zone=when.zone, updated_at=ctx.now())
+    if post.state in (PostState.DRAFT, PostState.SCHEDULED):
+        require_publishable(ctx, post)
+    with ctx.store.write() as tx:
+        move_post(tx, changed, PostEvent.SCHEDULE)
+        deliveries.schedule_deliveries(tx, post.id, when.at)
+    return _done(ctx, post.id)
+
+
+def unschedule(ctx: Context, post: Post) -> Post:
+    """Make a scheduled post a draft again; its date stays as a reminder.
+
+    Raises IllegalTransition or Stale.
+    """
+    with ctx.store.write() as tx:
+        move_post(tx, replace(post, updated_at=ctx.now()), PostEvent.UNSCHEDULE)
+        deliveries.unschedule_deliveries(tx, post.id)
+    return _done(ctx, post.id)
+
+
+def publish_now(ctx: Context, post: Post) -> Post:
+    """Publish a draft or scheduled post at once; one that waits for another try is tried at once.
+
+    What was to be published before it with the same account still goes first, and a wait that the network
+    has asked for is kept.
+    """
+    now = ctx.now()
+    if post.state is PostState.PROCESSING:
+        with ctx.store.write() as tx:
+            deliveries.hasten(tx, post.id, now)
+            _end_setbacks(tx, post.deliveries, now)
+        return _done(ctx, post.id)
+    local = now.astimezone(ctx.zone).replace(tzinfo=None)
+    return reschedule(ctx, post, When(at=now, local=local, zone=ctx.zone.key, note=None))
+
+
+def cancel(ctx: Context, post: Post) -> Post:
+    """Cancel everything of a post that is not yet under way; raises Conflict if nothing is left to cancel."""
+    now = ctx.now()
+    with ctx.store.write() as tx:
+        if post.state in (PostState.DRAFT, PostState.SCHEDULED):
+            move_post(tx, replace(post, updated_at=now), PostEvent.CANCEL)
+            deliveries.cancel_waiting(tx, post.id, now)
+        elif not deliveries.cancel_waiting(tx, post.id, now):
+            raise Conflict(f"Post {post.id} is {post.state}: nothing is left to cancel.")
+    return _done(ctx, post.id)
+
+
+def delete(ctx: Context, post: Post) -> None:
+    """Remove a draft, scheduled or cancelled post for good; raises Conflict for any other."""
+    with ctx.store.write() as tx:
+        posts.delete_post(tx, post.id)
+    ctx.ring()
+
+
+def retry(ctx: Context, post: Post, account: str | None = None) -> Post:
+    """Try the failed and missed deliveries of a post again, now.
+
+    Raises Conflict if there are none, or if their account is gone.
+    """
+    again = [d for d in _chosen(post, account) if d.outcome in (Outcome.FAILED, Outcome.MISSED)]
+    if not again:
+        raise Conflict(f"Nothing of post {post.id} has failed or was missed. {_unsure_hint(post)}".rstrip())
+    now = ctx.now()
+    with ctx.store.write() as tx:
+        _require_accounts(tx, post, again)
+        for delivery in again:
+            deliveries.reopen(tx, delivery.id, now)
+        _end_setbacks(tx, again, now)
+    return _done(ctx, post.id)
+
+
+def settle(
+    ctx: Context, post: Post, verdict: Verdict, *, account: str | None = None, url: str | None = None
+) -> Post:
+    """Write down what the user knows about the unsure deliveries of a post; raises Conflict if none is."""
+    unsure = [d for d in _chosen(post, account) if d.state is DeliveryState.UNSURE]
+    if not unsure:
+        raise Conflict(f"Nothing of post {post.id} is unsure; there is nothing to settle.")
+    if len(unsure) > 1 and account is None:
+        names = ", ".join(delivery.account for delivery in unsure)
+        raise Conflict(
+            f"Several deliveries of post {post.id} are unsure: say which with --account ({names})."
+        )
+    with ctx.store.write() as tx:
+        _settle_one(ctx, tx, unsure[0], verdict, url)
+    return _done(ctx, post.id)
+
+
+def log_of(ctx: Context, post: Post) -> list[tuple[Delivery, Attempt]]:
+    """Return every try of a post with its delivery, oldest first."""
+    by_id = {delivery.id: delivery for delivery in post.deliveries}
+    with ctx.store.read() as tx:
+        return [(by_id[tried.delivery_id], tried) for tried in attempts.list_attempts(tx, list(by_id))]
+
+
+def _settle_one(ctx: Context, tx: Connection, unsure: Delivery, verdict: Verdict, url: str | None) -> None:
+    now = ctx.now()
+    attempt_id = attempts.open_attempt(tx, unsure.id, AttemptKind.SETTLE, now)
+    attempts.close_attempt(tx, attempt_id, result=verdict, message="settled by the user", now=now)
+    if verdict is Verdict.PUBLISHED:
+        deliveries.record_published(tx, unsure.id, receipt_id="", url=url, warnings=(), now=now, found=True)
+    elif verdict is Verdict.FAILED:
+        deliveries.give_up(tx, unsure.id, "the user says that it was not published", now)
+    else:
+        # Due anew: by its old time it could be too late, and would be missed instead of sent.
+        deliveries.give_up(tx, unsure.id, "the user asked to send it again", now)
+        deliveries.reopen(tx, unsure.id, now)
+
+
+def _require_accounts(tx: Connection, post: Post, wanted: Sequence[Delivery]) -> None:
+    """Raise Conflict if an account was removed: another one of its name is not the same."""
+    there = {account.id for account in accounts.list_accounts(tx)}
+    gone = [delivery.account for delivery in wanted if delivery.account_id not in there]
+    if gone:
+        raise Conflict(
+            f"Post {post.id} cannot be tried again for {', '.join(gone)}: the account was removed. "
+            "Write it anew for another one."
+        )
+
+
+def _end_setbacks(tx: Connection, hurried: Sequence[Delivery], now: datetime) -> None:
+    """Let accounts go on that wait because their network could not be reached, not because it asked."""
+    ids = {delivery.account_id for delivery in hurried}
+    for account in accounts.list_accounts(tx):
+        if account.id in ids and account.setbacks and account.rests_until and account.rests_until > now:
+            accounts.rest_account(tx, account.id, until=now, reason=account.rest_reason or "")
+
+
+def _chosen(post: Post, account: str | None) -> list[Delivery]:
+    if account is None:
+        return list(post.deliveries)
+    chosen = [delivery for delivery in post.deliveries if delivery.account == account]
+    if not chosen:
+        names = ", ".join(delivery.account for delivery in post.deliveries)
+        raise NotFound(f"Post {post.id} is not meant for {account}; its accounts: {names}.")
+    return chosen
+
+
+def _unsure_hint(post: Post) -> str:
+    if any(delivery.state is DeliveryState.UNSURE for delivery in post.deliveries):
+        return f"It is unsure: settle it with `postbell settle {post.id}`."
+    return ""
+
+
+def _done(ctx: Context, post_id: str) -> Post:
+    ctx.ring()
+    return load_post(ctx, post_id)

@@ -1,0 +1,139 @@
+"""What every use case needs, gathered once by `postbell.app`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import ValidationError
+
+from postbell.clock import Clock
+from postbell.domain.account import Account
+from postbell.domain.content import resolve
+from postbell.domain.ids import Random
+from postbell.domain.post import Delivery, Post
+from postbell.domain.retry import RetryPolicy
+from postbell.errors import BadConfig, NotFound, Rejected, Unauthorized
+from postbell.publishing.protocol import Network, Outgoing, Progress, Target
+from postbell.services.media_store import MediaStore
+from postbell.store.engine import Store
+
+
+if TYPE_CHECKING:
+    from postbell.publishing.http import Clients, Http
+
+#: Stores what a network wants to keep for an account.
+SaveSession = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """What a network is asked with about one delivery."""
+
+    network: Network
+    outgoing: Outgoing
+    http: Http
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """The parts that use cases are made of."""
+
+    store: Store
+    clock: Clock
+    random: Random
+    media: MediaStore
+    #: Returns the network of a key; raises NotFound.
+    network: Callable[[str], Network]
+    #: The zone of times that name none.
+    zone: ZoneInfo
+    retry: RetryPolicy
+    #: How long a post may be overdue and still be published.
+    late_limit: timedelta
+    #: Makes what asks networks; called once, where the first network is asked.
+    clients: Callable[[], Clients]
+    #: Seconds that one request may take.
+    http_deadline: float
+    #: Wakes the daemon, if one runs.
+    ring: Callable[[], None]
+
+    def now(self) -> datetime:
+        """Return this instant (aware UTC)."""
+        return self.clock.now()
+
+    def target(self, account: Account) -> Target:
+        """Return an account as its network needs it; raises BadConfig if its credentials are incomplete."""
+        network = self.network(account.network)
+        try:
+            credentials = network.Credentials.model_validate(dict(account.credentials))
+        except ValidationError as error:
+            raise BadConfig(
+                f"Account {account.name}: {_places(error)} is missing or wrong. "
+                f"Give it again with `postbell account reconnect {account.name}`."
+            ) from None
+        return Target(
+            name=account.name,
+            server=account.server or network.default_server,
+            credentials=credentials,
+            session=account.session,
+        )
+
+    def outgoing(self, post: Post, delivery: Delivery, account: Account) -> Outgoing:
+        """Return a delivery as its network sees it."""
+        network = self.network(account.network)
+        content, options = resolve(
+            post.content, post.overrides, network=account.network, account=account.name
+        )
+        begun_at = delivery.begun_at or self.now()
+        return Outgoing(
+            target=self.target(account),
+            content=content,
+            options=network.Options.model_validate(options),
+            key=delivery.key,
+            number=delivery.id,
+            begun_at=begun_at,
+            due_at=delivery.due_at or begun_at,
+            post_id=post.id,
+        )
+
+    def prepare(self, post: Post, delivery: Delivery, account: Account, save: SaveSession) -> Prepared:
+        """Return what its network is asked with about a delivery; nothing is sent yet.
+
+        Raises Unauthorized where the account cannot be used as it is: what is meant for it shall wait, not
+        fail. Raises Rejected where the options of the post do not fit its network any more.
+        """
+        try:
+            network = self.network(account.network)
+            outgoing = self.outgoing(post, delivery, account)
+        except (BadConfig, NotFound) as error:
+            raise Unauthorized(str(error)) from None
+        except ValidationError as error:
+            raise Rejected(f"its option {_places(error)} does not fit {network.label} any more") from None
+        return Prepared(network=network, outgoing=outgoing, http=self.http(outgoing.target, save))
+
+    def http(self, target: Target, save: SaveSession | None = None) -> Http:
+        """Return what reaches the network on behalf of one account."""
+        from postbell.publishing.http import Http, secrets_of
+
+        return Http(
+            self.clients(),
+            self.clock,
+            session=target.session,
+            save=save,
+            secrets=secrets_of(target.credentials),
+            deadline=self.http_deadline,
+        )
+
+
+def _places(error: ValidationError) -> str:
+    """Return the names of the fields that are missing or wrong; never their values."""
+    problems = error.errors(include_input=False, include_url=False)
+    return ", ".join(".".join(map(str, problem["loc"])) or "a value" for problem in problems)
+
+
+def progress_of(stored: Mapping[str, Any] | None) -> Progress | None:
+    """Return what a network had stored between two steps."""
+    return Progress(step=stored["step"], data=stored["data"]) if stored else None

@@ -1,0 +1,214 @@
+"""From due to done: claims what is due, hands it to its network, records how that ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection
+
+from postbell.domain.account import Account, Health
+from postbell.domain.post import Delivery
+from postbell.errors import PublishError, Unsure
+from postbell.publishing.protocol import Progress, Receipt
+from postbell.services.context import Context, progress_of
+from postbell.services.outcomes import (
+    Rules,
+    insist,
+    is_in_doubt,
+    keep_session,
+    record_try,
+    result_of,
+    write_down,
+)
+from postbell.store import accounts, deliveries, queue
+from postbell.store.queue import Claim
+from postbell.store.thread import StoreThread
+
+
+#: Tells why a delivery of an account begins late, or never; None stands for an account that is gone.
+_Why = Callable[[Delivery, Account | None], str]
+
+
+@dataclass
+class Dispatcher:
+    """Owns the deliveries that are under way in this process."""
+
+    ctx: Context
+    thread: StoreThread
+    #: How many deliveries may be under way at once.
+    slots: int
+    #: When this process began to look after the posts.
+    started_at: datetime
+    #: How far apart two rings are at most; a longer gap means that the machine slept or its clock was moved.
+    longest_gap: timedelta
+    #: Called at the points where a crash would hurt most; tests end the process there.
+    checkpoint: Callable[[str], None] = lambda _point: None
+    #: Called when a delivery has ended, to ring again.
+    on_free: Callable[[], None] = lambda: None
+    #: Called when a delivery became unsure, to look it up.
+    on_lost: Callable[[], None] = lambda: None
+    _running: set[asyncio.Task[None]] = field(default_factory=set)
+    _recording: set[asyncio.Task[None]] = field(default_factory=set)
+    _ringing: asyncio.Task[int] | None = None
+    _last_ring: datetime | None = None
+    #: Whether the database could not be written at the last ring.
+    _stalled: bool = False
+    #: Since when posts could be sent again after they could not, and why they could not.
+    _back: tuple[datetime, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._back = (self.started_at, "Postbell was not running")
+
+    @property
+    def under_way(self) -> int:
+        """How many deliveries are under way."""
+        return len(self._running)
+
+    async def ring(self) -> int:
+        """Start everything that is due, as far as slots are free; return how many deliveries that were.
+
+        Never waits for a network. Raises TryLater where the database cannot take a claim: then nothing was
+        claimed, and nothing is sent. What was claimed is begun even if this is cancelled meanwhile: a claim
+        that nobody begins would be nobody's.
+        """
+        self._ringing = asyncio.create_task(self._ring())
+        return await asyncio.shield(self._ringing)
+
+    async def drain(self, seconds: float) -> None:
+        """Wait for what is under way, at most `seconds`; then break it off.
+
+        Then wait until it is recorded how everything ended, for as long as the database needs.
+        """
+        if self._ringing:
+            await asyncio.gather(self._ringing, return_exceptions=True)
+        if self._running:
+            _done, late = await asyncio.wait(self._running, timeout=seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        await asyncio.gather(*self._recording, return_exceptions=True)
+
+    async def _ring(self) -> int:
+        now = self.ctx.now()
+        self._note_gap(now)
+        free = self.slots - len(self._running)
+        if free <= 0:
+            return 0
+        self.checkpoint("before_claim")
+        self._stalled = True
+        missed, claims = await self.thread.write(_take_due, self.ctx, now, free, self._why_late)
+        self._stalled = False
+        self.checkpoint("claimed")
+        for delivery in missed:
+            log = structlog.get_logger().bind(post=delivery.post_id, account=delivery.account)
+            log.warning("delivery_missed", due=str(delivery.due_at), reason=delivery.message)
+        for claim in claims:
+            task = asyncio.create_task(self._deliver(claim))
+            self._running.add(task)
+            task.add_done_callback(self._ended)
+        return len(claims)
+
+    def _note_gap(self, now: datetime) -> None:
+        if self._stalled:
+            self._back = (now, "the database could not be written")
+        elif self._last_ring and now - self._last_ring > self.longest_gap * 2:
+            self._back = (now, "the machine was asleep, or its clock was moved")
+        self._last_ring = now
+
+    def _why_late(self, delivery: Delivery, account: Account | None) -> str:
+        due, (back_at, was_away) = delivery.due_at, self._back
+        assert due is not None, "what waits for its time has one"
+        if account is None:
+            return "the account was removed"
+        if account.paused_at:
+            return "the account is paused"
+        if account.health is not Health.OK:
+            return "the account must be reconnected"
+        if account.rests_until and account.rests_until > due:
+            return account.rest_reason or "the account rested"
+        return was_away if back_at > due else "other posts were being sent"
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            structlog.get_logger().error("delivery_broke", exc_info=error)
+        self.on_free()
+
+    async def _deliver(self, claim: Claim) -> None:
+        with structlog.contextvars.bound_contextvars(
+            post=claim.post.id, account=claim.account.name, attempt=claim.attempt_id
+        ):
+            try:
+                ending = await self._try(claim)
+            except asyncio.CancelledError:
+                ending = Unsure("Postbell was stopped during the try")
+            self.checkpoint("answered")
+            # A try that is not written down would be sent again: nothing may interrupt the writing.
+            recording = asyncio.create_task(self._record(claim, ending))
+            self._recording.add(recording)
+            recording.add_done_callback(self._recording.discard)
+            await asyncio.shield(recording)
+            self.checkpoint("recorded")
+
+    async def _try(self, claim: Claim) -> Receipt | Progress | PublishError:
+        async def save(session: dict[str, object]) -> None:
+            await insist(self.thread, keep_session, claim, session)
+
+        progress = progress_of(claim.delivery.progress)
+        try:
+            asked = self.ctx.prepare(claim.post, claim.delivery, claim.account, save)
+            while True:
+                result = await asked.network.publish(asked.outgoing, progress, asked.http)
+                if isinstance(result, Receipt):
+                    return result
+                stored = {"step": result.step, "data": dict(result.data)}
+                await insist(self.thread, deliveries.save_progress, claim.delivery.id, stored)
+                if result.again_at is not None:
+                    return result
+                progress = result
+        except PublishError as error:
+            return error
+        except Exception as error:  # noqa: BLE001 - a fault in one network must not stop the others
+            structlog.get_logger().exception("network_broke", network=claim.account.network)
+            return _fault(claim, type(error).__name__)
+
+    async def _record(self, claim: Claim, ending: Receipt | Progress | PublishError) -> None:
+        rules = Rules(retry=self.ctx.retry, chance=self.ctx.random.random(), now=self.ctx.now())
+        ending = await write_down(
+            self.thread, record_try, claim, rules, ending, _fault(claim, "its answer cannot be stored")
+        )
+        log = structlog.get_logger()
+        if isinstance(ending, Receipt):
+            log.info("delivery_published", url=ending.url, id=ending.id)
+        elif isinstance(ending, Progress):
+            log.info("delivery_snoozed", step=ending.step, until=str(ending.again_at))
+        else:
+            log.warning("delivery_not_published", result=result_of(ending), reason=str(ending))
+            if result_of(ending) == "unsure":
+                self.on_lost()
+
+
+def _fault(claim: Claim, what: str) -> Unsure:
+    return Unsure(f"a fault in Postbell's code for {claim.account.network} ({what}); please report it")
+
+
+def _take_due(
+    tx: Connection, ctx: Context, now: datetime, limit: int, why: _Why
+) -> tuple[list[Delivery], list[Claim]]:
+    """Claim what is due and give up what was due for too long, with the reasons of what is late."""
+    missed = deliveries.miss_overdue(tx, before=now - ctx.late_limit, now=now)
+    by_id = {account.id: account for account in accounts.list_accounts(tx)} if missed else {}
+    for delivery in missed:
+        if delivery.begun_at is None:
+            deliveries.record_late(tx, delivery.id, why(delivery, by_id.get(delivery.account_id)))
+        elif is_in_doubt(tx, delivery.id):
+            deliveries.record_late(tx, delivery.id, "an earlier try may have been accepted: look first")
+    claims = queue.claim_due(tx, now, limit, ctx.media.path_of)
+    for claim in claims:
+        if claim.delivery.lateness and not claim.delivery.late_reason:
+            deliveries.record_late(tx, claim.delivery.id, why(claim.delivery, claim.account))
+    return missed, claims

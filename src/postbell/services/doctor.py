@@ -1,0 +1,293 @@
+"""Looking for everything that keeps Postbell from its work, also where half of it is broken."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from postbell.domain.account import Account
+from postbell.domain.post import LATE_AFTER, Delivery
+from postbell.domain.states import DeliveryState
+from postbell.errors import PostbellError
+from postbell.publishing import registry
+from postbell.publishing.protocol import Profile
+from postbell.services.health import Hold, counted, hold_of
+from postbell.services.media_store import MediaStore
+from postbell.settings import Places, load_settings
+from postbell.store import accounts, backup, deliveries, schema, summary
+from postbell.store.engine import Store, require_file
+from postbell.store.lock import DaemonLock
+from postbell.store.summary import LostFile, Overdue
+
+
+#: Asks the network of an account whether it accepts it; raises the PublishError of one that does not.
+Verify = Callable[[str], Profile]
+
+_LEAST_FREE = 200_000_000
+_OLD_BACKUP = timedelta(days=8)
+#: The system's clock may be corrected by so much without anybody minding.
+_CLOCK_SLACK = timedelta(minutes=1)
+#: Seconds.
+_LOCK_WAIT = 2.0
+
+
+class Level(StrEnum):
+    """How bad it is."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    level: Level
+    #: What was found. A whole sentence.
+    message: str
+    #: What to do about it, where the message does not say it already.
+    mend: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Facts:
+    """What the database says about itself."""
+
+    accounts: list[Account]
+    waiting: int
+    overdue: Overdue
+    unsure: list[Delivery]
+    newest: datetime | None
+    lost: list[LostFile]
+
+
+def doctor(places: Places, *, now: datetime, verify: Verify | None = None) -> list[Check]:
+    """Look at everything at `now` (aware UTC) and say what is wrong; never raises for what is broken.
+
+    With `verify`, which writes the answers down, the network of every account is asked too.
+    """
+    checks = [
+        *_guarded("config", lambda: _config(places)),
+        *_guarded("data folder", lambda: _folder(places)),
+        *_guarded("disk", lambda: _disk(places)),
+    ]
+    facts: _Facts | None = None
+    try:
+        facts = _look(places, now)
+    except PostbellError as error:
+        checks.append(_bad("database", str(error)))
+    except OSError as error:
+        checks.append(_bad("database", f"{places.database}: {error.strerror}."))
+    else:
+        checks += _guarded("database", lambda: _database(places))
+    checks += _guarded("clock", lambda: _clock(now, facts.newest if facts else None))
+    checks += _guarded("daemon", lambda: _daemon(places, facts.waiting if facts else 0))
+    if facts:
+        checks += [check for account in facts.accounts for check in _account(account, now, verify)]
+        checks += [
+            *_deliveries(facts),
+            *_media(facts),
+            *_guarded("backup", lambda: _backup(places, facts, now)),
+        ]
+    return checks
+
+
+def _guarded(name: str, probe: Callable[[], Iterator[Check]]) -> list[Check]:
+    try:
+        return list(probe())
+    except PostbellError as error:
+        return [_bad(name, str(error))]
+    except OSError as error:
+        return [_bad(name, f"{error.filename or name}: {error.strerror}.")]
+
+
+def _config(places: Places) -> Iterator[Check]:
+    path = places.config
+    if not path.exists():
+        yield _odd("config", f"There is no {path}; everything is at its default.", "Run `postbell init`.")
+        return
+    load_settings(path)
+    if (mode := path.stat().st_mode & 0o777) & 0o077:
+        yield _odd("config", f"Others can read {path} (mode {mode:04o}).", f"Run `chmod 600 {path}`.")
+    else:
+        yield _good("config", f"{path} is in order.")
+
+
+def _folder(places: Places) -> Iterator[Check]:
+    folder, database = places.data_dir, places.database
+    if not folder.is_dir():
+        yield _bad("data folder", f"There is no folder {folder}.", "Run `postbell init`.")
+        return
+    files = [database.with_name(database.name + suffix) for suffix in ("", "-wal", "-shm")]
+    found = [(path, path.stat()) for path in (folder, *files) if path.exists()]
+    owner = found[0][1].st_uid
+    problems = [
+        _bad(
+            "data folder",
+            f"Others can read {path} (mode {stats.st_mode & 0o777:04o}), and secrets of accounts lie there.",
+            f"Run `chmod {'700' if path == folder else '600'} {path}`.",
+        )
+        for path, stats in found
+        if stats.st_mode & 0o077
+    ] + [
+        _bad(
+            "data folder",
+            f"{path} does not belong to the owner of {folder}, as whom the daemon runs.",
+            f"Run `chown --reference={folder} {path}`.",
+        )
+        for path, stats in found
+        if stats.st_uid != owner
+    ]
+    yield from problems or [_good("data folder", f"{folder} is private.")]
+
+
+def _disk(places: Places) -> Iterator[Check]:
+    if not places.data_dir.exists():
+        return
+    free = shutil.disk_usage(places.data_dir).free
+    message = f"{free / 1e6:,.0f} MB are free where {places.data_dir} lies."
+    if free < _LEAST_FREE:
+        yield _odd("disk", message, "Free some space: on a full disk nothing can be stored or published.")
+    else:
+        yield _good("disk", message)
+
+
+def _look(places: Places, now: datetime) -> _Facts:
+    require_file(places.database)
+    store = Store(places.database, lock_wait=_LOCK_WAIT)
+    try:
+        schema.require_current(store)
+        # Reading is nearly always possible in WAL mode; whether somebody keeps the lock shows only here.
+        with store.write():
+            pass
+        with store.read() as tx:
+            return _Facts(
+                accounts=accounts.list_accounts(tx),
+                waiting=deliveries.count_by_state(tx).get(DeliveryState.SCHEDULED, 0),
+                overdue=summary.overdue(tx, now - LATE_AFTER),
+                unsure=deliveries.list_in_state(tx, DeliveryState.UNSURE),
+                newest=summary.newest_time(tx),
+                lost=summary.lost_files(tx, MediaStore(places.media).path_of),
+            )
+    finally:
+        store.close()
+
+
+def _database(places: Places) -> Iterator[Check]:
+    if problems := backup.quick_check(places.database):
+        message = f"{places.database} is damaged: {problems[0]}."
+        yield _bad("database", message, "See `postbell db check`, then `postbell db restore latest`.")
+    else:
+        yield _good("database", f"{places.database} is sound and has schema {schema.HEAD}.")
+
+
+def _clock(now: datetime, newest: datetime | None) -> Iterator[Check]:
+    mend = "Set the clock: `timedatectl set-ntp true`."
+    if newest and newest - now > _CLOCK_SLACK:
+        gone = f"The clock went back: the database was last written at {_stamp(newest)}, and now it is"
+        yield _bad("clock", f"{gone} {_stamp(now)}. Posts would be published late.", mend)
+    elif _synchronised() is False:
+        yield _odd("clock", f"It is {_stamp(now)}, but the clock is not kept right by NTP.", mend)
+    else:
+        yield _good("clock", f"It is {_stamp(now)}.")
+
+
+def _synchronised() -> bool | None:
+    """Whether the clock is kept right, as systemd says; None where nobody can tell."""
+    tool = shutil.which("timedatectl")
+    if tool is None:
+        return None
+    command = [tool, "show", "--property=NTPSynchronized", "--value"]
+    try:
+        said = subprocess.run(command, capture_output=True, text=True, timeout=2, check=False)  # noqa: S603
+    except subprocess.TimeoutExpired:
+        return None
+    return {"yes": True, "no": False}.get(said.stdout.strip())
+
+
+def _daemon(places: Places, waiting: int) -> Iterator[Check]:
+    mend = "Start it: `systemctl enable --now postbell`, or `postbell run`."
+    if pid := DaemonLock(places.data_dir).holder():
+        yield _good("daemon", f"It runs as process {pid}.")
+    elif waiting:
+        yield _bad("daemon", f"It does not run, and {counted(waiting)} waiting for it.", mend)
+    else:
+        yield _odd("daemon", "It does not run.", mend)
+
+
+def _account(account: Account, now: datetime, verify: Verify | None) -> Iterator[Check]:
+    name, held, known = f"account {account.name}", hold_of(account, now), registry.keys()
+    if account.network not in known:
+        yield _bad(name, f"This Postbell has no network {account.network}.")
+    elif verify is not None:
+        try:
+            yield _good(name, f"{account.network} accepts it as {verify(account.name).handle}.")
+        except PostbellError as error:
+            yield _bad(name, str(error), f"Give it again: `postbell account reconnect {account.name}`.")
+    elif held is None:
+        yield _good(name, "It was well when it was last used.")
+    elif held.hold is Hold.UNAUTHORIZED:
+        mend = f"Try `postbell account check {account.name}`, or give it new credentials."
+        yield _bad(name, f"Its posts wait, because the network refuses it: {held.reason}", mend)
+    elif held.hold is Hold.PAUSED:
+        yield _odd(name, "It is paused.", f"Let it go on with `postbell account resume {account.name}`.")
+    else:
+        yield _odd(name, f"It rests until {_stamp(held.until or now)}: {held.reason}")
+
+
+def _deliveries(facts: _Facts) -> Iterator[Check]:
+    if facts.overdue.oldest:
+        since = _stamp(facts.overdue.oldest)
+        yield _odd("overdue", f"{counted(facts.overdue.count)} overdue, the oldest since {since}.")
+    else:
+        yield _good("overdue", "Nothing is overdue.")
+    for delivery in facts.unsure:
+        yield _odd(
+            "unsure",
+            f"Post {delivery.post_id} may be public already on {delivery.account}: {delivery.message}",
+            f"Look there, then `postbell settle {delivery.post_id}`.",
+        )
+
+
+def _media(facts: _Facts) -> Iterator[Check]:
+    for lost in facts.lost:
+        mend = f"Give it again: `postbell edit {lost.post_id} --media FILE`."
+        yield _bad("media", f"The stored file of {lost.name} is gone; post {lost.post_id} needs it.", mend)
+    if not facts.lost:
+        yield _good("media", "Every file that a post needs is there.")
+
+
+def _backup(places: Places, facts: _Facts, now: datetime) -> Iterator[Check]:
+    newest = next(iter(backup.list_backups(places.backups)), None)
+    age = now - datetime.fromtimestamp(newest.stat().st_mtime, UTC) if newest else None
+    mend = "Make one: `postbell db backup`."
+    if age is not None and age <= _OLD_BACKUP:
+        yield _good("backup", f"The newest is {newest}.")
+    elif age is not None:
+        yield _odd("backup", f"The newest, {newest}, is {age.days} days old.", mend)
+    elif facts.newest or facts.accounts:
+        yield _odd("backup", "There is none yet.", mend)
+    else:
+        yield _good("backup", "There is nothing to back up yet.")
+
+
+def _stamp(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S}Z"
+
+
+def _good(name: str, message: str) -> Check:
+    return Check(name=name, level=Level.OK, message=message)
+
+
+def _odd(name: str, message: str, mend: str | None = None) -> Check:
+    return Check(name=name, level=Level.WARN, message=message, mend=mend)
+
+
+def _bad(name: str, message: str, mend: str | None = None) -> Check:
+    return Check(name=name, level=Level.FAIL, message=message, mend=mend)

@@ -1,0 +1,229 @@
+"""The stored files: each once, named by what is in it, never changed."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from postbell.domain.media import Media
+from postbell.errors import DiskFull, Invalid, PostbellError, Problem
+from postbell.services.file_types import TYPES, recognise, refuse
+from postbell.services.inspection import Inspected, display_name, examine, open_file, read_head, unreadable
+
+
+_CHUNK = 1 << 20
+_INCOMING = ".incoming-"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Staged:
+    """A copy that is not yet known to be good."""
+
+    copy: Path
+    sha256: str
+    name: str
+    alt: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Staged:
+    """Files that were copied, inspected and found good, and are not in the store yet."""
+
+    #: In the order in which they were given.
+    media: tuple[Media, ...] = ()
+    #: What is wrong with the others; while there is anything, `keep` must not be called.
+    problems: tuple[Problem, ...] = ()
+    #: Puts the files into the store; when it returns they survive a power cut.
+    keep: Callable[[], None] = lambda: None
+
+
+class MediaStore:
+    """A folder of files: `ab/abcdef….jpg`, by SHA-256.
+
+    Files belong to the folder's owner, also if root stores them: the daemon, which may run as somebody else,
+    reads them.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def put(self, path: Path, *, alt: str = "") -> Media:
+        """Store one file; see `take`."""
+        return self.take([(path, alt)])[0]
+
+    def take(self, files: Sequence[tuple[Path, str]]) -> list[Media]:
+        """Store files, each given with its alt text, and return them in the same order.
+
+        When this returns, the files survive a power cut. Raises Invalid with every problem of every file, and
+        then nothing is stored; DiskFull; PostbellError for a bad folder.
+        """
+        with self.stage(files) as staged:
+            if staged.problems:
+                raise Invalid(staged.problems)
+            staged.keep()
+            return list(staged.media)
+
+    @contextmanager
+    def stage(self, files: Sequence[tuple[Path, str]]) -> Iterator[Staged]:
+        """Copy and inspect files for the time of the block; the store has them only if they are kept.
+
+        What is inspected is the copy, so nobody can exchange a file between the look and the copying. The
+        same bytes are kept only once. Raises DiskFull, and PostbellError for a bad folder.
+        """
+        with ExitStack() as cleaning:
+            staged = [self._stage(path, alt, cleaning) for path, alt in files]
+            copies = [item for item in staged if isinstance(item, _Staged)]
+            found = dict(zip(copies, examine([(item.copy, item.name) for item in copies]), strict=True))
+            judged = [item if isinstance(item, Problem) else found[item] for item in staged]
+            good = {
+                item.copy: self._media(item, facts)
+                for item, facts in found.items()
+                if isinstance(facts, Inspected)
+            }
+            yield Staged(
+                media=tuple(good.values()),
+                problems=tuple(item for item in judged if isinstance(item, Problem)),
+                keep=lambda: self._keep(good),
+            )
+
+    def path_of(self, sha256: str, mime: str) -> Path:
+        """Return where a stored file lies."""
+        return self._folder / sha256[:2] / f"{sha256}{TYPES[mime].suffixes[0]}"
+
+    def remove(self, sha256s: Iterable[str], *, before: datetime) -> int:
+        """Remove files that no post uses and return how many that were.
+
+        A file that was given once more since `before` (aware) stays: the post that wants it may be about to
+        be saved. Unknown ones are passed over.
+        """
+        return sum(
+            _removed(path, before)
+            for sha256 in sha256s
+            for path in (self._folder / sha256[:2]).glob(f"{sha256}.*")
+        )
+
+    def sweep(self, *, before: datetime) -> int:
+        """Remove copies that a killed process left half-done and did not write to since `before` (aware)."""
+        return sum(_removed(path, before) for path in self._folder.glob(f"{_INCOMING}*"))
+
+    def _stage(self, path: Path, alt: str, cleaning: ExitStack) -> _Staged | Problem:
+        name = display_name(path)
+        try:
+            with open_file(path, name) as file:
+                # The copy is inspected in full; this only saves copying gigabytes that are no media.
+                recognise(read_head(file, name), name)
+                with self._told(name):
+                    copy, sha256 = self._copy(file, name, cleaning)
+        except Invalid as error:
+            return error.problems[0]
+        return _Staged(copy=copy, sha256=sha256, name=name, alt=alt)
+
+    def _copy(self, file: BinaryIO, name: str, cleaning: ExitStack) -> tuple[Path, str]:
+        _make_folder(self._folder)
+        descriptor, created = tempfile.mkstemp(prefix=_INCOMING, dir=self._folder)
+        copy = Path(created)
+        cleaning.callback(copy.unlink, missing_ok=True)
+        digest = hashlib.sha256()
+        with os.fdopen(descriptor, "wb") as target:
+            _give(descriptor, self._folder)
+            for chunk in _chunks(file, name):
+                digest.update(chunk)
+                target.write(chunk)
+            target.flush()
+            os.fsync(descriptor)
+        return copy, digest.hexdigest()
+
+    def _keep(self, good: Mapping[Path, Media]) -> None:
+        for copy, media in good.items():
+            with self._told(media.name):
+                _make_folder(media.path.parent)
+                # Over a file that is there already: should that one be damaged, this one is not.
+                copy.rename(media.path)
+                _sync(media.path.parent)
+
+    def _media(self, staged: _Staged, found: Inspected) -> Media:
+        return Media(
+            sha256=staged.sha256,
+            kind=found.kind,
+            mime=found.mime,
+            size=found.size,
+            width=found.width,
+            height=found.height,
+            name=staged.name,
+            path=self.path_of(staged.sha256, found.mime),
+            alt=staged.alt,
+        )
+
+    @contextmanager
+    def _told(self, name: str) -> Iterator[None]:
+        """Turn what the system says into an error that says what to do."""
+        try:
+            yield
+        except OSError as error:
+            where = f"{name} cannot be stored in {self._folder}"
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise DiskFull(
+                    f"{where}: the disk is full. Nothing was stored; free some space and try again."
+                ) from None
+            raise PostbellError(
+                f"{where}: {error.strerror}. Check the folder's owner and permissions (postbell doctor)."
+            ) from None
+
+
+def _chunks(file: BinaryIO, name: str) -> Iterator[bytes]:
+    """Yield the bytes of a file that stands still; raises Invalid if it does not, or cannot be read."""
+    left = os.fstat(file.fileno()).st_size
+    while True:
+        try:
+            chunk = file.read(_CHUNK)
+        except OSError as error:
+            raise unreadable(name, error) from None
+        left -= len(chunk)
+        if left < 0 or (not chunk and left):
+            raise refuse(name, "it changed while it was read; try again when it is finished.")
+        if not chunk:
+            return
+        yield chunk
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        return
+    _give(folder, folder.parent)
+    _sync(folder.parent)
+
+
+def _give(target: Path | int, folder: Path) -> None:
+    """Give what root has made to the owner of the folder that it lies in."""
+    owner = folder.stat()
+    if os.geteuid() == 0 and owner.st_uid != 0:
+        os.chown(target, owner.st_uid, owner.st_gid)
+
+
+def _sync(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _removed(path: Path, before: datetime) -> bool:
+    try:
+        if path.stat().st_mtime >= before.timestamp():
+            return False
+        path.unlink()
+    except FileNotFoundError:  # somebody else was faster
+        return False
+    return True

@@ -1,0 +1,245 @@
+"""How a try ended, written down: each ending by one verb of the store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import structlog
+from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
+
+from postbell.domain.post import AttemptKind
+from postbell.domain.retry import RetryPolicy
+from postbell.errors import (
+    Conflict,
+    Damaged,
+    PostbellError,
+    PublishError,
+    RateLimited,
+    Rejected,
+    Unauthorized,
+    Unavailable,
+)
+from postbell.publishing.protocol import Absent, Progress, Receipt, Resend, Unknown
+from postbell.store import accounts, attempts, deliveries
+from postbell.store.queue import Claim
+from postbell.store.thread import StoreThread
+
+
+P = ParamSpec("P")
+E = TypeVar("E", bound=Receipt | Progress | Absent | Unknown | PublishError)
+
+#: Seconds between two tries to write when the database cannot take it.
+_WRITE_AGAIN = 1.0
+#: No account rests longer, whatever its network says: a nonsense date must not silence it for years.
+_LONGEST_REST = timedelta(days=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """What decides when to try again."""
+
+    retry: RetryPolicy
+    #: A random number in [0, 1).
+    chance: float
+    #: Read when the try had ended (aware UTC).
+    now: datetime
+    #: What a repeat does that nobody can vouch for; only after a look-up does it matter.
+    resend: Resend = Resend.NEVER
+    #: Whether a look-up that finds nothing leads to a new try without a wait.
+    at_once: bool = False
+
+
+async def insist(
+    thread: StoreThread, work: Callable[Concatenate[Connection, P], None], *args: P.args, **kw: P.kwargs
+) -> None:
+    """Write, again and again until the database takes it: what nobody else knows must not get lost.
+
+    Raises Conflict and Damaged, and faults of ours: no repetition mends those.
+    """
+    while True:
+        try:
+            return await thread.write(work, *args, **kw)
+        except (Conflict, Damaged):
+            raise
+        except (PostbellError, OperationalError) as error:
+            structlog.get_logger().warning("database_not_written_yet", reason=str(error))
+            await asyncio.sleep(_WRITE_AGAIN)
+
+
+async def write_down(
+    thread: StoreThread,
+    record: Callable[[Connection, Claim, E, Rules], None],
+    claim: Claim,
+    rules: Rules,
+    *endings: E,
+) -> E:
+    """Record the first of these endings that can be stored at all, and return it.
+
+    A network whose code is wrong may say what no database takes; its delivery must not stay under way for
+    ever because of that. Raises Conflict and Damaged.
+    """
+    ending, *others = endings
+    try:
+        await insist(thread, record, claim, ending, rules)
+    except PostbellError:
+        raise
+    except Exception:
+        if not others:
+            raise
+        structlog.get_logger().exception("ending_not_storable", network=claim.account.network)
+        return await write_down(thread, record, claim, rules, *others)
+    return ending
+
+
+def result_of(ending: Receipt | Progress | Absent | Unknown | PublishError) -> str:
+    """Return the word for an ending in the log of tries."""
+    words = {
+        Receipt: "published",
+        Progress: "progress",
+        Absent: "absent",
+        Unknown: "unknown",
+        Rejected: "rejected",
+        Unauthorized: "unauthorized",
+        RateLimited: "rate_limited",
+        Unavailable: "unavailable",
+        # Unsure, and an error of a network's own: one that is of no known kind says nothing for sure.
+        PublishError: "unsure",
+    }
+    (word, *_wider) = [word for kind, word in words.items() if isinstance(ending, kind)]
+    return word
+
+
+def record_try(tx: Connection, claim: Claim, ending: Receipt | Progress | PublishError, rules: Rules) -> None:
+    """Write down how a try to publish ended, with everything that follows from it."""
+    delivery_id, account_id = claim.delivery.id, claim.account.id
+    message = str(ending) if isinstance(ending, PublishError) else None
+    attempts.close_attempt(tx, claim.attempt_id, result=result_of(ending), message=message, now=rules.now)
+    match ending:
+        case Receipt():
+            _published(tx, delivery_id, ending, rules, found=False)
+            accounts.clear_setbacks(tx, account_id)
+        case Progress():
+            deliveries.snooze(tx, delivery_id, f"waits: {ending.step}", ending.again_at or rules.now)
+        case Rejected():
+            deliveries.record_failed(tx, delivery_id, str(ending), rules.now)
+        case Unauthorized():
+            _refused(tx, claim, str(ending))
+            deliveries.snooze(tx, delivery_id, str(ending), rules.now)
+        case RateLimited():
+            deliveries.snooze(tx, delivery_id, str(ending), _rest(tx, account_id, ending, rules))
+        case Unavailable():
+            _unavailable(tx, claim, str(ending), rules)
+        case _:
+            deliveries.lose_track(tx, delivery_id, str(ending))
+
+
+def record_look_up(
+    tx: Connection, claim: Claim, ending: Receipt | Absent | Unknown | PublishError, rules: Rules
+) -> None:
+    """Write down what a look-up said about an unsure delivery, with everything that follows from it.
+
+    What is not public for sure is sent again. So is what the network cannot tell of, where an identity of its
+    own makes a repeat harmless. Where the network could not be asked, it stays unsure: it is asked again.
+    """
+    delivery_id, account_id = claim.delivery.id, claim.account.id
+    message = str(ending) if isinstance(ending, PublishError) else None
+    if isinstance(ending, Unknown):
+        message = ending.reason
+    attempts.close_attempt(tx, claim.attempt_id, result=result_of(ending), message=message, now=rules.now)
+    if attempts.list_attempts(tx, [delivery_id])[-1].id != claim.attempt_id:
+        return  # the user has settled it meanwhile, and knows better
+    match ending:
+        case Receipt():
+            _published(tx, delivery_id, ending, rules, found=True)
+        case Unauthorized():
+            _refused(tx, claim, str(ending))
+        case RateLimited():
+            _rest(tx, account_id, ending, rules)
+        case Absent() | Unknown() if (try_at := _next_try(claim, rules)) is not None:
+            if isinstance(ending, Absent) or rules.resend is Resend.SAFE:
+                at = rules.now if rules.at_once else try_at
+                deliveries.resend(tx, delivery_id, try_at=at, message=message)
+        case Absent():
+            told = f"it is not public, and was given up after {claim.delivery.tries} tries"
+            deliveries.give_up(tx, delivery_id, told, rules.now)
+
+
+def keep_session(tx: Connection, claim: Claim, session: dict[str, Any]) -> None:
+    """Store what the network needs next time, unless the account was connected anew meanwhile."""
+    if _is_as_it_was(tx, claim):
+        accounts.save_session(tx, claim.account.id, session)
+
+
+def is_in_doubt(tx: Connection, delivery_id: int) -> bool:
+    """Whether a try may have been accepted, and neither a look-up nor the user has said otherwise since."""
+    doubt = False
+    for tried in attempts.list_attempts(tx, [delivery_id]):
+        if tried.kind is AttemptKind.PUBLISH:
+            doubt = doubt or tried.result in ("unsure", "interrupted")
+        elif tried.kind is AttemptKind.SETTLE or tried.result == "absent":
+            doubt = False
+    return doubt
+
+
+def _is_as_it_was(tx: Connection, claim: Claim) -> bool:
+    """Whether the account still has the credentials and the server that the try was made with."""
+    was = claim.account
+    return any(
+        (found.id, found.server, found.credentials) == (was.id, was.server, was.credentials)
+        for found in accounts.list_accounts(tx)
+    )
+
+
+def _refused(tx: Connection, claim: Claim, message: str) -> None:
+    """Hold the account, unless it was given other credentials while the old ones were refused."""
+    if _is_as_it_was(tx, claim):
+        accounts.mark_unauthorized(tx, claim.account.id, message)
+
+
+def _rest(tx: Connection, account_id: int, ending: RateLimited, rules: Rules) -> datetime:
+    """Let the account rest for as long as its network asked, and return until when.
+
+    A network that does not say how long, or names a time that is over, is left alone for the longest wait
+    between two tries: to ask again at once is what it complains about.
+    """
+    wait = rules.retry.cap * (0.5 + rules.chance / 2)
+    asked = ending.until if ending.until and ending.until > rules.now else rules.now + wait
+    until = min(asked, rules.now + _LONGEST_REST)
+    # The network has answered: whatever setbacks there were, they are over.
+    accounts.rest_account(tx, account_id, until=until, reason=f"rate limited: {ending}", setbacks=0)
+    return until
+
+
+def _published(tx: Connection, delivery_id: int, receipt: Receipt, rules: Rules, *, found: bool) -> None:
+    deliveries.record_published(
+        tx,
+        delivery_id,
+        receipt_id=receipt.id,
+        url=receipt.url,
+        warnings=receipt.warnings,
+        now=rules.now,
+        found=found,
+    )
+
+
+def _unavailable(tx: Connection, claim: Claim, message: str, rules: Rules) -> None:
+    delivery_id, try_at = claim.delivery.id, _next_try(claim, rules)
+    if try_at is not None:
+        deliveries.record_retry(tx, delivery_id, message, try_at)
+        setbacks = claim.account.setbacks + 1
+        accounts.rest_account(tx, claim.account.id, until=try_at, reason=message, setbacks=setbacks)
+        return
+    told = f"gave up after {claim.delivery.tries} tries; the last: {message}"
+    if is_in_doubt(tx, delivery_id):
+        deliveries.lose_track(tx, delivery_id, f"an earlier try may have been accepted; {told}")
+    else:
+        deliveries.record_failed(tx, delivery_id, told, rules.now)
+
+
+def _next_try(claim: Claim, rules: Rules) -> datetime | None:
+    return rules.retry.next_try(claim.delivery.tries, now=rules.now, chance=rules.chance)

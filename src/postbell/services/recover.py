@@ -1,0 +1,175 @@
+"""What a dead process, or a lost answer, has left behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection
+
+from postbell.domain.account import Account, Health
+from postbell.domain.post import Attempt, AttemptKind, Delivery
+from postbell.domain.states import DeliveryState
+from postbell.errors import NotFound, PublishError
+from postbell.publishing.protocol import Absent, Receipt, Resend, Unknown
+from postbell.services.context import Context, progress_of
+from postbell.services.outcomes import (
+    Rules,
+    insist,
+    keep_session,
+    record_look_up,
+    result_of,
+    write_down,
+)
+from postbell.store import accounts, attempts, deliveries, queue
+from postbell.store.posts import Locate
+from postbell.store.queue import Claim
+from postbell.store.thread import StoreThread
+
+
+#: The wait before the second look-up of a delivery; it doubles up to the longest.
+_FIRST_WAIT = timedelta(minutes=1)
+_LONGEST_WAIT = timedelta(hours=1)
+#: How long the far side may still be at work on a request whose answer was lost: what is not public before
+#: that may become so.
+_STILL_AT_WORK = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Doubt:
+    """A delivery that may be public."""
+
+    delivery: Delivery
+    #: None where it was removed.
+    account: Account | None
+    #: The try that caused the doubt. A later one is another doubt, with waits of its own.
+    tried: Attempt
+
+
+def lose_interrupted(tx: Connection, now: datetime) -> list[Delivery]:
+    """Call unsure what was under way when a process died; return it.
+
+    Only for a daemon that has just started and holds the lock: whatever is processing then is nobody's, and
+    so is every open look-up.
+    """
+    left = deliveries.list_in_state(tx, DeliveryState.PROCESSING)
+    for delivery in left:
+        attempts.close_interrupted(tx, delivery.id, now)
+        deliveries.lose_track(tx, delivery.id, "Postbell ended during the try; it may be public already")
+    for delivery in deliveries.list_in_state(tx, DeliveryState.UNSURE):
+        attempts.close_interrupted(tx, delivery.id, now)
+    return left
+
+
+@dataclass
+class Recovery:
+    """Settles unsure deliveries by asking their networks."""
+
+    ctx: Context
+    thread: StoreThread
+    #: By try: when its delivery is looked up next, and how long the wait after that is.
+    _turns: dict[int, tuple[datetime, timedelta]] = field(default_factory=dict)
+    #: The tries during which the process before this one died: the network is not to blame, so no wait.
+    _interrupted: set[int] = field(default_factory=set)
+
+    async def begin(self) -> int:
+        """Take over what a dead process left; return how many deliveries that were."""
+        left = await self.thread.write(lose_interrupted, self.ctx.now())
+        doubts = await self.thread.read(_list_doubts)
+        begun = {delivery.id for delivery in left}
+        self._interrupted = {doubt.tried.id for doubt in doubts if doubt.delivery.id in begun}
+        for delivery in left:
+            log = structlog.get_logger()
+            log.warning("delivery_interrupted", post=delivery.post_id, account=delivery.account)
+        return len(left)
+
+    async def settle(self) -> None:
+        """Look up every unsure delivery whose turn it is.
+
+        Raises TryLater where the database cannot be used; then the look-ups begin again later.
+        """
+        now = self.ctx.now()
+        doubts = await self.thread.read(_list_doubts)
+        self._turns = {
+            doubt.tried.id: self._turns.get(doubt.tried.id, (now, _FIRST_WAIT)) for doubt in doubts
+        }
+        self._interrupted &= {doubt.tried.id for doubt in doubts}
+        for doubt in doubts:
+            resend = self._resend_of(doubt.delivery)
+            if resend is not Resend.NEVER and _may_ask(doubt.account, now) and self._is_turn(doubt, now):
+                await self._settle_one(doubt, resend, now)
+
+    def _resend_of(self, delivery: Delivery) -> Resend:
+        try:
+            return self.ctx.network(delivery.network).resend
+        except NotFound:  # a network of another version: nobody here can ask it
+            return Resend.NEVER
+
+    def _is_turn(self, doubt: _Doubt, now: datetime) -> bool:
+        turn, wait = self._turns[doubt.tried.id]
+        if now < turn:
+            return False
+        self._turns[doubt.tried.id] = (now + wait, min(wait * 2, _LONGEST_WAIT))
+        return True
+
+    async def _settle_one(self, doubt: _Doubt, resend: Resend, now: datetime) -> None:
+        delivery, tried = doubt.delivery, doubt.tried
+        claim = await self.thread.write(_open_look_up, delivery, now, self.ctx.media.path_of)
+        with structlog.contextvars.bound_contextvars(post=delivery.post_id, account=delivery.account):
+            ending = await self._find(claim)
+            too_early = now - (tried.ended_at or tried.started_at) < _STILL_AT_WORK
+            if isinstance(ending, Absent) and resend is Resend.LOOK_FIRST and too_early:
+                ending = Unknown(reason="it is not public yet; the network may still be at work on it")
+            rules = Rules(
+                retry=self.ctx.retry,
+                chance=self.ctx.random.random(),
+                now=self.ctx.now(),
+                resend=resend,
+                at_once=tried.id in self._interrupted,
+            )
+            instead = _fault(claim, "its answer cannot be stored")
+            ending = await write_down(self.thread, record_look_up, claim, rules, ending, instead)
+            structlog.get_logger().info("delivery_looked_up", result=result_of(ending))
+
+    async def _find(self, claim: Claim) -> Receipt | Absent | Unknown | PublishError:
+        async def save(session: dict[str, object]) -> None:
+            await insist(self.thread, keep_session, claim, session)
+
+        progress = progress_of(claim.delivery.progress)
+        try:
+            asked = self.ctx.prepare(claim.post, claim.delivery, claim.account, save)
+            return await asked.network.find(asked.outgoing, progress, asked.http)
+        except PublishError as error:
+            return error
+        except Exception as error:  # noqa: BLE001 - a fault in one network must not stop the others
+            structlog.get_logger().exception("network_broke", network=claim.account.network)
+            return _fault(claim, type(error).__name__)
+
+
+def _fault(claim: Claim, what: str) -> Unknown:
+    network = claim.account.network
+    return Unknown(reason=f"a fault in Postbell's code for {network} ({what}); please report it")
+
+
+def _may_ask(account: Account | None, now: datetime) -> bool:
+    """Whether the network would answer for this account now. A pause forbids to publish, not to ask."""
+    if account is None or account.health is not Health.OK:
+        return False
+    return account.rests_until is None or account.rests_until <= now
+
+
+def _list_doubts(tx: Connection) -> list[_Doubt]:
+    by_id = {account.id: account for account in accounts.list_accounts(tx)}
+    unsure = deliveries.list_in_state(tx, DeliveryState.UNSURE)
+    tries = attempts.list_attempts(tx, [delivery.id for delivery in unsure])
+    last = {tried.delivery_id: tried for tried in tries if tried.kind is AttemptKind.PUBLISH}
+    return [
+        _Doubt(delivery=delivery, account=by_id.get(delivery.account_id), tried=last[delivery.id])
+        for delivery in unsure
+    ]
+
+
+def _open_look_up(tx: Connection, delivery: Delivery, now: datetime, locate: Locate) -> Claim:
+    attempt_id = attempts.open_attempt(tx, delivery.id, AttemptKind.FIND, now)
+    return queue.load_claim(tx, delivery, attempt_id, locate)

@@ -1,0 +1,147 @@
+"""Looking after the files: making them, upgrading, backing up, restoring."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from postbell.errors import BadConfig, Damaged, NotFound
+from postbell.settings import Places
+from postbell.store import backup, schema
+from postbell.store.engine import Store, create_file, give, require_file
+from postbell.store.lock import DaemonLock
+
+
+def make_places(places: Places, example: str) -> list[Path]:
+    """Make the folders, the configuration and the database that are missing; return what was made.
+
+    Nothing that exists is changed.
+    """
+    made = []
+    for folder in (places.data_dir, places.media, places.backups):
+        if not folder.exists():
+            folder.mkdir(mode=0o700, parents=True)
+            give(folder)
+            made.append(folder)
+    if not places.config.exists():
+        places.config.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with os.fdopen(os.open(places.config, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(example)
+        made.append(places.config)
+    if not places.database.exists():
+        with _locked(places):
+            _create(places.database)
+        made.append(places.database)
+    elif not _has_tables(places.database):  # an earlier run was broken off
+        with _locked(places):
+            schema.migrate(places.database)
+        made.append(places.database)
+    return made
+
+
+def upgrade(places: Places, *, keep: int, now: datetime) -> Path | None:
+    """Bring the database to the present schema; return the backup made first, None if it was current.
+
+    Raises DaemonRunning while a daemon works on it, SchemaTooNew if it belongs to a newer Postbell.
+    """
+    with _locked(places):
+        return upgrade_locked(places, keep=keep, now=now)
+
+
+def upgrade_locked(places: Places, *, keep: int, now: datetime) -> Path | None:
+    """Do the same for a caller that holds the daemon's lock."""
+    require_file(places.database)
+    with closing(Store(places.database)) as store:
+        revision = schema.revision_of(store)
+        if revision == schema.HEAD:
+            return None
+        if revision is not None and revision not in schema.KNOWN:
+            schema.require_current(store)
+    saved = places.backups / backup.backup_name(revision, now)
+    backup.backup(places.database, saved)
+    schema.migrate(places.database)
+    backup.prune_backups(places.backups, keep)
+    return saved
+
+
+def back_up(
+    places: Places,
+    target: Path | None,
+    *,
+    keep: int,
+    now: datetime,
+    progress: backup.Progress | None = None,
+) -> tuple[Path, dict[str, int]]:
+    """Copy the database, also under a working daemon; return the copy and its rows by table.
+
+    Without a target it goes to the folder of backups, of which the newest `keep` stay.
+    """
+    require_file(places.database)
+    path = target or places.backups / backup.backup_name(schema.HEAD, now)
+    counts = backup.backup(places.database, path, progress=progress)
+    if target is None:
+        backup.prune_backups(places.backups, keep)
+    return path, counts
+
+
+def restore(places: Places, source: Path, *, now: datetime) -> tuple[Path, dict[str, int]]:
+    """Put a backup in the place of the database; return where the old one was kept, and the rows by table.
+
+    Raises DaemonRunning, NotFound, or Damaged for a bad backup; then nothing was changed.
+    """
+    if not source.is_file():
+        known = "\n".join(f"  {path}" for path in backup.list_backups(places.backups)) or "  none"
+        raise NotFound(f"There is no backup at {source}. Backups in {places.backups}:\n{known}")
+    with _locked(places):
+        aside = places.data_dir / f"replaced-{now:%Y%m%dT%H%M%S}Z.db"
+        return aside, backup.restore(source, places.database, aside=aside)
+
+
+def require_sound(places: Places) -> None:
+    """Raise Damaged, naming the backups, where the database file is not sound."""
+    require_file(places.database)
+    if problems := backup.quick_check(places.database):
+        newest = next(iter(backup.list_backups(places.backups)), None)
+        mend = f"Restore with `postbell db restore {newest}`." if newest else "There is no backup to restore."
+        raise Damaged(
+            f"The database {places.database} is damaged ({problems[0]}). It was left as it is. {mend}"
+        )
+
+
+def require_private(places: Places) -> None:
+    """Raise BadConfig where others can read the data folder."""
+    mode = places.data_dir.stat().st_mode & 0o777
+    if mode & 0o077:
+        raise BadConfig(
+            f"Others can read {places.data_dir} (mode {mode:04o}), which holds the secrets of your accounts. "
+            f"Run `chmod 700 {places.data_dir}`."
+        )
+
+
+def _has_tables(path: Path) -> bool:
+    with closing(Store(path)) as store:
+        return schema.revision_of(store) is not None
+
+
+def _create(path: Path) -> None:
+    """Make the database, whole or not at all."""
+    create_file(path)
+    try:
+        schema.migrate(path)
+    except BaseException:
+        for suffix in ("", "-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def _locked(places: Places) -> Iterator[None]:
+    lock = DaemonLock(places.data_dir)
+    lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,255 @@
+"""What the user has configured. Nothing else reads the environment or config.toml."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from postbell.domain.retry import RetryPolicy
+from postbell.domain.when import zone_named
+from postbell.errors import BadConfig, Invalid
+
+
+@dataclass(frozen=True, kw_only=True)
+class Places:
+    """Where everything lies."""
+
+    data_dir: Path
+    config: Path
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.data_dir / "postbell.db"
+
+    @property
+    def media(self) -> Path:
+        """The folder of stored files."""
+        return self.data_dir / "media"
+
+    @property
+    def backups(self) -> Path:
+        """The folder of backups."""
+        return self.data_dir / "backups"
+
+
+def find_places(
+    data_dir: Path | None, config: Path | None, environ: Mapping[str, str] | None = None
+) -> Places:
+    """Return where data and configuration lie.
+
+    First what the command line says, then POSTBELL_DATA_DIR and POSTBELL_CONFIG, then the folders that
+    systemd gives a service, then the XDG folders of the user.
+    """
+    env = os.environ if environ is None else environ
+    home = Path(env.get("HOME") or "/")
+    xdg_data = Path(env.get("XDG_DATA_HOME") or home / ".local/share")
+    xdg_config = Path(env.get("XDG_CONFIG_HOME") or home / ".config")
+    data = (
+        data_dir or _path(env, "POSTBELL_DATA_DIR") or _path(env, "STATE_DIRECTORY") or xdg_data / "postbell"
+    )
+    return Places(
+        data_dir=data.expanduser().absolute(),
+        config=(config or _config(env) or xdg_config / "postbell/config.toml").expanduser().absolute(),
+    )
+
+
+def _path(env: Mapping[str, str], name: str) -> Path | None:
+    # systemd separates several folders by colons; the first is ours.
+    value = env.get(name, "").split(":")[0]
+    return Path(value) if value else None
+
+
+def _config(env: Mapping[str, str]) -> Path | None:
+    if value := env.get("POSTBELL_CONFIG"):
+        return Path(value)
+    for name in ("CREDENTIALS_DIRECTORY", "CONFIGURATION_DIRECTORY"):
+        folder = _path(env, name)
+        if folder and (folder / "config.toml").exists():
+            return folder / "config.toml"
+    return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What the process was started under."""
+
+    #: Whether standard error is read by the journal (systemd.exec(5)).
+    journal: bool = False
+    #: Where systemd wants to be told (sd_notify(3)), if it does.
+    notify_socket: str | None = None
+    #: How often it wants to hear that the daemon is alive, in seconds, if it does.
+    watchdog_seconds: float | None = None
+    #: Whether colours are unwanted (no-color.org), or the terminal has none.
+    no_color: bool = False
+    #: The command of the editor that the user likes.
+    editor: str = "vi"
+
+
+def find_surroundings(environ: Mapping[str, str] | None = None, *, stderr: int = 2) -> Surroundings:
+    """Return what the process was started under; `stderr` is the number of its standard error."""
+    env = os.environ if environ is None else environ
+    watchdog = int(env.get("WATCHDOG_USEC") or 0)
+    ours = env.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
+    return Surroundings(
+        journal=env.get("JOURNAL_STREAM") == _identity(stderr),
+        notify_socket=env.get("NOTIFY_SOCKET") or None,
+        watchdog_seconds=watchdog / 1e6 if watchdog and ours else None,
+        no_color=bool(env.get("NO_COLOR")) or env.get("TERM") == "dumb",
+        editor=env.get("VISUAL") or env.get("EDITOR") or "vi",
+    )
+
+
+def _identity(stream: int) -> str:
+    """Return what JOURNAL_STREAM says of the journal's end; children with another output inherit it too."""
+    try:
+        found = os.fstat(stream)
+    except OSError:
+        return "closed"
+    return f"{found.st_dev}:{found.st_ino}"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DaemonSettings(_Section):
+    """How the daemon works."""
+
+    concurrency: int = Field(
+        default=10, ge=1, le=200, description="How many posts are sent at the same time."
+    )
+    drain_seconds: float = Field(
+        default=20, ge=0, le=600, description="How long a stopping daemon waits for what it is sending."
+    )
+
+
+class RetrySettings(_Section):
+    """When a network could not be reached."""
+
+    first_wait_seconds: float = Field(default=15, gt=0, description="The wait after the first try, at most.")
+    longest_wait_seconds: float = Field(default=900, gt=0, description="No wait between two tries is longer.")
+    most_tries: int = Field(default=200, ge=1, description="After that many tries a post has failed.")
+
+
+class HttpSettings(_Section):
+    """How networks are asked."""
+
+    deadline_seconds: float = Field(default=60, gt=0, description="How long one request may take in all.")
+    ca_file: Path | None = Field(
+        default=None,
+        description="Certificates to trust besides the usual ones (a PEM file).",
+        examples=["/etc/ssl/certs/our-own.pem"],
+    )
+
+
+class LogSettings(_Section):
+    """What is logged."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least of it."
+    )
+    format: Literal["auto", "console", "json"] = Field(
+        default="auto", description="auto: console on a terminal, JSON elsewhere."
+    )
+
+
+class BackupSettings(_Section):
+    """Copies of the database."""
+
+    keep: int = Field(default=7, ge=1, description="How many backups are kept.")
+
+
+class Settings(BaseSettings):
+    """Everything that can be configured, with its default."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix="POSTBELL_", env_nested_delimiter="__"
+    )
+
+    timezone: str | None = Field(
+        default=None,
+        description="The zone of times that name none; the machine's own if left out.",
+        examples=["Europe/Berlin"],
+    )
+    late_limit_hours: float = Field(
+        default=24, gt=0, description="A post that is overdue for longer is missed, not published."
+    )
+    daemon: DaemonSettings = DaemonSettings()
+    retry: RetrySettings = RetrySettings()
+    http: HttpSettings = HttpSettings()
+    log: LogSettings = LogSettings()
+    backup: BackupSettings = BackupSettings()
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                zone_named(value)
+            except Invalid as error:
+                raise ValueError(error.problems[0].message) from None
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the names are pydantic's
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment win over the file, whose content comes as arguments."""
+        return env_settings, init_settings
+
+    @property
+    def late_limit(self) -> timedelta:
+        """How long a post may be overdue and still be published."""
+        return timedelta(hours=self.late_limit_hours)
+
+    @property
+    def retry_policy(self) -> RetryPolicy:
+        """When to try again."""
+        return RetryPolicy(
+            most_tries=self.retry.most_tries,
+            base=timedelta(seconds=self.retry.first_wait_seconds),
+            cap=timedelta(seconds=self.retry.longest_wait_seconds),
+        )
+
+
+def load_settings(config: Path) -> Settings:
+    """Read the configuration; a missing file means defaults. Raises BadConfig with all of its problems."""
+    try:
+        values = tomllib.loads(config.read_text("utf-8")) if config.exists() else {}
+        return Settings(**values)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadConfig(f"{config} cannot be read: {error}.") from None
+    except ValidationError as error:
+        problems = "\n".join(f"  {_explain(problem)}" for problem in error.errors(include_url=False))
+        raise BadConfig(
+            f"The configuration is wrong (file {config}, or POSTBELL_… variables):\n{problems}"
+        ) from None
+
+
+def _explain(problem: Any) -> str:
+    where = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] != "extra_forbidden":
+        return f"{where}: {problem['msg']}."
+    *sections, key = problem["loc"]
+    model: type[BaseModel] = Settings
+    for section in sections:
+        model = model.model_fields[section].annotation  # type: ignore[assignment]
+    known = list(model.model_fields)
+    near = difflib.get_close_matches(str(key), known, n=1)
+    mend = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}."
+    return f"{where}: there is no such setting; {mend}"

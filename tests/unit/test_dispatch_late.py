@@ -1,0 +1,189 @@
+"""Late or never: why is always written down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from postbell.domain.post import Delivery, Post
+from postbell.domain.states import DeliveryState, Outcome
+from postbell.errors import DatabaseLocked
+from postbell.services import accounts as account_service
+from postbell.services import actions, outcomes
+from postbell.store.tables import account
+from postbell.testing import Mode
+from support.stage import Crash, Stage, fate, live, ring
+from support.world import START, World, add_post, build_world, delivery_of, post_of
+
+
+ENDED = DeliveryState.PROCESSED
+
+
+@pytest.fixture(autouse=True)
+def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outcomes, "_WRITE_AGAIN", 0)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with build_world(tmp_path) as made:
+        yield made
+
+
+def after(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+def only(world: World, post: Post) -> Delivery:
+    return delivery_of(world.store, post.deliveries[0].id)
+
+
+# Late, and why.
+
+
+def test_what_begins_within_five_seconds_is_not_late(world: World) -> None:
+    post = add_post(world.store)
+    world.clock.advance(5)
+    ring(world)
+    assert (only(world, post).lateness, only(world, post).late_reason) == (None, None)
+
+
+def test_what_was_due_before_the_start_is_late_because_nothing_ran(world: World) -> None:
+    post = add_post(world.store)
+    world.clock.advance(3600)
+    ring(world)
+    late = only(world, post)
+    assert (late.lateness, late.late_reason) == (timedelta(hours=1), "Postbell was not running")
+    assert late.outcome is Outcome.PUBLISHED
+
+
+def late_reason(world: World, script_before: str) -> str | None:
+    """Publish one post late in a process that runs all the time, and return why it was late."""
+    post = add_post(world.store, at=after(10))
+
+    async def script(stage: Stage) -> None:
+        await stage.ring()
+        world.clock.advance(20)
+        if script_before == "asleep":
+            world.clock.advance(600)
+        elif script_before == "paused":
+            account_service.pause_account(world.ctx, "ann")
+            await stage.ring()
+            world.clock.advance(20)
+            account_service.resume_account(world.ctx, "ann")
+        elif script_before == "locked":
+            stage.store.refusals = [DatabaseLocked("locked")]
+            with pytest.raises(DatabaseLocked):
+                await stage.ring()
+            world.clock.advance(5)
+        await stage.ring()
+
+    live(world, script)
+    return only(world, post).late_reason
+
+
+@pytest.mark.parametrize(
+    ("before", "reason"),
+    [
+        ("asleep", "the machine was asleep, or its clock was moved"),
+        ("paused", "the account was paused"),
+        ("locked", "the database could not be written"),
+        ("nothing", "other posts were being sent"),
+    ],
+)
+def test_the_reason_of_a_late_beginning_is_stored(world: World, before: str, reason: str) -> None:
+    assert late_reason(world, before) == reason
+
+
+def test_what_waited_for_a_slot_says_so_however_long_that_took(world: World) -> None:
+    add_post(world.store)
+    second = add_post(world.store, to=("bob",), at=after(1))
+    world.fake.modes = [Mode.WAIT]
+
+    async def script(stage: Stage) -> None:
+        for _ in range(10):
+            await stage.dispatcher.ring()
+            world.clock.advance(30)
+        world.fake.gate.set()
+        await stage.ring()
+        await stage.ring()
+
+    live(world, script, slots=1)
+    assert only(world, second).late_reason == "other posts were being sent"
+
+
+def test_a_limit_is_the_reason_of_those_that_waited_for_it_and_not_of_the_first(world: World) -> None:
+    first, second = add_post(world.store), add_post(world.store, at=after(1))
+    world.fake.modes = [Mode.LIMIT]
+    ring(world, 3, after=120)
+    assert only(world, first).late_reason is None
+    assert only(world, second).late_reason == "rate limited: asked to wait"
+
+
+def test_the_first_reason_stays(world: World) -> None:
+    post = add_post(world.store)
+    world.clock.advance(60)
+    world.fake.modes = [Mode.FAIL]
+
+    async def script(stage: Stage) -> None:
+        await stage.ring()
+        world.clock.advance(3600)
+        await stage.ring()
+
+    live(world, script)
+    assert only(world, post).late_reason == "Postbell was not running"
+
+
+def test_a_claim_and_the_reason_of_its_lateness_are_written_together(world: World) -> None:
+    post = add_post(world.store)
+    world.clock.advance(60)
+    with pytest.raises(Crash):
+        live(world, Stage.ring, crash_at="claimed")
+    late = only(world, post)
+    assert (late.state, late.late_reason) == (DeliveryState.PROCESSING, "Postbell was not running")
+
+
+# Missed.
+
+
+def test_what_is_overdue_by_the_limit_is_published_and_beyond_it_is_missed(world: World) -> None:
+    late, missed = add_post(world.store), add_post(world.store, to=("bob",), at=after(-1))
+    world.clock.advance(timedelta(days=1))
+    ring(world)
+    assert fate(world, late) == (ENDED, Outcome.PUBLISHED, ["published"])
+    assert fate(world, missed) == (DeliveryState.MISSED, Outcome.MISSED, [])
+    found = only(world, missed)
+    assert (found.message, found.late_reason) == ("it was due for too long", "Postbell was not running")
+    assert post_of(world.store, missed.id).outcome is Outcome.MISSED
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        ({"paused_at": START}, "the account is paused"),
+        ({"health": "unauthorized"}, "the account must be reconnected"),
+        ({"removed_at": START}, "the account was removed"),
+        ({"rests_until": after(1e7), "rest_reason": None}, "the account rested"),
+    ],
+)
+def test_a_missed_post_says_what_held_its_account(world: World, how: dict[str, object], reason: str) -> None:
+    post = add_post(world.store)
+    with world.store.write() as tx:
+        tx.execute(update(account).values(how))
+    world.clock.advance(timedelta(days=2))
+    ring(world)
+    assert only(world, post).late_reason == reason
+
+
+def test_a_missed_post_is_published_by_a_retry_of_the_user(world: World) -> None:
+    post = add_post(world.store)
+    world.clock.advance(timedelta(days=2))
+    ring(world)
+    actions.retry(world.ctx, post_of(world.store, post.id))
+    ring(world)
+    assert post_of(world.store, post.id).outcome is Outcome.PUBLISHED
+    assert only(world, post).late_reason is None
