@@ -1,0 +1,1 @@
+"""The command line: thin over the services. `main` has the table of commands, `common` what they share."""

@@ -1,0 +1,297 @@
+"""`postbell account`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from postbell.cli.common import State, pass_state
+from postbell.cli.secrets import ask, ask_missing, read_values
+from postbell.cli.shapes import account_json, error_json, profile_json
+from postbell.errors import Conflict, PublishError
+
+
+if TYPE_CHECKING:
+    from postbell.domain.account import Account
+    from postbell.publishing.protocol import Network, Profile
+    from postbell.services.context import Context
+
+
+@click.group()
+def account() -> None:
+    """Connect profiles on networks, and look after them."""
+
+
+def _credentials(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options in which a server and credentials are given."""
+    options = (
+        click.option(
+            "--server", metavar="URL", help="The address of the network's server, if it has several."
+        ),
+        click.option(
+            "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A value that is no secret."
+        ),
+        click.option(
+            "--secret",
+            "secrets",
+            multiple=True,
+            metavar="KEY[=@FILE|=-]",
+            help="A secret: asked for, read from a file that only you can read, or from standard input.",
+        ),
+        click.option(
+            "--no-verify", is_flag=True, help="Do not ask the network whether it accepts the account."
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@account.command()
+@click.argument("network")
+@click.option("--name", required=True, help="What you call the account: letters, digits, - _ and .")
+@_credentials
+@pass_state
+def add(
+    state: State,
+    *,
+    network: str,
+    name: str,
+    server: str | None,
+    settings: Sequence[str],
+    secrets: Sequence[str],
+    no_verify: bool,
+) -> None:
+    """Connect a profile on NETWORK, once the network has accepted it.
+
+    What the network needs and is not given is asked for; `postbell networks NETWORK` shows what that is.
+    """
+    from postbell.services.accounts import add_account, list_accounts
+
+    ctx = state.open_app().ctx
+    found = ctx.network(network)
+    if name in (known.name for known in list_accounts(ctx)):  # before anybody has typed a password
+        raise Conflict(f"There is an account named {name} already. Choose another name.")
+    values = read_values(state, found, settings, secrets)
+    if state.interactive:
+        if not state.quiet:
+            click.echo(f"{found.label}\n{found.guide}\n", err=True)
+        if found.server == "required" and server is None:
+            server = ask("server", "The address of the server, with https://")
+        values |= ask_missing(found, values)
+    added, profile = add_account(
+        ctx, network=found.key, name=name, server=server, values=values, verify=not no_verify
+    )
+    _tell_connected(state, ctx, added, profile)
+
+
+@account.command()
+@click.argument("name")
+@_credentials
+@pass_state
+def reconnect(
+    state: State,
+    *,
+    name: str,
+    server: str | None,
+    settings: Sequence[str],
+    secrets: Sequence[str],
+    no_verify: bool,
+) -> None:
+    """Give an account new credentials; what waited for it goes on.
+
+    What is not given stays as it is. On a terminal, if nothing is given at all, the secrets are asked for.
+    """
+    from postbell.services.accounts import get_account, is_secret, reconnect_account
+
+    ctx = state.open_app().ctx
+    found = ctx.network(get_account(ctx, name).network)
+    values = read_values(state, found, settings, secrets)
+    if state.interactive and not (values or server):
+        fields = found.Credentials.model_fields.items()
+        values = ask_missing(found, {key for key, field in fields if not is_secret(field.annotation)})
+    profile = reconnect_account(ctx, name, server=server, values=values, verify=not no_verify)
+    _tell_connected(state, ctx, get_account(ctx, name), profile)
+
+
+@account.command("list")
+@pass_state
+def list_(state: State) -> None:
+    """List the accounts."""
+    from postbell.services.accounts import list_accounts
+
+    ctx = state.open_app().ctx
+    found = list_accounts(ctx)
+    if state.json:
+        for item in found:
+            state.emit(_json(ctx, item))
+    elif found:
+        rows = [[item.name, item.network, item.handle or "", _condition(ctx, item)] for item in found]
+        state.table(["NAME", "NETWORK", "HANDLE", "STATE"], rows)
+    else:
+        state.note("there are no accounts yet; add one with `postbell account add`.")
+
+
+@account.command()
+@click.argument("name")
+@pass_state
+def show(state: State, *, name: str) -> None:
+    """Show one account; secrets are hidden."""
+    from postbell.services.accounts import get_account, visible_values
+
+    ctx = state.open_app().ctx
+    found = get_account(ctx, name)
+    if state.json:
+        state.emit(_json(ctx, found))
+        return
+    state.fields(
+        [
+            ("name", found.name),
+            ("network", found.network),
+            ("server", found.server),
+            ("handle", found.handle),
+            ("state", _condition(ctx, found)),
+            ("", found.health_note),
+            *visible_values(ctx, found).items(),
+        ]
+    )
+
+
+@account.command()
+@click.argument("names", nargs=-1)
+@pass_state
+def check(state: State, *, names: Sequence[str]) -> int:
+    """Ask the networks whether they accept these accounts; without names, all of them.
+
+    Ends with 6 if one is refused, 7 if a network could not be asked.
+    """
+    from postbell.services.accounts import get_account, list_accounts, verify_account
+
+    ctx = state.open_app().ctx
+    chosen = [get_account(ctx, name).name for name in names] or [item.name for item in list_accounts(ctx)]
+    code = 0
+    for name in chosen:
+        try:
+            profile = verify_account(ctx, name)
+        except PublishError as error:
+            if len(chosen) == 1:
+                raise
+            code = max(code, error.exit_code)
+            if state.json:
+                state.emit({"account": name, **error_json(error)})
+            else:
+                click.echo(f"postbell: {error}", err=True)
+        else:
+            if state.json:
+                state.emit(profile_json(name, profile))
+            state.say(f"{name} is well: {_who(profile)}")
+            _tell_notes(state, profile)
+    return code
+
+
+@account.command()
+@click.argument("name")
+@click.argument("new")
+@pass_state
+def rename(state: State, *, name: str, new: str) -> None:
+    """Give an account another name."""
+    from postbell.services.accounts import rename_account
+
+    ctx = state.open_app().ctx
+    rename_account(ctx, name, new)
+    _tell(state, ctx, new, f"Renamed {name} to {new}.")
+
+
+@account.command()
+@click.argument("name")
+@pass_state
+def pause(state: State, *, name: str) -> None:
+    """Hold back everything for an account until it is resumed."""
+    from postbell.services.accounts import pause_account
+
+    ctx = state.open_app().ctx
+    pause_account(ctx, name)
+    _tell(
+        state,
+        ctx,
+        name,
+        f"Paused {name}: nothing is published with it until `postbell account resume {name}`.",
+    )
+
+
+@account.command()
+@click.argument("name")
+@pass_state
+def resume(state: State, *, name: str) -> None:
+    """Let a paused account publish again."""
+    from postbell.services.accounts import resume_account
+
+    ctx = state.open_app().ctx
+    resume_account(ctx, name)
+    _tell(state, ctx, name, f"Resumed {name}.")
+
+
+@account.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+@pass_state
+def remove(state: State, *, name: str, yes: bool) -> None:
+    """Forget an account and its secrets; its history stays."""
+    from postbell.services.accounts import get_account, remove_account
+
+    ctx = state.open_app().ctx
+    shown = _json(ctx, get_account(ctx, name))
+    if not yes:
+        state.confirm(f"Forget the account {name} and its secrets?")
+    remove_account(ctx, name)
+    if state.json:
+        state.emit(shown)
+    state.say(f"Removed {name}.")
+
+
+def _tell(state: State, ctx: Context, name: str, message: str) -> None:
+    from postbell.services.accounts import get_account
+
+    if state.json:
+        state.emit(_json(ctx, get_account(ctx, name)))
+    state.say(message)
+
+
+def _tell_connected(state: State, ctx: Context, found: Account, profile: Profile | None) -> None:
+    network: Network = ctx.network(found.network)
+    if state.json:
+        notes = list(profile.notes) if profile else []
+        state.emit({**_json(ctx, found), "verified": profile is not None, "notes": notes})
+    if profile:
+        state.say(f"Connected {found.name} to {network.label}: {_who(profile)}")
+        _tell_notes(state, profile)
+    else:
+        state.say(
+            f"Stored {found.name}; {network.label} was not asked. `postbell account check {found.name}` does."
+        )
+
+
+def _tell_notes(state: State, profile: Profile) -> None:
+    for note in profile.notes:
+        state.note(note)
+
+
+def _who(profile: Profile) -> str:
+    return f"{profile.handle} ({profile.url})" if profile.url else profile.handle
+
+
+def _json(ctx: Context, found: Account) -> dict[str, Any]:
+    from postbell.services.accounts import visible_values
+
+    return account_json(found, visible_values(ctx, found))
+
+
+def _condition(ctx: Context, found: Account) -> str:
+    if found.paused_at:
+        return "paused"
+    if found.rests_until and found.rests_until > ctx.now() and found.health == "ok":
+        local = found.rests_until.astimezone(ctx.zone)
+        return f"rests until {local:%Y-%m-%d %H:%M:%S}: {found.rest_reason}"
+    return found.health

@@ -1,0 +1,187 @@
+"""What all commands share: the global options, opening Postbell, printing and asking.
+
+A command of one's own looks like this; it accepts `--json` and is given the `State` first:
+
+    @click.command()
+    @click.argument("name")
+    @pass_state
+    def greet(state: State, *, name: str) -> int | None:
+        ctx = state.open_app().ctx
+        if state.json:
+            state.emit(greeting_json(...))     # one line of JSON on standard output
+        else:
+            state.table(["NAME", "SINCE"], rows)
+        state.note("this goes to standard error")
+
+What it returns is the exit code, None for 0. Errors are raised: `postbell.__main__` tells them. Data goes to
+standard output, everything else to standard error. Heavy packages are imported inside functions.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+import click
+
+from postbell.errors import PostbellError
+
+
+if TYPE_CHECKING:
+    from postbell.app import App
+    from postbell.settings import Places, Surroundings
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: The version of all JSON shapes together (`postbell.cli.shapes`); it grows when one changes incompatibly.
+SCHEMA_VERSION = 1
+
+_COLOURS = {
+    "published": "green",
+    "ok": "green",
+    "partial": "yellow",
+    "unsure": "yellow",
+    "missed": "yellow",
+    "paused": "yellow",
+    "warning": "yellow",
+    "failed": "red",
+    "unauthorized": "red",
+}
+
+
+@dataclass(kw_only=True)
+class State:
+    """The global options, and what commands do with them."""
+
+    data_dir: Path | None = None
+    config: Path | None = None
+    #: Print one line of JSON for each thing instead of words.
+    json: bool = False
+    #: Leave out notes and confirmations.
+    quiet: bool = False
+    verbose: bool = False
+    no_input: bool = False
+    no_color: bool = False
+
+    @functools.cached_property
+    def places(self) -> Places:
+        """Where data and configuration lie."""
+        from postbell.settings import find_places
+
+        return find_places(self.data_dir, self.config)
+
+    @functools.cached_property
+    def surroundings(self) -> Surroundings:
+        """What the process was started under."""
+        from postbell.settings import find_surroundings
+
+        return find_surroundings()
+
+    @property
+    def interactive(self) -> bool:
+        """Whether somebody is there who can be asked."""
+        return not self.no_input and sys.stdin.isatty()
+
+    def open_app(self) -> App:
+        """Open Postbell on the database that there is; it is closed when the command ends.
+
+        Raises BadConfig, or NotFound where `postbell init` has not been run.
+        """
+        from postbell.app import open_app
+
+        app = open_app(self.places)
+        click.get_current_context().call_on_close(app.close)
+        return app
+
+    def emit(self, value: Mapping[str, Any]) -> None:
+        """Print one thing as a line of JSON on standard output, with `schema_version` first."""
+        from postbell.cli.shapes import json_line
+
+        click.echo(json_line({"schema_version": SCHEMA_VERSION, **value}))
+
+    def say(self, message: str) -> None:
+        """Print what was done on standard output; not with --quiet or --json."""
+        if not (self.quiet or self.json):
+            click.echo(message)
+
+    def note(self, message: str) -> None:
+        """Print what is worth knowing on standard error; not with --quiet or --json, so put it there too."""
+        if not (self.quiet or self.json):
+            click.echo(f"note: {message}", err=True)
+
+    def table(self, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Print aligned columns on standard output; words for states are coloured on a terminal.
+
+        The headers are left out with --quiet.
+        """
+        body = [[one_line(cell) for cell in row] for row in rows]
+        lines = body if self.quiet else [list(headers), *body]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)] if lines else []
+        for line in lines:
+            padded = [cell.ljust(width) for cell, width in zip(line, widths, strict=True)]
+            click.echo("  ".join(map(self.paint, padded)).rstrip())
+
+    def fields(self, pairs: Iterable[tuple[str, str | None]]) -> None:
+        """Print names and values below one another on standard output, without those that have no value."""
+        shown = [(name, value) for name, value in pairs if value]
+        width = max((len(name) for name, _ in shown), default=0)
+        for name, value in shown:
+            first, *more = value.split("\n")
+            click.echo(f"{name.ljust(width)}  {self.paint(first)}")
+            for line in more:
+                click.echo(f"{'':{width}}  {line}".rstrip())
+
+    def paint(self, cell: str) -> str:
+        """Return a word for a state in its colour, if standard output is a terminal that wants colours."""
+        colour = _COLOURS.get(cell.strip())
+        if colour is None or self.no_color or not sys.stdout.isatty() or self.surroundings.no_color:
+            return cell
+        return click.style(cell, fg=colour)
+
+    def confirm(self, question: str) -> None:
+        """Ask before something that cannot be undone; where nobody can be asked it is taken for granted.
+
+        Raises PostbellError if the answer is not yes.
+        """
+        if self.interactive and not click.confirm(question, err=True):
+            raise PostbellError("Not confirmed; nothing was done.")
+
+
+def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Accept `--json`, before or behind the name of the command."""
+
+    def switch_on(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
+        if value:
+            ctx.ensure_object(State).json = True
+
+    option = click.option(
+        "--json",
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=switch_on,
+        help="Print JSON, one line for each thing.",
+    )
+    return option(command)
+
+
+def pass_state(command: Callable[Concatenate[State, P], R]) -> Callable[P, R]:
+    """Give a command the `State` as its first argument, and let it accept `--json`."""
+
+    @functools.wraps(command)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        return command(click.get_current_context().ensure_object(State), *args, **kwargs)
+
+    wrapped: Callable[P, R] = json_option(call)
+    return wrapped
+
+
+def one_line(text: str, most: int | None = None) -> str:
+    """Return a text on one line, cut to `most` characters; what could steer a terminal is left out."""
+    words = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return words if most is None or len(words) <= most else f"{words[: most - 1]}…"

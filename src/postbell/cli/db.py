@@ -1,0 +1,177 @@
+"""`postbell db`.
+
+With `--json` each command prints one object:
+
+    check    {path, sound, problems: [text]}
+    backup   {path, rows: {table: count}}
+    restore  {source, replaced, rows: {table: count}}; replaced is where the old database was kept
+    upgrade  {schema, backup}; backup is null if the schema was current
+    current  {path, schema, needed, current}
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+import click
+
+from postbell.cli.common import State, json_option, pass_state
+from postbell.errors import Damaged, Invalid, NotFound, Problem
+
+
+@click.group()
+@json_option
+def db() -> None:
+    """Check, back up, restore and upgrade the database."""
+
+
+@db.command()
+@pass_state
+def check(state: State) -> int:
+    """Read the whole database and say whether it is sound; exits with 1 if it is not."""
+    from postbell.store import backup, schema
+    from postbell.store.engine import Store, require_file
+
+    path = state.places.database
+    require_file(path)
+    # A database that another program holds is not a damaged one: this raises DatabaseLocked.
+    with closing(Store(path)) as store, suppress(Damaged):
+        schema.revision_of(store)
+    problems = backup.check(path)
+    if state.json:
+        state.emit({"path": str(path), "sound": not problems, "problems": problems})
+    elif problems:
+        for problem in problems:
+            click.echo(f"{path}: {problem}")
+        state.note("`postbell db restore latest` puts the newest backup in its place and keeps this file.")
+    else:
+        state.say(f"{path} is sound.")
+    return 1 if problems else 0
+
+
+@db.command("backup")
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+@pass_state
+def backup_(state: State, *, file: Path | None) -> None:
+    """Copy the database to FILE, or into the folder of backups; the daemon may go on meanwhile.
+
+    The copy is checked before it gets its name. Stored media are not in it: copy the folder `media` too.
+    """
+    from postbell.clock import SystemClock
+    from postbell.services import upkeep
+    from postbell.settings import load_settings
+
+    places = state.places
+    if file is not None and (file.is_dir() or file.resolve() == places.database.resolve()):
+        message = f"{file} is a folder, or the database itself; name a new file."
+        raise Invalid([Problem(where="FILE", message=message)])
+    keep, now = load_settings(places.config).backup.keep, SystemClock().now()
+    with _progress(state) as progress:
+        path, rows = upkeep.back_up(places, file, keep=keep, now=now, progress=progress)
+    if state.json:
+        state.emit({"path": str(path), "rows": rows})
+    else:
+        state.say(f"Backed up to {path}: {_counted(rows)}.")
+
+
+@db.command()
+@click.argument("file")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@pass_state
+def restore(state: State, *, file: str, yes: bool) -> None:
+    """Put the backup FILE, or the `latest` one, in the place of the database.
+
+    The database of now is kept beside it. The daemon must not run. What was published after the backup was
+    made waits in it once more: see `postbell list` and cancel that before the daemon starts again.
+    """
+    from postbell.clock import SystemClock
+    from postbell.services import upkeep
+
+    source = _latest(state) if file == "latest" else Path(file)
+    if not yes:
+        state.confirm(f"Replace {state.places.database} by {source}?")
+    kept, rows = upkeep.restore(state.places, source, now=SystemClock().now())
+    if state.json:
+        state.emit({"source": str(source), "replaced": str(kept), "rows": rows})
+        return
+    state.say(f"Restored {source}: {_counted(rows)}.\nThe old database is {kept}.")
+    state.note(
+        "what was published after this backup waits in it again; see `postbell list --state scheduled`."
+    )
+
+
+@db.command()
+@pass_state
+def upgrade(state: State) -> None:
+    """Bring the database to the schema of this Postbell, after a backup.
+
+    The daemon does the same when it starts.
+    """
+    from postbell.clock import SystemClock
+    from postbell.services import upkeep
+    from postbell.settings import load_settings
+    from postbell.store import schema
+
+    keep = load_settings(state.places.config).backup.keep
+    saved = upkeep.upgrade(state.places, keep=keep, now=SystemClock().now())
+    if state.json:
+        state.emit({"schema": schema.HEAD, "backup": str(saved) if saved else None})
+    elif saved:
+        state.say(f"Upgraded to schema {schema.HEAD}. The database as it was: {saved}.")
+    else:
+        state.say(f"Nothing to do: the schema is {schema.HEAD}.")
+
+
+@db.command()
+@pass_state
+def current(state: State) -> None:
+    """Show the schema of the database and the one that this Postbell needs."""
+    from postbell.store import schema
+    from postbell.store.engine import Store, require_file
+
+    path = state.places.database
+    require_file(path)
+    with closing(Store(path)) as store:
+        revision = schema.revision_of(store)
+    if state.json:
+        state.emit(
+            {
+                "path": str(path),
+                "schema": revision,
+                "needed": schema.HEAD,
+                "current": revision == schema.HEAD,
+            }
+        )
+    else:
+        state.fields([("database", str(path)), ("schema", revision or "none"), ("needed", schema.HEAD)])
+
+
+def _latest(state: State) -> Path:
+    from postbell.store import backup
+
+    newest = next(iter(backup.list_backups(state.places.backups)), None)
+    if newest is None:
+        raise NotFound(f"There is no backup in {state.places.backups}.")
+    return newest
+
+
+@contextmanager
+def _progress(state: State) -> Iterator[Callable[[int, int], None] | None]:
+    """Show a bar on a terminal; it is told the pages left and the pages in all."""
+    if state.json or state.quiet or not sys.stderr.isatty():
+        yield None
+        return
+    with click.progressbar(length=1, label="Copying", file=sys.stderr) as bar:
+
+        def show(left: int, pages: int) -> None:
+            bar.length = pages
+            bar.update(pages - left - bar.pos)
+
+        yield show
+
+
+def _counted(rows: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} in {table}" for table, count in rows.items())

@@ -1,0 +1,152 @@
+"""`postbell status` and `postbell doctor`.
+
+With `--json`, `status` prints one object, `doctor` a line for each check:
+
+    status  {daemon: {pid} | null, next_due: [{account, post, due_at, ready_at}], overdue: {count, oldest},
+            deliveries: {state: count}, unsure: [delivery with post], held: [{account, hold, reason, until}],
+            database: {path, bytes, schema}, troubles: [text]}
+            hold is paused, unauthorized or resting
+    check   {name, level, message, mend}; level is ok, warn or fail
+"""
+
+from __future__ import annotations
+
+import functools
+from contextlib import suppress
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from postbell.cli.common import State, pass_state
+from postbell.errors import PostbellError
+
+
+if TYPE_CHECKING:
+    from postbell.services.doctor import Check, Verify
+    from postbell.services.health import Held, Status
+    from postbell.settings import Places
+
+
+@click.command()
+@click.option("--exit-code", is_flag=True, help="Exit with 1 if somebody must look at something.")
+@pass_state
+def status(state: State, *, exit_code: bool) -> int:
+    """Show what is due, what is late, and whether the daemon runs."""
+    from postbell.services import health
+
+    ctx = state.open_app().ctx
+    seen = health.status(ctx, state.places)
+    if state.json:
+        state.emit(_status_json(seen, state.places))
+    else:
+        state.fields(_status_fields(seen, ctx.zone, ctx.now()))
+    return 1 if exit_code and seen.troubles else 0
+
+
+@click.command()
+@click.option("--online", is_flag=True, help="Ask the network of every account whether it accepts it.")
+@pass_state
+def doctor(state: State, *, online: bool) -> int:
+    """Look for what is wrong with this installation.
+
+    Exits with 1 if something is broken; a warning alone is no failure.
+    """
+    from postbell.clock import SystemClock
+    from postbell.services import doctor as service
+
+    verify = _verify(state) if online else None
+    checks = service.doctor(state.places, now=SystemClock().now(), verify=verify)
+    for check in checks:
+        if state.json:
+            state.emit(
+                {"name": check.name, "level": check.level, "message": check.message, "mend": check.mend}
+            )
+        else:
+            _print_check(state, check)
+    return 1 if any(check.level is service.Level.FAIL for check in checks) else 0
+
+
+def _verify(state: State) -> Verify | None:
+    from postbell.services.accounts import verify_account
+
+    # What keeps Postbell from opening is reported by the checks themselves.
+    with suppress(PostbellError):
+        return functools.partial(verify_account, state.open_app().ctx)
+    return None
+
+
+def _print_check(state: State, check: Check) -> None:
+    if state.quiet and check.level == "ok":
+        return
+    word = {"ok": "ok", "warn": "warning", "fail": "failed"}[check.level]
+    first, *more = check.message.split("\n")
+    click.echo(f"{state.paint(word.ljust(7))}  {check.name}: {first}")
+    for line in [*more, *([check.mend] if check.mend else [])]:
+        click.echo(f"{'':9}{line}")
+
+
+def _status_fields(seen: Status, zone: ZoneInfo, now: datetime) -> list[tuple[str, str | None]]:
+    def told(at: datetime) -> str:
+        return _told(at, zone, now)
+
+    upcoming = [f"{told(w.ready_at)}: post {w.post_id} to {w.account}" for w in seen.next_due]
+    late = (
+        f"{seen.overdue.count}, the oldest since {told(seen.overdue.oldest)}" if seen.overdue.oldest else ""
+    )
+    unsure = [f"post {d.post_id} to {d.account}: {d.message}" for d in seen.unsure]
+    counts = ", ".join(f"{count} {name}" for name, count in sorted(seen.counts.items()))
+    return [
+        ("daemon", f"runs as process {seen.daemon}" if seen.daemon else "does not run"),
+        ("next", "\n".join(upcoming) or "nothing is scheduled"),
+        ("overdue", late),
+        ("deliveries", counts or "none"),
+        ("unsure", "\n".join(unsure)),
+        (
+            "held back",
+            "\n".join(_held_text(held, told(held.until) if held.until else "") for held in seen.held),
+        ),
+        ("database", f"{seen.database_bytes / 1e6:,.1f} MB, schema {seen.schema}"),
+        ("attention", "\n".join(seen.troubles)),
+    ]
+
+
+def _held_text(held: Held, until: str) -> str:
+    ending = f" until {until}" if until else ""
+    reason = f": {held.reason}" if held.reason else ""
+    return f"{held.account} is {held.hold}{ending}{reason}"
+
+
+def _told(at: datetime, zone: ZoneInfo, now: datetime) -> str:
+    from postbell.domain.when import When, describe
+    from postbell.domain.zones import wall_at
+
+    whole = at.replace(microsecond=0)
+    return describe(When(at=whole, local=wall_at(whole, zone), zone=zone.key), now)
+
+
+def _status_json(seen: Status, places: Places) -> dict[str, Any]:
+    from postbell.cli.shapes import delivery_json, stamp
+
+    return {
+        "daemon": {"pid": seen.daemon} if seen.daemon else None,
+        "next_due": [
+            {
+                "account": waiting.account,
+                "post": waiting.post_id,
+                "due_at": stamp(waiting.due_at),
+                "ready_at": stamp(waiting.ready_at),
+            }
+            for waiting in seen.next_due
+        ],
+        "overdue": {"count": seen.overdue.count, "oldest": stamp(seen.overdue.oldest)},
+        "deliveries": dict(seen.counts),
+        "unsure": [{"post": delivery.post_id, **delivery_json(delivery)} for delivery in seen.unsure],
+        "held": [
+            {"account": held.account, "hold": held.hold, "reason": held.reason, "until": stamp(held.until)}
+            for held in seen.held
+        ],
+        "database": {"path": str(places.database), "bytes": seen.database_bytes, "schema": seen.schema},
+        "troubles": seen.troubles,
+    }

@@ -1,0 +1,165 @@
+"""`postbell networks`.
+
+With `--json` each network is an object: {key, label, summary, server, default_server, guide, credentials:
+[field], options: [field], limits, resend, example: [command]}, where server is required, optional or none,
+resend is safe, look_first or never, and field is {name, type, required, default, description}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from postbell.cli.common import State, pass_state
+
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from postbell.domain.limits import Limits
+    from postbell.publishing.protocol import Network
+
+_RESEND = {
+    "safe": "is settled by itself: sending again does no harm there, so nothing is published twice.",
+    "look_first": "is settled by itself where the network can be asked; otherwise the delivery is unsure.",
+    "never": "makes the delivery unsure, because nobody can be asked: you look, then `postbell settle`.",
+}
+
+
+@click.command()
+@click.argument("name", required=False)
+@pass_state
+def networks(state: State, *, name: str | None) -> None:
+    """Show the networks: what each needs, takes and offers.
+
+    With the NAME of one: how to get its credentials, what a post can be told about it, and its limits.
+    """
+    from postbell.publishing import registry
+
+    found = [registry.get(key) for key in ([name] if name else registry.keys())]
+    if state.json:
+        for network in found:
+            state.emit(_network_json(network))
+    elif name:
+        _print_network(state, found[0])
+    else:
+        state.table(["NAME", "NEEDS", "WHAT IT IS"], [(n.key, _needs(n), n.summary) for n in found])
+        state.note("`postbell networks NAME` tells everything about one.")
+
+
+def _network_json(network: Network) -> dict[str, Any]:
+    return {
+        "key": network.key,
+        "label": network.label,
+        "summary": network.summary,
+        "server": network.server,
+        "default_server": network.default_server,
+        "guide": network.guide,
+        "credentials": list(_fields(network.Credentials)),
+        "options": list(_fields(network.Options)),
+        "limits": network.limits.summary(),
+        "resend": network.resend,
+        "example": _example(network),
+    }
+
+
+def _print_network(state: State, network: Network) -> None:
+    server = {"required": "needed", "optional": f"{network.default_server} if left out", "none": None}
+    click.echo(f"{network.label}: {network.summary}\n\nHow to connect it\n")
+    click.echo(network.guide.rstrip() + "\n")
+    state.fields([("--server", server[network.server]), *map(_described, _fields(network.Credentials))])
+    click.echo("\nWhat a post can be told\n")
+    options = [(f"{network.key}.{field['name']}", _about(field)) for field in _fields(network.Options)]
+    state.fields(options or [("nothing", "it has no options")])
+    click.echo("\nWhat it takes\n")
+    state.fields([*_limits(network.limits), ("a lost answer", _RESEND[network.resend])])
+    click.echo("\nFor example\n")
+    for line in _example(network):
+        click.echo(f"  {line}")
+
+
+def _fields(model: type[BaseModel]) -> Iterator[dict[str, Any]]:
+    """Yield what a model takes, as its JSON schema tells it."""
+    schema = model.model_json_schema()
+    for name, field in schema.get("properties", {}).items():
+        required = name in schema.get("required", [])
+        yield {
+            "name": name,
+            "type": _type(field),
+            "required": required,
+            "default": None if required else field.get("default"),
+            "description": field.get("description", ""),
+        }
+
+
+def _type(field: Mapping[str, Any]) -> str:
+    kinds = [kind for kind in field.get("anyOf", [field]) if kind.get("type") != "null"]
+    if any(kind.get("format") == "password" for kind in kinds):
+        return "secret"
+    if "enum" in kinds[0]:
+        return "one of " + ", ".join(map(str, kinds[0]["enum"]))
+    names = {
+        "string": "text",
+        "array": "words, with commas between them",
+        "boolean": "true or false",
+        "integer": "number",
+        "number": "number",
+    }
+    return names.get(kinds[0].get("type", ""), "value")
+
+
+def _described(field: Mapping[str, Any]) -> tuple[str, str]:
+    option = "--secret" if field["type"] == "secret" else "--set"
+    return f"{option} {field['name']}", _about(field)
+
+
+def _about(field: Mapping[str, Any]) -> str:
+    extra = "needed" if field["required"] else f"default {_plain(field['default'])}"
+    return f"{field['description']}\n({field['type']}; {extra})"
+
+
+def _plain(default: Any) -> str:
+    if isinstance(default, bool):
+        return "true" if default else "false"
+    return str(default) if default not in (None, "", []) else "none"
+
+
+def _limits(limits: Limits) -> Iterator[tuple[str, str]]:
+    text = " and ".join(f"{limit.most:,} {limit.unit}" for limit in limits.text)
+    yield "text", f"at most {text}" if text else "of any length"
+    if limits.title:
+        yield "title", f"at most {limits.title.most:,} {limits.title.unit}"
+    if limits.needs_title:
+        yield "a title", "is needed"
+    media = limits.media
+    if not media.most:
+        yield "files", "none"
+        return
+    sizes: dict[int, list[str]] = {}
+    for mime, most in media.types.items():
+        sizes.setdefault(most, []).append(mime)
+    taken = [f"{', '.join(sorted(mimes))}: at most {most / 1e6:g} MB each" for most, mimes in sizes.items()]
+    pixels = [f"pictures of at most {media.pixels:,} pixels"] if media.pixels else []
+    yield "files", "\n".join([f"at most {media.most}", *taken, *pixels])
+
+
+def _needs(network: Network) -> str:
+    server = ["server"] if network.server == "required" else []
+    return ", ".join(server + [field["name"] for field in _fields(network.Credentials) if field["required"]])
+
+
+def _example(network: Network) -> list[str]:
+    """Return commands that connect an account and post with it, made from what the network says it needs."""
+    key, name = network.key, f"my-{network.key}"
+    add = ["postbell account add", key, "--name", name]
+    add += ["--server https://example.org"] if network.server == "required" else []
+    for field in _fields(network.Credentials):
+        if field["required"]:
+            secret = field["type"] == "secret"
+            add.append(f"--secret {field['name']}" if secret else f"--set {field['name']}=…")
+    post = [f'postbell add "Hello" --to {name} --at "tomorrow 9am"']
+    post += ['--title "A title"'] if network.limits.needs_title else []
+    post += [f"--set {key}.{field['name']}=…" for field in list(_fields(network.Options))[:1]]
+    return [" ".join(add), " ".join(post)]

@@ -1,0 +1,176 @@
+"""`postbell list`, `show` and `log`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from postbell.cli.common import State, one_line, pass_state
+from postbell.cli.shapes import attempt_json, post_json
+from postbell.cli.telling import delivery_lines, first_words, short_time, time_text
+from postbell.domain.states import Outcome, PostState
+from postbell.domain.toml_text import toml_value
+
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from postbell.app import App
+    from postbell.domain.content import Override
+    from postbell.domain.media import Media
+    from postbell.domain.post import Post
+
+
+@click.command("list")
+@click.option(
+    "--state",
+    "post_state",
+    type=click.Choice([state.value for state in PostState]),
+    help="Only those in this state.",
+)
+@click.option(
+    "--outcome",
+    type=click.Choice([outcome.value for outcome in Outcome]),
+    help="Only those that ended like this.",
+)
+@click.option("--account", metavar="NAME", help="Only those for this account.")
+@click.option("--since", metavar="WHEN", help="Only those with a time from WHEN on.")
+@click.option("--until", metavar="WHEN", help="Only those with a time before WHEN.")
+@click.option(
+    "--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, help="The most; the latest."
+)
+@pass_state
+def list_(
+    state: State,
+    *,
+    post_state: str | None,
+    outcome: str | None,
+    account: str | None,
+    since: str | None,
+    until: str | None,
+    limit: int,
+) -> None:
+    """List posts by their time, those without one last."""
+    from postbell.services.accounts import get_account
+    from postbell.store.posts import Filter, list_posts
+
+    app = state.open_app()
+    if account:
+        get_account(app.ctx, account)
+    wanted = Filter(
+        state=PostState(post_state) if post_state else None,
+        outcome=Outcome(outcome) if outcome else None,
+        account=account,
+        since=_instant(app, since, "--since"),
+        until=_instant(app, until, "--until"),
+        limit=limit + 1,
+    )
+    with app.ctx.store.read() as tx:
+        found = list_posts(tx, wanted, app.ctx.media.path_of)
+    left_out, shown = len(found) > limit, found[-limit:]
+    if state.json:
+        for post in shown:
+            state.emit(post_json(post))
+    elif shown:
+        headers = ["ID", "STATE", "TIME", "ACCOUNTS", "POST"]
+        state.table(headers, [_row(app, post) for post in shown])
+    else:
+        state.note("there are no such posts.")
+    if left_out and not state.quiet:  # with --json too: half a list is easily taken for a whole one
+        message = f"note: there are more than {limit}, and these are the latest; see --limit and --until."
+        click.echo(message, err=True)
+
+
+@click.command()
+@click.argument("post_id", metavar="ID")
+@pass_state
+def show(state: State, *, post_id: str) -> None:
+    """Show one post with everything that belongs to it.
+
+    The beginning of an ID is enough, as long as no other begins like it.
+    """
+    from postbell.services.compose import load_post
+
+    app = state.open_app()
+    post = load_post(app.ctx, post_id)
+    if state.json:
+        state.emit(post_json(post))
+        return
+    state.fields(
+        [
+            ("id", post.id),
+            ("state", str(post.state)),
+            ("outcome", post.outcome),
+            ("time", time_text(app, post)),
+            ("title", post.content.title),
+            ("link", post.content.link),
+            *(("media", _media_text(item)) for item in post.content.media),
+            *((f"[{name}]", _override_text(said)) for name, said in post.overrides.items()),
+        ]
+    )
+    if post.deliveries:
+        click.echo()
+    names = [f"{item.account} ({item.network})" for item in post.deliveries]
+    texts = ["\n".join(delivery_lines(app, item)) for item in post.deliveries]
+    state.fields(zip(names, texts, strict=True))
+    if post.content.text:
+        click.echo(f"\n{post.content.text}")
+
+
+@click.command()
+@click.argument("post_id", metavar="ID")
+@pass_state
+def log(state: State, *, post_id: str) -> None:
+    """Show every try to publish a post."""
+    from postbell.services.actions import log_of
+    from postbell.services.compose import load_post
+
+    app = state.open_app()
+    tries = log_of(app.ctx, load_post(app.ctx, post_id))
+    if state.json:
+        for delivery, tried in tries:
+            state.emit(attempt_json(delivery, tried))
+    elif tries:
+        rows = [
+            [
+                f"{tried.started_at.astimezone(app.ctx.zone):%Y-%m-%d %H:%M:%S}",
+                delivery.account,
+                tried.kind,
+                tried.result or "under way",
+                f"{(tried.ended_at - tried.started_at).total_seconds():.1f} s" if tried.ended_at else "",
+                tried.message or "",
+            ]
+            for delivery, tried in tries
+        ]
+        state.table(["STARTED", "ACCOUNT", "TRY TO", "RESULT", "TOOK", "MESSAGE"], rows)
+    else:
+        state.note("nothing was tried yet.")
+
+
+def _instant(app: App, text: str | None, option: str) -> datetime | None:
+    from postbell.domain.when import parse_when
+    from postbell.errors import Invalid, Problem
+
+    if text is None:
+        return None
+    try:
+        return parse_when(text, now=app.ctx.now(), zone=app.ctx.zone, allow_past=True).at
+    except Invalid as error:
+        raise Invalid(Problem(where=option, message=found.message) for found in error.problems) from None
+
+
+def _row(app: App, post: Post) -> list[str]:
+    names = ", ".join(delivery.account for delivery in post.deliveries)
+    return [post.id, post.outcome or post.state, short_time(app, post), names, first_words(post)]
+
+
+def _media_text(item: Media) -> str:
+    size = f", {item.width} x {item.height}" if item.width else ""
+    alt = f": {one_line(item.alt)}" if item.alt else ", without alt text"
+    return f"{item.name} ({item.mime}{size}){alt}"
+
+
+def _override_text(said: Override) -> str:
+    fields = {"title": said.title, "link": said.link, **said.options, "text": said.text}
+    return "\n".join(f"{name} = {toml_value(value)}" for name, value in fields.items() if value is not None)

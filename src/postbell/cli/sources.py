@@ -1,0 +1,217 @@
+"""Where a post comes from: words, a file, standard input, an editor, and options over all of them."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from postbell.cli.common import State
+from postbell.domain.content import Override
+from postbell.domain.manuscript import SCISSORS, Manuscript, MediaRef, read_manuscript, write_manuscript
+from postbell.errors import Invalid, PostbellError, Problem
+
+
+if TYPE_CHECKING:
+    from postbell.domain.when import When
+    from postbell.services.context import Context
+
+_FILES = (".md", ".markdown", ".txt")
+_FIELDS = ("text", "title", "link")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """The options with which `add` and `edit` are told what a post says. None was not given."""
+
+    to: tuple[str, ...]
+    at: str | None
+    now: bool
+    tz: str | None
+    title: str | None
+    link: str | None
+    media: tuple[str, ...]
+    settings: tuple[str, ...]
+
+    @classmethod
+    def options(cls, command: Callable[..., Any]) -> Callable[..., Any]:
+        """Let a command accept them."""
+        options = (
+            click.option("--to", multiple=True, metavar="NAME,…", help="The accounts that publish it."),
+            click.option("--at", metavar="WHEN", help='When: "tomorrow 18:00", "24 dec 9am", "in 45 min" …'),
+            click.option("--now", is_flag=True, help="Publish it at once."),
+            click.option("--tz", metavar="ZONE", help="The time zone of WHEN, for instance Europe/Berlin."),
+            click.option("--title", help="A title, for networks that have one."),
+            click.option("--link", metavar="URL", help="A web address that the post is about."),
+            click.option(
+                "--media", multiple=True, metavar="FILE[=ALT]", help="A picture or video; say what it shows."
+            ),
+            click.option(
+                "--set",
+                "settings",
+                multiple=True,
+                metavar="NETWORK.OPTION=VALUE",
+                help="An option of a network or account, or a text, title or link for it alone.",
+            ),
+        )
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    def __bool__(self) -> bool:
+        """Whether any of them was given."""
+        return any(value not in (None, False, ()) for value in vars(self).values())
+
+    def over(self, base: Manuscript, stored: Mapping[str, Override] | None = None) -> Manuscript:
+        """Return `base` with what was given in its place; `stored` is what --set changes besides.
+
+        Raises Invalid, or UsageError for a contradiction.
+        """
+        if self.now and self.at:
+            raise click.UsageError("--now and --at exclude each other.")
+        overrides = _overridden(self.settings, {**(stored or {}), **base.overrides})
+        names = tuple(name.strip() for value in self.to for name in value.split(",") if name.strip())
+        return replace(
+            base,
+            to=names or base.to,
+            at="now" if self.now else self.at or base.at,
+            tz=self.tz or base.tz,
+            title=base.title if self.title is None else self.title,
+            link=base.link if self.link is None else self.link,
+            media=tuple(map(_media_ref, self.media)) or base.media,
+            overrides={**base.overrides, **overrides},
+        )
+
+
+def read_source(source: str | None) -> Manuscript:
+    """Return what a text, the file of that name or `-` for standard input says.
+
+    Paths of media in it are made relative to where we are. Raises Invalid.
+    """
+    if source is None:
+        return Manuscript()
+    if source == "-":
+        return read_manuscript(_decode(sys.stdin.buffer.read(), "standard input"), where="standard input")
+    if not source.lower().endswith(_FILES) or "\n" in source:
+        return Manuscript(text=source)
+    try:
+        data = Path(source).read_bytes()
+    except FileNotFoundError:
+        message = "there is no such file. To publish these very words, give them on standard input (-)."
+        raise Invalid([Problem(where=source, message=message)]) from None
+    except OSError as error:
+        raise Invalid([Problem(where=source, message=f"it cannot be read: {error.strerror}.")]) from None
+    found = read_manuscript(_decode(data, source), where=source)
+    folder = Path(source).parent
+    return replace(found, media=tuple(replace(ref, file=str(folder / ref.file)) for ref in found.media))
+
+
+def time_of(ctx: Context, manuscript: Manuscript) -> When | None:
+    """Return the time that is asked for; raises Invalid."""
+    from postbell.domain.when import parse_when, zone_named
+
+    zone = zone_named(manuscript.tz) if manuscript.tz else ctx.zone
+    return parse_when(manuscript.at, now=ctx.now(), zone=zone) if manuscript.at else None
+
+
+def media_of(manuscript: Manuscript) -> tuple[tuple[Path, str], ...]:
+    """Return the files of a manuscript as the services want them."""
+    return tuple((Path(ref.file), ref.alt) for ref in manuscript.media)
+
+
+@contextmanager
+def edited(state: State, manuscript: Manuscript, remark: str) -> Iterator[Manuscript]:
+    """Let the user write in an editor and yield what came of it.
+
+    Raises PostbellError if that is nothing. If the block raises, the file is kept and the error names it.
+    """
+    if state.no_input:
+        raise click.UsageError("--no-input and an editor exclude each other.")
+    descriptor, name = tempfile.mkstemp(prefix="postbell-", suffix=".md")
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(write_manuscript(manuscript, remark=remark))
+    path = Path(name)
+    try:
+        _open_editor(state.surroundings.editor, path)
+        found = _read_edited(path)
+        if found:
+            yield found
+    except PostbellError as error:
+        raise _with_place(error, path) from None
+    path.unlink()
+    if not found:
+        raise PostbellError("What the editor left is empty; nothing was stored.")
+
+
+def _open_editor(editor: str, path: Path) -> None:
+    try:
+        code = subprocess.run([*shlex.split(editor), str(path)], check=False).returncode  # noqa: S603
+    except (OSError, ValueError) as error:
+        raise PostbellError(
+            f"The editor {editor!r} cannot be started: {error}. Set VISUAL or EDITOR."
+        ) from None
+    if code:
+        raise PostbellError(f"The editor ended with {code}; nothing was stored.")
+
+
+def _read_edited(path: Path) -> Manuscript | None:
+    source = _decode(path.read_bytes(), "the edited file")
+    if not source.partition(SCISSORS)[0].strip():
+        return None
+    found = read_manuscript(source, where="the edited file")
+    said = found.text or found.title or found.link or found.media
+    return found if said or any(override.text for override in found.overrides.values()) else None
+
+
+def _with_place(error: PostbellError, path: Path) -> PostbellError:
+    kept = f"what you wrote is kept in {path}"
+    if isinstance(error, Invalid):
+        return Invalid([*error.problems, Problem(where="editor", message=f"{kept}.")])
+    error.args = (f"{error} {kept[0].upper()}{kept[1:]}.",)
+    return error
+
+
+def _decode(data: bytes, where: str) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        message = (
+            f"it is not UTF-8: byte 0x{data[error.start]:02x} at position {error.start} (line {line}). "
+            "Save it as UTF-8."
+        )
+        raise Invalid([Problem(where=where, message=message)]) from None
+
+
+def _media_ref(given: str) -> MediaRef:
+    if os.path.lexists(given):  # a name may hold an equals sign
+        return MediaRef(file=given)
+    file, _, alt = given.partition("=")
+    return MediaRef(file=file, alt=alt)
+
+
+def _overridden(settings: Sequence[str], known: Mapping[str, Override]) -> dict[str, Override]:
+    """Return the overrides that --set touches, changed."""
+    changed: dict[str, Override] = {}
+    for given in settings:
+        place, equals, value = given.partition("=")
+        # The last dot: names of accounts may have some, options have none.
+        key, _, option = place.rpartition(".")
+        if not (equals and key and option):
+            message = f"{given!r} is not of the form NETWORK.OPTION=VALUE, for instance bluesky.langs=en."
+            raise Invalid([Problem(where="--set", message=message)])
+        said = changed.get(key) or known.get(key) or Override()
+        if option in _FIELDS:
+            changed[key] = replace(said, **{option: value})  # type: ignore[arg-type]
+        else:
+            changed[key] = replace(said, options={**said.options, option: value})
+    return changed

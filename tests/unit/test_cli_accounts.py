@@ -1,0 +1,273 @@
+"""Accounts from the command line."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from support.command import Command, with_accounts
+
+
+@pytest.fixture
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    monkeypatch.chdir(tmp_path)
+    return with_accounts(tmp_path)
+
+
+def secret_file(folder: Path, content: bytes = b"very-secret\n", mode: int = 0o600) -> Path:
+    path = folder / "secret"
+    path.write_bytes(content)
+    path.chmod(mode)
+    return path
+
+
+@contextmanager
+def nobody() -> Iterator[int]:
+    """A port that is taken, and nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
+def bluesky(*more: str) -> list[str]:
+    return [
+        *("account", "add", "bluesky", "--name", "new", "--no-verify"),
+        *("--set", "identifier=a.test"),
+        *more,
+    ]
+
+
+def test_an_account_is_listed_with_its_network_and_state(cli: Command) -> None:
+    lines = cli.done("account", "list").out.splitlines()
+    assert [line.split() for line in lines[1:]] == [["site", "folder", "ok"], ["sky", "bluesky", "ok"]]
+
+
+def test_accounts_as_json_hide_their_secrets(cli: Command) -> None:
+    ran = cli.done("account", "list", "--json")
+    assert [line["name"] for line in ran.lines] == ["site", "sky"]
+    assert ran.lines[1]["values"] == {"identifier": "alice.test", "app_password": "***"}
+    assert ran.lines[1]["schema_version"] == 1
+
+
+def test_an_account_is_shown_without_its_secrets(cli: Command) -> None:
+    out = cli.done("account", "show", "sky").out
+    assert "alice.test" in out
+    assert "aaaa" not in out
+
+
+def test_an_unknown_account_is_not_found(cli: Command) -> None:
+    ran = cli("account", "show", "nobody")
+    assert (ran.code, ran.err) == (3, "postbell: There is no account named nobody. Accounts: site, sky.\n")
+
+
+def test_a_postbell_without_accounts_says_how_to_add_one(tmp_path: Path) -> None:
+    empty = Command(tmp_path)
+    empty.done("init")
+    assert "postbell account add" in empty.done("account", "list").err
+
+
+def test_an_account_that_its_network_accepts_is_stored_with_its_handle(cli: Command, tmp_path: Path) -> None:
+    folder = tmp_path / "posts"
+    ran = cli.done("account", "add", "folder", "--name", "new", "--set", f"path={folder}", "--json")
+    assert ran.json["verified"]
+    assert ran.json["handle"] == str(folder)
+    assert cli.done("account", "check", "new").out == f"new is well: {folder} (file://{folder})\n"
+
+
+def test_an_account_that_was_not_verified_says_so(cli: Command, tmp_path: Path) -> None:
+    ran = cli.done("account", "add", "folder", "--name", "new", "--no-verify", "--set", f"path={tmp_path}/x")
+    assert ran.out == "Stored new; Folder was not asked. `postbell account check new` does.\n"
+
+
+def test_a_name_that_is_taken_is_a_conflict(cli: Command, tmp_path: Path) -> None:
+    ran = cli("account", "add", "folder", "--name", "sky", "--set", f"path={tmp_path}")
+    assert (ran.code, ran.err) == (
+        5,
+        "postbell: There is an account named sky already. Choose another name.\n",
+    )
+
+
+def test_an_unknown_network_is_not_found_and_the_nearest_named(cli: Command) -> None:
+    ran = cli("account", "add", "blueski", "--name", "new")
+    assert (ran.code, ran.err) == (
+        3,
+        "postbell: There is no network named 'blueski'. Did you mean bluesky?\n",
+    )
+
+
+def test_everything_that_is_missing_is_named_at_once(cli: Command) -> None:
+    before = cli.stored()
+    ran = cli("account", "add", "bluesky", "--name", "not good")
+    assert ran.code == 4
+    assert "--name: 'not good' is no name for an account" in ran.err
+    assert "--set identifier: it is missing: The handle" in ran.err
+    assert "--secret app_password: it is missing: An app password" in ran.err
+    assert cli.stored() == before
+
+
+@pytest.mark.parametrize("option", ["--secret", "--set"])
+def test_a_secret_as_an_argument_is_refused_with_the_reason_and_not_repeated(
+    cli: Command, option: str
+) -> None:
+    ran = cli(*bluesky(option, "app_password=hunter2"))
+    assert ran.code == 4
+    assert f"{option} app_password: a secret is not given as an argument" in ran.err
+    assert "--secret app_password=@FILE" in ran.err
+    assert "hunter2" not in ran.err
+    assert "new" not in cli.done("account", "list").out
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604])
+def test_a_secrets_file_that_others_can_read_is_refused(cli: Command, tmp_path: Path, mode: int) -> None:
+    before = cli.stored()
+    secret = secret_file(tmp_path, mode=mode)
+    ran = cli(*bluesky("--secret", f"app_password=@{secret}"))
+    assert ran.code == 4
+    assert f"others can read {secret} (mode {mode:04o}); run `chmod 600 {secret}` first." in ran.err
+    assert "very-secret" not in ran.err
+    assert cli.stored() == before
+
+
+def test_a_secret_is_read_from_a_private_file_without_its_line_end(cli: Command, tmp_path: Path) -> None:
+    cli.done(*bluesky("--secret", f"app_password=@{secret_file(tmp_path)}"))
+    assert '"very-secret"' in str(cli.stored()["account"])
+
+
+def test_a_secret_is_read_from_standard_input(cli: Command) -> None:
+    cli.done(*bluesky("--secret", "app_password=-"), stdin=b"from-a-pipe\n")
+    assert '"from-a-pipe"' in str(cli.stored()["account"])
+
+
+def test_only_one_secret_comes_from_standard_input(cli: Command) -> None:
+    ran = cli("account", "add", "webhook", "--name", "hook", "--secret", "secret=-", "--secret", "headers=-")
+    assert ran.code == 4
+    assert "only one secret can come from standard input" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("content", "told"), [(b"\xff\xfe", "what was read is not UTF-8"), (b"\n", "what was read is empty")]
+)
+def test_a_secret_that_is_no_text_is_refused(cli: Command, tmp_path: Path, content: bytes, told: str) -> None:
+    ran = cli(*bluesky("--secret", f"app_password=@{secret_file(tmp_path, content)}"))
+    assert ran.code == 4
+    assert told in ran.err
+
+
+def test_a_secrets_file_that_is_not_there_is_named(cli: Command) -> None:
+    ran = cli(*bluesky("--secret", "app_password=@/nowhere/secret"))
+    assert ran.code == 4
+    assert "/nowhere/secret cannot be read: No such file or directory." in ran.err
+
+
+def test_a_secret_that_nobody_can_be_asked_for_is_refused(cli: Command) -> None:
+    ran = cli(*bluesky("--secret", "app_password"))
+    assert ran.code == 4
+    assert (
+        "--secret app_password: nobody can be asked for it here. Give --secret app_password=@FILE" in ran.err
+    )
+
+
+def test_a_setting_without_a_value_is_refused(cli: Command) -> None:
+    ran = cli("account", "add", "bluesky", "--name", "new", "--set", "identifier")
+    assert ran.code == 4
+    assert "--set identifier: give a value too: --set KEY=VALUE." in ran.err
+
+
+def test_an_unknown_setting_is_refused_and_the_nearest_named(cli: Command) -> None:
+    ran = cli("account", "add", "folder", "--name", "new", "--set", "pat=/tmp/x")
+    assert ran.code == 4
+    assert "--set pat: there is no such option. Did you mean path?" in ran.err
+
+
+def test_a_server_that_cannot_be_reached_leaves_nothing_behind(cli: Command) -> None:
+    before = cli.stored()
+    with nobody() as port:
+        ran = cli("account", "add", "webhook", "--name", "hook", "--set", f"url=http://127.0.0.1:{port}/")
+    assert ran.code == 7
+    assert f"Account hook: 127.0.0.1:{port} could not be reached" in ran.err
+    assert cli.stored() == before
+
+
+def test_an_account_is_renamed_with_what_posts_say_for_it(cli: Command) -> None:
+    post_id = cli.add("Hello", "--to", "sky", "--set", "sky.text=Hello, sky", "--at", "2099-01-01 10:00")
+    assert cli.done("account", "rename", "sky", "blue", "--json").json["name"] == "blue"
+    post = cli.post(post_id)
+    assert post["overrides"]["blue"]["text"] == "Hello, sky"
+    assert post["deliveries"][0]["account"] == "blue"
+
+
+def test_a_network_named_in_a_post_is_not_renamed_with_an_account_of_its_name(cli: Command) -> None:
+    cli.done("account", "rename", "sky", "bluesky")
+    post_id = cli.add("Hello", "--to", "bluesky", "--set", "bluesky.langs=en")
+    cli.done("account", "rename", "bluesky", "sky")
+    assert list(cli.post(post_id)["overrides"]) == ["bluesky"]
+
+
+def test_an_account_is_not_renamed_to_one_that_there_is(cli: Command) -> None:
+    assert cli("account", "rename", "sky", "site").code == 5
+    assert cli("account", "rename", "sky", "webhook").code == 4
+
+
+def test_an_account_is_paused_and_resumed(cli: Command) -> None:
+    cli.done("account", "pause", "sky")
+    assert "paused" in cli.done("account", "list").out
+    resumed = cli.done("account", "resume", "sky", "--json").json
+    assert resumed["paused_at"] is None
+    assert resumed["rest_reason"] == "the account was paused"
+
+
+def test_a_removed_account_is_forgotten_with_its_secrets(cli: Command) -> None:
+    assert cli.done("account", "remove", "sky", "--yes", "--json").json["name"] == "sky"
+    assert "aaaa-bbbb" not in str(cli.stored())
+    assert [line["name"] for line in cli.done("account", "list", "--json").lines] == ["site"]
+
+
+def test_an_account_with_scheduled_posts_is_not_removed(cli: Command) -> None:
+    cli.add("Hello", "--to", "sky", "--at", "2099-01-01 10:00")
+    ran = cli("account", "remove", "sky", "--yes")
+    assert ran.code == 5
+    assert "1 posts are still to be published or settled with sky" in ran.err
+
+
+def test_all_accounts_are_checked_and_each_is_told(cli: Command) -> None:
+    with nobody() as port:
+        cli.done("account", "reconnect", "sky", "--no-verify", "--server", f"http://127.0.0.1:{port}")
+        ran = cli("account", "check", "--json")
+    site, sky = ran.lines
+    assert ran.code == 7
+    assert (site["account"], site["handle"]) == ("site", str(cli.site))
+    assert (sky["account"], sky["error"]["code"]) == ("sky", "unavailable")
+    cli.site.rmdir()
+
+
+def test_a_check_of_all_accounts_tells_in_words_too(cli: Command) -> None:
+    with nobody() as port:
+        cli.done("account", "reconnect", "sky", "--no-verify", "--server", f"http://127.0.0.1:{port}")
+        ran = cli("account", "check")
+    assert ran.code == 7
+    assert ran.out.startswith("site is well: ")
+    assert ran.err.startswith("postbell: Account sky: ")
+    cli.site.rmdir()
+
+
+def test_an_account_is_reconnected_with_what_is_given_and_the_rest_stays(
+    cli: Command, tmp_path: Path
+) -> None:
+    secret = secret_file(tmp_path)
+    ran = cli.done("account", "reconnect", "sky", "--no-verify", "--secret", f"app_password=@{secret}")
+    assert ran.out.startswith("Stored sky; ")
+    stored = str(cli.stored()["account"])
+    assert '"very-secret"' in stored
+    assert '"alice.test"' in stored
+
+
+def test_an_account_is_reconnected_to_another_folder_once_it_is_accepted(
+    cli: Command, tmp_path: Path
+) -> None:
+    ran = cli.done("account", "reconnect", "site", "--set", f"path={tmp_path}/other")
+    assert ran.out == f"Connected site to Folder: {tmp_path}/other (file://{tmp_path}/other)\n"
+    assert (tmp_path / "other").is_dir()

@@ -1,0 +1,173 @@
+"""Posts written in an editor."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from support import pictures
+from support.command import Command, Ran, german, with_accounts
+
+
+FAR = "2099-01-01 10:00"
+
+
+@pytest.fixture
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    german(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.delenv("VISUAL", raising=False)
+    return with_accounts(tmp_path)
+
+
+class Editor:
+    """A shell script in the place of an editor: `$1` is the file."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._script = folder / "editor"
+        self.seen = folder / "seen"
+        monkeypatch.setenv("EDITOR", f"sh {self._script}")
+
+    def __call__(self, script: str) -> None:
+        self._script.write_text(f'cp "$1" {self.seen}\n{script}\n')
+
+    def writes(self, text: str) -> None:
+        self(f"cat > \"$1\" <<'END'\n{text}\nEND")
+
+
+@pytest.fixture
+def editor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Editor:
+    return Editor(tmp_path, monkeypatch)
+
+
+def kept(ran: Ran) -> Path:
+    """The file that the error names."""
+    found = re.search(r"what you wrote is kept in (\S+\.md)", ran.err, re.IGNORECASE)
+    assert found, ran.err
+    return Path(found[1])
+
+
+def left_over(folder: Path) -> list[Path]:
+    return list(folder.glob("postbell-*.md"))
+
+
+def test_a_post_is_written_in_the_editor(cli: Command, editor: Editor, tmp_path: Path) -> None:
+    editor.writes(f'+++\nto = "site"\nat = "{FAR}"\n+++\nHello')
+    ran = cli.done("add", "--edit", "--title", "Bell", "--json")
+    assert (ran.json["text"], ran.json["local"]) == ("Hello", "2099-01-01T10:00:00")
+    seen = editor.seen.read_text()
+    assert 'title = "Bell"' in seen
+    assert "Accounts: site (folder), sky (bluesky)" in seen
+    assert left_over(tmp_path) == []
+
+
+@pytest.mark.parametrize("script", ["true", ': > "$1"', 'echo "+++\n+++" > "$1"'])
+def test_nothing_is_stored_if_the_editor_leaves_nothing(
+    cli: Command, editor: Editor, tmp_path: Path, script: str
+) -> None:
+    editor(script)
+    before = cli.stored()
+    ran = cli("add", "--edit", "--to", "site")
+    assert (ran.code, ran.err) == (1, "postbell: What the editor left is empty; nothing was stored.\n")
+    assert cli.stored() == before
+    assert left_over(tmp_path) == []
+
+
+def test_what_cannot_be_stored_is_kept_and_named(cli: Command, editor: Editor) -> None:
+    editor.writes('+++\ntitel = "x"\n+++\nHello')
+    ran = cli("add", "--edit")
+    assert ran.code == 4
+    assert "front matter titel: the edited file, line 2: " in ran.err
+    assert kept(ran).read_text().endswith("Hello\n")
+
+
+def test_what_is_too_long_is_kept_too(cli: Command, editor: Editor) -> None:
+    editor.writes(f'+++\nto = "sky"\nat = "{FAR}"\n+++\n{"a" * 301}')
+    ran = cli("add", "--edit")
+    assert ran.code == 4
+    assert "301 graphemes" in ran.err
+    assert kept(ran).exists()
+
+
+def test_an_editor_that_fails_stores_nothing(cli: Command, editor: Editor) -> None:
+    editor("exit 3")
+    ran = cli("add", "Hello", "--edit")
+    assert ran.code == 1
+    assert "The editor ended with 3; nothing was stored. What you wrote is kept in" in ran.err
+    assert kept(ran).exists()
+
+
+def test_an_editor_that_is_not_there_is_named(cli: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VISUAL", "/nowhere/editor")
+    ran = cli("add", "Hello", "--edit")
+    assert ran.code == 1
+    assert "The editor '/nowhere/editor' cannot be started" in ran.err
+    assert "Set VISUAL or EDITOR." in ran.err
+
+
+@pytest.mark.parametrize("words", [("--no-input", "add", "--edit"), ("add", "--edit", "--dry-run")])
+def test_an_editor_is_not_opened_where_nobody_is_or_nothing_is_stored(cli: Command, words: list[str]) -> None:
+    ran = cli(*words)
+    assert ran.code == 2
+    assert "exclude each other" in ran.err
+
+
+def test_a_whole_post_is_edited(cli: Command, editor: Editor, tmp_path: Path) -> None:
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).write_bytes(pictures.png(ord(name[0])))
+    post_id = cli.add(
+        *("Hello", "--to", "site,sky", "--title", "T", "--media", "a.png=A", "--media", "b.png=B"),
+        *("--set", "sky.text=Hi", "--set", "bluesky.langs=en"),
+    )
+    (tmp_path / "a.png").unlink()
+    (tmp_path / "c.png").write_bytes(pictures.png(8))
+    editor.writes('+++\nto = "site"\nmedia = ["c.png", {file = "a.png", alt = "New"}]\n+++\nGood bye')
+    cli.done("edit", post_id)
+    post = cli.post(post_id)
+    assert (post["text"], post["title"], post["overrides"]) == ("Good bye", None, {})
+    assert [(item["name"], item["alt"]) for item in post["media"]] == [("c.png", ""), ("a.png", "New")]
+    assert [item["account"] for item in post["deliveries"]] == ["site"]
+
+
+def test_a_post_that_is_left_as_it_is_stays_as_it_is(cli: Command, editor: Editor) -> None:
+    post_id = cli.add("Hello", "--to", "sky", "--at", FAR, "--set", "bluesky.langs=en")
+    before = cli.post(post_id)
+    editor("true")
+    cli.done("edit", post_id)
+    changed = ("version", "updated_at")
+    assert cli.post(post_id) | dict.fromkeys(changed) == before | dict.fromkeys(changed)
+
+
+def test_a_dated_draft_stays_a_draft_in_the_editor(cli: Command, editor: Editor) -> None:
+    post_id = cli.add("Hello", "--to", "site", "--at", FAR, "--draft")
+    editor("true")
+    cli.done("edit", post_id)
+    assert cli.post(post_id)["state"] == "draft"
+
+
+def test_a_time_that_is_changed_in_the_editor_is_taken(cli: Command, editor: Editor) -> None:
+    post_id = cli.add("Hello", "--to", "site", "--at", FAR)
+    editor('sed -i s/10:00/11:00/ "$1"')
+    cli.done("edit", post_id)
+    assert cli.post(post_id)["deliveries"][0]["due_at"] == "2099-01-01T10:00:00Z"
+
+
+def test_the_time_of_a_scheduled_post_is_not_lost_in_the_editor(cli: Command, editor: Editor) -> None:
+    post_id = cli.add("Hello", "--to", "site", "--at", FAR)
+    editor.writes('+++\nto = "site"\n+++\nHello')
+    ran = cli("edit", post_id)
+    assert ran.code == 4
+    assert f"`postbell reschedule {post_id} --draft` takes it away" in ran.err
+    assert kept(ran).exists()
+
+
+def test_a_post_that_cannot_be_changed_is_not_opened(cli: Command, editor: Editor) -> None:
+    post_id = cli.add("Hello", "--to", "site")
+    cli.done("cancel", post_id)
+    editor("true")
+    assert cli("edit", post_id).code == 5
+    assert not editor.seen.exists()

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import json
+import shlex
+from typing import ClassVar
+
+import click
+import pytest
+from pydantic import BaseModel, Field, SecretStr
+
+from postbell import testing
+from postbell.__main__ import main
+from postbell.cli.main import COMMANDS, cli, load
+from postbell.domain.limits import Limits, MediaLimit, TextLimit
+from postbell.publishing import registry
+from postbell.publishing.options import Strict
+from postbell.publishing.protocol import Resend
+
+
+class Options(Strict):
+    """One of each kind."""
+
+    loud: bool = Field(default=False, description="Whether it shouts.")
+    times: int = Field(default=3, description="How often.")
+    pairs: dict[str, str] | None = Field(default=None, description="Which ones.")
+
+
+class Credentials(Strict):
+    """A needed one and one that may be left out."""
+
+    token: SecretStr = Field(description="The token.")
+    note: str = Field(default="none at all", description="A note.")
+
+
+class Odd(testing.FakeNetwork):
+    """A network with everything that the ones of today do not have."""
+
+    key: ClassVar[str] = "odd"
+    limits: ClassVar[Limits] = Limits(
+        title=TextLimit(most=100, unit="characters", count=len),
+        needs_title=True,
+        media=MediaLimit(most=1, types={"image/png": 1000}, pixels=5000),
+    )
+    server: ClassVar[str] = "required"
+    Options: ClassVar[type[BaseModel]] = Options
+    Credentials: ClassVar[type[BaseModel]] = Credentials
+    resend: ClassVar[Resend] = Resend.NEVER
+
+
+class Mute(Odd):
+    """A network that takes no files and has no options."""
+
+    limits: ClassVar[Limits] = Limits()
+    Options: ClassVar[type[BaseModel]] = Strict
+
+
+def one_network(monkeypatch: pytest.MonkeyPatch, network: testing.FakeNetwork) -> None:
+    monkeypatch.setattr(registry, "get", lambda _key: network)
+
+
+def parses(line: str) -> None:
+    """Read a command line as click does, without doing what it says."""
+    program, *words = shlex.split(line)
+    assert program == "postbell"
+    command: click.Command = load(COMMANDS[words.pop(0)][0])
+    context = click.Context(cli)
+    while isinstance(command, click.Group):
+        _, found, words = command.resolve_command(context, words)
+        assert found
+        command = found
+    command.make_context(command.name, words, parent=context)
+
+
+def test_every_network_is_listed_with_what_it_needs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["networks"]) == 0
+    rows = capsys.readouterr().out.splitlines()[1:]
+    assert [row.split()[0] for row in rows] == registry.keys()
+    assert "server, username, application_password" in rows[-1]
+
+
+@pytest.mark.parametrize("key", registry.keys())
+def test_a_network_tells_everything_that_a_person_must_know(
+    key: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["networks", key]) == 0
+    told = capsys.readouterr().out
+    network = registry.get(key)
+    assert network.guide.rstrip() in told
+    for field in network.Credentials.model_fields:
+        assert f"--set {field}" in told or f"--secret {field}" in told
+    for name, option in network.Options.model_fields.items():
+        assert f"{key}.{name}" in told
+        assert option.description
+        assert option.description in told
+
+
+def test_a_network_tells_programs_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["networks", "bluesky", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["key"], found["server"], found["resend"]) == ("bluesky", "optional", "safe")
+    assert found["limits"]["text"] == {"graphemes": 300, "bytes": 3000}
+    assert [(field["name"], field["type"], field["required"]) for field in found["credentials"]] == [
+        ("identifier", "text", True),
+        ("app_password", "secret", True),
+    ]
+
+
+def test_a_list_for_programs_is_a_line_for_each_network(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--json", "networks"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [json.loads(line)["key"] for line in lines] == registry.keys()
+
+
+@pytest.mark.parametrize("key", registry.keys())
+def test_the_example_is_a_command_that_exists(key: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["networks", key, "--json"]) == 0
+    for line in json.loads(capsys.readouterr().out)["example"]:
+        parses(line)
+
+
+def test_an_unknown_network_is_answered_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["networks", "blusky"]) == 3
+    assert "Did you mean bluesky?" in capsys.readouterr().err
+
+
+def test_titles_pixels_servers_and_kinds_of_values_are_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one_network(monkeypatch, Odd())
+    assert main(["networks", "odd"]) == 0
+    told = capsys.readouterr().out
+    for said in (
+        "at most 100 characters",
+        "pictures of at most 5,000 pixels",
+        "needed",
+        "(true or false; default false)",
+        "(number; default 3)",
+        "(value; default none)",
+        "(text; default none at all)",
+        "you look, then `postbell settle`",
+        "--server https://example.org",
+        "--secret token",
+        '--title "A title"',
+    ):
+        assert said in told
+
+
+def test_a_network_without_files_and_options_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one_network(monkeypatch, Mute())
+    assert main(["networks", "mute"]) == 0
+    told = capsys.readouterr().out
+    assert "it has no options" in told
+    assert "of any length" in told

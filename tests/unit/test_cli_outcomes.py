@@ -1,0 +1,250 @@
+"""What became of posts: shown, waited for, tried again, settled by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection
+
+from postbell.domain.post import Delivery
+from postbell.store import attempts, deliveries
+from support.command import Command, german, with_accounts
+
+
+NOW = datetime(2100, 1, 1, 12, 0, tzinfo=UTC)
+Ending = Callable[[Connection, Delivery], None]
+
+
+@pytest.fixture
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    german(monkeypatch)
+    return with_accounts(tmp_path)
+
+
+def published(tx: Connection, delivery: Delivery) -> None:
+    url = "https://example.org/1"
+    deliveries.record_published(tx, delivery.id, receipt_id="1", url=url, warnings=["cropped"], now=NOW)
+
+
+def failed(tx: Connection, delivery: Delivery) -> None:
+    deliveries.record_failed(tx, delivery.id, "too rude", NOW)
+
+
+def lost(tx: Connection, delivery: Delivery) -> None:
+    deliveries.lose_track(tx, delivery.id, "the answer was lost")
+
+
+def put_off(tx: Connection, delivery: Delivery) -> None:
+    deliveries.record_retry(tx, delivery.id, "it is down", NOW + timedelta(minutes=1))
+
+
+def ended(cli: Command, **endings: Ending) -> str:
+    """Let a post end like this on each account; return its id."""
+    post_id = cli.add("Hello", "--to", ",".join(endings), "--now")
+    claimed = cli.claim()
+    with cli.store() as store, store.write() as tx:
+        for account, ending in endings.items():
+            ending(tx, claimed[account])
+    return post_id
+
+
+def outcome_of(cli: Command, post_id: str) -> str:
+    return str(cli.post(post_id)["outcome"])
+
+
+@pytest.mark.parametrize(
+    ("site", "sky", "outcome", "code"),
+    [
+        (published, published, "published", 0),
+        (published, failed, "partial", 8),
+        (failed, failed, "failed", 7),
+    ],
+)
+def test_waiting_ends_with_the_outcome(
+    cli: Command, site: Ending, sky: Ending, outcome: str, code: int
+) -> None:
+    post_id = ended(cli, site=site, sky=sky)
+    ran = cli("wait", post_id, "--json")
+    assert (ran.code, ran.json["outcome"], ran.err) == (code, outcome, "")
+
+
+def test_waiting_tells_each_account(cli: Command) -> None:
+    ran = cli("wait", ended(cli, site=published, sky=failed))
+    assert ran.out.splitlines()[1:] == ["  site: published, https://example.org/1", "  sky: failed, too rude"]
+
+
+def test_waiting_for_a_cancelled_post_ends_with_5(cli: Command) -> None:
+    post_id = cli.add("Hello", "--to", "site")
+    cli.done("cancel", post_id)
+    assert cli("wait", post_id).code == 5
+
+
+def test_waiting_for_a_missed_post_ends_with_7(cli: Command) -> None:
+    post_id = cli.add("Hello", "--to", "site", "--now")
+    with cli.store() as store, store.write() as tx:
+        deliveries.miss_overdue(tx, before=NOW, now=NOW)
+    assert cli("wait", post_id).code == 7
+
+
+def test_waiting_for_a_draft_is_a_conflict(cli: Command) -> None:
+    ran = cli("wait", cli.add("Hello", "--to", "site"))
+    assert ran.code == 5
+    assert "is a draft: it is not going to be published." in ran.err
+
+
+def test_waiting_ends_when_the_time_is_over(cli: Command) -> None:
+    post_id = cli.add("Hello", "--to", "site", "--now")
+    ran = cli("wait", post_id, "--timeout", "0")
+    assert ran.code == 75
+    assert "note: no daemon is running" in ran.err
+    assert f"postbell: The time is over, and not ended: {post_id}. See `postbell show {post_id}`." in ran.err
+
+
+def test_an_unsure_post_is_waited_for(cli: Command) -> None:
+    assert cli("wait", ended(cli, site=lost), "--timeout", "0").code == 75
+
+
+def test_of_several_posts_each_is_told_and_some_published_are_partial(cli: Command) -> None:
+    first, second = ended(cli, site=published), ended(cli, sky=failed)
+    ran = cli("wait", first, second, first, "--json")
+    assert (ran.code, [line["id"] for line in ran.lines]) == (8, [first, second])
+
+
+def test_waiting_notices_what_happens_meanwhile(cli: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    post_id = cli.add("Hello", "--to", "site", "--now")
+    claimed = cli.claim()
+
+    def publish(pace: float) -> None:
+        assert 0 < pace < 1
+        with cli.store() as store, store.write() as tx:
+            published(tx, claimed["site"])
+
+    monkeypatch.setattr("postbell.cli.wait.time.sleep", publish)
+    assert cli("wait", post_id, "--timeout", "60").code == 0
+
+
+def test_what_was_published_is_shown_with_its_address_and_its_warnings(cli: Command) -> None:
+    out = cli.done("show", ended(cli, site=published)).out
+    assert "outcome  published" in out
+    assert "https://example.org/1" in out
+    assert "cropped" in out
+
+
+def test_a_setback_is_shown_with_its_reason_and_the_next_try(cli: Command) -> None:
+    post_id = ended(cli, site=put_off)
+    out = cli.done("show", post_id).out
+    assert "next try: 2100-01-01 13:01:00 CET" in out
+    assert "it is down" in out
+
+
+def test_lateness_is_shown_with_its_cause(cli: Command) -> None:
+    post_id = cli.add("Hello", "--to", "site", "--now")
+    delivery = cli.claim()["site"]
+    with cli.store() as store, store.write() as tx:
+        deliveries.record_late(tx, delivery.id, "the daemon was not running")
+        failed(tx, delivery)
+    assert "late by " in (out := cli.done("show", post_id).out)
+    assert " s (the daemon was not running)" in out
+    assert cli.post(post_id)["deliveries"][0]["late_seconds"] > 0
+
+
+def test_the_second_try_is_counted(cli: Command) -> None:
+    post_id = ended(cli, site=put_off)
+    with cli.store() as store, store.write() as tx:
+        deliveries.hasten(tx, post_id, NOW - timedelta(days=365))
+    cli.claim()
+    assert "tries: 2" in cli.done("show", post_id).out
+
+
+def test_what_failed_is_tried_again(cli: Command) -> None:
+    post_id = ended(cli, site=failed, sky=published)
+    assert cli.done("retry", post_id).out == f"Retrying {post_id}: processing, to site, sky.\n"
+    states = {item["account"]: item["state"] for item in cli.post(post_id)["deliveries"]}
+    assert states == {"site": "scheduled", "sky": "processed"}
+
+
+def test_only_one_account_is_tried_again_if_asked(cli: Command) -> None:
+    post_id = ended(cli, site=failed, sky=failed)
+    cli.done("retry", post_id, "--account", "sky")
+    states = {item["account"]: item["state"] for item in cli.post(post_id)["deliveries"]}
+    assert states == {"site": "processed", "sky": "scheduled"}
+
+
+def test_what_is_published_is_not_tried_again(cli: Command) -> None:
+    ran = cli("retry", ended(cli, site=published))
+    assert ran.code == 5
+    assert "has failed or was missed" in ran.err
+
+
+def test_what_is_unsure_is_not_tried_again_but_settled(cli: Command) -> None:
+    post_id = ended(cli, site=lost)
+    ran = cli("retry", post_id)
+    assert ran.code == 5
+    assert f"settle it with `postbell settle {post_id}`" in ran.err
+
+
+def test_a_waiting_post_is_hastened(cli: Command) -> None:
+    post_id = ended(cli, site=put_off)
+    cli.done("publish", post_id)
+    assert cli.post(post_id)["deliveries"][0]["try_at"] < "2100"
+
+
+def test_an_unsure_delivery_is_settled_as_published_with_its_address(cli: Command) -> None:
+    post_id = ended(cli, site=lost)
+    ran = cli.done("settle", post_id, "--published", "https://example.org/2")
+    assert ran.out == f"Settled {post_id}: published, to site.\n"
+    assert cli.post(post_id)["deliveries"][0]["url"] == "https://example.org/2"
+
+
+def test_an_unsure_delivery_is_settled_as_failed(cli: Command) -> None:
+    post_id = ended(cli, site=lost)
+    cli.done("settle", post_id, "--failed")
+    assert outcome_of(cli, post_id) == "failed"
+
+
+def test_an_unsure_delivery_is_sent_again(cli: Command) -> None:
+    post_id = ended(cli, site=lost)
+    cli.done("settle", post_id, "--resend")
+    assert cli.post(post_id)["deliveries"][0]["state"] == "scheduled"
+
+
+def test_of_two_unsure_deliveries_one_must_be_named(cli: Command) -> None:
+    post_id = ended(cli, site=lost, sky=lost)
+    ran = cli("settle", post_id, "--failed")
+    assert ran.code == 5
+    assert "--account (site, sky)" in ran.err
+    cli.done("settle", post_id, "--failed", "--account", "sky")
+    assert cli.post(post_id)["deliveries"][1]["outcome"] == "failed"
+
+
+def test_nothing_to_settle_is_a_conflict(cli: Command) -> None:
+    assert cli("settle", ended(cli, site=published), "--failed").code == 5
+
+
+@pytest.mark.parametrize("words", [(), ("https://example.org", "--failed")])
+def test_settling_says_how_it_ended_and_a_url_belongs_to_published(
+    cli: Command, words: tuple[str, ...]
+) -> None:
+    assert cli("settle", "abc", *words).code == 2
+
+
+def test_an_account_that_the_post_is_not_for_is_not_found(cli: Command) -> None:
+    ran = cli("retry", ended(cli, site=failed), "--account", "sky")
+    assert (ran.code, "is not meant for sky; its accounts: site." in ran.err) == (3, True)
+
+
+def test_every_try_is_in_the_log(cli: Command) -> None:
+    post_id = cli.add("Hello", "--to", "site", "--now")
+    assert "nothing was tried yet" in cli.done("log", post_id).err
+    delivery = cli.claim()["site"]
+    assert "under way" in cli.done("log", post_id).out
+    with cli.store() as store, store.write() as tx:
+        (tried,) = attempts.list_attempts(tx, [delivery.id])
+        ended_at = tried.started_at + timedelta(seconds=1.5)
+        attempts.close_attempt(tx, tried.id, result="rejected", message="too\nrude", now=ended_at)
+    line = cli.done("log", post_id).out.splitlines()[1]
+    assert line.endswith("site     publish  rejected  1.5 s  too rude")
+    assert cli.done("log", post_id, "--json").json["result"] == "rejected"

@@ -1,0 +1,173 @@
+"""The command line as somebody at a terminal meets it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import subprocess
+import sysconfig
+import termios
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+
+from support.command import Command, with_accounts
+
+
+POSTBELL = Path(sysconfig.get_path("scripts")) / "postbell"
+GREEN = "\x1b[32m"
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Command:
+    return with_accounts(tmp_path)
+
+
+class Terminal:
+    """What a person sees and types."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self.seen = ""
+
+    def expect(self, words: str) -> None:
+        """Read until these words appear."""
+        while words not in self.seen:
+            assert self._read(), f"{words!r} did not appear: {self.seen}"
+
+    def type(self, words: str) -> None:
+        """Type a line."""
+        os.write(self._descriptor, f"{words}\n".encode())
+
+    def read_all(self) -> None:
+        """Read until the program has ended."""
+        while self._read():
+            pass
+
+    def _read(self) -> bool:
+        ready, _, _ = select.select([self._descriptor], [], [], 30)
+        assert ready, f"nothing more appeared: {self.seen}"
+        data = b""
+        with suppress(OSError):  # Linux says EIO where nobody has the other end open any more
+            data = os.read(self._descriptor, 4096)
+        self.seen += data.decode().replace("\r\n", "\n")
+        return bool(data)
+
+
+@contextmanager
+def at_terminal(
+    cli: Command, *words: str, code: int = 0, env: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Terminal]:
+    """Run a command at a terminal of its own and hold that it ends with this code."""
+    ours, theirs = pty.openpty()
+    command = [str(POSTBELL), "--data-dir", str(cli.data), "--config", str(cli.config), *words]
+    environment = {key: value for key, value in os.environ.items() if key != "NO_COLOR"}
+    with subprocess.Popen(
+        command,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env={**environment, "TERM": "xterm", **env},
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - there are no threads
+    ) as running:
+        os.close(theirs)
+        terminal = Terminal(ours)
+        try:
+            yield terminal
+            terminal.read_all()
+        finally:
+            os.close(ours)
+        assert running.wait() == code, terminal.seen
+
+
+def test_an_account_is_added_with_a_guide_and_questions_and_the_secret_is_not_shown(cli: Command) -> None:
+    with at_terminal(cli, "account", "add", "bluesky", "--name", "new", "--no-verify") as terminal:
+        terminal.expect("identifier: ")
+        terminal.type("alice.test")
+        terminal.expect("app_password: ")
+        terminal.type("hunter2")
+    assert terminal.seen.startswith("Bluesky\n")
+    assert "Stored new; " in terminal.seen
+    assert "hunter2" not in terminal.seen
+    assert '"hunter2"' in str(cli.stored()["account"])
+
+
+def test_a_secret_that_is_not_required_is_asked_for_if_it_is_named(cli: Command) -> None:
+    words = ("account", "add", "webhook", "--name", "hook", "--no-verify", "--set", "url=http://127.0.0.1/")
+    with at_terminal(cli, *words, "--secret", "secret") as terminal:
+        terminal.expect("secret: ")
+        terminal.type("hunter2")
+    assert '"hunter2"' in str(cli.stored()["account"])
+
+
+def test_the_address_of_a_server_is_asked_for(cli: Command) -> None:
+    words = ("account", "add", "wordpress", "--name", "blog", "--no-verify", "--set", "username=bell")
+    with at_terminal(cli, "-q", *words) as terminal:
+        terminal.expect("server: ")
+        terminal.type("https://blog.example.org/")
+        terminal.expect("password: ")
+        terminal.type("hunter2")
+    assert cli.done("account", "show", "blog", "--json").json["server"] == "https://blog.example.org"
+
+
+def test_reconnecting_asks_for_the_secrets_alone(cli: Command) -> None:
+    with at_terminal(cli, "account", "reconnect", "sky", "--no-verify") as terminal:
+        terminal.expect("app_password: ")
+        terminal.type("hunter2")
+    assert "identifier" not in terminal.seen
+    assert '"hunter2"' in str(cli.stored()["account"])
+
+
+def test_a_question_can_be_broken_off(cli: Command) -> None:
+    before = cli.stored()
+    with at_terminal(cli, "account", "add", "bluesky", "--name", "new", code=130) as terminal:
+        terminal.expect("identifier: ")
+        terminal.type("\x03")
+    assert terminal.seen.endswith("postbell: interrupted\n")
+    assert cli.stored() == before
+
+
+def test_nothing_is_asked_if_nobody_wants_to_be_asked(cli: Command) -> None:
+    with at_terminal(cli, "--no-input", "account", "add", "bluesky", "--name", "new", code=4) as terminal:
+        terminal.expect("--secret app_password: it is missing")
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 1), ("", 1)])
+def test_a_post_is_deleted_only_after_a_yes(cli: Command, answer: str, code: int) -> None:
+    post_id = cli.add("Hello", "--to", "site")
+    with at_terminal(cli, "delete", post_id, code=code) as terminal:
+        terminal.expect(f"Remove {post_id} for good: Hello? [y/N]: ")
+        terminal.type(answer)
+    assert ("Not confirmed; nothing was done." in terminal.seen) == bool(code)
+    assert cli("show", post_id).code == (0 if code else 3)
+
+
+def test_an_account_is_removed_only_after_a_yes(cli: Command) -> None:
+    with at_terminal(cli, "account", "remove", "sky") as terminal:
+        terminal.expect("Forget the account sky and its secrets? [y/N]: ")
+        terminal.type("y")
+    assert "Removed sky." in terminal.seen
+
+
+def test_states_are_coloured(cli: Command) -> None:
+    with at_terminal(cli, "account", "list") as terminal:
+        pass
+    assert re.search(rf"site +folder +{re.escape(GREEN)}ok", terminal.seen)
+
+
+@pytest.mark.parametrize(
+    ("words", "env"), [((), {"NO_COLOR": "1"}), ((), {"TERM": "dumb"}), (("--no-color",), {})]
+)
+def test_states_are_not_coloured_where_nobody_wants_that(
+    cli: Command, words: tuple[str, ...], env: dict[str, str]
+) -> None:
+    with at_terminal(cli, *words, "account", "list", env=env) as terminal:
+        pass
+    assert "\x1b" not in terminal.seen
