@@ -1,0 +1,140 @@
+"""What all tests share: no network but loopback, and the real servers.
+
+Tests marked `real` need a server that nobody here wrote. Where it is not installed they are skipped, with the
+command that installs it; where the environment has CI set, nothing of the kind is forgiven.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from collections.abc import Generator, Iterator, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+from support import servers
+from support.pds import Pds, pds_server
+from support.wordpress import WordPress, wordpress_server
+
+
+_REAL_SERVERS = ("pds", "wordpress")
+_ON_CI = bool(os.environ.get("CI"))
+
+# A slow machine is not a wrong answer.
+settings.register_profile("postbell", settings.default, deadline=None)
+settings.load_profile("postbell")
+
+
+class OutsideLoopback(AssertionError):
+    """A test tried to reach a machine other than this one."""
+
+
+def _check_address(host: object) -> None:
+    name = host.decode() if isinstance(host, bytes) else str(host)
+    if name.endswith(".invalid"):  # RFC 6761: never resolves, so nobody need be asked
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+    try:
+        inside = name in ("", "localhost") or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        inside = False
+    if not inside:
+        raise OutsideLoopback(f"a test tried to reach {name}: only addresses of this machine are allowed")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _loopback_only() -> Iterator[None]:
+    """Refuse connections and look-ups outside loopback; files (AF_UNIX) are free."""
+    real = {name: getattr(socket.socket, name) for name in ("connect", "connect_ex", "sendto")}
+    resolve = socket.getaddrinfo
+
+    def guarded(name: str) -> Any:
+        def call(self: socket.socket, *arguments: Any) -> Any:
+            address = arguments[-1]
+            if self.family in (socket.AF_INET, socket.AF_INET6):
+                _check_address(address[0])
+            return real[name](self, *arguments)
+
+        return call
+
+    def look_up(host: Any, *arguments: Any, **more: Any) -> Any:
+        _check_address(host or "")
+        return resolve(host, *arguments, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in real:
+            patch.setattr(socket.socket, name, guarded(name))
+        patch.setattr(socket, "getaddrinfo", look_up)
+        yield
+
+
+@pytest.fixture(scope="session")
+def pds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pds]:
+    """The real Bluesky PDS; make an account of your own in each test."""
+    try:
+        with pds_server(tmp_path_factory.mktemp("pds")) as running:
+            yield running
+    except servers.NotInstalled as error:
+        _missing(error)
+
+
+@pytest.fixture(scope="session")
+def wordpress(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WordPress]:
+    """The real WordPress; use a title or slug of your own in each test."""
+    try:
+        with wordpress_server(tmp_path_factory.mktemp("wordpress")) as running:
+            yield running
+    except servers.NotInstalled as error:
+        _missing(error)
+
+
+def _missing(error: servers.NotInstalled) -> None:
+    if _ON_CI:
+        pytest.fail(f"CI must run the tests against real servers: {error}", pytrace=False)
+    pytest.skip(str(error))
+
+
+class _NothingLeftOut:
+    """Fails a run on CI that left out a test against a real server."""
+
+    def __init__(self) -> None:
+        self.left_out: list[str] = []
+        self.passed: set[str] = set()
+
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        self.left_out += [item.nodeid for item in items if item.get_closest_marker("real")]
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        if item.get_closest_marker("real"):
+            if report.skipped:
+                self.left_out.append(item.nodeid)
+            if report.when == "call" and report.passed:
+                self.passed |= {name for name in _REAL_SERVERS if name in getattr(item, "fixturenames", ())}
+        return report
+
+    def _complaints(self) -> list[str]:
+        unproven = [name for name in _REAL_SERVERS if name not in self.passed]
+        return [
+            *(f"{test} was left out" for test in self.left_out),
+            *(f"no test passed against {name}" for name in unproven),
+        ]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if self._complaints() and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        for complaint in self._complaints():
+            terminalreporter.write_line(f"CI: {complaint}", red=True)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if _ON_CI:
+        config.pluginmanager.register(_NothingLeftOut(), "nothing-left-out")

@@ -1,0 +1,262 @@
+"""Bluesky's own server takes what we send, and gives it back equal."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from postbell.clock import SystemClock
+from postbell.domain.media import Media, MediaKind
+from postbell.errors import Rejected, Unauthorized, Unsure
+from postbell.networks.bluesky import network, record_key
+from postbell.publishing.http import Clients, Http
+from postbell.publishing.protocol import Absent, Outgoing, Profile, Receipt, Target, Unknown
+from support import farside, pictures
+from support.fake_bluesky import SUBJECT
+from support.lexicon import lexicons
+from support.lossy import lossy_proxy
+from support.pds import Account, Pds
+
+
+pytestmark = pytest.mark.real
+
+_names = (f"bluesky-real-{number}" for number in itertools.count())
+
+
+@dataclass
+class Postbell:
+    """The network's code on behalf of one account on the real server, over one event loop."""
+
+    account: Account
+    server: str
+    runner: asyncio.Runner
+    clients: Clients
+    session: dict[str, Any] = field(default_factory=dict)
+
+    def outgoing(self, text: str = "Good morning", **more: Any) -> Outgoing:
+        now = SystemClock().now()
+        begun_at = now.replace(microsecond=now.microsecond // 1000 * 1000)
+        return replace(SUBJECT.outgoing(text, **more), target=self.target(), begun_at=begun_at)
+
+    def target(self) -> Target:
+        values = {"identifier": self.account.handle, "app_password": self.account.app_password}
+        credentials = network.Credentials.model_validate(values)
+        return Target(name="mine", server=self.server, credentials=credentials)
+
+    def publish(self, outgoing: Outgoing) -> Receipt:
+        return self.runner.run(farside.publish(network, outgoing, self._http()))
+
+    def find(self, outgoing: Outgoing) -> Receipt | Absent | Unknown:
+        return self.runner.run(network.find(outgoing, None, self._http()))
+
+    def verify(self) -> Profile:
+        return self.runner.run(network.verify(self.target(), self._http()))
+
+    def _http(self) -> Http:
+        return Http(self.clients, SystemClock(), session=self.session, save=self._save)
+
+    async def _save(self, session: dict[str, Any]) -> None:
+        self.session = session
+
+
+@pytest.fixture
+def account(pds: Pds) -> Account:
+    return pds.create_account(next(_names))
+
+
+@pytest.fixture
+def here(pds: Pds, account: Account) -> Iterator[Postbell]:
+    clients = Clients()
+    with asyncio.Runner() as runner:
+        yield Postbell(account, pds.url, runner, clients)
+        runner.run(clients.close())
+
+
+def _value(pds: Pds, account: Account, outgoing: Outgoing) -> dict[str, Any]:
+    """Return the record as the server has it, proven to keep to its lexicon."""
+    rkey = record_key(outgoing)
+    found = pds.get_record(account.did, rkey)
+    assert found
+    value: dict[str, Any] = found["value"]
+    lexicons().check_record("app.bsky.feed.post", value, rkey)
+    return value
+
+
+def _image(folder: Path, data: bytes, mime: str, alt: str) -> Media:
+    digest = hashlib.sha256(data).hexdigest()
+    path = folder / digest
+    path.write_bytes(data)
+    return Media(
+        sha256=digest,
+        kind=MediaKind.IMAGE,
+        mime=mime,
+        size=len(data),
+        width=40,
+        height=30,
+        name=digest,
+        path=path,
+        alt=alt,
+    )
+
+
+def test_a_text_reads_back_equal(pds: Pds, account: Account, here: Postbell) -> None:
+    text = "Grüße 日本語 👩‍👩‍👧‍👦 & <b>bold</b>"
+    outgoing = here.outgoing(text, options={"langs": "de,ja", "labels": "nudity"})
+    receipt = here.publish(outgoing)
+    value = _value(pds, account, outgoing)
+    assert (value["text"], value["langs"], value["labels"]["values"]) == (
+        text,
+        ["de", "ja"],
+        [{"val": "nudity"}],
+    )
+    assert receipt == Receipt(
+        id=f"at://{account.did}/app.bsky.feed.post/{record_key(outgoing)}",
+        url=f"https://bsky.app/profile/{account.did}/post/{record_key(outgoing)}",
+    )
+
+
+def test_a_text_as_long_as_it_may_be_is_taken(pds: Pds, account: Account, here: Postbell) -> None:
+    outgoing = here.outgoing("é" * 280, link="https://a.example/b")
+    here.publish(outgoing)
+    assert _value(pds, account, outgoing)["text"].endswith("é\nhttps://a.example/b")
+
+
+def test_a_text_that_is_too_long_is_rejected(pds: Pds, account: Account, here: Postbell) -> None:
+    with pytest.raises(Rejected, match="grapheme too big"):
+        here.publish(here.outgoing("é" * 301))
+
+
+def test_links_mentions_and_hashtags_read_back_at_the_right_bytes(
+    pds: Pds, account: Account, here: Postbell
+) -> None:
+    friend = pds.create_account(next(_names))
+    parts = [f"@{friend.handle}", "https://a.example/ä?b=c", "#tür"]
+    outgoing = here.outgoing("✨ " + " 👨‍❤️‍👨 ".join(parts) + ".")
+    here.publish(outgoing)
+    value = _value(pds, account, outgoing)
+    written = value["text"].encode()
+    read = [
+        (written[facet["index"]["byteStart"] : facet["index"]["byteEnd"]].decode(), *facet["features"])
+        for facet in value["facets"]
+    ]
+    kind = "app.bsky.richtext.facet#"
+    assert read == [
+        (parts[0], {"$type": f"{kind}mention", "did": friend.did}),
+        (parts[1], {"$type": f"{kind}link", "uri": parts[1]}),
+        (parts[2], {"$type": f"{kind}tag", "tag": "tür"}),
+    ]
+
+
+@pytest.mark.parametrize("handle", ["nobody.test", "nobody.example"])
+def test_a_mention_of_nobody_stays_text(pds: Pds, account: Account, here: Postbell, handle: str) -> None:
+    outgoing = here.outgoing(f"Hello @{handle}")
+    assert here.publish(outgoing).warnings == (f"@{handle} was not found and stays plain text.",)
+    assert "facets" not in _value(pds, account, outgoing)
+
+
+def test_pictures_read_back_with_their_bytes_and_alt_texts(
+    pds: Pds, account: Account, here: Postbell, tmp_path: Path
+) -> None:
+    media = (
+        _image(tmp_path, pictures.png(40, 30), "image/png", 'A "red" boat'),
+        _image(tmp_path, pictures.jpeg(40, 30), "image/jpeg", "Ein zweites Boot: ⛵"),
+        _image(tmp_path, pictures.webp(40, 30), "image/webp", ""),
+        _image(tmp_path, pictures.gif(40, 30, frames=3), "image/gif", ""),
+    )
+    outgoing = here.outgoing("Look", media=media)
+    here.publish(outgoing)
+    images = _value(pds, account, outgoing)["embed"]["images"]
+    blobs = [pds.get_blob(account.did, image["image"]["ref"]["$link"]) for image in images]
+    assert blobs == [item.path.read_bytes() for item in media]
+    assert [image["alt"] for image in images] == [item.alt for item in media]
+    assert [image["image"]["mimeType"] for image in images] == [item.mime for item in media]
+    assert images[0]["aspectRatio"] == {"width": 40, "height": 30}
+
+
+def test_a_repeat_leaves_one_record(pds: Pds, account: Account, here: Postbell, tmp_path: Path) -> None:
+    media = (_image(tmp_path, pictures.png(), "image/png", ""),)
+    outgoing = here.outgoing(media=media)
+    receipts = {here.publish(outgoing) for _ in range(3)}
+    assert len(receipts) == 1
+    assert len(pds.list_records(account.did)) == 1
+
+
+def test_ten_posts_of_one_millisecond_are_ten_records(pds: Pds, account: Account, here: Postbell) -> None:
+    first = here.outgoing()
+    for number in range(1020, 1030):
+        here.publish(replace(first, number=number))
+    assert len(pds.list_records(account.did)) == 10
+
+
+def test_a_post_whose_answer_was_lost_is_found_and_not_posted_again(
+    pds: Pds, account: Account, here: Postbell
+) -> None:
+    with lossy_proxy(pds.url) as proxy:
+        here.server = proxy.url
+        outgoing = here.outgoing()
+        assert here.find(outgoing) == Absent()
+        proxy.lose("POST", "putRecord")
+        with pytest.raises(Unsure):
+            here.publish(outgoing)
+        assert here.find(outgoing) == here.publish(outgoing)
+        here.runner.run(here.clients.close())
+    assert len(pds.list_records(account.did)) == 1
+
+
+def test_another_record_under_the_key_is_not_overwritten(pds: Pds, account: Account, here: Postbell) -> None:
+    outgoing = here.outgoing("The first")
+    here.publish(outgoing)
+    other = replace(outgoing, content=replace(outgoing.content, text="The second"))
+    with pytest.raises(Rejected, match="InvalidSwap"):
+        here.publish(other)
+    assert _value(pds, account, outgoing)["text"] == "The first"
+
+
+def test_a_wrong_password_is_the_account_s_trouble(here: Postbell) -> None:
+    here.account = here.account._replace(app_password="abcd-efgh-ijkl-mnop")
+    with pytest.raises(Unauthorized, match="Make a new app password"):
+        here.verify()
+
+
+def test_an_account_is_verified(here: Postbell) -> None:
+    profile = here.verify()
+    assert (profile.handle, profile.notes) == (here.account.handle, ())
+
+
+_Spoil = Callable[[str], str]
+
+
+def _garbage(_: str) -> str:
+    return "garbage"
+
+
+def _forged(token: str) -> str:
+    return token.rpartition(".")[0] + "." + "A" * 43
+
+
+@pytest.mark.parametrize("names", [("access_jwt",), ("access_jwt", "refresh_jwt")], ids=len)
+@pytest.mark.parametrize("spoil", [_garbage, _forged])
+def test_a_spoilt_session_mends_itself(
+    pds: Pds, here: Postbell, tmp_path: Path, names: tuple[str, ...], spoil: _Spoil
+) -> None:
+    here.verify()
+    spoilt = {name: spoil(here.session[name]) for name in names}
+    here.session |= spoilt
+    here.publish(here.outgoing(media=(_image(tmp_path, pictures.png(), "image/png", ""),)))
+    assert len(pds.list_records(here.account.did)) == 1
+    assert not set(spoilt.values()) & set(here.session.values())
+
+
+def test_a_session_cannot_be_renewed_once_the_app_password_was_taken_back(here: Postbell) -> None:
+    here.verify()
+    here.session |= {"access_jwt": "garbage", "refresh_jwt": "garbage"}
+    here.account = here.account._replace(app_password="abcd-efgh-ijkl-mnop")
+    with pytest.raises(Unauthorized):
+        here.publish(here.outgoing())

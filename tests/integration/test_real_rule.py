@@ -1,0 +1,103 @@
+"""The rule that CI leaves out no test against a real server, proved on small runs of pytest."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+_TESTS = Path(__file__).parents[1]
+
+_BOTH = """\
+import pytest
+
+@pytest.fixture
+def pds():
+    return None
+
+@pytest.fixture
+def wordpress():
+    return None
+
+@pytest.mark.real
+def test_pds(pds):
+    pass
+
+@pytest.mark.real
+def test_wordpress(wordpress):
+    {body}
+"""
+
+
+def _run(folder: Path, tests: str, *options: str, ci: str = "true") -> subprocess.CompletedProcess[str]:
+    """Run pytest over one file of tests under a copy of our conftest."""
+    shutil.copy(_TESTS / "conftest.py", folder)
+    (folder / "test_sample.py").write_text(tests)
+    (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n    real: needs a real server\n")
+    env = {**os.environ, "CI": ci, "PYTHONPATH": str(_TESTS), "POSTBELL_SERVERS": str(folder)}
+    env.pop("PYTEST_ADDOPTS", None)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
+
+
+def test_a_run_that_used_every_real_server_passes(tmp_path: Path) -> None:
+    done = _run(tmp_path, _BOTH.format(body="pass"))
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_skipped_real_test_fails_the_run_on_ci(tmp_path: Path) -> None:
+    done = _run(tmp_path, _BOTH.format(body="pytest.skip('no time')"))
+    assert done.returncode == 1
+    assert "test_wordpress was left out" in done.stdout
+
+
+def test_a_deselected_real_test_fails_the_run_on_ci(tmp_path: Path) -> None:
+    done = _run(tmp_path, _BOTH.format(body="pass"), "-k", "test_pds")
+    assert done.returncode == 1
+    assert "no test passed against wordpress" in done.stdout
+
+
+def test_a_run_without_real_tests_fails_on_ci(tmp_path: Path) -> None:
+    assert _run(tmp_path, "def test_something():\n    pass\n").returncode == 1
+
+
+def test_a_server_that_is_not_installed_fails_the_run_on_ci(tmp_path: Path) -> None:
+    done = _run(tmp_path, "def test_something(pds):\n    pass\n")
+    assert done.returncode == 1
+    assert "support.servers install" in done.stdout
+
+
+def test_elsewhere_a_server_that_is_not_installed_skips_its_tests(tmp_path: Path) -> None:
+    done = _run(tmp_path, "def test_something(pds):\n    pass\n", ci="")
+    assert done.returncode == 0
+    assert "1 skipped" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "reach",
+    [
+        "socket.create_connection(('192.0.2.1', 80))",
+        "socket.getaddrinfo('example.com', 80)",
+        "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('192.0.2.1', 53))",
+        "urllib.request.urlopen('http://example.com')",
+    ],
+)
+def test_a_test_that_reaches_outside_this_machine_fails(tmp_path: Path, reach: str) -> None:
+    done = _run(tmp_path, f"import socket, urllib.request\ndef test_it():\n    {reach}\n", ci="")
+    assert done.returncode == 1
+    assert "only addresses of this machine are allowed" in done.stdout
+
+
+def test_names_that_never_resolve_need_nobody_to_be_asked(tmp_path: Path) -> None:
+    tests = """\
+import socket, pytest
+def test_it():
+    with pytest.raises(socket.gaierror):
+        socket.create_connection(('nowhere.invalid', 80))
+"""
+    assert _run(tmp_path, tests, ci="").returncode == 0

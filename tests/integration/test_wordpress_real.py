@@ -1,0 +1,227 @@
+"""The network `wordpress` against a WordPress that nobody here wrote."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import html
+import re
+import secrets
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from postbell.clock import SystemClock
+from postbell.domain.content import Content
+from postbell.domain.media import Media, MediaKind
+from postbell.errors import Rejected, Unauthorized
+from postbell.networks.wordpress import network
+from postbell.publishing.http import Clients, Http
+from postbell.publishing.protocol import Absent, Outgoing, Progress, Receipt, Target
+from support import pictures
+from support.wordpress import WordPress
+
+
+pytestmark = pytest.mark.real
+
+
+def _outgoing(site: WordPress, text: str, *, password: str | None = None, **more: Any) -> Outgoing:
+    credentials = {"username": site.username, "application_password": password or site.app_password}
+    target = Target(name="blog", server=site.url, credentials=network.Credentials.model_validate(credentials))
+    options = network.Options.model_validate(more.pop("options", {}))
+    now = SystemClock().now()
+    return Outgoing(
+        target=target,
+        content=Content(text=text, **more),
+        options=options,
+        key="k" + secrets.token_hex(9) + "z",
+        number=1,
+        begun_at=now,
+        due_at=now,
+        post_id="b7kq2m9x",
+    )
+
+
+async def _steps(outgoing: Outgoing, progress: Progress | None = None) -> list[Progress | Receipt]:
+    """Publish, and return every step that was taken."""
+    clients = Clients()
+    try:
+        http = Http(clients, SystemClock())
+        taken: list[Progress | Receipt] = []
+        while not isinstance(progress, Receipt):
+            progress = await network.publish(outgoing, progress, http)  # type: ignore[assignment]
+            taken.append(progress)  # type: ignore[arg-type]
+        return taken
+    finally:
+        await clients.close()
+
+
+def _publish(outgoing: Outgoing) -> Receipt:
+    *_, receipt = asyncio.run(_steps(outgoing))
+    assert isinstance(receipt, Receipt)
+    return receipt
+
+
+async def _find(outgoing: Outgoing, progress: Progress | None = None) -> object:
+    clients = Clients()
+    try:
+        return await network.find(outgoing, progress, Http(clients, SystemClock()))
+    finally:
+        await clients.close()
+
+
+def _media(folder: Path, name: str, data: bytes, alt: str) -> Media:
+    path = folder / name
+    path.write_bytes(data)
+    mime = "image/jpeg" if name.endswith("jpg") else "image/png"
+    digest = hashlib.sha256(data).hexdigest()
+    return Media(
+        sha256=digest, kind=MediaKind.IMAGE, mime=mime, size=len(data), name=name, path=path, alt=alt
+    )
+
+
+def _images(folder: Path) -> tuple[Media, ...]:
+    return (
+        _media(folder, "harbour.png", pictures.png(640, 480), 'A harbour, "at dawn" & <quiet>'),
+        _media(folder, "boats.jpg", pictures.jpeg(480, 640), "Two boats"),
+    )
+
+
+def _posts_with(site: WordPress, outgoing: Outgoing) -> list[dict[str, Any]]:
+    return [post for post in site.posts() if outgoing.key in f"{post['slug']} {post['content']['raw']}"]
+
+
+def test_a_text_reads_back_equal_and_is_shown(wordpress: WordPress) -> None:
+    text = (
+        'Ünïcode 日本語 👩‍👩‍👧 "quoted" & <b>bold</b> [gallery] \\ 5 %\n\nSee https://example.com/?a=1&b=2.'
+    )
+    outgoing = _outgoing(wordpress, text, title="Q&A <1>")
+    receipt = _publish(outgoing)
+    assert receipt.warnings == ()
+    post = wordpress.post(int(receipt.id))
+    paragraphs = re.findall("<p>(.*?)</p>", post["content"]["raw"])
+    assert "\n\n".join(html.unescape(re.sub("<[^>]*>", "", part)) for part in paragraphs) == text
+    assert (post["status"], post["link"], html.unescape(post["title"]["raw"])) == (
+        "publish",
+        receipt.url,
+        "Q&A <1>",
+    )
+    assert receipt.url
+    page = wordpress.page(receipt.url)
+    assert "[gallery]" in html.unescape(page)
+    assert '<a href="https://example.com/?a=1&amp;b=2">' in page
+
+
+def test_two_pictures_read_back_with_bytes_and_alt_texts(wordpress: WordPress, tmp_path: Path) -> None:
+    images = _images(tmp_path)
+    receipt = _publish(_outgoing(wordpress, "Look", title="Two pictures", media=images))
+    assert receipt.warnings == ()
+    raw = wordpress.post(int(receipt.id))["content"]["raw"]
+    shown = re.findall(r'<img src="([^"]*)" alt="([^"]*)" class="wp-image-(\d+)"', raw)
+    assert [html.unescape(alt) for _, alt, _ in shown] == [image.alt for image in images]
+    assert [wordpress.media_bytes(int(number)) for _, _, number in shown] == [
+        image.path.read_bytes() for image in images
+    ]
+    for source, alt, number in shown:
+        item = wordpress.media(int(number))
+        assert item["source_url"] == html.unescape(source)
+        assert html.unescape(item["alt_text"]) == html.unescape(alt)
+
+
+def test_terms_excerpt_slug_status_and_featured_image_read_back_equal(
+    wordpress: WordPress, tmp_path: Path
+) -> None:
+    known = wordpress.create("categories", name="R&D")["id"]
+    options = {
+        "categories": "r&d, Releases",
+        "tags": "2026, Bells & whistles",
+        "excerpt": "Short & <sweet>",
+        "slug": "everything-at-once",
+        "status": "private",
+        "featured": True,
+    }
+    images = _images(tmp_path)
+    receipt = _publish(_outgoing(wordpress, "All", title="All", media=images, options=options))
+    assert receipt.warnings == ()
+    post = wordpress.post(int(receipt.id))
+    assert known in post["categories"]
+    names = {kind: wordpress.term_names(kind, post[kind]) for kind in ("categories", "tags")}
+    assert {html.unescape(name) for name in names["categories"]} == {"R&D", "Releases"}
+    assert {html.unescape(name) for name in names["tags"]} == {"2026", "Bells & whistles"}
+    assert (html.unescape(post["excerpt"]["raw"]), post["slug"], post["status"]) == (
+        "Short & <sweet>",
+        "everything-at-once",
+        "private",
+    )
+    featured = wordpress.media(post["featured_media"])
+    assert html.unescape(featured["alt_text"]) == images[0].alt
+    assert wordpress.media_bytes(post["featured_media"]) == images[0].path.read_bytes()
+    assert featured["source_url"] not in post["content"]["raw"]
+
+
+def test_any_step_taken_again_leaves_one_post_and_each_file_once(
+    wordpress: WordPress, tmp_path: Path
+) -> None:
+    outgoing = _outgoing(
+        wordpress,
+        "Once",
+        title="Once",
+        media=_images(tmp_path),
+        options={"tags": "once", "slug": "only-once"},
+    )
+    *steps, receipt = asyncio.run(_steps(outgoing))
+    for progress in (None, *steps):
+        assert isinstance(progress, Progress | None)
+        assert asyncio.run(_steps(outgoing, progress))[-1] == receipt
+    assert isinstance(receipt, Receipt)
+    assert [str(post["id"]) for post in _posts_with(wordpress, outgoing)] == [receipt.id]
+    assert wordpress.post(int(receipt.id))["slug"] == "only-once"
+    files = [wordpress.get("media", slug=f"pb-{outgoing.key}-{number}") for number in (1, 2)]
+    assert [len(found) for found in files] == [1, 1]
+
+
+def test_a_post_is_found_when_it_is_public_and_not_before(wordpress: WordPress) -> None:
+    outgoing = _outgoing(wordpress, "Find me", title="Find me")
+    assert asyncio.run(_find(outgoing)) == Absent()
+    draft, receipt = asyncio.run(_steps(outgoing))
+    assert isinstance(draft, Progress)
+    found = asyncio.run(_find(outgoing, draft))
+    assert found == receipt
+    assert isinstance(receipt, Receipt)
+    assert asyncio.run(_find(outgoing)) == replace(receipt, warnings=())
+
+
+def test_a_post_without_a_title_has_an_address(wordpress: WordPress) -> None:
+    receipt = _publish(_outgoing(wordpress, "No title"))
+    assert receipt.url
+    assert "No title" in wordpress.page(receipt.url)
+
+
+def test_a_wrong_password_is_the_account_s_trouble(wordpress: WordPress) -> None:
+    outgoing = _outgoing(wordpress, "Never", title="Never", password="wrong wrong wrong wrong")
+    with pytest.raises(Unauthorized):
+        _publish(outgoing)
+    with pytest.raises(Unauthorized):
+        asyncio.run(_find(outgoing))
+    assert _posts_with(wordpress, outgoing) == []
+
+
+def test_a_file_that_the_site_does_not_take_is_refused(wordpress: WordPress, tmp_path: Path) -> None:
+    media = (_media(tmp_path, "page.png", pictures.HTML, ""),)
+    with pytest.raises(Rejected, match="rest_upload_sideload_error"):
+        _publish(_outgoing(wordpress, "Never", title="Never", media=media))
+
+
+def test_the_account_is_verified(wordpress: WordPress) -> None:
+    async def verify() -> tuple[str, tuple[str, ...]]:
+        clients = Clients()
+        try:
+            target = _outgoing(wordpress, "x").target
+            profile = await network.verify(target, Http(clients, SystemClock()))
+            return profile.handle, profile.notes
+        finally:
+            await clients.close()
+
+    assert asyncio.run(verify()) == (wordpress.username, ())
