@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ import pytest
 from postbell.__main__ import main
 from postbell.services import upkeep
 from postbell.settings import Places
+from postbell.store.engine import Store
 from postbell.store.lock import DaemonLock
+from support.world import add_post
 
 
 @pytest.fixture
@@ -162,12 +165,14 @@ def test_restoring_brings_the_latest_backup_back_and_keeps_the_old_database(
     assert found["rows"]["account"] == 1
 
 
-def test_restoring_warns_of_what_waits_once_more(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
+def test_restoring_names_what_it_holds_back(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
+    with closing(Store(places.database)) as store:
+        post = add_post(store, to=("ann",), at=datetime(2020, 1, 1, tzinfo=UTC))
     assert main(["-q", *words(places, "db", "backup")]) == 0
     assert main(words(places, "db", "restore", "latest", "--yes")) == 0
     told = capsys.readouterr()
     assert "Restored" in told.out
-    assert "waits in it again" in told.err
+    assert f"it may have been published: {post.id}" in told.err
 
 
 def test_restoring_asks_on_a_terminal_and_does_nothing_without_a_yes(places: Places) -> None:

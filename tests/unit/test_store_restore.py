@@ -6,10 +6,12 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from postbell.domain.states import DeliveryState, PostState
 from postbell.errors import (
     DaemonRunning,
     Damaged,
@@ -21,9 +23,10 @@ from postbell.errors import (
 from postbell.services import upkeep
 from postbell.settings import Places
 from postbell.store import backup
+from postbell.store.engine import Store
 from postbell.store.lock import DaemonLock
 from support.disk import flip, names
-from support.world import START, add_post, make_database, open_store, picture
+from support.world import START, add_post, claim, make_database, open_store, picture, post_of
 
 
 @pytest.fixture
@@ -65,7 +68,8 @@ def texts_in(path: Path) -> set[str]:
 def test_a_restore_brings_the_backup_back_and_keeps_the_old_file_with_its_log(
     places: Places, saved: Path
 ) -> None:
-    aside, counts = upkeep.restore(places, saved, now=START)
+    done = upkeep.restore(places, saved, now=START)
+    aside, counts = done.replaced, done.rows
     assert counts == THREE
     assert aside.name == "replaced-20261123T090000Z.db"
     assert names(places.data_dir) == [
@@ -76,10 +80,33 @@ def test_a_restore_brings_the_backup_back_and_keeps_the_old_file_with_its_log(
     assert places.database.stat().st_mode & 0o777 == 0o600
 
 
+def test_what_was_due_since_the_backup_is_held_back_and_what_is_to_come_stays(places: Places) -> None:
+    with closing(Store(places.database)) as store:
+        later = add_post(store, to=("ann",), at=START + timedelta(hours=2))
+    saved, _rows = upkeep.back_up(places, None, keep=3, now=START)
+    held = upkeep.restore(places, saved, now=START + timedelta(hours=1)).held
+    with closing(Store(places.database)) as store:
+        assert len(held) == 3
+        assert {post_of(store, post).state for post in held} == {PostState.DRAFT}
+        assert claim(store, START + timedelta(hours=1)) == []
+        assert [taken.post.id for taken in claim(store, START + timedelta(hours=2))] == [later.id]
+
+
+def test_of_a_post_that_was_under_way_what_was_not_begun_is_missed(places: Places) -> None:
+    with closing(Store(places.database)) as store:
+        (begun,) = claim(store, START, limit=1)
+        saved, _rows = upkeep.back_up(places, None, keep=3, now=START)
+    held = upkeep.restore(places, saved, now=START + timedelta(hours=1)).held
+    with closing(Store(places.database)) as store:
+        states = [each.state for each in post_of(store, begun.post.id).deliveries]
+        assert states == [DeliveryState.PROCESSING, DeliveryState.MISSED]
+        assert begun.post.id in held
+
+
 def test_a_restore_where_there_is_no_database_makes_one(places: Places, saved: Path) -> None:
     for path in places.data_dir.glob("postbell.db*"):
         path.unlink()
-    assert upkeep.restore(places, saved, now=START)[1] == THREE
+    assert upkeep.restore(places, saved, now=START).rows == THREE
 
 
 def test_a_copy_with_a_log_beside_it_is_restored_with_what_the_log_says(

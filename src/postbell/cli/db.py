@@ -4,7 +4,8 @@ With `--json` each command prints one object:
 
     check    {path, sound, problems: [text]}
     backup   {path, rows: {table: count}}
-    restore  {source, replaced, rows: {table: count}}; replaced is where the old database was kept
+    restore  {source, replaced, rows: {table: count}, held: [id]}; replaced is where the old database was
+             kept, held are the posts that were due since the backup was made and wait for your word
     upgrade  {schema, backup}; backup is null if the schema was current
     current  {path, schema, needed, current}
 """
@@ -84,8 +85,8 @@ def backup_(state: State, *, file: Path | None) -> None:
 def restore(state: State, *, file: str, yes: bool) -> None:
     """Put the backup FILE, or the `latest` one, in the place of the database.
 
-    The database of now is kept beside it. The daemon must not run. What was published after the backup was
-    made waits in it once more: see `postbell list` and cancel that before the daemon starts again.
+    The database of now is kept beside it. The daemon must not run. What was due since the backup was made is
+    held back as drafts, or as missed: it may have been published. Look, then `postbell publish` what was not.
     """
     from postbell.clock import SystemClock
     from postbell.services import upkeep
@@ -93,14 +94,17 @@ def restore(state: State, *, file: str, yes: bool) -> None:
     source = _latest(state) if file == "latest" else Path(file)
     if not yes:
         state.confirm(f"Replace {state.places.database} by {source}?")
-    kept, rows = upkeep.restore(state.places, source, now=SystemClock().now())
+    done = upkeep.restore(state.places, source, now=SystemClock().now())
     if state.json:
-        state.emit({"source": str(source), "replaced": str(kept), "rows": rows})
+        replaced = {"replaced": str(done.replaced), "rows": done.rows, "held": done.held}
+        state.emit({"source": str(source), **replaced})
         return
-    state.say(f"Restored {source}: {_counted(rows)}.\nThe old database is {kept}.")
-    state.note(
-        "what was published after this backup waits in it again; see `postbell list --state scheduled`."
-    )
+    state.say(f"Restored {source}: {_counted(done.rows)}.\nThe old database is {done.replaced}.")
+    if done.held:
+        state.note(
+            f"due since then, and held back because it may have been published: {', '.join(done.held)}. "
+            "Look; then `postbell publish` (or `retry`) what was not, and `delete` what was."
+        )
 
 
 @db.command()

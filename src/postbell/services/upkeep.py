@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from postbell.errors import BadConfig, Damaged, NotFound
 from postbell.settings import Places
 from postbell.store import backup, schema
+from postbell.store.deliveries import hold_overdue
 from postbell.store.engine import Store, create_file, give, require_file
 from postbell.store.lock import DaemonLock
 
@@ -87,8 +89,20 @@ def back_up(
     return path, counts
 
 
-def restore(places: Places, source: Path, *, now: datetime) -> tuple[Path, dict[str, int]]:
-    """Put a backup in the place of the database; return where the old one was kept, and the rows by table.
+@dataclass(frozen=True, kw_only=True)
+class Restored:
+    """What a restore did."""
+
+    #: Where the database that it replaced was kept.
+    replaced: Path
+    #: How many rows the restored one holds, by table.
+    rows: dict[str, int]
+    #: The posts that were due since the backup was made. They may be public, so they are held back.
+    held: list[str]
+
+
+def restore(places: Places, source: Path, *, now: datetime) -> Restored:
+    """Put a backup in the place of the database, and hold back what may have been published since.
 
     Raises DaemonRunning, NotFound, or Damaged for a bad backup; then nothing was changed.
     """
@@ -97,7 +111,11 @@ def restore(places: Places, source: Path, *, now: datetime) -> tuple[Path, dict[
         raise NotFound(f"There is no backup at {source}. Backups in {places.backups}:\n{known}")
     with _locked(places):
         aside = places.data_dir / f"replaced-{now:%Y%m%dT%H%M%S}Z.db"
-        return aside, backup.restore(source, places.database, aside=aside)
+        rows = backup.restore(source, places.database, aside=aside)
+        schema.migrate(places.database)
+        with closing(Store(places.database)) as store, store.write() as tx:
+            held = hold_overdue(tx, now)
+        return Restored(replaced=aside, rows=rows, held=held)
 
 
 def require_sound(places: Places) -> None:

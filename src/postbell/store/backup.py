@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from postbell.errors import Damaged, DatabaseLocked, DiskFull, NotFound, PostbellError, SchemaTooNew
-from postbell.store.engine import LOCK_WAIT, create_file, explain, file_uri
+from postbell.store.engine import LOCK_WAIT, explain, file_uri, give
 from postbell.store.schema import KNOWN
 
 
@@ -52,6 +52,8 @@ def backup(path: Path, target: Path, *, progress: Progress | None = None) -> dic
     with _told(path, target), _removed(part):
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         counts = _copy(path, part, progress)
+        if target.parent.parent == path.parent:  # elsewhere it stays with whom it was made for
+            give(part)
         part.replace(target)
         _sync(target.parent)
     return counts
@@ -88,6 +90,7 @@ def restore(source: Path, path: Path, *, aside: Path) -> dict[str, int]:
     with _told(source, path), _removed(part):
         counts = _copy(source, part)
         _require_ours(part, source)
+        give(part)
         _set_aside(path, aside)
         part.replace(path)
         _sync(path.parent)
@@ -117,7 +120,7 @@ def _worded(row: tuple[str, ...]) -> str:
 
 def _copy(source: Path, part: Path, progress: Progress | None = None) -> dict[str, int]:
     """Copy a database, prove the copy and return how many rows it holds by table; raises Damaged."""
-    create_file(part)
+    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     with closing(_open(source, "ro")) as live, closing(_open(part, "rw")) as copy:
         # One instant for all of it: else every write of another process would begin the copy anew.
         live.execute("BEGIN")

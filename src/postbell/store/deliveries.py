@@ -42,6 +42,8 @@ from postbell.store.tables import account, delivery, post
 #: A statement has only so many variables: 999 in older builds of SQLite.
 _AT_ONCE = 500
 
+_OTHER = delivery.alias("other")
+
 
 def add_deliveries(tx: Connection, post_id: str, keys: Sequence[tuple[int, str]]) -> None:
     """Give a draft its deliveries: (account id, key) each."""
@@ -81,7 +83,7 @@ def unschedule_deliveries(tx: Connection, post_id: str) -> None:
 
 def miss_overdue(tx: Connection, *, before: datetime, now: datetime) -> list[Delivery]:
     """Give up every waiting delivery that was due before `before`, and return them."""
-    overdue = and_(delivery.c.state == DeliveryState.SCHEDULED, delivery.c.due_at < before)
+    overdue = and_(_scheduled(), delivery.c.due_at < before)
     ids = list(tx.execute(select(delivery.c.id).where(overdue).order_by(delivery.c.due_at)).scalars())
     said = func.coalesce("; the last try: " + delivery.c.message, "")
     missed = []
@@ -91,6 +93,27 @@ def miss_overdue(tx: Connection, *, before: datetime, now: datetime) -> list[Del
         _finish_posts(tx, these)
         missed += list_deliveries(tx, these)
     return missed
+
+
+def hold_overdue(tx: Connection, now: datetime) -> list[str]:
+    """Keep what is due from being published until the user says so; return the ids of the posts.
+
+    After a step back in time nobody knows what was published meanwhile. A post of which nothing was begun
+    becomes a draft. Of one that is under way, what was not begun is missed. What was begun goes on: it has an
+    identity at the far side, by which it is found.
+    """
+    due = (post.c.state.in_(post_sources(PostEvent.UNSCHEDULE)), post.c.at <= now)
+    drafts = list(tx.execute(select(post.c.id).where(*due).order_by(post.c.at)).scalars())
+    for start in range(0, len(drafts), _AT_ONCE):
+        these = drafts[start : start + _AT_ONCE]
+        _move(tx, delivery.c.post_id.in_(these), DeliveryEvent.UNSCHEDULE, due_at=None, try_at=None)
+        move_posts(tx, these, PostEvent.UNSCHEDULE)
+    waiting = and_(delivery.c.due_at <= now, delivery.c.begun_at.is_(None))
+    told = "it was held back after a restore, because it may have been published since the backup was made"
+    missed = list(tx.execute(select(delivery.c.post_id).where(_scheduled(), waiting)).scalars())
+    _move(tx, waiting, DeliveryEvent.MISS, ended_at=now, message=told)
+    _finish_posts(tx, delivery.c.post_id.in_(missed))
+    return [*drafts, *dict.fromkeys(missed)]
 
 
 def save_progress(tx: Connection, delivery_id: int, progress: dict[str, Any]) -> None:
@@ -209,6 +232,10 @@ def list_deliveries(tx: Connection, where: ColumnElement[bool]) -> list[Delivery
     return [delivery_from(row) for row in rows]
 
 
+def _scheduled() -> ColumnElement[bool]:
+    return delivery.c.state == DeliveryState.SCHEDULED
+
+
 def _move(tx: Connection, where: ColumnElement[bool], event: DeliveryEvent, **values: Any) -> int:
     """Take the step `event` with every delivery for which `where` is true and which may; return how many."""
     sources, target = delivery_step(event)
@@ -229,14 +256,13 @@ def _expect_one(rows: int, row_id: int) -> None:
 def _finish_posts(tx: Connection, where: ColumnElement[bool]) -> None:
     """End the posts of these deliveries on which nothing is left to try."""
     sources = post_sources(PostEvent.FINISH)
-    other = delivery.alias()
     open_ = (DeliveryState.SCHEDULED, DeliveryState.PROCESSING)
     statement = (
         update(post)
         .where(
             post.c.id.in_(select(delivery.c.post_id).where(where)),
             func.likely(post.c.state.in_(sources)),
-            ~exists().where(other.c.post_id == post.c.id, other.c.state.in_(open_)),
+            ~exists().where(_OTHER.c.post_id == post.c.id, _OTHER.c.state.in_(open_)),
         )
         .values(state=_POST_STEPS[sources[0], PostEvent.FINISH])
     )

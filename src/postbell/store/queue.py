@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, exists, func, not_, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    ScalarSelect,
+    bindparam,
+    exists,
+    func,
+    not_,
+    or_,
+    select,
+    update,
+)
 
 from postbell.domain.account import Account, Health
 from postbell.domain.post import AttemptKind, Delivery, Post
@@ -42,6 +53,67 @@ class Waiting:
     ready_at: datetime
 
 
+# The two hot statements are built once: to build one takes several times as long as to run it.
+_NOW = bindparam("now", type_=delivery.c.due_at.type)
+_SOURCES, _TARGET = delivery_step(DeliveryEvent.CLAIM)
+
+
+def _head_of_account(*, due: bool) -> ScalarSelect[int]:
+    """Return the id of the earliest waiting delivery of the account of the enclosing query."""
+    queue = delivery.alias("queue")
+    waiting = [queue.c.account_id == account.c.id, queue.c.state == DeliveryState.SCHEDULED]
+    if due:
+        waiting.append(queue.c.due_at <= _NOW)
+    head = select(queue.c.id).where(*waiting).order_by(queue.c.due_at, queue.c.id).limit(1)
+    return head.correlate(account).scalar_subquery()
+
+
+def _may_publish() -> list[ColumnElement[bool]]:
+    """Return what is true of an account that may publish, whatever the time."""
+    running = delivery.alias("running")
+    busy = exists().where(running.c.account_id == account.c.id, running.c.state == DeliveryState.PROCESSING)
+    return [
+        account.c.removed_at.is_(None),
+        account.c.paused_at.is_(None),
+        account.c.health == Health.OK,
+        not_(busy.correlate(account)),
+    ]
+
+
+def _claim() -> Any:
+    rested = or_(account.c.rests_until.is_(None), account.c.rests_until <= _NOW)
+    heads = select(_head_of_account(due=True).label("id")).where(*_may_publish(), rested).subquery()
+    ready = (
+        select(delivery.c.id)
+        .join(heads, heads.c.id == delivery.c.id)
+        .where(delivery.c.try_at <= _NOW)
+        .order_by(delivery.c.due_at, delivery.c.id)
+        .limit(bindparam("most"))
+    )
+    return (
+        update(delivery)
+        .where(delivery.c.id.in_(ready), func.likely(delivery.c.state.in_(_SOURCES)))
+        .values(
+            state=_TARGET,
+            tries=delivery.c.tries + 1,
+            begun_at=func.coalesce(
+                delivery.c.begun_at, bindparam("first_begun_at", type_=delivery.c.begun_at.type)
+            ),
+            message=None,
+        )
+        .returning(delivery.c.id, delivery.c.post_id, delivery.c.account_id)
+    )
+
+
+_CLAIM = _claim()
+_NEXT_DUE = (
+    select(account.c.name, account.c.rests_until, delivery.c.post_id, delivery.c.due_at, delivery.c.try_at)
+    .select_from(account)
+    .join(delivery, delivery.c.id == _head_of_account(due=False))
+    .where(*_may_publish())
+)
+
+
 def claim_due(tx: Connection, now: datetime, limit: int, locate: Locate) -> list[Claim]:
     """Take up to `limit` due deliveries, at most one of each account, the earliest due first.
 
@@ -50,26 +122,8 @@ def claim_due(tx: Connection, now: datetime, limit: int, locate: Locate) -> list
     An account is passed over while another delivery of it is under way, or while its earliest one waits for a
     later try: what belongs to one account is published in order.
     """
-    sources, target = delivery_step(DeliveryEvent.CLAIM)
-    heads = _heads(now).subquery()
-    ready = (
-        select(delivery.c.id)
-        .join(heads, heads.c.id == delivery.c.id)
-        .where(delivery.c.try_at <= now)
-        .order_by(delivery.c.due_at, delivery.c.id)
-        .limit(limit)
-    )
-    claimed = tx.execute(
-        update(delivery)
-        .where(delivery.c.id.in_(ready), func.likely(delivery.c.state.in_(sources)))
-        .values(
-            state=target,
-            tries=delivery.c.tries + 1,
-            begun_at=func.coalesce(delivery.c.begun_at, _whole_milliseconds(now)),
-            message=None,
-        )
-        .returning(delivery.c.id, delivery.c.post_id, delivery.c.account_id)
-    ).all()
+    values = {"now": now, "first_begun_at": _whole_milliseconds(now), "most": limit}
+    claimed = tx.execute(_CLAIM, values).all()
     if not claimed:
         return []
     attempts = {row.id: open_attempt(tx, row.id, AttemptKind.PUBLISH, now) for row in claimed}
@@ -90,16 +144,7 @@ def claim_due(tx: Connection, now: datetime, limit: int, locate: Locate) -> list
 
 def next_due(tx: Connection) -> list[Waiting]:
     """Return, for each account that may publish, when its earliest delivery can be tried."""
-    head = _head_of_account(due_by=None)
-    rows = tx.execute(
-        select(
-            account.c.name, account.c.rests_until, delivery.c.post_id, delivery.c.due_at, delivery.c.try_at
-        )
-        .select_from(account)
-        .join(delivery, delivery.c.id == head)
-        .where(account.c.removed_at.is_(None), account.c.paused_at.is_(None), account.c.health == Health.OK)
-        .where(not_(_busy()))
-    )
+    rows = tx.execute(_NEXT_DUE)
     return [
         Waiting(
             account=row.name,
@@ -116,37 +161,6 @@ def load_claim(tx: Connection, found: Delivery, attempt_id: int, locate: Locate)
     (of_post,) = load_posts(tx, [found.post_id], locate)
     accounts = _accounts(tx, {found.account_id})
     return Claim(delivery=found, post=of_post, account=accounts[found.account_id], attempt_id=attempt_id)
-
-
-def _head_of_account(due_by: datetime | None) -> Any:
-    """Return the id of the earliest waiting delivery of the account of the enclosing query."""
-    queue = delivery.alias("queue")
-    conditions = [queue.c.account_id == account.c.id, queue.c.state == DeliveryState.SCHEDULED]
-    if due_by is not None:
-        conditions.append(queue.c.due_at <= due_by)
-    head = select(queue.c.id).where(*conditions).order_by(queue.c.due_at, queue.c.id).limit(1)
-    return head.correlate(account).scalar_subquery()
-
-
-def _busy() -> ColumnElement[bool]:
-    running = delivery.alias("running")
-    return (
-        exists()
-        .where(running.c.account_id == account.c.id, running.c.state == DeliveryState.PROCESSING)
-        .correlate(account)
-    )
-
-
-def _heads(now: datetime) -> Any:
-    """Select the earliest due delivery of each account that may publish now."""
-    rested = or_(account.c.rests_until.is_(None), account.c.rests_until <= now)
-    return select(_head_of_account(due_by=now).label("id")).where(
-        account.c.removed_at.is_(None),
-        account.c.paused_at.is_(None),
-        account.c.health == Health.OK,
-        rested,
-        not_(_busy()),
-    )
 
 
 def _accounts(tx: Connection, ids: Iterable[int]) -> dict[int, Account]:
