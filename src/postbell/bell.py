@@ -19,7 +19,7 @@ _NAME = "bell"
 def ring(data_dir: Path) -> None:
     """Wake the daemon of this folder, if one listens."""
     try:
-        fd = os.open(data_dir / _NAME, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        fd = os.open(data_dir / _NAME, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:  # there is no pipe, or nobody reads it: no daemon runs
         return
     try:

@@ -168,8 +168,9 @@ def test_a_picture_too_many(cli: Command, tmp_path: Path) -> None:
 
 def test_every_problem_is_told_at_once(cli: Command, tmp_path: Path) -> None:
     (tmp_path / "bell.png").write_bytes(pictures.HTML)
-    ran = cli("add", "Hi", "--to", "sky,nobody", "--media", "bell.png", "--set", "bluesky.lang=en")
-    refused(ran, "named nobody", "media bell.png", "bluesky.lang")
+    long, options = "a" * 301, ("--media", "bell.png", "--set", "folder.slog=x", "--at", "yesterday")
+    ran = cli("add", long, "--to", "sky,site,nobody", *options)
+    refused(ran, "named nobody", "media bell.png", "folder.slog", '"yesterday"', "301 graphemes")
     assert all(line.startswith("postbell: ") for line in ran.err.splitlines())
 
 

@@ -250,7 +250,10 @@ def test_an_empty_override_is_taken_away(world: World) -> None:
 def test_a_refused_change_changes_nothing(world: World, picture: Path) -> None:
     saved = add_post(world.ctx, Wanted(text="Hello", to=("ann",), when=LATER))
     changes = Changes(text="unfit", to=("ann", "bop"), media=((picture, ""),))
-    assert refused_change(world, saved, changes) == ["--to: there is no account named bop. Did you mean bob?"]
+    assert refused_change(world, saved, changes) == [
+        "--to: there is no account named bop. Did you mean bob?",
+        "text (for ann): it is unfit; write another one.",
+    ]
     assert refused_change(world, saved, Changes(text="unfit")) == [
         "text (for ann): it is unfit; write another one."
     ]

@@ -108,7 +108,8 @@ def test_a_backup_is_not_begun_anew_by_every_write(places: Places, tmp_path: Pat
 
         def report(pages_left: int, _pages: int) -> None:
             left.append(pages_left)
-            add_post(store)
+            if len(left) < 20:  # else it would never end where the promise is broken
+                add_post(store)
 
         assert backup.backup(places.database, tmp_path / "copy.db", progress=report)["post"] == 123
     assert left == sorted(left, reverse=True)

@@ -112,10 +112,13 @@ def test_a_restore_where_there_is_no_database_makes_one(places: Places, saved: P
 def test_a_copy_with_a_log_beside_it_is_restored_with_what_the_log_says(
     places: Places, saved: Path, tmp_path: Path
 ) -> None:
-    for suffix in ("", "-wal"):
-        shutil.copy(f"{places.database}{suffix}", tmp_path / f"copied.db{suffix}")
-    upkeep.restore(places, tmp_path / "copied.db", now=START)
+    copied = [
+        Path(shutil.copy(f"{places.database}{end}", tmp_path / f"copied.db{end}")) for end in ("", "-wal")
+    ]
+    before = [path.read_bytes() for path in copied]
+    upkeep.restore(places, copied[0], now=START)
     assert texts_in(places.database) == {"later"}
+    assert [path.read_bytes() for path in copied] == before
 
 
 def test_a_restore_names_the_backups_that_there_are(places: Places, saved: Path) -> None:

@@ -12,7 +12,7 @@ import click
 
 from postbell.cli.common import State, pass_state
 from postbell.cli.shapes import preview_json
-from postbell.cli.sources import Given, edited, media_of, read_source, time_of
+from postbell.cli.sources import Given, edited, media_of, read_source, time_of, time_or_problems
 from postbell.cli.telling import tell_saved
 from postbell.domain.content import Override
 from postbell.domain.manuscript import Manuscript, MediaRef
@@ -61,8 +61,8 @@ def add(
     app = state.open_app()
     wish = Given(**given).over(read_source(source))
     with edited(state, wish, _remark(app.ctx)) if use_editor else nullcontext(wish) as written:
-        when = time_of(app.ctx, written)
-        wanted = _wanted(written, when, draft=draft)
+        when, problems = time_or_problems(app.ctx, written)
+        wanted = replace(_wanted(written, when, draft=draft), problems=problems)
         if dry_run:
             return _show_previews(state, app.ctx, wanted, preview_post(app.ctx, wanted))
         saved = add_post(app.ctx, wanted)
@@ -93,8 +93,9 @@ def edit(state: State, /, *, post_id: str, source: str | None, no_media: bool, *
     wish = options.over(read_source(source), post.overrides)
     if no_media and wish.media:
         raise click.UsageError("--no-media and --media exclude each other.")
-    when = time_of(app.ctx, wish)
-    changes = replace(_changes(wish, when), media=() if no_media else media_of(wish) or None)
+    when, problems = time_or_problems(app.ctx, wish)
+    media = () if no_media else media_of(wish) or None
+    changes = replace(_changes(wish, when), media=media, problems=problems)
     saved = edit_post(app.ctx, post, changes)
     tell_saved(state, app, saved, done="Changed", note=when.note if when else None)
 

@@ -123,6 +123,14 @@ def time_of(ctx: Context, manuscript: Manuscript) -> When | None:
     return parse_when(manuscript.at, now=ctx.now(), zone=zone) if manuscript.at else None
 
 
+def time_or_problems(ctx: Context, manuscript: Manuscript) -> tuple[When | None, tuple[Problem, ...]]:
+    """Return the time that is asked for, or what is wrong with it."""
+    try:
+        return time_of(ctx, manuscript), ()
+    except Invalid as error:
+        return None, error.problems
+
+
 def media_of(manuscript: Manuscript) -> tuple[tuple[Path, str], ...]:
     """Return the files of a manuscript as the services want them."""
     return tuple((Path(ref.file), ref.alt) for ref in manuscript.media)

@@ -53,6 +53,8 @@ class Wanted:
     #: Keeps it a draft although it has a time: a reminder that never fires.
     draft: bool = False
     overrides: Mapping[str, Override] = field(default_factory=dict)
+    #: What is known to be wrong, to be told with everything else: a time that could not be read.
+    problems: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +71,8 @@ class Changes:
     when: When | None = None
     #: Replaces the overrides of these networks and accounts; an empty one takes it away.
     overrides: Mapping[str, Override] | None = None
+    #: What is known to be wrong, to be told with everything else.
+    problems: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,8 +105,8 @@ def add_post(ctx: Context, wanted: Wanted) -> Saved:
     scheduled = wanted.when is not None and not wanted.draft
     with ctx.media.stage(wanted.media) as files:
         post = _new_post(ctx, wanted, files.media)
-        problems += files.problems
-        warnings = _judge(ctx, post, accounts, problems, strictly=scheduled)
+        problems += [*wanted.problems, *files.problems]
+        warnings = _judge(ctx, post, accounts, problems, strictly=scheduled or bool(wanted.problems))
         files.keep()
         with ctx.store.write() as tx:
             record_media(tx, post.content.media, post.created_at)
@@ -129,7 +133,7 @@ def edit_post(ctx: Context, post: Post, changes: Changes) -> Saved:
     with ctx.media.stage([item for item in wanted if not isinstance(item, Media)]) as files:
         media = _in_place(wanted, files.media)
         changed = _changed(ctx, post, changes, media)
-        problems += files.problems
+        problems += [*changes.problems, *files.problems]
         scheduled = post.state is PostState.SCHEDULED or changes.when is not None
         warnings = _judge(ctx, changed, accounts, problems, strictly=scheduled)
         files.keep()
@@ -161,7 +165,8 @@ def preview_post(ctx: Context, wanted: Wanted) -> list[Preview]:
         problems.append(_NO_ACCOUNT)
     with ctx.media.stage(wanted.media) as files:
         post = _new_post(ctx, wanted, files.media)
-        problems += [*files.problems, *check_names(wanted.overrides, accounts, registry.keys())]
+        problems += [*wanted.problems, *files.problems]
+        problems += check_names(wanted.overrides, accounts, registry.keys())
         for account in accounts.values():
             problems += check_options(ctx, wanted.overrides, account)
         if problems:
@@ -270,9 +275,10 @@ def _judge(
     for account in accounts.values():
         wrong = check_options(ctx, post.overrides, account)
         must += wrong
-        if not wrong and not problems:
+        # Without its bad picture a post may look empty: that would be no news.
+        if not wrong and (_says_anything(post) or not problems):
             lacks += check_content(ctx, post.content, post.overrides, account)
-    if not accounts and not problems:
+    if not accounts and not any(problem.where == _NO_ACCOUNT.where for problem in problems):
         must += _empty(post, problems)
         lacks.append(_NO_ACCOUNT)
     if strictly or not _says_anything(post):
