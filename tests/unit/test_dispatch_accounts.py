@@ -223,7 +223,7 @@ def test_a_doubt_that_was_settled_is_over_when_trying_ends(tmp_path: Path, *, se
         assert fate(world, post)[:2] == (ENDED, Outcome.FAILED)
 
 
-def test_a_missed_post_that_may_be_public_says_so(tmp_path: Path) -> None:
+def test_what_may_be_public_is_never_called_missed_and_not_sent_again_too_late(tmp_path: Path) -> None:
     network = FakeNetwork([Mode.LOSE_ANSWER])
     network.can_tell = False
     with build_world(tmp_path, networks=[network]) as world:
@@ -234,11 +234,14 @@ def test_a_missed_post_that_may_be_public_says_so(tmp_path: Path) -> None:
             await stage.recovery.settle()
             world.clock.advance(timedelta(days=2))
             await stage.ring()
+            await stage.recovery.settle()
+            await stage.ring()
 
         live(world, script)
-        missed = delivery_of(world.store, post.deliveries[0].id)
-        assert missed.outcome is Outcome.MISSED
-        assert missed.late_reason == "an earlier try may have been accepted: look first"
+        unsure = delivery_of(world.store, post.deliveries[0].id)
+        assert unsure.state is DeliveryState.UNSURE
+        assert "an earlier try may have been accepted" in str(unsure.message)
+        assert network.creates.total() == 1
 
 
 def test_a_delivery_that_was_begun_in_time_and_missed_later_was_not_late(world: World) -> None:

@@ -43,7 +43,7 @@ publish     .          .           processed   .          .          .          
 fail        .          .           processed   .          .          .          .
 retry       .          .           scheduled   .          .          .          .
 snooze      .          .           scheduled   .          .          .          .
-lose        .          .           unsure      .          .          .          .
+lose        .          unsure      unsure      .          .          .          .
 find        .          .           .           processed  .          .          .
 resend      .          .           .           scheduled  .          .          .
 give_up     .          .           .           processed  .          .          .
@@ -101,7 +101,7 @@ def test_an_illegal_step_is_a_conflict() -> None:
         ("fail", {"processing"}, "processed"),
         ("retry", {"processing"}, "scheduled"),
         ("snooze", {"processing"}, "scheduled"),
-        ("lose", {"processing"}, "unsure"),
+        ("lose", {"processing", "scheduled"}, "unsure"),
         ("find", {"unsure"}, "processed"),
         ("resend", {"unsure"}, "scheduled"),
         ("give_up", {"unsure"}, "processed"),

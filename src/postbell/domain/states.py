@@ -66,7 +66,7 @@ class DeliveryEvent(StrEnum):
     RETRY = "retry"
     #: The network asked to wait, or works on it: go on later. The try does not count.
     SNOOZE = "snooze"
-    #: The answer was lost, or the process died with the request under way.
+    #: The answer was lost, or the process died with the request under way; or it was given up after that.
     LOSE = "lose"
     #: A look-up, or the user, says that it is public.
     FIND = "find"
@@ -124,6 +124,7 @@ DELIVERY_STEPS: dict[tuple[DeliveryState, DeliveryEvent], DeliveryState] = {
     (_D.PROCESSING, DeliveryEvent.RETRY): _D.SCHEDULED,
     (_D.PROCESSING, DeliveryEvent.SNOOZE): _D.SCHEDULED,
     (_D.PROCESSING, DeliveryEvent.LOSE): _D.UNSURE,
+    (_D.SCHEDULED, DeliveryEvent.LOSE): _D.UNSURE,
     (_D.UNSURE, DeliveryEvent.FIND): _D.PROCESSED,
     (_D.UNSURE, DeliveryEvent.GIVE_UP): _D.PROCESSED,
     (_D.UNSURE, DeliveryEvent.RESEND): _D.SCHEDULED,

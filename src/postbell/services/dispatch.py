@@ -200,13 +200,16 @@ def _take_due(
     tx: Connection, ctx: Context, now: datetime, limit: int, why: _Why
 ) -> tuple[list[Delivery], list[Claim]]:
     """Claim what is due and give up what was due for too long, with the reasons of what is late."""
-    missed = deliveries.miss_overdue(tx, before=now - ctx.late_limit, now=now)
+    before = now - ctx.late_limit
+    for delivery in deliveries.list_begun_overdue(tx, before):
+        if is_in_doubt(tx, delivery.id):  # nobody may call that missed
+            told = "it was due for too long to be sent again, and an earlier try may have been accepted"
+            deliveries.lose_track(tx, delivery.id, told)
+    missed = deliveries.miss_overdue(tx, before=before, now=now)
     by_id = {account.id: account for account in accounts.list_accounts(tx)} if missed else {}
     for delivery in missed:
         if delivery.begun_at is None:
             deliveries.record_late(tx, delivery.id, why(delivery, by_id.get(delivery.account_id)))
-        elif is_in_doubt(tx, delivery.id):
-            deliveries.record_late(tx, delivery.id, "an earlier try may have been accepted: look first")
     claims = queue.claim_due(tx, now, limit, ctx.media.path_of)
     for claim in claims:
         if claim.delivery.lateness and not claim.delivery.late_reason:

@@ -52,6 +52,8 @@ class Rules:
     resend: Resend = Resend.NEVER
     #: Whether a look-up that finds nothing leads to a new try without a wait.
     at_once: bool = False
+    #: What was due before this is not sent again on a mere guess.
+    too_late_before: datetime | None = None
 
 
 async def insist(
@@ -144,7 +146,8 @@ def record_look_up(
     """Write down what a look-up said about an unsure delivery, with everything that follows from it.
 
     What is not public for sure is sent again. So is what the network cannot tell of, where an identity of its
-    own makes a repeat harmless. Where the network could not be asked, it stays unsure: it is asked again.
+    own makes a repeat harmless and it is not too late for that. Where the network could not be asked, it
+    stays unsure: it is asked again.
     """
     delivery_id, account_id = claim.delivery.id, claim.account.id
     message = str(ending) if isinstance(ending, PublishError) else None
@@ -161,7 +164,8 @@ def record_look_up(
         case RateLimited():
             _rest(tx, account_id, ending, rules)
         case Absent() | Unknown() if (try_at := _next_try(claim, rules)) is not None:
-            if isinstance(ending, Absent) or rules.resend is Resend.SAFE:
+            guess = rules.resend is Resend.SAFE and not _is_too_late(claim, rules)
+            if isinstance(ending, Absent) or guess:
                 at = rules.now if rules.at_once else try_at
                 deliveries.resend(tx, delivery_id, try_at=at, message=message)
         case Absent():
@@ -239,6 +243,11 @@ def _unavailable(tx: Connection, claim: Claim, message: str, rules: Rules) -> No
         deliveries.lose_track(tx, delivery_id, f"an earlier try may have been accepted; {told}")
     else:
         deliveries.record_failed(tx, delivery_id, told, rules.now)
+
+
+def _is_too_late(claim: Claim, rules: Rules) -> bool:
+    due_at, bound = claim.delivery.due_at, rules.too_late_before
+    return due_at is not None and bound is not None and due_at < bound
 
 
 def _next_try(claim: Claim, rules: Rules) -> datetime | None:

@@ -127,6 +127,7 @@ class Recovery:
                 now=self.ctx.now(),
                 resend=resend,
                 at_once=tried.id in self._interrupted,
+                too_late_before=now - self.ctx.late_limit,
             )
             instead = _fault(claim, "its answer cannot be stored")
             ending = await write_down(self.thread, record_look_up, claim, rules, ending, instead)
