@@ -18,7 +18,7 @@ from postbell.publishing import registry
 from postbell.publishing.protocol import Network
 from postbell.services.context import Context
 from postbell.services.media_store import MediaStore
-from postbell.settings import Places, Settings, load_settings
+from postbell.settings import Places, Settings, load_settings, require_config
 from postbell.store.engine import Store, require_file
 from postbell.store.schema import require_current
 
@@ -47,8 +47,9 @@ def open_app(places: Places) -> App:
 
     Raises BadConfig for a bad configuration or an old schema, NotFound where `postbell init` was not run.
     """
-    settings = load_settings(places.config)
     require_file(places.database)
+    require_config(places)
+    settings = load_settings(places.config)
     app = build_app(places, settings)
     require_current(app.ctx.store)
     return app

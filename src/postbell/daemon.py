@@ -22,7 +22,7 @@ from postbell.sd_notify import Notifier
 from postbell.services import upkeep
 from postbell.services.dispatch import Dispatcher
 from postbell.services.recover import Recovery
-from postbell.settings import Places, Surroundings, load_settings
+from postbell.settings import Places, Surroundings, load_settings, require_config
 from postbell.store import queue
 from postbell.store.lock import DaemonLock
 from postbell.store.media import forget_unused
@@ -50,6 +50,7 @@ def run_daemon(
     Raises DaemonRunning if another daemon works on the database, BadConfig, Damaged or NotFound if it cannot
     begin.
     """
+    require_config(places)
     settings = load_settings(places.config)
     logs.set_up(level=settings.log.level, style=settings.log.format, surroundings=surroundings)
     notifier = Notifier(surroundings.notify_socket)

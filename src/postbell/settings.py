@@ -25,6 +25,8 @@ class Places:
 
     data_dir: Path
     config: Path
+    #: Whether the user has named the configuration: then it must be there.
+    config_named: bool = False
 
     @property
     def database(self) -> Path:
@@ -60,6 +62,7 @@ def find_places(
     return Places(
         data_dir=data.expanduser().absolute(),
         config=(config or _config(env) or xdg_config / "postbell/config.toml").expanduser().absolute(),
+        config_named=bool(config or env.get("POSTBELL_CONFIG")),
     )
 
 
@@ -224,6 +227,14 @@ class Settings(BaseSettings):
             most_tries=self.retry.most_tries,
             base=timedelta(seconds=self.retry.first_wait_seconds),
             cap=timedelta(seconds=self.retry.longest_wait_seconds),
+        )
+
+
+def require_config(places: Places) -> None:
+    """Raise BadConfig if the configuration that the user has named is not there."""
+    if places.config_named and not places.config.exists():
+        raise BadConfig(
+            f"There is no configuration at {places.config}. Check the name, or make it with `postbell init`."
         )
 
 

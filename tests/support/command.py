@@ -123,6 +123,7 @@ def with_accounts(folder: Path) -> Command:
         )
     cli.site = _template / "site"
     shutil.copytree(_template / "data", cli.data)
+    shutil.copy(_template / "config.toml", cli.config)
     return cli
 
 

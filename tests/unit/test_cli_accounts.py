@@ -271,3 +271,22 @@ def test_an_account_is_reconnected_to_another_folder_once_it_is_accepted(
     ran = cli.done("account", "reconnect", "site", "--set", f"path={tmp_path}/other")
     assert ran.out == f"Connected site to Folder: {tmp_path}/other (file://{tmp_path}/other)\n"
     assert (tmp_path / "other").is_dir()
+
+
+@pytest.mark.parametrize(
+    "server",
+    ["https://me:CANARY@pds.example", "https://pds.example?token=CANARY", "https://pds.example#CANARY"],
+)
+def test_an_address_with_a_secret_in_it_is_refused_and_not_repeated(cli: Command, server: str) -> None:
+    ran = cli("account", "add", "bluesky", "--name", "new", "--server", server, "--no-verify")
+    assert ran.code == 4
+    assert "give the address alone" in ran.err
+    assert "CANARY" not in ran.err
+
+
+@pytest.mark.parametrize("given", ["CANARY", "CANARY=", "CANARY=@file"])
+def test_a_secret_in_the_place_of_its_name_is_not_repeated(cli: Command, given: str) -> None:
+    ran = cli("account", "add", "bluesky", "--name", "new", "--secret", given, "--no-verify")
+    assert ran.code == 4
+    assert "there are: identifier, app_password" in ran.err
+    assert "CANARY" not in ran.err

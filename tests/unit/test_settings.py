@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from postbell.errors import BadConfig
-from postbell.settings import Places, Surroundings, find_places, find_surroundings, load_settings
+from postbell.settings import (
+    Places,
+    Surroundings,
+    find_places,
+    find_surroundings,
+    load_settings,
+    require_config,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -50,13 +57,24 @@ OURS = SYSTEMD | {"POSTBELL_DATA_DIR": "/ours", "POSTBELL_CONFIG": "/ours.toml"}
 def test_the_strongest_word_says_where_everything_lies(
     environ: dict[str, str], data_dir: str, found: str
 ) -> None:
-    assert find_places(None, None, environ) == Places(data_dir=Path(data_dir), config=Path(found))
+    places = find_places(None, None, environ)
+    assert (places.data_dir, places.config) == (Path(data_dir), Path(found))
+    assert places.config_named == ("POSTBELL_CONFIG" in environ)
 
 
 def test_the_command_line_is_stronger_than_every_variable() -> None:
     assert find_places(Path("/a"), Path("/b.toml"), OURS) == Places(
-        data_dir=Path("/a"), config=Path("/b.toml")
+        data_dir=Path("/a"), config=Path("/b.toml"), config_named=True
     )
+
+
+def test_a_configuration_that_the_user_has_named_must_be_there(tmp_path: Path) -> None:
+    named = find_places(tmp_path, tmp_path / "config.tmol", {})
+    with pytest.raises(BadConfig, match=r"no configuration at .*config.tmol"):
+        require_config(named)
+    named.config.touch()
+    require_config(named)
+    require_config(find_places(tmp_path, None, {"HOME": str(tmp_path)}))
 
 
 def test_systemd_gives_the_configuration_as_a_credential_or_in_its_folder(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import os
 import re
 import sqlite3
 import stat
+import traceback
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
@@ -273,3 +274,22 @@ def test_a_claim_that_the_disk_cannot_take_claims_nothing(tmp_path: Path) -> Non
             filler.unlink()
             assert post_of(store, made.id) == made
             assert len(claim(store)) == 1
+
+
+@pytest.mark.parametrize(
+    ("obstacle", "kind"),
+    [
+        ("CREATE TRIGGER no BEFORE UPDATE ON account BEGIN SELECT RAISE(ABORT, 'no'); END", DBAPIError),
+        ("PRAGMA max_page_count = 1", DiskFull),
+    ],
+)
+def test_what_a_statement_was_given_is_in_no_error(
+    store: Store, obstacle: str, kind: type[Exception]
+) -> None:
+    found = add_account(store, "ann")
+    secret = "canary" * 100_000
+    with store.write() as tx:
+        tx.execute(text(obstacle))
+    with pytest.raises(kind) as caught, store.write() as tx:
+        accounts.save_session(tx, found.id, {"access_jwt": secret})
+    assert secret[:12] not in "".join(traceback.format_exception(caught.value))

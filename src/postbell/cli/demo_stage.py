@@ -25,7 +25,7 @@ from postbell.store.lock import DaemonLock
 
 #: Seconds.
 _START_WITHIN = 10.0
-_STOP_WITHIN = 5.0
+_STOP_WITHIN = 3.0
 _CONFIG = "# The demo works with the defaults.\n"
 
 

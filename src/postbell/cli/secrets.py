@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import sys
 from collections.abc import Container, Sequence
@@ -38,6 +39,9 @@ def read_values(
         problems.append(_problem("--secret", "only one secret can come from standard input."))
     for given in secrets:
         key, equals, source = given.partition("=")
+        if key not in network.Credentials.model_fields:
+            problems.append(_unknown_secret(network, key))
+            continue
         if not equals and state.interactive:
             asked.append(key)
             continue
@@ -112,6 +116,14 @@ def _read_private(path: str, where: str) -> bytes:
             return file.read()
     except OSError as error:
         raise Invalid([_problem(where, f"{path} cannot be read: {error.strerror}.")]) from None
+
+
+def _unknown_secret(network: Network, key: str) -> Problem:
+    """Return the problem without what was given: it may be the secret itself."""
+    known = list(network.Credentials.model_fields)
+    near = difflib.get_close_matches(key, known, n=1)
+    mend = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}."
+    return _problem("--secret", f"{network.label} has no value of that name; {mend}")
 
 
 def _in_the_open(where: str, key: str) -> Invalid:

@@ -223,15 +223,28 @@ def _name_problems(name: str, network: str) -> list[Problem]:
 
 
 def _server_problems(network: Network, server: str | None) -> list[Problem]:
+    message = None
     if server is None:
         if network.server == "required":
-            return [Problem(where="--server", message=f"{network.label} needs the address of its server.")]
-        return []
-    if network.server == "none":
-        return [Problem(where="--server", message=f"{network.label} has no server; leave it out.")]
-    parts = urlsplit(server)
+            message = f"{network.label} needs the address of its server."
+    elif network.server == "none":
+        message = f"{network.label} has no server; leave it out."
+    else:
+        message = _address_problem(server)
+    return [Problem(where="--server", message=message)] if message else []
+
+
+def _address_problem(server: str) -> str | None:
+    """Return what is wrong with the address of a server; None if nothing is."""
+    try:
+        parts = urlsplit(server)
+    except ValueError:
+        return "that is not a web address; it begins with https://."
+    if "@" in server or parts.query or parts.fragment:
+        # An address is shown everywhere. This one may hold a password, so not even here.
+        return "give the address alone, without a user, a password, ? or #; secrets go into --secret."
     if parts.scheme not in ("http", "https") or not parts.hostname:
         near = difflib.get_close_matches(parts.scheme, ["http", "https"], n=1)
         mend = f"did you mean {near[0]}://?" if near else "it begins with https://"
-        return [Problem(where="--server", message=f"{server!r} is not a web address; {mend}.")]
-    return []
+        return f"{server!r} is not a web address; {mend}."
+    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -95,6 +96,18 @@ class Recovery:
             doubt.tried.id: self._turns.get(doubt.tried.id, (now, _FIRST_WAIT)) for doubt in doubts
         }
         self._interrupted &= {doubt.tried.id for doubt in doubts}
+        by_account: dict[int, list[_Doubt]] = {}
+        for doubt in doubts:
+            by_account.setdefault(doubt.delivery.account_id, []).append(doubt)
+        # A network that hangs keeps nobody else waiting.
+        ends = await asyncio.gather(
+            *(self._settle_account(each, now) for each in by_account.values()), return_exceptions=True
+        )
+        for end in ends:
+            if end is not None:
+                raise end
+
+    async def _settle_account(self, doubts: list[_Doubt], now: datetime) -> None:
         for doubt in doubts:
             resend = self._resend_of(doubt.delivery)
             if resend is not Resend.NEVER and _may_ask(doubt.account, now) and self._is_turn(doubt, now):

@@ -157,8 +157,9 @@ def remove_account(tx: Connection, name: str, now: datetime) -> None:
         select(func.count()).where(delivery.c.account_id == found.id, delivery.c.state.in_(waiting))
     ).scalar_one()
     if open_:
+        counted = "1 post is" if open_ == 1 else f"{open_} posts are"
         raise Conflict(
-            f"{open_} posts are still to be published or settled with {name}. "
+            f"{counted} still to be published or settled with {name}. "
             f"See them with `postbell list --account {name}`; cancel or settle them first."
         )
     drafts = delivery.delete().where(

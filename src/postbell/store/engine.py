@@ -124,7 +124,8 @@ def file_uri(path: Path, mode: str) -> str:
 def open_engine(path: Path, begin: str, *pragmas: str, lock_wait: float = LOCK_WAIT) -> Engine:
     """Return what connects to the file: transactions begin with `begin`, `pragmas` are set besides ours."""
     url = URL.create("sqlite", database=f"file:{quote(str(path))}", query={"mode": "rw", "uri": "true"})
-    engine = create_engine(url, connect_args={"timeout": lock_wait})
+    # Errors go to the log, and what a statement was given may be a token.
+    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": lock_wait})
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: object) -> None:
