@@ -207,6 +207,14 @@ def test_a_wrong_password_is_said_to_be_one() -> None:
     assert "wrong-wrong" not in str(caught.value)
 
 
+def test_a_password_is_not_sent_in_clear() -> None:
+    far_side = FakeBluesky(FakeClock(START))
+    outgoing = replace(SUBJECT, server="http://pds.example").outgoing()
+    with pytest.raises(Unauthorized, match="needs a server with https"):
+        asyncio.run(network.verify(outgoing.target, SUBJECT.http(far_side, outgoing)))
+    assert far_side.requests == []
+
+
 def test_an_account_that_cannot_post_is_noted() -> None:
     profile = _verify(FakeBluesky(FakeClock(START), status="deactivated"))
     assert profile.notes == ("The account is deactivated: it cannot post.",)

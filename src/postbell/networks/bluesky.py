@@ -203,6 +203,8 @@ class _Line:
 
     async def log_in(self) -> dict[str, Any]:
         """Make a new session with the app password and store it; 30 in 5 minutes are allowed."""
+        if not keeps_secrets(self._login_server):
+            raise Unauthorized("Bluesky needs a server with https: a password is not sent in clear")
         password = self._credentials.app_password.get_secret_value()
         who = {"identifier": self._credentials.identifier.strip().removeprefix("@"), "password": password}
         url = f"{self._login_server}.createSession"

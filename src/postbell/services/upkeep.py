@@ -130,7 +130,8 @@ def require_sound(places: Places) -> None:
 
 
 def require_private(places: Places) -> None:
-    """Raise BadConfig where others can read the data folder."""
+    """Raise BadConfig where others can read the data folder, NotFound where there is nothing in it."""
+    require_file(places.database)
     mode = places.data_dir.stat().st_mode & 0o777
     if mode & 0o077:
         raise BadConfig(

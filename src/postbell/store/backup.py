@@ -31,7 +31,8 @@ _PAGES = 1000
 def check(path: Path) -> list[str]:
     """Return what is wrong with the database file; an empty list means that it is sound.
 
-    Raises DatabaseLocked where another program does not let anybody read it.
+    Raises DatabaseLocked where another program does not let anybody read it, DiskFull where SQLite has no
+    room for what it needs beside the file.
     """
     return _examine(path, "integrity_check", "foreign_key_check")
 
@@ -50,13 +51,19 @@ def backup(path: Path, target: Path, *, progress: Progress | None = None) -> dic
     """
     part = target.with_name(f".{target.name}.part")
     with _told(path, target), _removed(part):
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if _is_ours(path, target):
+            target.parent.mkdir(mode=0o700, exist_ok=True)
         counts = _copy(path, part, progress)
-        if target.parent.parent == path.parent:  # elsewhere it stays with whom it was made for
+        if _is_ours(path, target):  # elsewhere it stays with whom it was made for
             give(part)
         part.replace(target)
         _sync(target.parent)
     return counts
+
+
+def _is_ours(path: Path, target: Path) -> bool:
+    """Whether a copy goes into a folder of the database's own; any other is made by whoever wants it."""
+    return target.parent.parent == path.parent
 
 
 def backup_name(revision: str | None, now: datetime) -> str:
@@ -105,7 +112,7 @@ def _examine(path: Path, *pragmas: str) -> list[str]:
                 rows = connection.execute(f"PRAGMA {pragma}").fetchall()
                 problems += [_worded(row) for row in rows if row != ("ok",)]
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-        if isinstance(found := explain(error, path), DatabaseLocked):
+        if isinstance(found := explain(error, path), DatabaseLocked | DiskFull):
             raise found from error
         problems.append(str(error))
     return problems

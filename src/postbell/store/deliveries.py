@@ -73,7 +73,8 @@ def drop_deliveries(tx: Connection, post_id: str, account_ids: Iterable[int]) ->
 
 def schedule_deliveries(tx: Connection, post_id: str, at: datetime) -> None:
     """Make every delivery of a post due at `at`."""
-    _move(tx, delivery.c.post_id == post_id, DeliveryEvent.SCHEDULE, due_at=at, try_at=at)
+    values = {"due_at": at, "try_at": at, "message": None}
+    _move(tx, delivery.c.post_id == post_id, DeliveryEvent.SCHEDULE, **values)
 
 
 def unschedule_deliveries(tx: Connection, post_id: str) -> None:
@@ -110,12 +111,13 @@ def hold_overdue(tx: Connection, now: datetime) -> list[str]:
     """
     due = (post.c.state.in_(post_sources(PostEvent.UNSCHEDULE)), post.c.at <= now)
     drafts = list(tx.execute(select(post.c.id).where(*due).order_by(post.c.at)).scalars())
+    told = "it was held back after a restore, because it may have been published since the backup was made"
+    free = {"due_at": None, "try_at": None, "message": told}
     for start in range(0, len(drafts), _AT_ONCE):
         these = drafts[start : start + _AT_ONCE]
-        _move(tx, delivery.c.post_id.in_(these), DeliveryEvent.UNSCHEDULE, due_at=None, try_at=None)
+        _move(tx, delivery.c.post_id.in_(these), DeliveryEvent.UNSCHEDULE, **free)
         move_posts(tx, these, PostEvent.UNSCHEDULE)
     waiting = and_(delivery.c.due_at <= now, delivery.c.begun_at.is_(None))
-    told = "it was held back after a restore, because it may have been published since the backup was made"
     missed = list(tx.execute(select(delivery.c.post_id).where(_scheduled(), waiting)).scalars())
     _move(tx, waiting, DeliveryEvent.MISS, ended_at=now, message=told)
     _finish_posts(tx, delivery.c.post_id.in_(missed))
