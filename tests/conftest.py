@@ -6,16 +6,13 @@ command that installs it; where the environment has CI set, nothing of the kind 
 
 from __future__ import annotations
 
-import ipaddress
 import os
-import socket
 from collections.abc import Generator, Iterator, Sequence
-from typing import Any
 
 import pytest
 from hypothesis import settings
 
-from support import servers
+from support import loopback, servers
 from support.pds import Pds, pds_server
 from support.wordpress import WordPress, wordpress_server
 
@@ -28,46 +25,9 @@ settings.register_profile("postbell", settings.default, deadline=None)
 settings.load_profile("postbell")
 
 
-class OutsideLoopback(AssertionError):
-    """A test tried to reach a machine other than this one."""
-
-
-def _check_address(host: object) -> None:
-    name = host.decode() if isinstance(host, bytes) else str(host)
-    if name.endswith(".invalid"):  # RFC 6761: never resolves, so nobody need be asked
-        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-    try:
-        inside = name in ("", "localhost") or ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        inside = False
-    if not inside:
-        raise OutsideLoopback(f"a test tried to reach {name}: only addresses of this machine are allowed")
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _loopback_only() -> Iterator[None]:
-    """Refuse connections and look-ups outside loopback; files (AF_UNIX) are free."""
-    real = {name: getattr(socket.socket, name) for name in ("connect", "connect_ex", "sendto")}
-    resolve = socket.getaddrinfo
-
-    def guarded(name: str) -> Any:
-        def call(self: socket.socket, *arguments: Any) -> Any:
-            address = arguments[-1]
-            if self.family in (socket.AF_INET, socket.AF_INET6):
-                _check_address(address[0])
-            return real[name](self, *arguments)
-
-        return call
-
-    def look_up(host: Any, *arguments: Any, **more: Any) -> Any:
-        _check_address(host or "")
-        return resolve(host, *arguments, **more)
-
-    with pytest.MonkeyPatch.context() as patch:
-        for name in real:
-            patch.setattr(socket.socket, name, guarded(name))
-        patch.setattr(socket, "getaddrinfo", look_up)
-        yield
+# Before anything is collected: no import of a test module may reach out either.
+loopback.guard()
+loopback.guard_children()
 
 
 @pytest.fixture(scope="session")

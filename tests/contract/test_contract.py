@@ -46,7 +46,7 @@ from support.subjects import subjects
 
 
 _SUBJECTS = subjects()
-#: Networks that are no servers; they are tested on their own.
+#: Networks that are no servers; test_contract_folder.py holds the folder to what needs none.
 _WITHOUT_SERVER = {"folder"}
 _ALT = ("A harbour at dawn", 'Two boats, one "red" & one <blue>')
 

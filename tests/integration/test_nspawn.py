@@ -91,7 +91,7 @@ def test_a_post_that_root_writes_is_published_by_the_daemon(system: Container) -
 def test_a_database_that_root_restored_is_one_that_the_daemon_may_open(system: Container) -> None:
     system.run("systemctl", "stop", "postbell")
     _postbell(system, "db", "backup", "/root/copy.db")
-    _postbell(system, "db", "restore", "/root/copy.db")
+    _postbell(system, "db", "restore", "/root/copy.db", "--yes")
     system.run("systemctl", "start", "postbell")
     system.wait_for(ActiveState="active", NRestarts="0")
 

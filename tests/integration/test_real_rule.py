@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from support.disk import needs_root
+from support.home import make_home
+from support.loopback import VARIABLE
+
 
 _TESTS = Path(__file__).parents[1]
 
@@ -40,7 +44,8 @@ def _run(folder: Path, tests: str, *options: str, ci: str = "true") -> subproces
     (folder / "test_sample.py").write_text(tests)
     (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n    real: needs a real server\n")
     env = {**os.environ, "CI": ci, "PYTHONPATH": str(_TESTS), "POSTBELL_SERVERS": str(folder)}
-    env.pop("PYTEST_ADDOPTS", None)
+    for name in ("PYTEST_ADDOPTS", VARIABLE):  # it is our conftest that shall guard
+        env.pop(name, None)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
 
@@ -83,7 +88,11 @@ def test_elsewhere_a_server_that_is_not_installed_skips_its_tests(tmp_path: Path
     [
         "socket.create_connection(('192.0.2.1', 80))",
         "socket.getaddrinfo('example.com', 80)",
+        "socket.gethostbyname('example.com')",
+        "socket.gethostbyname_ex('example.com')",
+        "socket.socket().connect_ex(('192.0.2.1', 80))",
         "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('192.0.2.1', 53))",
+        "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendmsg([b'x'], [], 0, ('192.0.2.1', 53))",
         "urllib.request.urlopen('http://example.com')",
     ],
 )
@@ -101,3 +110,28 @@ def test_it():
         socket.create_connection(('nowhere.invalid', 80))
 """
     assert _run(tmp_path, tests, ci="").returncode == 0
+
+
+def test_a_python_process_that_a_test_starts_cannot_reach_outside_this_machine_either() -> None:
+    reach = "import socket; socket.create_connection(('192.0.2.1', 80), timeout=1)"
+    done = subprocess.run([sys.executable, "-c", reach], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "OutsideLoopback: a test tried to reach 192.0.2.1" in done.stderr
+
+
+def test_a_daemon_that_a_test_starts_cannot_reach_outside_this_machine_either(tmp_path: Path) -> None:
+    home = make_home(tmp_path)
+    reach = "import socket; socket.create_connection(('192.0.2.1', 80), timeout=1)"
+    assert home.start("-c", reach).wait(20) == 1
+    assert "OutsideLoopback: a test tried to reach 192.0.2.1" in home.tail()
+
+
+@pytest.mark.parametrize(("ci", "end"), [("true", pytest.fail.Exception), ("", pytest.skip.Exception)])
+def test_a_test_that_needs_root_fails_on_ci_and_is_skipped_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, ci: str, end: type[BaseException]
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setenv("CI", ci)
+    with pytest.raises((pytest.fail.Exception, pytest.skip.Exception), match="only root can") as ended:
+        needs_root("only root can")
+    assert ended.type is end

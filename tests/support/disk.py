@@ -11,6 +11,12 @@ from pathlib import Path
 import pytest
 
 
+def needs_root(why: str) -> None:
+    """Skip the test that runs where the user is not root, and fail it where the environment has CI set."""
+    if os.geteuid() != 0:
+        _leave_out(why)
+
+
 @contextmanager
 def small_disk(folder: Path, *, kilobytes: int, files: int = 1000) -> Iterator[Path]:
     """Mount a file system with room for so much on a folder until the block ends; only root can.
@@ -21,13 +27,17 @@ def small_disk(folder: Path, *, kilobytes: int, files: int = 1000) -> Iterator[P
     options = f"size={kilobytes}k,nr_inodes={files + 1},mode=700"  # the folder itself is one
     command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
     if subprocess.run(command, check=False, capture_output=True).returncode:
-        if os.environ.get("CI"):
-            pytest.fail("CI must run the tests that need a small disk: run them as root", pytrace=False)
-        pytest.skip("only root can mount a small disk")
+        _leave_out("only root can mount a small disk")
     try:
         yield folder
     finally:
         subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def _leave_out(why: str) -> None:
+    if os.environ.get("CI"):
+        pytest.fail(f"CI must run this test as root: {why}", pytrace=False)
+    pytest.skip(why)
 
 
 def fill(folder: Path) -> Path:

@@ -22,9 +22,6 @@ from postbell.settings import Places
 from support.children import end
 
 
-TESTS = Path(__file__).parents[1]
-
-
 @dataclass
 class Home:
     """One data folder with its configuration."""
@@ -90,7 +87,7 @@ class Home:
     def start(self, *command: str) -> subprocess.Popen[bytes]:
         """Start the daemon, or another command, as a process of its own; what it prints goes to the log."""
         words = command or ("-m", "postbell", *self.options, "run")
-        env = {**os.environ, "PYTHONPATH": str(TESTS), "PYTHONUNBUFFERED": "1", **self.env}
+        env = {**os.environ, "PYTHONUNBUFFERED": "1", **self.env}
         with self.log.open("ab") as output:
             return subprocess.Popen(
                 [sys.executable, *words], stdout=output, stderr=output, env=env, start_new_session=True

@@ -3,25 +3,24 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import pytest
-
 from postbell.store import backup
 from postbell.store.engine import create_file
+from support.disk import needs_root
 from support.world import make_database
 
 
 _NOBODY = 65534
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files for somebody else")
 def test_a_database_that_root_makes_belongs_to_the_owner_of_its_folder(tmp_path: Path) -> None:
+    needs_root("only root can make files for somebody else")
     os.chown(tmp_path, _NOBODY, _NOBODY)
     create_file(tmp_path / "postbell.db")
     assert (tmp_path / "postbell.db").stat().st_uid == _NOBODY
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files for somebody else")
 def test_a_backup_that_root_makes_elsewhere_stays_with_root(tmp_path: Path) -> None:
+    needs_root("only root can make files for somebody else")
     data, home = tmp_path / "data", tmp_path / "home"
     for folder in (data, data / "backups", home):
         folder.mkdir()

@@ -287,7 +287,7 @@ def test_an_account_is_verified_by_writing_into_its_folder(place: Path) -> None:
 
 
 def test_an_account_without_its_folder_is_not_verified(tmp_path: Path) -> None:
-    with pytest.raises(Unauthorized, match="the folder above it is not there"):
+    with pytest.raises(Unauthorized, match="or the folder above it, is not there"):
         asyncio.run(network.verify(target(tmp_path / "a" / "b"), http()))
 
 

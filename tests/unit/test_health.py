@@ -13,7 +13,8 @@ import pytest
 from postbell.app import App, build_app
 from postbell.domain.states import DeliveryState
 from postbell.domain.when import When
-from postbell.publishing.protocol import Network
+from postbell.errors import BadConfig, PostbellError, Rejected, Unauthorized, Unavailable
+from postbell.publishing.protocol import Network, Profile
 from postbell.services import accounts as account_service
 from postbell.services import upkeep
 from postbell.services.compose import Wanted, add_post
@@ -24,6 +25,7 @@ from postbell.store import accounts, deliveries, queue
 from postbell.store.lock import DaemonLock
 from postbell.testing import FakeClock, FakeNetwork
 from support import pictures
+from support.disk import needs_root
 from support.pictures import written
 
 
@@ -201,8 +203,8 @@ def test_the_doctor_reports_a_data_folder_and_a_database_that_others_can_read(ap
     assert bad[1].mend == f"Run `chmod 600 {app.places.database}`."
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 def test_the_doctor_reports_a_database_of_another_owner_than_the_folder(app: App) -> None:
+    needs_root("only root can give files away")
     os.chown(app.places.database, 65534, 65534)
     assert "does not belong to the owner" in found(examine(app), "data folder").message
 
@@ -305,6 +307,27 @@ def test_asked_to_the_doctor_asks_every_network(app: App, token: str, level: Lev
         verify=lambda name: account_service.verify_account(app.ctx, name),
     )
     assert found(checks, "account blog").level is level
+
+
+@pytest.mark.parametrize(
+    ("error", "mend"),
+    [
+        (Unauthorized("wrong"), "Give it again: `postbell account reconnect blog`."),
+        (BadConfig("no token"), "Give it again: `postbell account reconnect blog`."),
+        (Unavailable("down"), "Check the network, and the address with `postbell account show blog`."),
+        (Rejected("404"), "Check the network, and the address with `postbell account show blog`."),
+    ],
+)
+def test_what_the_doctor_advises_fits_what_the_network_said(
+    app: App, error: PostbellError, mend: str
+) -> None:
+    connect(app, "blog")
+
+    def verify(_name: str) -> Profile:
+        raise error
+
+    check = found(doctor(app.places, now=app.ctx.now(), verify=verify), "account blog")
+    assert (check.level, check.message, check.mend) == (Level.FAIL, str(error), mend)
 
 
 def test_an_account_of_a_network_that_is_gone_is_reported(app: App) -> None:

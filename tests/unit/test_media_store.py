@@ -13,6 +13,7 @@ from postbell.domain.media import Media, MediaKind
 from postbell.services import media_store
 from postbell.services.media_store import MediaStore
 from support import pictures
+from support.disk import needs_root
 from support.pictures import stored, written
 
 
@@ -77,8 +78,8 @@ def test_several_processes_may_store_the_same_file_at_once(tmp_path: Path, store
     assert not media
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can store files for somebody else")
 def test_what_root_stores_belongs_to_the_owner_of_the_folder(tmp_path: Path) -> None:
+    needs_root("only root can store files for somebody else")
     data = tmp_path / "data"
     data.mkdir()
     os.chown(data, NOBODY, NOBODY)

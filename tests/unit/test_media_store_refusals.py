@@ -3,8 +3,7 @@ from __future__ import annotations
 import errno
 import io
 import os
-import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -14,25 +13,13 @@ from postbell.services import inspection, media_store
 from postbell.services.inspection import Inspected
 from postbell.services.media_store import MediaStore
 from support import pictures
+from support.disk import small_disk
 from support.pictures import stored, written
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> MediaStore:
     return MediaStore(tmp_path / "media")
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount a small disk to fill")
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)], check=True)
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
 
 
 def test_one_refused_file_keeps_all_others_out_and_every_problem_is_told(
@@ -90,20 +77,19 @@ def test_a_file_on_a_failing_disk_is_refused(tmp_path: Path) -> None:
     assert str(caught.value) == message
 
 
-def test_a_full_disk_is_told_with_file_and_folder_and_leaves_nothing_behind(
-    tmp_path: Path, small_disk: Path
-) -> None:
+def test_a_full_disk_is_told_with_file_and_folder_and_leaves_nothing_behind(tmp_path: Path) -> None:
     small = written(tmp_path, "small.png", pictures.png())
     large = written(tmp_path, "large.mp4", pictures.mp4() + bytes(2_000_000))
-    store = MediaStore(small_disk / "media")
-    with pytest.raises(DiskFull) as caught:
-        store.take([(small, ""), (large, "")])
-    assert str(caught.value) == (
-        f"large.mp4 cannot be stored in {small_disk}/media: the disk is full. "
-        "Nothing was stored; free some space and try again."
-    )
-    assert stored(small_disk) == []
-    assert store.put(small).path.exists()
+    with small_disk(tmp_path / "disk", kilobytes=1024) as disk:
+        store = MediaStore(disk / "media")
+        with pytest.raises(DiskFull) as caught:
+            store.take([(small, ""), (large, "")])
+        assert str(caught.value) == (
+            f"large.mp4 cannot be stored in {disk}/media: the disk is full. "
+            "Nothing was stored; free some space and try again."
+        )
+        assert stored(disk) == []
+        assert store.put(small).path.exists()
 
 
 def test_a_folder_that_cannot_be_used_is_told(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from postbell.errors import BadConfig, NotFound
 from postbell.services import upkeep
 from postbell.settings import Places
 from postbell.store.engine import create_file
+from support.disk import needs_root
 from support.world import START
 
 
@@ -56,8 +57,8 @@ def test_where_there_is_no_database_there_is_nothing_to_look_after(places: Place
             work()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 def test_what_root_makes_belongs_to_the_owner_of_the_folder(places: Places) -> None:
+    needs_root("only root can give files away")
     places.data_dir.mkdir()
     os.chown(places.data_dir, 4321, 4322)
     upkeep.make_places(places, "")

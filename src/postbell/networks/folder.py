@@ -67,7 +67,7 @@ _MENDS: dict[int, tuple[type[PublishError], str]] = {
     errno.EACCES: _FORBIDDEN,
     errno.EPERM: _FORBIDDEN,
     errno.EROFS: _FORBIDDEN,
-    errno.ENOENT: (Unauthorized, "the folder above it is not there; make it, or mount its disk"),
+    errno.ENOENT: (Unauthorized, "it, or the folder above it, is not there; make it, or mount its disk"),
     errno.EEXIST: _NO_FOLDER,
     errno.ENOTDIR: _NO_FOLDER,
 }
@@ -93,7 +93,8 @@ class Credentials(Strict):
     base_url: str | None = Field(
         default=None,
         pattern=r"^https?://[^\s?#]+$",
-        description="The web address under which the folder's posts are found, if there is one.",
+        description="The web address under which the folder's posts are found, if there is one: with "
+        "https:// or http://, without `?` and `#`.",
     )
     feed_title: str = Field(default="Posts", min_length=1, description="The title of the Atom feed.")
 
