@@ -138,8 +138,28 @@ def test_what_a_network_does_not_read_is_read_by_its_status() -> None:
 def test_an_answer_that_is_not_json_counts_as_lost() -> None:
     for publishes, expected in ((True, Unsure), (False, Unavailable)):
         answer = Answer(status=200, headers={}, body=b"<html>", publishes=publishes)
-        with pytest.raises(expected, match="not JSON"):
+        told = "^the server answered 200 with something that is not JSON: <html>$"
+        with pytest.raises(expected, match=told):
             answer.json()
+
+
+@pytest.mark.parametrize(
+    ("body", "quoted"),
+    [
+        ("", ""),
+        ("Log in,\n s3cret", ": Log in, ***"),
+        ("a" * 100, f": {'a' * 80}"),
+        ("a" * 78 + "s3cret", f": {'a' * 78}**"),
+        (' {"accessJwt": "new', ""),
+    ],
+)
+def test_an_answer_that_is_not_json_is_quoted_without_secrets(body: str, quoted: str) -> None:
+    http = http_over(httpx.MockTransport(lambda _: httpx.Response(200, text=body)), secrets=["s3cret"])
+    answer = asyncio.run(ask(http, "https://api.example.com/x"))
+    assert isinstance(answer, Answer)
+    with pytest.raises(Unsure) as caught:
+        answer.json()
+    assert str(caught.value) == f"api.example.com answered 200 with something that is not JSON{quoted}"
 
 
 @pytest.mark.parametrize(

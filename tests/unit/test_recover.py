@@ -154,7 +154,8 @@ def test_what_nobody_can_tell_is_sent_again_where_a_repeat_is_harmless(tmp_path:
     world, post = lost(tmp_path, Answers(Unknown(reason="it has no list")))
     with world:
         settle(world)
-        assert delivery_of(world.store, post.deliveries[0].id).message == "it has no list"
+        told = delivery_of(world.store, post.deliveries[0].id).message
+        assert told == "asked to lose_request; it has no list; it is sent again"
         ring(world, 2, after=15)
         assert fate(world, post) == (ENDED, Outcome.PUBLISHED, ["unsure", "unknown", "published"])
         assert len(world.fake.posts) == 1

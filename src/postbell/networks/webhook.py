@@ -59,7 +59,8 @@ class Options(Strict):
     event: str = Field(
         default="post.published",
         pattern=r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$",
-        description="The event's type, by which a receiver decides what to do.",
+        description="The event's type, by which a receiver decides what to do: letters, digits and _, in "
+        "words with a dot between them.",
     )
     tags: Words = Field(default=[], description="Words handed on to the receiver.")
 
@@ -69,7 +70,8 @@ class Credentials(Strict):
 
     url: str = Field(
         pattern=r"^https?://[^/\s@?#]+(/[^\s#]*|\?[^\s#]*)?$",
-        description="The address that gets the posts. It is shown; put secrets into secret or headers.",
+        description="The address that gets the posts, with https:// or http:// and without `user@` and `#`. "
+        "It is shown; put secrets into secret or headers.",
     )
     secret: SecretStr | None = Field(
         default=None,
@@ -150,7 +152,7 @@ class Webhook:
     ) -> Receipt | Absent | Unknown:
         """Say that nobody can tell: a webhook cannot be asked, only sent to again."""
         del outgoing, progress, http
-        return Unknown(reason="A webhook cannot be asked what it has had.")
+        return Unknown(reason="a webhook cannot be asked what it has had")
 
     async def verify(self, target: Target, http: Http) -> Profile:
         """Post an event of the type `ping`, which holds no post."""

@@ -23,6 +23,10 @@ class Answer:
     publishes: bool
     #: What the request proved itself with, to be hidden in what is said about its failure.
     proof: str = field(default="", repr=False)
+    #: The server that was asked, as errors name it.
+    place: str = "the server"
+    #: Hides the account's secrets in what is quoted of the body.
+    hide: Callable[[str], str] = field(default=str, repr=False)
 
     @property
     def ok(self) -> bool:
@@ -39,7 +43,11 @@ class Answer:
         try:
             return json.loads(self.body)
         except ValueError:
-            raise lost(f"answered {self.status} with something that is not JSON", self.publishes) from None
+            said = " ".join(self.hide(self.text).split())
+            # A broken object may hold a new token, which nobody knows to hide yet.
+            quoted = f": {said[:80]}" if said and said[0] not in "{[" else ""
+            message = f"{self.place} answered {self.status} with something that is not JSON{quoted}"
+            raise lost(message, self.publishes) from None
 
     def error_json(self) -> dict[str, Any]:
         """Return the body of an error as a mapping, empty where it is anything else."""

@@ -11,7 +11,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, quote_plus, urlsplit
@@ -156,7 +156,8 @@ class Http:
             message = self.redact(f"{_place(url)} {_reason(error, sent=sent)}")
             raise lost(message, publishes and sent) from None
         if answer.ok:
-            return answer
+            proof = answer.proof
+            return replace(answer, place=_place(url), hide=lambda text: self.redact(text, proof))
         failure = (judge and judge(answer)) or self._read(answer, url)
         failure.args = (self.redact(str(failure), answer.proof),)
         raise failure

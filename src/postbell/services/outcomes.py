@@ -167,7 +167,7 @@ def record_look_up(
             guess = rules.resend is Resend.SAFE and not _is_too_late(claim, rules)
             if isinstance(ending, Absent) or guess:
                 at = rules.now if rules.at_once else try_at
-                deliveries.resend(tx, delivery_id, try_at=at, message=message)
+                deliveries.resend(tx, delivery_id, try_at=at, message=_why_again(claim, message))
         case Absent():
             told = f"it is not public, and was given up after {claim.delivery.tries} tries"
             deliveries.give_up(tx, delivery_id, told, rules.now)
@@ -243,6 +243,12 @@ def _unavailable(tx: Connection, claim: Claim, message: str, rules: Rules) -> No
         deliveries.lose_track(tx, delivery_id, f"an earlier try may have been accepted; {told}")
     else:
         deliveries.record_failed(tx, delivery_id, told, rules.now)
+
+
+def _why_again(claim: Claim, unknown: str | None) -> str | None:
+    """Return what is told of a delivery that is sent again on a guess: first what caused the doubt."""
+    parts = [(part or "").rstrip(".") for part in (claim.delivery.message, unknown)]
+    return "; ".join([*filter(None, parts), "it is sent again"]) if unknown else None
 
 
 def _is_too_late(claim: Claim, rules: Rules) -> bool:
