@@ -11,7 +11,8 @@ from pydantic import BaseModel, SecretStr
 
 from postbell.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unsure
 from postbell.publishing.answer import Answer, lost, reset_time
-from postbell.publishing.http import secrets_of
+from postbell.publishing.http import Clients, Http, secrets_of
+from postbell.testing import FakeClock
 from support.asking import NOW, ask, http_over
 
 
@@ -317,3 +318,36 @@ def test_json_goes_out_as_json() -> None:
     got = asyncio.run(ask(http_over(httpx.MockTransport(answer)), "https://a.example", json={"a": "ö"}))
     assert isinstance(got, Answer)
     assert got.json() == {"a": "ö"}
+
+
+class _Cookies(httpx.AsyncBaseTransport):
+    """Sets a cookie at every answer and keeps those that come back; fails where it is told to."""
+
+    def __init__(self) -> None:
+        self.seen: list[str | None] = []
+        self.closed = 0
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.seen.append(request.headers.get("cookie"))
+        if request.url.path == "/fail":
+            raise httpx.ConnectTimeout("too late", request=request)
+        return httpx.Response(200, headers={"set-cookie": "session=of-alice"}, request=request)
+
+    async def aclose(self) -> None:
+        self.closed += 1
+
+
+def test_a_client_that_failed_is_closed_and_no_cookie_goes_from_one_request_to_the_next() -> None:
+    transport = _Cookies()
+
+    async def script() -> None:
+        http = Http(Clients(transport=transport), FakeClock())
+        await http.request("GET", "https://a.example/")
+        await http.request("GET", "https://a.example/")
+        with pytest.raises(Unavailable):
+            await http.request("GET", "https://a.example/fail")
+        await http.request("GET", "https://a.example/")
+
+    asyncio.run(script())
+    assert transport.seen == [None] * 4
+    assert transport.closed == 1

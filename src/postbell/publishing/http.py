@@ -57,8 +57,13 @@ class Clients:
         client = self._idle.pop() if self._idle else self._make()
         try:
             yield client
-        finally:
-            self._idle.append(client)
+        except BaseException:
+            # What broke off in the middle of a connect leaves a connection that nobody ever finishes, and
+            # whoever leased this client next would wait for it for ever.
+            await client.aclose()
+            raise
+        client.cookies.clear()  # the next one to use it may be another account
+        self._idle.append(client)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -67,9 +72,10 @@ class Clients:
 
     def _make(self) -> httpx.AsyncClient:
         if self._verify is None:
-            self._verify = httpx.create_ssl_context(trust_env=False)
+            verify = httpx.create_ssl_context(trust_env=False)
             if self._ca_file:
-                self._verify.load_verify_locations(self._ca_file)
+                verify.load_verify_locations(self._ca_file)
+            self._verify = verify
         return httpx.AsyncClient(
             transport=self._transport,
             verify=self._verify,
