@@ -117,9 +117,11 @@ class Daemon:
         log.info("daemon_started", database=str(self._app.places.database), interrupted=left)
         self._begin_chores()
         loops = [
-            asyncio.create_task(self._whenever(self._due, self._ring)),
-            asyncio.create_task(self._whenever(self._lost, self._settle)),
+            asyncio.create_task(self._whenever(self._due, self._ring, LOOK_EVERY)),
+            asyncio.create_task(self._whenever(self._lost, self._settle, _SETTLE_EVERY)),
         ]
+        if self._surroundings.watchdog_seconds:
+            loops.append(asyncio.create_task(self._heartbeats(self._surroundings.watchdog_seconds / 2)))
         self._due.set()
         self._lost.set()
         self._notifier.tell(READY="1")
@@ -158,21 +160,21 @@ class Daemon:
         self._due.set()
 
     def _begin_chores(self) -> None:
-        # Chores only ring bells: work that takes longer than its interval would be skipped by the scheduler.
-        self._scheduler.add_job(_set, "interval", args=[self._due], seconds=LOOK_EVERY.seconds, id="look")
-        self._scheduler.add_job(
-            _set, "interval", args=[self._lost], seconds=_SETTLE_EVERY.seconds, id="settle"
-        )
         self._scheduler.add_job(self._sweep, "interval", seconds=_SWEEP_EVERY.total_seconds(), id="sweep")
-        if self._surroundings.watchdog_seconds:
-            every = self._surroundings.watchdog_seconds / 2
-            self._scheduler.add_job(self._heartbeat, "interval", seconds=every, id="heartbeat")
         self._scheduler.start()
 
-    async def _whenever(self, bell: asyncio.Event, work: Callable[[], Awaitable[object]]) -> None:
-        """Do `work` each time that `bell` rings, until cancelled."""
+    async def _whenever(
+        self, bell: asyncio.Event, work: Callable[[], Awaitable[object]], every: timedelta
+    ) -> None:
+        """Do `work` each time that `bell` rings, and after `every` at the latest, until cancelled.
+
+        The span is measured on the loop's own clock: the scheduler's goes by the wall, and after a step back
+        it would sleep for as long as that was.
+        """
         while True:
-            await bell.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(every.total_seconds()):
+                    await bell.wait()
             bell.clear()
             try:
                 await work()
@@ -207,6 +209,11 @@ class Daemon:
         # Never at once again: if the ring and this question ever disagreed, the loop would spin.
         at: datetime = max(first.ready_at, now + _SOON)
         self._scheduler.add_job(_set, "date", args=[self._due], run_date=at, id="ring", replace_existing=True)
+
+    async def _heartbeats(self, every: float) -> None:
+        while True:
+            await self._heartbeat()
+            await asyncio.sleep(every)
 
     async def _heartbeat(self) -> None:
         """Tell systemd that the loop and the database answer."""

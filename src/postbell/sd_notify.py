@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 
 
 class Notifier:
@@ -17,5 +18,6 @@ class Notifier:
         if self._address is None:
             return
         message = "\n".join(f"{name}={value}" for name, value in states.items())
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
+        sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+        with sender, suppress(OSError):  # posts go out whether systemd listens or not
             sender.sendto(message.encode(), self._address)

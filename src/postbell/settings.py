@@ -139,15 +139,21 @@ class DaemonSettings(_Section):
 class RetrySettings(_Section):
     """When a network could not be reached."""
 
-    first_wait_seconds: float = Field(default=15, gt=0, description="The wait after the first try, at most.")
-    longest_wait_seconds: float = Field(default=900, gt=0, description="No wait between two tries is longer.")
+    first_wait_seconds: float = Field(
+        default=15, gt=0, le=86400, description="The wait after the first try, at most."
+    )
+    longest_wait_seconds: float = Field(
+        default=900, gt=0, le=86400, description="No wait between two tries is longer."
+    )
     most_tries: int = Field(default=200, ge=1, description="After that many tries a post has failed.")
 
 
 class HttpSettings(_Section):
     """How networks are asked."""
 
-    deadline_seconds: float = Field(default=60, gt=0, description="How long one request may take in all.")
+    deadline_seconds: float = Field(
+        default=60, gt=0, le=600, description="How long one request may take in all."
+    )
     ca_file: Path | None = Field(
         default=None,
         description="Certificates to trust besides the usual ones (a PEM file).",
@@ -185,7 +191,7 @@ class Settings(BaseSettings):
         examples=["Europe/Berlin"],
     )
     late_limit_hours: float = Field(
-        default=24, gt=0, description="A post that is overdue for longer is missed, not published."
+        default=24, gt=0, le=8760, description="A post that is overdue for longer is missed, not published."
     )
     daemon: DaemonSettings = DaemonSettings()
     retry: RetrySettings = RetrySettings()

@@ -23,7 +23,7 @@ import functools
 import random
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -39,6 +39,7 @@ from postbell.domain.ids import new_delivery_key, new_post_id
 from postbell.domain.media import Media, MediaKind
 from postbell.domain.post import Attempt, Delivery, Post
 from postbell.domain.states import DeliveryState, Outcome, PostEvent, PostState
+from postbell.errors import Stale
 from postbell.publishing import registry
 from postbell.publishing.protocol import Network
 from postbell.services.context import Context
@@ -165,7 +166,8 @@ def add_post(
 
 def _schedule(tx: Connection, new: Post, at: datetime) -> None:
     posts.update_post(tx, replace(new, at=at), PostEvent.SCHEDULE)
-    deliveries.schedule_deliveries(tx, new.id, at)
+    with suppress(Stale):  # a post for nobody has no deliveries
+        deliveries.schedule_deliveries(tx, new.id, at)
 
 
 def claim(store: Store, now: datetime = START, *, limit: int = 100) -> list[Claim]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -22,7 +23,7 @@ from postbell.domain.states import (
     PostState,
 )
 from postbell.errors import Conflict, IllegalTransition, Stale
-from postbell.store import deliveries, posts
+from postbell.store import accounts, deliveries, posts
 from postbell.store.engine import Store
 from postbell.store.tables import attempt, delivery, post
 from support.world import (
@@ -109,7 +110,7 @@ def test_a_verb_changes_nothing_where_the_table_has_no_step(
     made = delivery_in(store, state)
     before = content_of(store)
     if event in WHOLESALE:
-        with store.write() as tx:
+        with suppress(Stale), store.write() as tx:
             VERBS[event](tx, made.id, made.post_id)
     else:
         with pytest.raises(Stale, match=f"Delivery {made.id} "), store.write() as tx:
@@ -342,3 +343,23 @@ def test_more_can_be_missed_than_a_statement_has_variables(store: Store) -> None
     with store.read() as tx:
         assert deliveries.count_by_state(tx) == {D.MISSED: 1500}
         assert set(tx.execute(select(post.c.state)).scalars()) == {P.PROCESSED}
+
+
+def test_a_post_whose_accounts_were_all_removed_is_not_scheduled(store: Store) -> None:
+    draft = add_post(store, to=("ann",), at=None)
+    with store.write() as tx:
+        accounts.remove_account(tx, "ann", START)
+    with pytest.raises(Stale, match="accounts of post"), store.write() as tx:
+        deliveries.schedule_deliveries(tx, draft.id, START)
+
+
+def test_waits_that_were_written_while_the_clock_was_ahead_are_forgotten(store: Store) -> None:
+    made = delivery_in(store, DeliveryState.SCHEDULED)
+    (taken,) = claim(store, START)
+    with store.write() as tx:
+        deliveries.record_retry(tx, taken.delivery.id, "refused", START + timedelta(days=300))
+        accounts.rest_account(tx, taken.account.id, until=START + timedelta(days=300), reason="refused")
+    assert claim(store, START) == []
+    with store.write() as tx:
+        deliveries.forget_waits(tx, START)
+    assert [again.delivery.id for again in claim(store, START)] == [made.id]

@@ -16,6 +16,7 @@ from postbell.errors import (
     DaemonRunning,
     Damaged,
     DatabaseLocked,
+    DiskFull,
     NotFound,
     PostbellError,
     SchemaTooNew,
@@ -244,3 +245,18 @@ def test_a_flipped_byte_anywhere_is_found_or_harmless(places: Places, tmp_path: 
             assert counts == THREE, offset
             target.unlink()
         assert places.database.read_bytes() == damaged
+
+
+def test_a_restore_that_breaks_off_while_it_holds_back_changes_nothing(
+    places: Places, saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = texts_in(places.database)
+
+    def full(*_: object) -> list[str]:
+        raise DiskFull("the disk is full")
+
+    monkeypatch.setattr(upkeep, "hold_overdue", full)
+    with pytest.raises(DiskFull):
+        upkeep.restore(places, saved, now=START)
+    assert texts_in(places.database) == before
+    assert not [name for name in names(places.data_dir) if "restore" in name or "replaced" in name]

@@ -12,10 +12,11 @@ from sqlalchemy import Connection
 
 from postbell.domain.account import Account, Health
 from postbell.domain.post import Delivery
-from postbell.errors import PublishError, Unsure
+from postbell.errors import PublishError, Rejected, Unsure
 from postbell.publishing.protocol import Progress, Receipt
 from postbell.services.context import Context, progress_of
 from postbell.services.outcomes import (
+    LONGEST_STEP,
     Rules,
     insist,
     is_in_doubt,
@@ -94,13 +95,15 @@ class Dispatcher:
 
     async def _ring(self) -> int:
         now = self.ctx.now()
+        if self._last_ring and now < self._last_ring:
+            await self.thread.write(deliveries.forget_waits, now)
         self._note_gap(now)
         free = self.slots - len(self._running)
         if free <= 0:
             return 0
         self.checkpoint("before_claim")
         self._stalled = True
-        missed, claims = await self.thread.write(_take_due, self.ctx, now, free, self._why_late)
+        missed, claims = await self.thread.write(_take_due, self.ctx, free, self._why_late)
         self._stalled = False
         self.checkpoint("claimed")
         for delivery in missed:
@@ -161,8 +164,11 @@ class Dispatcher:
         progress = progress_of(claim.delivery.progress)
         try:
             asked = self.ctx.prepare(claim.post, claim.delivery, claim.account, save)
+            if gone := [item.name for item in asked.outgoing.content.media if not item.path.exists()]:
+                return Rejected(f"its stored files are gone: {', '.join(gone)}; restore the folder `media`")
             while True:
-                result = await asked.network.publish(asked.outgoing, progress, asked.http)
+                async with asyncio.timeout(LONGEST_STEP):
+                    result = await asked.network.publish(asked.outgoing, progress, asked.http)
                 if isinstance(result, Receipt):
                     return result
                 stored = {"step": result.step, "data": dict(result.data)}
@@ -170,6 +176,8 @@ class Dispatcher:
                 if result.again_at is not None:
                     return result
                 progress = result
+        except TimeoutError:
+            return Unsure(f"it was not done after {LONGEST_STEP / 60:.0f} min, and was broken off")
         except PublishError as error:
             return error
         except Exception as error:  # noqa: BLE001 - a fault in one network must not stop the others
@@ -196,10 +204,9 @@ def _fault(claim: Claim, what: str) -> Unsure:
     return Unsure(f"a fault in Postbell's code for {claim.account.network} ({what}); please report it")
 
 
-def _take_due(
-    tx: Connection, ctx: Context, now: datetime, limit: int, why: _Why
-) -> tuple[list[Delivery], list[Claim]]:
+def _take_due(tx: Connection, ctx: Context, limit: int, why: _Why) -> tuple[list[Delivery], list[Claim]]:
     """Claim what is due and give up what was due for too long, with the reasons of what is late."""
+    now = ctx.now()  # not before the lock was had: to wait for it is a lateness too
     before = now - ctx.late_limit
     for delivery in deliveries.list_begun_overdue(tx, before):
         if is_in_doubt(tx, delivery.id):  # nobody may call that missed

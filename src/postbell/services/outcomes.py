@@ -33,10 +33,14 @@ from postbell.store.thread import StoreThread
 P = ParamSpec("P")
 E = TypeVar("E", bound=Receipt | Progress | Absent | Unknown | PublishError)
 
+#: Seconds that one step of a try, or a look-up, may take: what hangs must not hold its account for ever.
+LONGEST_STEP = 15 * 60.0
 #: Seconds between two tries to write when the database cannot take it.
 _WRITE_AGAIN = 1.0
 #: No account rests longer, whatever its network says: a nonsense date must not silence it for years.
 _LONGEST_REST = timedelta(days=1)
+#: None rests shorter: tries that the network turns away do not count, so nothing else would slow them down.
+_SHORTEST_REST = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +132,9 @@ def record_try(tx: Connection, claim: Claim, ending: Receipt | Progress | Publis
         case Progress():
             deliveries.snooze(tx, delivery_id, f"waits: {ending.step}", ending.again_at or rules.now)
         case Rejected():
-            deliveries.record_failed(tx, delivery_id, str(ending), rules.now)
+            doubt = "; an earlier try may have been accepted: look first"
+            told = f"{ending}{doubt if is_in_doubt(tx, delivery_id) else ''}"
+            deliveries.record_failed(tx, delivery_id, told, rules.now)
         case Unauthorized():
             _refused(tx, claim, str(ending))
             deliveries.snooze(tx, delivery_id, str(ending), rules.now)
@@ -213,7 +219,7 @@ def _rest(tx: Connection, account_id: int, ending: RateLimited, rules: Rules) ->
     """
     wait = rules.retry.cap * (0.5 + rules.chance / 2)
     asked = ending.until if ending.until and ending.until > rules.now else rules.now + wait
-    until = min(asked, rules.now + _LONGEST_REST)
+    until = min(max(asked, rules.now + _SHORTEST_REST), rules.now + _LONGEST_REST)
     # The network has answered: whatever setbacks there were, they are over.
     accounts.rest_account(tx, account_id, until=until, reason=f"rate limited: {ending}", setbacks=0)
     return until

@@ -12,10 +12,11 @@ from sqlalchemy import Connection
 from postbell.domain.account import Account, Health
 from postbell.domain.post import Attempt, AttemptKind, Delivery
 from postbell.domain.states import DeliveryState
-from postbell.errors import NotFound, PublishError
+from postbell.errors import NotFound, PublishError, Unavailable
 from postbell.publishing.protocol import Absent, Receipt, Resend, Unknown
 from postbell.services.context import Context, progress_of
 from postbell.services.outcomes import (
+    LONGEST_STEP,
     Rules,
     insist,
     keep_session,
@@ -121,14 +122,16 @@ class Recovery:
 
     def _is_turn(self, doubt: _Doubt, now: datetime) -> bool:
         turn, wait = self._turns[doubt.tried.id]
-        if now < turn:
+        if now < turn <= now + wait:  # a turn that is further away was set before the clock went back
             return False
         self._turns[doubt.tried.id] = (now + wait, min(wait * 2, _LONGEST_WAIT))
         return True
 
     async def _settle_one(self, doubt: _Doubt, resend: Resend, now: datetime) -> None:
         delivery, tried = doubt.delivery, doubt.tried
-        claim = await self.thread.write(_open_look_up, delivery, now, self.ctx.media.path_of)
+        claim = await self.thread.write(_open_look_up, doubt, now, self.ctx.media.path_of)
+        if claim is None:
+            return
         with structlog.contextvars.bound_contextvars(post=delivery.post_id, account=delivery.account):
             ending = await self._find(claim)
             too_early = now - (tried.ended_at or tried.started_at) < _STILL_AT_WORK
@@ -153,7 +156,10 @@ class Recovery:
         progress = progress_of(claim.delivery.progress)
         try:
             asked = self.ctx.prepare(claim.post, claim.delivery, claim.account, save)
-            return await asked.network.find(asked.outgoing, progress, asked.http)
+            async with asyncio.timeout(LONGEST_STEP):
+                return await asked.network.find(asked.outgoing, progress, asked.http)
+        except TimeoutError:
+            return Unavailable(f"it was not answered after {LONGEST_STEP / 60:.0f} min")
         except PublishError as error:
             return error
         except Exception as error:  # noqa: BLE001 - a fault in one network must not stop the others
@@ -184,6 +190,11 @@ def _list_doubts(tx: Connection) -> list[_Doubt]:
     ]
 
 
-def _open_look_up(tx: Connection, delivery: Delivery, now: datetime, locate: Locate) -> Claim:
+def _open_look_up(tx: Connection, doubt: _Doubt, now: datetime, locate: Locate) -> Claim | None:
+    """Open the look-up of a delivery that is still in this doubt; None if somebody was faster."""
+    delivery = doubt.delivery
+    tries = attempts.list_attempts(tx, [delivery.id])
+    if [tried.id for tried in tries if tried.kind is not AttemptKind.FIND][-1] != doubt.tried.id:
+        return None
     attempt_id = attempts.open_attempt(tx, delivery.id, AttemptKind.FIND, now)
     return queue.load_claim(tx, delivery, attempt_id, locate)

@@ -111,10 +111,15 @@ def restore(places: Places, source: Path, *, now: datetime) -> Restored:
         raise NotFound(f"There is no backup at {source}. Backups in {places.backups}:\n{known}")
     with _locked(places):
         aside = places.data_dir / f"replaced-{now:%Y%m%dT%H%M%S}Z.db"
-        rows = backup.restore(source, places.database, aside=aside)
-        schema.migrate(places.database)
-        with closing(Store(places.database)) as store, store.write() as tx:
-            held = hold_overdue(tx, now)
+        held: list[str] = []
+
+        def hold(copy: Path) -> None:
+            schema.migrate(copy)
+            with closing(Store(copy)) as store, store.write() as tx:
+                held.extend(hold_overdue(tx, now))
+            backup.fold(copy)
+
+        rows = backup.restore(source, places.database, aside=aside, prepare=hold)
         return Restored(replaced=aside, rows=rows, held=held)
 
 

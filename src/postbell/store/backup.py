@@ -82,12 +82,15 @@ def prune_backups(folder: Path, keep: int) -> None:
         old.unlink(missing_ok=True)
 
 
-def restore(source: Path, path: Path, *, aside: Path) -> dict[str, int]:
+def restore(
+    source: Path, path: Path, *, aside: Path, prepare: Callable[[Path], None] = lambda _copy: None
+) -> dict[str, int]:
     """Put a proved copy of `source` in the place of the database and keep the old file as `aside`.
 
-    The caller holds the daemon's lock. Returns how many rows the restored database holds by table. Raises
-    NotFound, Damaged, SchemaTooNew, DatabaseLocked, DiskFull, or PostbellError where the folder cannot be
-    written; then nothing was changed.
+    The caller holds the daemon's lock. What `prepare` changes of the copy is in it before it is the database:
+    if that breaks off, nothing was restored. Returns how many rows the restored database holds by table.
+    Raises NotFound, Damaged, SchemaTooNew, DatabaseLocked, DiskFull, or PostbellError where the folder
+    cannot be written; then nothing was changed.
     """
     if not source.is_file():
         raise NotFound(f"There is no backup at {source}.")
@@ -98,6 +101,7 @@ def restore(source: Path, path: Path, *, aside: Path) -> dict[str, int]:
         counts = _copy(source, part)
         _require_ours(part, source)
         give(part)
+        prepare(part)
         _set_aside(path, aside)
         part.replace(path)
         _sync(path.parent)
@@ -151,6 +155,13 @@ def _require_ours(copy: Path, source: Path) -> None:
         raise SchemaTooNew(
             f"The backup {source} belongs to a newer Postbell (schema {unknown.pop()}); nothing was changed."
         )
+
+
+def fold(path: Path) -> None:
+    """Bring everything that was written into the file itself, so that it can be moved without side files."""
+    with closing(_open(path, "rw")) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    _sync(path)
 
 
 def _set_aside(path: Path, aside: Path) -> None:

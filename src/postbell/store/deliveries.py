@@ -72,9 +72,10 @@ def drop_deliveries(tx: Connection, post_id: str, account_ids: Iterable[int]) ->
 
 
 def schedule_deliveries(tx: Connection, post_id: str, at: datetime) -> None:
-    """Make every delivery of a post due at `at`."""
+    """Make every delivery of a post due at `at`; raises Stale if it has none (any more)."""
     values = {"due_at": at, "try_at": at, "message": None}
-    _move(tx, delivery.c.post_id == post_id, DeliveryEvent.SCHEDULE, **values)
+    if not _move(tx, delivery.c.post_id == post_id, DeliveryEvent.SCHEDULE, **values):
+        raise Stale(f"The accounts of post {post_id} were removed meanwhile; nothing was done.")
 
 
 def unschedule_deliveries(tx: Connection, post_id: str) -> None:
@@ -216,6 +217,15 @@ def hasten(tx: Connection, post_id: str, now: datetime) -> None:
     """Let the waiting deliveries of a post be tried at once."""
     waiting = and_(delivery.c.post_id == post_id, delivery.c.state == DeliveryState.SCHEDULED)
     tx.execute(update(delivery).where(waiting).values(try_at=now))
+
+
+def forget_waits(tx: Connection, now: datetime) -> None:
+    """Let everything that waits for another try be tried when it is due: the clock has gone back.
+
+    Waits that were written while it was ahead would last for as long as the step.
+    """
+    tx.execute(update(delivery).where(_scheduled(), delivery.c.try_at > now).values(try_at=delivery.c.due_at))
+    tx.execute(update(account).where(account.c.rests_until > now).values(rests_until=now))
 
 
 def list_in_state(tx: Connection, state: DeliveryState) -> list[Delivery]:

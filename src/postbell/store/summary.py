@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, func, literal_column, select
+from sqlalchemy import Connection, Select, and_, func, literal_column, or_, select
 
-from postbell.domain.states import DeliveryState, PostState
-from postbell.store.posts import Locate
-from postbell.store.tables import attempt, delivery, media, post, post_media
+from postbell.domain.post import Delivery
+from postbell.domain.states import DeliveryState, Outcome, PostState
+from postbell.store.posts import Locate, delivery_from
+from postbell.store.tables import account, attempt, delivery, media, post, post_media
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +21,15 @@ class Overdue:
     count: int
     #: When the oldest of them was meant to be published (aware UTC); None if there are none.
     oldest: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lost:
+    """What lately ended without being published."""
+
+    count: int = 0
+    #: Those that ended last, the latest first; `count` may be greater.
+    newest: tuple[Delivery, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +46,33 @@ def overdue(tx: Connection, before: datetime) -> Overdue:
     waiting = (delivery.c.state == DeliveryState.SCHEDULED, delivery.c.due_at < before)
     row = tx.execute(select(func.count(), func.min(delivery.c.due_at)).where(*waiting)).one()
     return Overdue(count=row[0], oldest=row[1])
+
+
+def oldest_overdue(tx: Connection, before: datetime) -> Delivery | None:
+    """Return the first of what was due before an instant (aware) and still waits."""
+    waiting = (delivery.c.state == DeliveryState.SCHEDULED, delivery.c.due_at < before)
+    first = select(delivery.c.id).where(*waiting).order_by(delivery.c.due_at, delivery.c.id).limit(1)
+    row = tx.execute(_named().where(delivery.c.id == first.scalar_subquery())).one_or_none()
+    return delivery_from(row) if row else None
+
+
+def lost_since(tx: Connection, since: datetime, limit: int) -> Lost:
+    """Return what failed or was missed from an instant (aware) on: the last `limit`, and how many in all."""
+    failed = and_(delivery.c.state == DeliveryState.PROCESSED, delivery.c.result == Outcome.FAILED)
+    lost = and_(or_(failed, delivery.c.state == DeliveryState.MISSED), delivery.c.ended_at >= since)
+    # One pass finds and counts them: there is no index by the time of the end.
+    found = select(delivery.c.id, func.count().over().label("whole")).where(lost)
+    last = found.order_by(delivery.c.ended_at.desc(), delivery.c.id.desc()).limit(limit)
+    wholes = {row.id: row.whole for row in tx.execute(last)}
+    rows = {row.id: delivery_from(row) for row in tx.execute(_named().where(delivery.c.id.in_(wholes)))}
+    return Lost(count=max(wholes.values(), default=0), newest=tuple(rows[each] for each in wholes))
+
+
+def count_results(tx: Connection) -> dict[Outcome, int]:
+    """Return how many processed deliveries were published, and how many failed."""
+    processed = delivery.c.state == DeliveryState.PROCESSED
+    rows = tx.execute(select(delivery.c.result, func.count().label("n")).where(processed).group_by("result"))
+    return {Outcome.PUBLISHED: 0, Outcome.FAILED: 0} | {Outcome(row.result): row.n for row in rows}
 
 
 def newest_time(tx: Connection) -> datetime | None:
@@ -61,3 +99,8 @@ def lost_files(tx: Connection, locate: Locate) -> list[LostFile]:
     return [
         LostFile(post_id=row.id, name=row.name) for row in rows if not locate(row.sha256, row.mime).is_file()
     ]
+
+
+def _named() -> Select[Any]:
+    columns = (delivery, account.c.name.label("account"), account.c.network)
+    return select(*columns).join(account, account.c.id == delivery.c.account_id)
