@@ -16,7 +16,7 @@ from postbell.domain.media import Media, MediaKind
 from postbell.errors import PublishError, Rejected, Unauthorized, Unavailable
 from postbell.networks import folder as module
 from postbell.networks.folder import FEED, network
-from postbell.publishing.protocol import Absent
+from postbell.publishing.protocol import Absent, Receipt
 from support import pictures
 from support.folders import DUE, KEY, fail, http, outgoing, page, picture, publish, target, titles, visible
 
@@ -269,10 +269,19 @@ def test_a_path_that_is_a_file_is_rejected(tmp_path: Path) -> None:
 def test_a_folder_on_a_disk_that_is_not_mounted_waits(tmp_path: Path) -> None:
     out = outgoing(tmp_path / "disk" / "posts")
     error = fail(out)
-    assert type(error) is Unauthorized
+    assert type(error) is Unavailable
     assert "mount its disk" in str(error)
-    with pytest.raises(Unauthorized):
+    with pytest.raises(Unavailable):
         asyncio.run(network.find(out, None, http()))
+
+
+def test_a_feed_that_cannot_be_written_is_a_warning_for_the_page_is_public(place: Path) -> None:
+    (place / "feed.xml").mkdir(parents=True)
+    out = outgoing(place)
+    receipt = asyncio.run(network.publish(out, None, http()))
+    assert isinstance(receipt, Receipt)
+    assert "feed.xml could not be written" in receipt.warnings[0]
+    assert (place / receipt.id).exists()
 
 
 # The account
@@ -287,7 +296,7 @@ def test_an_account_is_verified_by_writing_into_its_folder(place: Path) -> None:
 
 
 def test_an_account_without_its_folder_is_not_verified(tmp_path: Path) -> None:
-    with pytest.raises(Unauthorized, match="or the folder above it, is not there"):
+    with pytest.raises(Unavailable, match="or the folder above it, is not there"):
         asyncio.run(network.verify(target(tmp_path / "a" / "b"), http()))
 
 

@@ -19,6 +19,7 @@ import unicodedata
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
@@ -67,7 +68,8 @@ _MENDS: dict[int, tuple[type[PublishError], str]] = {
     errno.EACCES: _FORBIDDEN,
     errno.EPERM: _FORBIDDEN,
     errno.EROFS: _FORBIDDEN,
-    errno.ENOENT: (Unauthorized, "it, or the folder above it, is not there; make it, or mount its disk"),
+    # The disk may be on its way back: nobody has to do more than mount it.
+    errno.ENOENT: (Unavailable, "it, or the folder above it, is not there; make it, or mount its disk"),
     errno.EEXIST: _NO_FOLDER,
     errno.ENOTDIR: _NO_FOLDER,
 }
@@ -177,8 +179,12 @@ def _publish(outgoing: Outgoing) -> Receipt:
                 for name, media in _files(outgoing):
                     _copy(media, page.with_name(name))
             _write(page, _text(outgoing))
+    try:
         with _lock(folder):
             _write(folder / FEED, _feed(folder, account))
+    except OSError as error:  # the page is public already
+        warning = f"{FEED} could not be written ({error.strerror}); the next post tries it again."
+        return replace(_receipt(outgoing, path), warnings=(warning,))
     return _receipt(outgoing, path)
 
 
