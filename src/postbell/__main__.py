@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import errno
+import io
+import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import click
 
-from postbell.cli.common import SCHEMA_VERSION, State
+from postbell.cli.common import SCHEMA_VERSION, State, printable
 from postbell.cli.main import cli
 from postbell.cli.shapes import error_json, json_line
 from postbell.errors import DiskFull, Invalid, PostbellError, Problem
@@ -33,14 +36,17 @@ def main(args: Sequence[str] | None = None) -> int:
     try:
         code = _run(words, state)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("postbell: interrupted", err=True)
+        _say("postbell: interrupted")
         code = _INTERRUPTED
     except click.ClickException as error:
         code = _tell_usage(error, words)
     except PostbellError as error:
         code = _tell(error, words)
     except OSError as error:
-        code = _tell(_of_system(error), words)
+        unwritten = _is_of_output(error)
+        code = _tell(_of_output(error) if unwritten else _of_system(error), words)
+        if unwritten:
+            _drop_output()
     except Exception as error:  # noqa: BLE001 - the last resort: no stack trace for a person
         code = _tell_fault(error, words, state)
     return code
@@ -68,7 +74,7 @@ def _tell(error: PostbellError, words: list[str]) -> int:
         _print_json(error_json(error))
     else:
         for told in error.problems if isinstance(error, Invalid) else (error,):
-            click.echo(f"postbell: {told}", err=True)
+            _say(f"postbell: {told}")
     return error.exit_code
 
 
@@ -76,7 +82,9 @@ def _tell_usage(error: click.ClickException, words: list[str]) -> int:
     if "--json" in words:
         _print_json(_named("usage", error.format_message()))
     else:
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        _say(shown.getvalue().rstrip())
     return error.exit_code
 
 
@@ -88,9 +96,9 @@ def _tell_fault(error: Exception, words: list[str], state: State) -> int:
     if "--json" in words:
         _print_json(_named("fault", message))
     else:
-        click.echo(f"postbell: {message}", err=True)
+        _say(f"postbell: {message}")
     if state.verbose:
-        click.echo("".join(traceback.format_tb(error.__traceback__)), err=True, nl=False)
+        _say("".join(traceback.format_tb(error.__traceback__)).rstrip())
     return PostbellError.exit_code
 
 
@@ -99,7 +107,31 @@ def _named(code: str, message: str) -> dict[str, Any]:
 
 
 def _print_json(value: dict[str, Any]) -> None:
-    click.echo(json_line({"schema_version": SCHEMA_VERSION, **value}), err=True)
+    _say(json_line({"schema_version": SCHEMA_VERSION, **value}))
+
+
+def _say(text: str) -> None:
+    with suppress(OSError):  # there is nowhere left to tell it
+        click.echo(printable(text), err=True)
+
+
+def _is_of_output(error: OSError) -> bool:
+    """Whether it was raised where click prints; a full disk has no file name elsewhere either."""
+    *_, (frame, _line) = traceback.walk_tb(error.__traceback__)
+    return error.filename is None and frame.f_globals.get("__name__") == click.echo.__module__
+
+
+def _of_output(error: OSError) -> PostbellError:
+    reason = error.strerror or error
+    return PostbellError(f"The output could not be written ({reason}); what the command did is done.")
+
+
+def _drop_output() -> None:
+    """Let Python, which tries again when it ends, write nowhere."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def _of_system(error: OSError) -> PostbellError:

@@ -106,6 +106,7 @@ def test_everything_that_is_missing_is_named_at_once(cli: Command) -> None:
     assert "--name: 'not good' is no name for an account" in ran.err
     assert "--set identifier: it is missing: The handle" in ran.err
     assert "--secret app_password: it is missing: An app password" in ran.err
+    assert ran.err.endswith(" `postbell networks bluesky` says where to get it.\n")
     assert cli.stored() == before
 
 
@@ -189,7 +190,40 @@ def test_a_server_that_cannot_be_reached_leaves_nothing_behind(cli: Command) -> 
         ran = cli("account", "add", "webhook", "--name", "hook", "--set", f"url=http://127.0.0.1:{port}/")
     assert ran.code == 7
     assert f"Account hook: 127.0.0.1:{port} could not be reached" in ran.err
+    mend = "Check what --set gave and the network; `--no-verify` stores the account without asking.\n"
+    assert ran.err.endswith(f". {mend}")
     assert cli.stored() == before
+
+
+@pytest.mark.parametrize("command", [("add", "bluesky", "--name", "new"), ("reconnect", "sky")])
+def test_a_server_that_cannot_be_reached_is_to_be_checked(
+    cli: Command, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    values = ("--set", "identifier=a.test", "--secret", f"app_password=@{secret_file(tmp_path)}")
+    with nobody() as port:
+        ran = cli("account", *command, *values, "--server", f"http://127.0.0.1:{port}")
+    assert ran.code == 7
+    assert "Check --server and the network; `--no-verify` stores the account without asking." in ran.err
+
+
+@pytest.mark.parametrize(
+    ("network", "given", "told"),
+    [
+        (
+            "webhook",
+            "url=example.org",
+            "it has the wrong form: The address that gets the posts, with https://",
+        ),
+        ("folder", "base_url=example.org", "it has the wrong form: The web address under which"),
+        ("folder", "feed_title=", "it should have at least 1 character."),
+    ],
+)
+def test_a_value_of_the_wrong_form_is_told_in_words(
+    cli: Command, network: str, given: str, told: str
+) -> None:
+    ran = cli("account", "add", network, "--name", "new", "--set", given)
+    assert ran.code == 4
+    assert f"--set {given.partition('=')[0]}: {told}" in ran.err
 
 
 def test_an_account_is_renamed_with_what_posts_say_for_it(cli: Command) -> None:
@@ -226,11 +260,21 @@ def test_a_removed_account_is_forgotten_with_its_secrets(cli: Command) -> None:
     assert [line["name"] for line in cli.done("account", "list", "--json").lines] == ["site"]
 
 
+def test_no_account_is_removed_where_nobody_can_be_asked(cli: Command) -> None:
+    before = cli.stored()
+    ran = cli("account", "remove", "sky")
+    assert ran.code == 2
+    assert "nobody can be asked; give --yes" in ran.err
+    assert cli.stored() == before
+
+
 def test_an_account_with_scheduled_posts_is_not_removed(cli: Command) -> None:
     cli.add("Hello", "--to", "sky", "--at", "2099-01-01 10:00")
     ran = cli("account", "remove", "sky", "--yes")
     assert ran.code == 5
-    assert "1 posts are still to be published or settled with sky" in ran.err
+    assert "1 post is still to be published or settled with sky" in ran.err
+    cli.add("Hello again", "--to", "sky", "--at", "2099-01-01 10:00")
+    assert "2 posts are still to be published or settled" in cli("account", "remove", "sky", "--yes").err
 
 
 def test_all_accounts_are_checked_and_each_is_told(cli: Command) -> None:

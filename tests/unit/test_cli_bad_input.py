@@ -47,6 +47,11 @@ def test_an_unknown_account_with_the_nearest_name(cli: Command) -> None:
     )
 
 
+def test_an_option_of_the_wrong_form(cli: Command) -> None:
+    ran = cli("add", "Hello", "--to", "site", "--at", "in 3 d", "--set", "folder.slug=Two Words")
+    refused(ran, "folder.slug (for site): it has the wrong form: Names the post in its address: lower-case")
+
+
 def test_an_unknown_account_with_all_names(cli: Command) -> None:
     refused(cli("add", "Hello", "--to", "mastodon"), "no account named mastodon. Accounts: site, sky.")
 
@@ -82,6 +87,50 @@ def test_an_ambiguous_time(cli: Command, when: str) -> None:
 def test_an_unknown_time_zone(cli: Command) -> None:
     ran = cli("add", "Hello", "--to", "site", "--at", "18:00", "--tz", "Europe/Berln")
     refused(ran, '--tz: there is no time zone named "Europe/Berln". Did you mean Europe/Berlin')
+
+
+def test_two_time_zones(cli: Command) -> None:
+    ran = cli("add", "Hello", "--to", "site", "--at", "18:00 Asia/Tokyo", "--tz", "Europe/Paris")
+    refused(ran, '--at: "18:00 Asia/Tokyo" is in the zone Asia/Tokyo, but tz says Europe/Paris')
+
+
+def test_a_time_zone_without_a_time(cli: Command) -> None:
+    ran = cli("add", "Hello", "--to", "site", "--tz", "Europe/Paris")
+    refused(ran, "--tz: it is the zone of a time; give the time too, with --at.")
+
+
+@pytest.mark.parametrize("option", ["--at", "--to", "--tz"])
+def test_an_empty_option(cli: Command, option: str) -> None:
+    refused(cli("add", "Hello", option, ""), f"{option}: it is empty; give a value, or leave the option out.")
+
+
+@pytest.mark.parametrize("option", ["--data-dir", "--config"])
+def test_an_empty_path(cli: Command, option: str) -> None:
+    refused(cli(option, "", "list"), option, "it is empty; give a path, or leave the option out.", code=2)
+
+
+@pytest.mark.parametrize("option", ["--since", "--until"])
+def test_a_day_that_is_none(cli: Command, option: str) -> None:
+    refused(cli("list", option, "2026-02-30"), f'{option}: "2026-02-30 00:00" is not a time: ')
+
+
+@pytest.mark.parametrize(
+    "link", ["example.org", "ftp://example.org/", "javascript:alert(1)", "https://", "https://a b"]
+)
+def test_a_link_that_is_no_web_address(cli: Command, link: str) -> None:
+    told = f"{link!r} is not a web address; it begins with https://."
+    refused(cli("add", "Hello", "--to", "site", "--link", link), f"--link: {told}")
+    refused(cli("add", "Hello", "--to", "site", "--set", f"folder.link={link}"), f"[folder] link: {told}")
+    refused(cli("add", "Hello", "--to", "site", "--link", link, "--dry-run"), f"--link: {told}")
+
+
+def test_an_option_for_an_account_that_the_post_does_not_go_to(cli: Command) -> None:
+    ran = cli("add", "Hello", "--to", "site", "--set", "sky.langs=en")
+    refused(ran, "[sky]: the post does not go to sky; add it with --to.")
+
+
+def test_a_draft_that_is_to_be_published_now(cli: Command) -> None:
+    refused(cli("add", "Hello", "--now", "--draft"), "--now and --draft exclude each other.", code=2)
 
 
 def test_an_unknown_option_of_a_network(cli: Command) -> None:

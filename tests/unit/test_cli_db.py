@@ -158,7 +158,7 @@ def test_restoring_brings_the_latest_backup_back_and_keeps_the_old_database(
     name_an_account(places, "before")
     assert main(["-q", *words(places, "db", "backup")]) == 0
     name_an_account(places, "after")
-    assert main(words(places, "db", "restore", "latest", "--json")) == 0
+    assert main(words(places, "db", "restore", "latest", "--yes", "--json")) == 0
     found = json_of(capsys)
     assert accounts_in(places.database) == ["before"]
     assert accounts_in(Path(found["replaced"])) == ["after", "before"]
@@ -173,6 +173,7 @@ def test_restoring_names_what_it_holds_back(places: Places, capsys: pytest.Captu
     told = capsys.readouterr()
     assert "Restored" in told.out
     assert f"it may have been published: {post.id}" in told.err
+    assert "Delete the drafts that were; leave the missed ones as they are." in told.err
 
 
 def test_restoring_asks_on_a_terminal_and_does_nothing_without_a_yes(places: Places) -> None:
@@ -190,11 +191,22 @@ def test_restoring_asks_on_a_terminal_and_does_nothing_without_a_yes(places: Pla
     assert accounts_in(places.database) == ["after", "before"]
 
 
+def test_nothing_is_restored_where_nobody_can_be_asked(
+    places: Places, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name_an_account(places, "before")
+    assert main(["-q", *words(places, "db", "backup")]) == 0
+    name_an_account(places, "after")
+    assert main(["--no-input", *words(places, "db", "restore", "latest")]) == 2
+    assert "nobody can be asked; give --yes" in capsys.readouterr().err
+    assert accounts_in(places.database) == ["after", "before"]
+
+
 def test_restoring_what_is_not_there_names_the_backups_that_are(
     places: Places, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(words(places, "db", "restore", "latest")) == 3
-    assert main(words(places, "db", "restore", "/nowhere.db")) == 3
+    assert main(words(places, "db", "restore", "latest", "-y")) == 3
+    assert main(words(places, "db", "restore", "/nowhere.db", "-y")) == 3
     assert "There is no backup at /nowhere.db" in capsys.readouterr().err
 
 
@@ -203,7 +215,7 @@ def test_a_damaged_backup_is_refused_and_nothing_changes(
 ) -> None:
     name_an_account(places, "blog")
     (tmp_path / "bad.db").write_bytes(b"This is not a database. " * 400)
-    assert main(words(places, "db", "restore", str(tmp_path / "bad.db"))) == 1
+    assert main(words(places, "db", "restore", str(tmp_path / "bad.db"), "-y")) == 1
     assert "nothing was changed" in capsys.readouterr().err
     assert accounts_in(places.database) == ["blog"]
 
@@ -215,7 +227,7 @@ def test_nothing_is_restored_or_upgraded_under_a_working_daemon(
     lock = DaemonLock(places.data_dir)
     lock.acquire()
     try:
-        assert main(words(places, "db", "restore", "latest")) == 75
+        assert main(words(places, "db", "restore", "latest", "-y")) == 75
         assert main(words(places, "db", "upgrade")) == 75
     finally:
         lock.release()

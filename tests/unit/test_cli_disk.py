@@ -30,6 +30,7 @@ def full(cli: Command, tmp_path: Path) -> Iterator[Command]:
     with small_disk(tmp_path / "disk", kilobytes=1024) as disk:
         there = Command(disk)
         shutil.copytree(cli.data, there.data)
+        shutil.copy(cli.config, there.config)
         there.done("account", "list")
         fill(disk)
         yield there

@@ -65,7 +65,7 @@ def test_a_post_is_written_in_the_editor(cli: Command, editor: Editor, tmp_path:
     assert left_over(tmp_path) == []
 
 
-@pytest.mark.parametrize("script", ["true", ': > "$1"', 'echo "+++\n+++" > "$1"'])
+@pytest.mark.parametrize("script", [': > "$1"', 'echo "+++\n+++" > "$1"'])
 def test_nothing_is_stored_if_the_editor_leaves_nothing(
     cli: Command, editor: Editor, tmp_path: Path, script: str
 ) -> None:
@@ -75,6 +75,24 @@ def test_nothing_is_stored_if_the_editor_leaves_nothing(
     assert (ran.code, ran.err) == (1, "postbell: What the editor left is empty; nothing was stored.\n")
     assert cli.stored() == before
     assert left_over(tmp_path) == []
+
+
+@pytest.mark.parametrize("words", [(), ("--title", "Bell"), ("--at", FAR), ("--media", "bell.png=A bell")])
+def test_nothing_is_stored_if_nothing_is_written(
+    cli: Command, editor: Editor, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    (tmp_path / "bell.png").write_bytes(pictures.png())
+    editor("true")
+    before = cli.stored()
+    ran = cli("add", "--edit", "--to", "site", *words)
+    assert (ran.code, ran.err) == (1, "postbell: Nothing was written; nothing was stored.\n")
+    assert cli.stored() == before
+    assert left_over(tmp_path) == []
+
+
+def test_a_text_that_was_given_is_stored_as_it_is(cli: Command, editor: Editor) -> None:
+    editor("true")
+    assert cli.done("add", "Hello", "--edit", "--json").json["text"] == "Hello"
 
 
 def test_what_cannot_be_stored_is_kept_and_named(cli: Command, editor: Editor) -> None:
@@ -109,6 +127,17 @@ def test_an_editor_that_is_not_there_is_named(cli: Command, monkeypatch: pytest.
     assert "Set VISUAL or EDITOR." in ran.err
 
 
+@pytest.mark.parametrize("command", ["add", "edit"])
+def test_without_a_terminal_an_editor_must_be_named(
+    cli: Command, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.delenv("EDITOR", raising=False)
+    post_id = cli.add("Hello", "--to", "site")
+    ran = cli("add", "--edit") if command == "add" else cli("edit", post_id)
+    assert ran.code == 2
+    assert "Set VISUAL or EDITOR, or give options instead." in ran.err
+
+
 @pytest.mark.parametrize("words", [("--no-input", "add", "--edit"), ("add", "--edit", "--dry-run")])
 def test_an_editor_is_not_opened_where_nobody_is_or_nothing_is_stored(cli: Command, words: list[str]) -> None:
     ran = cli(*words)
@@ -134,19 +163,18 @@ def test_a_whole_post_is_edited(cli: Command, editor: Editor, tmp_path: Path) ->
 
 
 def test_a_post_that_is_left_as_it_is_stays_as_it_is(cli: Command, editor: Editor) -> None:
-    post_id = cli.add("Hello", "--to", "sky", "--at", FAR, "--set", "bluesky.langs=en")
-    before = cli.post(post_id)
+    post_id = cli.add("Hello \n\n", "--to", "sky", "--at", FAR, "--set", "bluesky.langs=en")
+    before = cli.stored()
     editor("true")
-    cli.done("edit", post_id)
-    changed = ("version", "updated_at")
-    assert cli.post(post_id) | dict.fromkeys(changed) == before | dict.fromkeys(changed)
+    assert "note: Nothing was changed.\n" in cli.done("edit", post_id).err
+    assert cli.stored() == before
 
 
 def test_a_dated_draft_stays_a_draft_in_the_editor(cli: Command, editor: Editor) -> None:
     post_id = cli.add("Hello", "--to", "site", "--at", FAR, "--draft")
-    editor("true")
+    editor('sed -i s/Hello/Hi/ "$1"')
     cli.done("edit", post_id)
-    assert cli.post(post_id)["state"] == "draft"
+    assert (cli.post(post_id)["state"], cli.post(post_id)["text"]) == ("draft", "Hi")
 
 
 def test_a_time_that_is_changed_in_the_editor_is_taken(cli: Command, editor: Editor) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from postbell.__main__ import main
 from postbell.app import open_app
+from postbell.domain.states import DeliveryState
 from postbell.domain.when import When
 from postbell.services import accounts as account_service
 from postbell.services import upkeep
@@ -67,9 +68,12 @@ def test_status_shows_what_is_due_late_unsure_and_held_back(
         "1, the oldest since",
         "2 scheduled, 1 unsure",
         f"post {ids['lost']} to lost: the answer was lost",
-        "late is resting until",
+        "account late rests until",
         "asked to wait",
-        "lost is unauthorized: the password is wrong",
+        "account lost must be reconnected: the password is wrong; `postbell account reconnect lost`\n",
+        "Account lost must be reconnected: the password is wrong; `postbell account reconnect lost`.",
+        f"Overdue: 1 delivery, the oldest, post {ids['late']} to late, since ",
+        f"`postbell settle {ids['lost']}`",
         "schema 0001",
         "No daemon runs",
     ):
@@ -84,6 +88,8 @@ def test_status_tells_programs_the_same(places: Places, capsys: pytest.CaptureFi
     assert {waiting["account"] for waiting in found["next_due"]} == {"soon", "late"}
     assert found["overdue"]["count"] == 1
     assert found["deliveries"] == {"scheduled": 2, "unsure": 1}
+    assert found["results"] == {"published": 0, "failed": 0}
+    assert found["lost"] == {"count": 0, "newest": []}
     assert found["unsure"][0]["post"] == ids["lost"]
     assert {held["account"]: held["hold"] for held in found["held"]} == {
         "late": "resting",
@@ -101,6 +107,30 @@ def test_the_exit_code_of_status_says_whether_somebody_must_look(places: Places)
         assert main(words(places, "status", "--exit-code")) == 0
     finally:
         lock.release()
+
+
+def test_status_names_what_failed_and_how_to_try_it_again(
+    places: Places, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ids = fill(places)
+    app = open_app(places)
+    with app.ctx.store.write() as tx:
+        (unsure,) = deliveries.list_in_state(tx, DeliveryState.UNSURE)
+        deliveries.give_up(tx, unsure.id, "too rude", app.ctx.now())
+    app.close()
+    assert main(words(places, "status", "--exit-code")) == 1
+    told = capsys.readouterr().out
+    mend = f"Try it again: `postbell retry {ids['lost']}`."
+    assert "1 failed, 2 scheduled" in told
+    assert f"Failed: post {ids['lost']} to lost: too rude. {mend}" in told
+    assert main(words(places, "status", "--json")) == 0
+    (found,) = json_lines(capsys)
+    assert found["results"] == {"published": 0, "failed": 1}
+    assert found["lost"]["count"] == 1
+    assert (found["lost"]["newest"][0]["post"], found["lost"]["newest"][0]["outcome"]) == (
+        ids["lost"],
+        "failed",
+    )
 
 
 def test_status_of_a_running_daemon_names_its_process(
@@ -133,7 +163,7 @@ def test_the_doctor_exits_with_0_where_nothing_is_broken(
     assert main(words(places, "doctor")) == 0
     told = capsys.readouterr().out
     assert "ok       database: " in told
-    assert "failed" not in told
+    assert not any(line.startswith("failed") for line in told.splitlines())
 
 
 def test_the_doctor_exits_with_1_and_says_how_to_mend_what_is_broken(

@@ -15,10 +15,11 @@ import click
 import pytest
 
 from postbell import __version__
-from postbell.cli.common import State, one_line
+from postbell.cli.common import State, one_line, printable
 from postbell.cli.example import example_config
 from postbell.cli.main import COMMANDS, load
 from postbell.settings import Settings
+from support import pictures
 from support.command import Command, german, with_accounts
 
 
@@ -77,6 +78,40 @@ def test_a_command_ends_quietly_where_nobody_reads(cli: Command) -> None:
         running.stdout.close()
         assert running.stderr.read() == b""
     assert running.returncode == 1
+
+
+@pytest.mark.parametrize("words", [("--help",), ("list", "--json"), ("add", "Hello")])
+def test_output_that_cannot_be_written_is_told_and_what_was_done_is_done(
+    cli: Command, words: tuple[str, ...]
+) -> None:
+    cli.add("First", "--to", "site")
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(
+            installed(cli, *words), check=False, stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    message = "The output could not be written (No space left on device); what the command did is done."
+    assert ran.returncode == 1
+    if "--json" in words:
+        assert json.loads(ran.stderr)["error"]["message"] == message
+    else:
+        assert ran.stderr == f"postbell: {message}\n"
+    assert len(cli.done("list", "--json").lines) == (2 if words[0] == "add" else 1)
+
+
+@pytest.mark.parametrize("words", ["list", "add Hello", "account list", "db backup", "show zzz"])
+def test_closed_streams_are_no_fault(cli: Command, words: str) -> None:
+    cli.add("First", "--to", "site")
+    command = f'"$@" {words} <&- >&-'
+    ran = subprocess.run(
+        ["sh", "-c", command, "sh", *installed(cli)], check=False, stderr=subprocess.PIPE, text=True
+    )
+    assert ran.returncode == (3 if "zzz" in words else 0)
+    assert "fault" not in ran.stderr
+
+
+def test_an_error_that_cannot_be_told_still_gives_its_code(cli: Command) -> None:
+    with Path("/dev/full").open("w") as full:
+        assert subprocess.run(installed(cli, "show", "zzz"), check=False, stderr=full).returncode == 3
 
 
 def test_an_interrupted_command_ends_with_130(cli: Command) -> None:
@@ -255,6 +290,53 @@ def test_the_example_sets_nothing_and_all_of_it_can_be_set() -> None:
 def test_a_table_cannot_steer_the_terminal_and_is_cut() -> None:
     assert one_line("a\x1b[2J\n  b\tc") == "a [2J b c"
     assert one_line("abcdef", 4) == "abc…"
+
+
+def test_what_could_steer_a_terminal_is_written_out(cli: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    assert printable("a\x1b[2J\x00\r\x7f\x9b\tü\n") == "a\\x1b[2J\\x00\\x0d\\x7f\\x9b\tü\n"
+    State().say("\x1b]0;x\x07")
+    State().note("\x1b")
+    State().fields([("name", "one\x1b\ntwo\x1b")])
+    told = capsys.readouterr()
+    assert told.out == "\\x1b]0;x\\x07\nname  one\\x1b\n      two\\x1b\n"
+    assert told.err == "note: \\x1b\n"
+    assert "\x1b" not in cli("add", "Hello", "--to", "\x1b[2J").err
+    assert "\x1b" not in cli("\x1b[2J").err
+    assert "\x1b" not in cli.done("add", "\x1b[2J", "--to", "site", "--dry-run").out
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ("a=b c.png=Alt", ("a=b c.png", "Alt")),
+        ("a=b c.png=1 + 1 = 2", ("a=b c.png", "1 + 1 = 2")),
+        ("a=b c.png", ("a=b c.png", "")),
+        ("d.png=x=y", ("d.png", "x=y")),
+    ],
+)
+def test_the_longest_name_of_a_file_is_taken_for_it(
+    cli: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str, found: tuple[str, str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for file in ("a=b c.png", "d.png"):
+        (tmp_path / file).write_bytes(pictures.png())
+    (media,) = cli.post(cli.add("Hello", "--media", given))["media"]
+    assert (media["name"], media["alt"]) == found
+
+
+def test_a_post_is_settled_with_a_web_address_alone(cli: Command) -> None:
+    post_id = cli.add("Hello", "--to", "site")
+    ran = cli("settle", post_id, "--published", "example.org")
+    assert ran.code == 4
+    assert "--published: 'example.org' is not a web address; it begins with https://." in ran.err
+
+
+def test_a_list_begins_and_ends_with_a_day_as_it_is_called(cli: Command) -> None:
+    post_id = cli.add("Hello", "--to", "site", "--at", "tomorrow noon")
+    for words in ("--since tomorrow", "--since yesterday --until 2200-01-01", "--since 2020-01-01"):
+        assert post_id in cli.done("list", *words.split()).out
+    for words in ("--until tomorrow", "--until Today", "--since 2200-01-01"):
+        assert post_id not in cli.done("list", *words.split()).out
 
 
 def test_a_table_is_aligned_and_quietly_without_its_headers(capsys: pytest.CaptureFixture[str]) -> None:

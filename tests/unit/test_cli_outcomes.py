@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from postbell.domain.post import Delivery
-from postbell.store import attempts, deliveries
+from postbell.errors import Stale
+from postbell.publishing.protocol import Resend
+from postbell.store import accounts, attempts, deliveries, tables
 from support.command import Command, german, with_accounts
 
 
@@ -146,9 +149,107 @@ def test_lateness_is_shown_with_its_cause(cli: Command) -> None:
     with cli.store() as store, store.write() as tx:
         deliveries.record_late(tx, delivery.id, "the daemon was not running")
         failed(tx, delivery)
-    assert "late by " in (out := cli.done("show", post_id).out)
-    assert " s (the daemon was not running)" in out
+    assert re.search(r"late by \d+ d \d+ h \(the daemon was not running\)\n", cli.done("show", post_id).out)
     assert cli.post(post_id)["deliveries"][0]["late_seconds"] > 0
+
+
+def test_lateness_is_told_in_its_two_largest_units(cli: Command) -> None:
+    post_id = ended(cli, site=failed)
+    with cli.store() as store, store.write() as tx:
+        tx.execute(update(tables.delivery).values(due_at=NOW, begun_at=NOW + timedelta(seconds=383)))
+    assert "late by 6 min 23 s\n" in cli.done("show", post_id).out
+
+
+def test_what_waits_says_what_holds_its_account(cli: Command) -> None:
+    post_id = cli.add("Hello", "--to", "site,sky", "--now")
+    cli.done("account", "pause", "site")
+    with cli.store() as store, store.write() as tx:
+        accounts.mark_unauthorized(tx, accounts.get_account(tx, "sky").id, "sky: the password is wrong.")
+    out = cli.done("show", post_id).out
+    assert "waits: account site is paused; `postbell account resume site`\n" in out
+    held = "account sky must be reconnected: the password is wrong; `postbell account reconnect sky`"
+    assert f"waits: {held}\n" in out
+
+
+def test_what_waits_for_an_account_that_rests_says_until_when_and_why(cli: Command) -> None:
+    post_id = cli.add("Hello", "--to", "site", "--now")
+    with cli.store() as store, store.write() as tx:
+        accounts.rest_account(tx, accounts.get_account(tx, "site").id, until=NOW, reason="asked to wait")
+    out = cli.done("show", post_id).out
+    assert "waits: account site rests until 2100-01-01 13:00:00 CET: asked to wait\n" in out
+
+
+def test_an_unsure_delivery_says_that_it_is_looked_up_again(cli: Command) -> None:
+    post_id = ended(cli, site=lost)
+    told = f"; if you know how it ended, `postbell settle {post_id}`\n"
+    assert f"waits: the daemon looks it up again by itself{told}" in cli.done("show", post_id).out
+
+
+def test_an_unsure_delivery_of_a_network_that_cannot_be_asked_is_to_be_settled(
+    cli: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post_id = ended(cli, site=lost)
+    monkeypatch.setattr("postbell.networks.folder.Folder.resend", Resend.NEVER)
+    told = f"waits: look whether it is public, then `postbell settle {post_id}`"
+    assert told in cli.done("show", post_id).out
+
+
+def test_an_unsure_delivery_of_a_refused_account_is_to_be_settled(cli: Command) -> None:
+    post_id = ended(cli, site=lost)
+    with cli.store() as store, store.write() as tx:
+        accounts.mark_unauthorized(tx, accounts.get_account(tx, "site").id, "no")
+    assert f"then `postbell settle {post_id}`" in cli.done("show", post_id).out
+
+
+def test_an_unsure_delivery_of_an_unknown_network_is_to_be_settled(cli: Command) -> None:
+    post_id = ended(cli, site=lost)
+    with cli.store() as store, store.write() as tx:
+        tx.execute(update(tables.account).values(network="gone"))
+    assert f"then `postbell settle {post_id}`" in cli.done("show", post_id).out
+
+
+def test_what_is_being_sent_cannot_be_cancelled(cli: Command) -> None:
+    post_id = cli.add("Hello", "--to", "site", "--now")
+    cli.claim()
+    ran = cli("cancel", post_id)
+    assert (ran.code, f"Post {post_id} is being sent now: " in ran.err) == (5, True)
+
+
+@pytest.mark.parametrize(
+    ("endings", "told"),
+    [
+        (
+            {"site": published},
+            "is published already: to publish it anew, write it again with `postbell add`.",
+        ),
+        ({"site": failed}, "is not published, for it failed: try it again with `postbell retry {}`."),
+        ({"site": failed, "sky": published}, "is published in part: try it again with `postbell retry {}`."),
+        ({"site": lost}, "may be public already: look there, then `postbell settle {}`."),
+        (
+            {"site": put_off},
+            "is under way: `postbell publish {0}` tries it now, `postbell cancel {0}` ends it.",
+        ),
+    ],
+)
+def test_what_cannot_be_scheduled_any_more_says_what_can_be_done(
+    cli: Command, endings: dict[str, Ending], told: str
+) -> None:
+    post_id = ended(cli, **endings)
+    ran = cli("reschedule", post_id, "2101-01-01 10:00")
+    assert (ran.code, ran.err) == (
+        5,
+        f"postbell: Post {post_id} {told.format(post_id)} Nothing was changed.\n",
+    )
+
+
+def test_what_was_taken_up_meanwhile_is_told_as_it_is(cli: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    post_id = cli.add("Hello", "--to", "site", "--at", "2099-01-01 10:00")
+
+    def taken_up(*_args: object) -> None:
+        raise Stale("It was taken up.")
+
+    monkeypatch.setattr("postbell.services.actions.cancel", taken_up)
+    assert cli("cancel", post_id).err == "postbell: It was taken up.\n"
 
 
 def test_the_second_try_is_counted(cli: Command) -> None:
@@ -164,6 +265,30 @@ def test_what_failed_is_tried_again(cli: Command) -> None:
     assert cli.done("retry", post_id).out == f"Retrying {post_id}: processing, to site, sky.\n"
     states = {item["account"]: item["state"] for item in cli.post(post_id)["deliveries"]}
     assert states == {"site": "scheduled", "sky": "processed"}
+
+
+@pytest.mark.parametrize(
+    ("ending", "words"), [(failed, ["retry"]), (put_off, ["publish"]), (lost, ["settle", "--resend"])]
+)
+def test_what_is_to_be_sent_again_needs_a_daemon(cli: Command, ending: Ending, words: list[str]) -> None:
+    command, *options = words
+    note = "no daemon is running, so nothing is published; start one with `postbell run`."
+    assert f"note: {note}\n" in cli.done(command, ended(cli, site=ending), *options).err
+    assert cli.done(command, ended(cli, sky=ending), *options, "--json").json["notes"] == [note]
+
+
+def test_what_holds_back_another_account_than_the_one_tried_again_is_not_told(cli: Command) -> None:
+    post_id = ended(cli, site=failed, sky=published)
+    cli.done("account", "pause", "sky")
+    assert "sky" not in cli.done("retry", post_id).err
+
+
+@pytest.mark.parametrize("words", [["cancel"], ["settle", "--failed"]])
+def test_what_changes_a_post_prints_it_with_notes_and_problems(cli: Command, words: list[str]) -> None:
+    command, *options = words
+    post_id = cli.add("Hello", "--to", "site") if command == "cancel" else ended(cli, site=lost)
+    printed = cli.done(command, post_id, *options, "--json").json
+    assert printed == {**cli.post(post_id), "notes": [], "problems": []}
 
 
 def test_only_one_account_is_tried_again_if_asked(cli: Command) -> None:

@@ -49,8 +49,9 @@ def test_a_post_for_an_account_that_cannot_publish_is_told_so(cli: Command) -> N
     with cli.store() as store, store.write() as tx:
         mark_unauthorized(tx, get_account(tx, "sky").id, "wrong password")
     err = cli.done("add", "Hello", "--to", "site,sky", "--at", FAR).err
-    assert "note: site is paused: it waits for `postbell account resume site`.\n" in err
-    assert "note: sky is refused by bluesky: it waits for `postbell account reconnect sky`.\n" in err
+    assert "note: account site is paused; `postbell account resume site`.\n" in err
+    held = "account sky must be reconnected: wrong password; `postbell account reconnect sky`."
+    assert f"note: {held}\n" in err
 
 
 def test_a_time_that_the_clocks_leave_out_is_moved_and_that_is_told(cli: Command) -> None:
@@ -308,6 +309,17 @@ def test_a_cancelled_post_is_kept_and_cannot_be_changed(cli: Command) -> None:
         ran = cli(*words)
         assert ran.code == 5
         assert f"Post {post_id} is cancelled: " in ran.err
+
+
+@pytest.mark.parametrize("words", [("publish",), ("reschedule", "18:00"), ("reschedule", "--draft")])
+def test_who_wants_to_move_a_cancelled_post_is_told_to_write_it_anew(
+    cli: Command, words: tuple[str, ...]
+) -> None:
+    post_id = cli.add("Hello", "--to", "site", "--at", FAR)
+    cli.done("cancel", post_id)
+    ran = cli(words[0], post_id, *words[1:])
+    told = "is cancelled: to publish it anew, write it again with `postbell add`. Nothing was changed."
+    assert (ran.code, ran.err) == (5, f"postbell: Post {post_id} {told}\n")
 
 
 def test_a_cancelled_post_is_told_by_its_id_quietly_and_as_json(cli: Command) -> None:

@@ -156,6 +156,13 @@ def test_an_account_is_removed_only_after_a_yes(cli: Command) -> None:
     assert "Removed sky." in terminal.seen
 
 
+def test_no_post_is_deleted_where_nobody_can_be_asked(cli: Command) -> None:
+    post_id = cli.add("Hello", "--to", "site")
+    with at_terminal(cli, "--no-input", "delete", post_id, code=2) as terminal:
+        terminal.expect("nobody can be asked; give --yes")
+    cli.done("delete", post_id, "-y")
+
+
 def test_states_are_coloured(cli: Command) -> None:
     with at_terminal(cli, "account", "list") as terminal:
         pass

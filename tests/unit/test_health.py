@@ -119,14 +119,16 @@ def test_the_next_posts_are_listed_by_account_the_soonest_first(app: App) -> Non
 
 def test_what_waits_beyond_its_time_is_counted_with_the_oldest(app: App, clock: FakeClock) -> None:
     connect(app, "blog")
-    schedule(app, "blog", ahead=HOUR)
+    first = schedule(app, "blog", ahead=HOUR)
     schedule(app, "blog", ahead=2 * HOUR)
     due = clock.now() + HOUR
     clock.advance(3 * HOUR)
     seen = look(app)
     assert (seen.overdue.count, seen.overdue.oldest) == (2, due)
-    assert any("Overdue: 2 deliveries" in trouble for trouble in seen.troubles)
-    assert found(examine(app), "overdue").level is Level.WARN
+    told = f"2 deliveries, the oldest, post {first} to blog, since {due:%Y-%m-%d %H:%M:%S}Z."
+    assert f"Overdue: {told}" in seen.troubles
+    check = found(examine(app), "overdue")
+    assert (check.level, check.message) == (Level.WARN, told)
 
 
 def test_an_unsure_delivery_is_shown_with_the_command_that_settles_it(app: App, clock: FakeClock) -> None:
@@ -137,10 +139,49 @@ def test_an_unsure_delivery_is_shown_with_the_command_that_settles_it(app: App, 
         (claim,) = queue.claim_due(tx, clock.now(), 1, app.ctx.media.path_of)
         deliveries.lose_track(tx, claim.delivery.id, "the answer was lost")
     assert [delivery.post_id for delivery in look(app).unsure] == [post_id]
-    assert any("Unsure: 1 delivery" in trouble for trouble in look(app).troubles)
+    told = f"post {post_id} to blog may be public already: the answer was lost."
+    assert f"Unsure: {told} Look there, then `postbell settle {post_id}`." in look(app).troubles
     check = found(examine(app), "unsure")
     assert check.level is Level.WARN
     assert f"postbell settle {post_id}" in (check.mend or "")
+
+
+def test_what_failed_or_was_missed_is_named_for_a_day(app: App, clock: FakeClock) -> None:
+    for name in ("blog", "sky"):
+        connect(app, name)
+    failed, missed = schedule(app, "blog", ahead=HOUR), schedule(app, "sky", ahead=2 * HOUR)
+    clock.advance(3 * HOUR)
+    with app.ctx.store.write() as tx:
+        (claim,) = queue.claim_due(tx, clock.now(), 1, app.ctx.media.path_of)
+        deliveries.record_failed(tx, claim.delivery.id, "it is\ntoo long.", clock.now())
+        deliveries.miss_overdue(tx, before=clock.now(), now=clock.now() + HOUR)
+    told = [
+        f"Missed: post {missed} to sky: it was due for too long. Try it again: `postbell retry {missed}`.",
+        f"Failed: post {failed} to blog: it is too long. Try it again: `postbell retry {failed}`.",
+    ]
+    assert look(app).troubles[1:] == told
+    checks = [check for check in examine(app) if check.name == "failed or missed"]
+    assert [(check.level, f"{check.message} {check.mend}") for check in checks] == [
+        (Level.WARN, text) for text in told
+    ]
+    clock.advance(24 * HOUR)
+    assert look(app).troubles[1:] == told
+    clock.advance(HOUR + timedelta(seconds=1))
+    assert look(app).troubles[1:] == []
+    assert found(examine(app), "failed or missed").level is Level.OK
+
+
+def test_of_very_many_that_were_missed_only_the_last_are_named(app: App, clock: FakeClock) -> None:
+    connect(app, "blog")
+    ids = [schedule(app, "blog", ahead=n * timedelta(minutes=1)) for n in range(1, 24)]
+    with app.ctx.store.write() as tx:
+        deliveries.miss_overdue(tx, before=clock.now() + HOUR, now=clock.now())
+    seen = look(app)
+    assert (seen.lost.count, [each.post_id for each in seen.lost.newest]) == (23, ids[:2:-1])
+    assert seen.troubles[-1] == (
+        "Failed or missed within the last day besides: 3 deliveries. "
+        "See `postbell list --outcome failed` and `postbell list --outcome missed`."
+    )
 
 
 def test_accounts_that_are_held_back_are_listed_with_the_reason(app: App, clock: FakeClock) -> None:

@@ -1,16 +1,27 @@
-"""`postbell account`."""
+"""`postbell account`.
+
+With `--json` (account, profile and error are told in `postbell.cli.shapes`):
+
+    add, reconnect          account with {verified, notes: [text]}
+    list, show              account, a line for each
+    check                   profile, a line for each; of several accounts, {account, error} for one that fails
+    rename, pause, resume   account as it is now
+    remove                  account as it was
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from postbell.cli.common import State, pass_state
+from postbell.cli.common import State, pass_state, printable
 from postbell.cli.secrets import ask, ask_missing, read_values
 from postbell.cli.shapes import account_json, error_json, profile_json
-from postbell.errors import Conflict, PublishError
+from postbell.errors import Conflict, Invalid, PublishError, Unavailable
 
 
 if TYPE_CHECKING:
@@ -81,9 +92,10 @@ def add(
         if found.server == "required" and server is None:
             server = ask("server", "The address of the server, with https://")
         values |= ask_missing(found, values)
-    added, profile = add_account(
-        ctx, network=found.key, name=name, server=server, values=values, verify=not no_verify
-    )
+    with _saying_what_to_do(found, values):
+        added, profile = add_account(
+            ctx, network=found.key, name=name, server=server, values=values, verify=not no_verify
+        )
     _tell_connected(state, ctx, added, profile)
 
 
@@ -112,7 +124,8 @@ def reconnect(
     if state.interactive and not (values or server):
         fields = found.Credentials.model_fields.items()
         values = ask_missing(found, {key for key, field in fields if not is_secret(field.annotation)})
-    profile = reconnect_account(ctx, name, server=server, values=values, verify=not no_verify)
+    with _saying_what_to_do(found, found.Credentials.model_fields):
+        profile = reconnect_account(ctx, name, server=server, values=values, verify=not no_verify)
     _tell_connected(state, ctx, get_account(ctx, name), profile)
 
 
@@ -182,7 +195,7 @@ def check(state: State, *, names: Sequence[str]) -> int:
             if state.json:
                 state.emit({"account": name, **error_json(error)})
             else:
-                click.echo(f"postbell: {error}", err=True)
+                click.echo(f"postbell: {printable(str(error))}", err=True)
         else:
             if state.json:
                 state.emit(profile_json(name, profile))
@@ -235,7 +248,7 @@ def resume(state: State, *, name: str) -> None:
 
 @account.command()
 @click.argument("name")
-@click.option("--yes", is_flag=True, help="Do not ask first.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask first.")
 @pass_state
 def remove(state: State, *, name: str, yes: bool) -> None:
     """Forget an account and its secrets; its history stays."""
@@ -249,6 +262,25 @@ def remove(state: State, *, name: str, yes: bool) -> None:
     if state.json:
         state.emit(shown)
     state.say(f"Removed {name}.")
+
+
+@contextmanager
+def _saying_what_to_do(network: Network, given: Container[str]) -> Iterator[None]:
+    """Let errors say where a missing secret is had, and how to go on without asking the network."""
+    try:
+        yield
+    except Invalid as error:
+        missing = {f"--secret {key}" for key in network.Credentials.model_fields if key not in given}
+        guide = f"`postbell networks {network.key}` says where to get it."
+        raise Invalid(
+            replace(problem, message=f"{problem.message} {guide}") if problem.where in missing else problem
+            for problem in error.problems
+        ) from None
+    except Unavailable as error:
+        address = "what --set gave" if network.server == "none" else "--server"
+        mend = f"Check {address} and the network; `--no-verify` stores the account without asking."
+        error.args = (f"{str(error).rstrip('.')}. {mend}",)
+        raise
 
 
 def _tell(state: State, ctx: Context, name: str, message: str) -> None:

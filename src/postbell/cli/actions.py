@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
 from postbell.cli.common import State, pass_state
 from postbell.cli.shapes import post_json
-from postbell.cli.telling import first_words, outlook, tell_saved
+from postbell.cli.telling import first_words, tell_saved
+from postbell.domain.states import DeliveryState, Outcome, PostState
+from postbell.errors import Conflict, Stale
 
 
 if TYPE_CHECKING:
-    from postbell.app import App
     from postbell.domain.post import Post
+
+_ENDS: dict[Outcome | None, str] = {
+    Outcome.PUBLISHED: "published already",
+    Outcome.PARTIAL: "published in part",
+    Outcome.FAILED: "not published, for it failed",
+    Outcome.MISSED: "not published, for it was missed",
+    Outcome.CANCELLED: "cancelled",
+}
 
 
 @click.command()
@@ -38,11 +49,14 @@ def reschedule(state: State, *, post_id: str, words: tuple[str, ...], tz: str | 
     app = state.open_app()
     post = load_post(app.ctx, post_id)
     if draft:
-        tell_saved(state, app, Saved(post=actions.unschedule(app.ctx, post)), done="Changed")
+        with _saying_what_to_do(post):
+            changed = actions.unschedule(app.ctx, post)
+        tell_saved(state, app, Saved(post=changed), done="Changed")
         return
     zone = zone_named(tz) if tz else app.ctx.zone
     when = parse_when(" ".join(words), now=app.ctx.now(), zone=zone)
-    changed = actions.reschedule(app.ctx, post, when)
+    with _saying_what_to_do(post):
+        changed = actions.reschedule(app.ctx, post, when)
     tell_saved(state, app, Saved(post=changed), done="Changed", note=when.note)
 
 
@@ -55,7 +69,9 @@ def publish(state: State, *, post_id: str) -> None:
     from postbell.services.compose import Saved, load_post
 
     app = state.open_app()
-    changed = actions.publish_now(app.ctx, load_post(app.ctx, post_id))
+    post = load_post(app.ctx, post_id)
+    with _saying_what_to_do(post):
+        changed = actions.publish_now(app.ctx, post)
     tell_saved(state, app, Saved(post=changed), done="Changed")
 
 
@@ -65,15 +81,18 @@ def publish(state: State, *, post_id: str) -> None:
 def cancel(state: State, *, post_id: str) -> None:
     """Cancel what is not yet published of a post; the post itself is kept."""
     from postbell.services import actions
-    from postbell.services.compose import load_post
+    from postbell.services.compose import Saved, load_post
 
     app = state.open_app()
-    _tell(state, app, actions.cancel(app.ctx, load_post(app.ctx, post_id)), "Cancelled")
+    post = load_post(app.ctx, post_id)
+    with _saying_what_to_do(post):
+        changed = actions.cancel(app.ctx, post)
+    tell_saved(state, app, Saved(post=changed), done="Cancelled")
 
 
 @click.command()
 @click.argument("post_id", metavar="ID")
-@click.option("--yes", is_flag=True, help="Do not ask first.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask first.")
 @pass_state
 def delete(state: State, *, post_id: str, yes: bool) -> None:
     """Remove a draft, scheduled or cancelled post for good."""
@@ -97,10 +116,11 @@ def delete(state: State, *, post_id: str, yes: bool) -> None:
 def retry(state: State, *, post_id: str, account: str | None) -> None:
     """Try again, now, what failed or was missed."""
     from postbell.services import actions
-    from postbell.services.compose import load_post
+    from postbell.services.compose import Saved, load_post
 
     app = state.open_app()
-    _tell(state, app, actions.retry(app.ctx, load_post(app.ctx, post_id), account), "Retrying")
+    changed = actions.retry(app.ctx, load_post(app.ctx, post_id), account)
+    tell_saved(state, app, Saved(post=changed), done="Retrying")
 
 
 @click.command()
@@ -118,7 +138,7 @@ def settle(state: State, *, post_id: str, url: str | None, verdict: str | None, 
     postbell settle k7f2 --published https://example.org/the-post
     """  # noqa: D301 - click wants the character
     from postbell.services import actions
-    from postbell.services.compose import load_post
+    from postbell.services.compose import Saved, load_post
 
     if verdict is None:
         raise click.UsageError("Say how it ended: --published [URL], --failed or --resend.")
@@ -126,13 +146,32 @@ def settle(state: State, *, post_id: str, url: str | None, verdict: str | None, 
         raise click.UsageError(f"A URL belongs to --published, not to --{verdict}.")
     app = state.open_app()
     post = load_post(app.ctx, post_id)
-    settled = actions.settle(app.ctx, post, actions.Verdict(verdict), account=account, url=url)
-    _tell(state, app, settled, "Settled")
+    changed = actions.settle(app.ctx, post, actions.Verdict(verdict), account=account, url=url)
+    tell_saved(state, app, Saved(post=changed), done="Settled")
 
 
-def _tell(state: State, app: App, post: Post, done: str) -> None:
-    if state.json:
-        state.emit(post_json(post))
-    elif state.quiet:
-        click.echo(post.id)
-    state.say(f"{done} {post.id}: {outlook(app, post)}.")
+@contextmanager
+def _saying_what_to_do(post: Post) -> Iterator[None]:
+    """Let a refusal say what became of the post, and what can be done with it."""
+    try:
+        yield
+    except Stale:
+        raise
+    except Conflict as error:
+        if post.state in (PostState.DRAFT, PostState.SCHEDULED):
+            raise
+        error.args = (f"Post {post.id} {_next_step(post)} Nothing was changed.",)
+        raise
+
+
+def _next_step(post: Post) -> str:
+    if post.state is PostState.PROCESSING:
+        if any(delivery.state is DeliveryState.SCHEDULED for delivery in post.deliveries):
+            ways = f"`postbell publish {post.id}` tries it now, `postbell cancel {post.id}` ends it."
+            return f"is under way: {ways}"
+        return f"is being sent now: see how it ends with `postbell wait {post.id}`."
+    if post.outcome is Outcome.UNSURE:
+        return f"may be public already: look there, then `postbell settle {post.id}`."
+    if any(delivery.outcome in (Outcome.FAILED, Outcome.MISSED) for delivery in post.deliveries):
+        return f"is {_ENDS[post.outcome]}: try it again with `postbell retry {post.id}`."
+    return f"is {_ENDS[post.outcome]}: to publish it anew, write it again with `postbell add`."

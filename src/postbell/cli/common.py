@@ -24,7 +24,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TextIO, TypeVar
 
 import click
 
@@ -40,6 +40,9 @@ R = TypeVar("R")
 
 #: The version of all JSON shapes together (`postbell.cli.shapes`); it grows when one changes incompatibly.
 SCHEMA_VERSION = 1
+
+# C0 but for line feeds and tabs, DEL, and C1: what can steer a terminal.
+_STEERING = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
 
 _COLOURS = {
     "published": "green",
@@ -85,7 +88,7 @@ class State:
     @property
     def interactive(self) -> bool:
         """Whether somebody is there who can be asked."""
-        return not self.no_input and sys.stdin.isatty()
+        return not self.no_input and is_terminal(sys.stdin)
 
     def open_app(self) -> App:
         """Open Postbell on the database that there is; it is closed when the command ends.
@@ -107,12 +110,12 @@ class State:
     def say(self, message: str) -> None:
         """Print what was done on standard output; not with --quiet or --json."""
         if not (self.quiet or self.json):
-            click.echo(message)
+            click.echo(printable(message))
 
     def note(self, message: str) -> None:
         """Print what is worth knowing on standard error; not with --quiet or --json, so put it there too."""
         if not (self.quiet or self.json):
-            click.echo(f"note: {message}", err=True)
+            click.echo(f"note: {printable(message)}", err=True)
 
     def table(self, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Print aligned columns on standard output; words for states are coloured on a terminal.
@@ -128,10 +131,10 @@ class State:
 
     def fields(self, pairs: Iterable[tuple[str, str | None]]) -> None:
         """Print names and values below one another on standard output, without those that have no value."""
-        shown = [(name, value) for name, value in pairs if value]
+        shown = [(printable(name), value) for name, value in pairs if value]
         width = max((len(name) for name, _ in shown), default=0)
         for name, value in shown:
-            first, *more = value.split("\n")
+            first, *more = printable(value).split("\n")
             click.echo(f"{name.ljust(width)}  {self.paint(first)}")
             for line in more:
                 click.echo(f"{'':{width}}  {line}".rstrip())
@@ -139,17 +142,32 @@ class State:
     def paint(self, cell: str) -> str:
         """Return a word for a state in its colour, if standard output is a terminal that wants colours."""
         colour = _COLOURS.get(cell.strip())
-        if colour is None or self.no_color or not sys.stdout.isatty() or self.surroundings.no_color:
+        if colour is None or self.no_color or not is_terminal(sys.stdout) or self.surroundings.no_color:
             return cell
         return click.style(cell, fg=colour)
 
     def confirm(self, question: str) -> None:
-        """Ask before something that cannot be undone; where nobody can be asked it is taken for granted.
+        """Ask before something that cannot be undone; a command that does has an option --yes.
 
-        Raises PostbellError if the answer is not yes.
+        Raises PostbellError if the answer is not yes, UsageError where nobody can be asked.
         """
-        if self.interactive and not click.confirm(question, err=True):
+        if not self.interactive:
+            raise click.UsageError("Before this you are asked, and nobody can be asked; give --yes.")
+        if not click.confirm(printable(question), err=True):
             raise PostbellError("Not confirmed; nothing was done.")
+
+
+class GivenPath(click.Path):
+    """A path on the command line; an empty one, from a variable that is not set, is refused."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path; fails if there is none."""
+        if value == "":
+            self.fail("it is empty; give a path, or leave the option out.", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -179,6 +197,19 @@ def pass_state(command: Callable[Concatenate[State, P], R]) -> Callable[P, R]:
 
     wrapped: Callable[P, R] = json_option(call)
     return wrapped
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a person is at the other end of a standard stream; Python has None for a closed one."""
+    return stream is not None and stream.isatty()
+
+
+def printable(text: str) -> str:
+    """Return a text with what could steer a terminal written out, ESC as x1b behind a backslash.
+
+    Line feeds and tabs stay.
+    """
+    return text.translate(_STEERING)
 
 
 def one_line(text: str, most: int | None = None) -> str:

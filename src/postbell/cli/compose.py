@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from postbell.cli.common import State, pass_state
+from postbell.cli.common import State, pass_state, printable
 from postbell.cli.shapes import preview_json
 from postbell.cli.sources import Given, edited, media_of, read_source, time_of, time_or_problems
 from postbell.cli.telling import tell_saved
@@ -58,10 +58,13 @@ def add(
 
     if use_editor and dry_run:
         raise click.UsageError("--edit and --dry-run exclude each other.")
+    options = Given(**given)
+    if options.now and draft:
+        raise click.UsageError("--now and --draft exclude each other.")
     app = state.open_app()
-    wish = Given(**given).over(read_source(source))
-    with edited(state, wish, _remark(app.ctx)) if use_editor else nullcontext(wish) as written:
-        when, problems = time_or_problems(app.ctx, written)
+    wish = options.over(read_source(source))
+    with edited(state, wish, _remark(app.ctx), new=True) if use_editor else nullcontext(wish) as written:
+        when, problems = time_or_problems(app.ctx, written, tz=options.tz)
         wanted = replace(_wanted(written, when, draft=draft), problems=problems)
         if dry_run:
             return _show_previews(state, app.ctx, wanted, preview_post(app.ctx, wanted))
@@ -93,7 +96,7 @@ def edit(state: State, /, *, post_id: str, source: str | None, no_media: bool, *
     wish = options.over(read_source(source), post.overrides)
     if no_media and wish.media:
         raise click.UsageError("--no-media and --media exclude each other.")
-    when, problems = time_or_problems(app.ctx, wish)
+    when, problems = time_or_problems(app.ctx, wish, tz=options.tz)
     media = () if no_media else media_of(wish) or None
     changes = replace(_changes(wish, when), media=media, problems=problems)
     saved = edit_post(app.ctx, post, changes)
@@ -101,12 +104,15 @@ def edit(state: State, /, *, post_id: str, source: str | None, no_media: bool, *
 
 
 def _edit_whole(state: State, app: App, post: Post) -> None:
-    from postbell.services.compose import edit_post
+    from postbell.services.compose import Saved, edit_post
 
     if post.state not in (PostState.DRAFT, PostState.SCHEDULED):
         raise Conflict(f"Post {post.id} is {post.state}: it cannot be changed.")
     shown = _manuscript(post)
     with edited(state, shown, _remark(app.ctx)) as written:
+        if written == shown:
+            tell_saved(state, app, Saved(post=post), done="Kept", note="Nothing was changed")
+            return
         if shown.at and not written.at and post.state is PostState.SCHEDULED:
             message = f"a scheduled post has a time; `postbell reschedule {post.id} --draft` takes it away."
             raise Invalid([Problem(where="front matter at", message=message)])
@@ -207,13 +213,13 @@ def _show_preview(preview: Preview) -> None:
     for unit, (count, limit) in preview.lengths.items():
         click.echo(f"  text: {count} of {limit} {unit}")
     for problem in preview.problems:
-        click.echo(f"  would be refused: {problem}")
+        click.echo(f"  would be refused: {printable(str(problem))}")
     for call in preview.calls:
-        click.echo(f"\n  {call.method} {call.url}")
+        click.echo(f"\n  {call.method} {printable(call.url)}")
         for name, value in call.headers.items():
-            click.echo(f"  {name}: {value}")
+            click.echo(printable(f"  {name}: {value}"))
         if call.body is not None:
             said = isinstance(call.body, str)
             body = call.body if said else json.dumps(call.body, ensure_ascii=False, indent=2)
-            click.echo("\n" + "\n".join(f"  {line}" for line in body.split("\n")))
+            click.echo("\n" + "\n".join(f"  {line}" for line in printable(body).split("\n")))
     click.echo()

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import click
 
-from postbell.cli.common import State, json_option, pass_state
+from postbell.cli.common import State, is_terminal, json_option, pass_state, printable
 from postbell.errors import Damaged, Invalid, NotFound, Problem
 
 
@@ -46,7 +46,7 @@ def check(state: State) -> int:
         state.emit({"path": str(path), "sound": not problems, "problems": problems})
     elif problems:
         for problem in problems:
-            click.echo(f"{path}: {problem}")
+            click.echo(printable(f"{path}: {problem}"))
         state.note("`postbell db restore latest` puts the newest backup in its place and keeps this file.")
     else:
         state.say(f"{path} is sound.")
@@ -103,7 +103,8 @@ def restore(state: State, *, file: str, yes: bool) -> None:
     if done.held:
         state.note(
             f"due since then, and held back because it may have been published: {', '.join(done.held)}. "
-            "Look; then `postbell publish` (or `retry`) what was not, and `delete` what was."
+            "Look; then `postbell publish` (or `retry`) what was not. Delete the drafts that were; leave the "
+            "missed ones as they are."
         )
 
 
@@ -165,7 +166,7 @@ def _latest(state: State) -> Path:
 @contextmanager
 def _progress(state: State) -> Iterator[Callable[[int, int], None] | None]:
     """Show a bar on a terminal; it is told the pages left and the pages in all."""
-    if state.json or state.quiet or not sys.stderr.isatty():
+    if state.json or state.quiet or not is_terminal(sys.stderr):
         yield None
         return
     with click.progressbar(length=1, label="Copying", file=sys.stderr) as bar:

@@ -3,9 +3,11 @@
 With `--json`, `status` prints one object, `doctor` a line for each check:
 
     status  {daemon: {pid} | null, next_due: [{account, post, due_at, ready_at}], overdue: {count, oldest},
-            deliveries: {state: count}, unsure: [delivery with post], held: [{account, hold, reason, until}],
+            deliveries: {state: count}, results: {published: count, failed: count}, unsure: [delivery with
+            post], lost: {count, newest: [delivery with post]}, held: [{account, hold, reason, until}],
             database: {path, bytes, schema}, troubles: [text]}
-            hold is paused, unauthorized or resting
+            hold is paused, unauthorized or resting; results says how the processed deliveries ended, lost
+            what failed or was missed within the last day
     check   {name, level, message, mend}; level is ok, warn or fail
 """
 
@@ -19,13 +21,14 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from postbell.cli.common import State, pass_state
+from postbell.cli.common import State, pass_state, printable
 from postbell.errors import PostbellError
 
 
 if TYPE_CHECKING:
+    from postbell.domain.post import Delivery
     from postbell.services.doctor import Check, Verify
-    from postbell.services.health import Held, Status
+    from postbell.services.health import Status
     from postbell.settings import Places
 
 
@@ -82,9 +85,9 @@ def _print_check(state: State, check: Check) -> None:
         return
     word = {"ok": "ok", "warn": "warning", "fail": "failed"}[check.level]
     first, *more = check.message.split("\n")
-    click.echo(f"{state.paint(word.ljust(7))}  {check.name}: {first}")
+    click.echo(f"{state.paint(word.ljust(7))}  {check.name}: {printable(first)}")
     for line in [*more, *([check.mend] if check.mend else [])]:
-        click.echo(f"{'':9}{line}")
+        click.echo(f"{'':9}{printable(line)}")
 
 
 def _status_fields(seen: Status, zone: ZoneInfo, now: datetime) -> list[tuple[str, str | None]]:
@@ -96,26 +99,23 @@ def _status_fields(seen: Status, zone: ZoneInfo, now: datetime) -> list[tuple[st
         f"{seen.overdue.count}, the oldest since {told(seen.overdue.oldest)}" if seen.overdue.oldest else ""
     )
     unsure = [f"post {d.post_id} to {d.account}: {d.message}" for d in seen.unsure]
-    counts = ", ".join(f"{count} {name}" for name, count in sorted(seen.counts.items()))
     return [
         ("daemon", f"runs as process {seen.daemon}" if seen.daemon else "does not run"),
         ("next", "\n".join(upcoming) or "nothing is scheduled"),
         ("overdue", late),
-        ("deliveries", counts or "none"),
+        ("deliveries", _counts_text(seen) or "none"),
         ("unsure", "\n".join(unsure)),
-        (
-            "held back",
-            "\n".join(_held_text(held, told(held.until) if held.until else "") for held in seen.held),
-        ),
+        ("held back", "\n".join(held.told(told) for held in seen.held)),
         ("database", f"{seen.database_bytes / 1e6:,.1f} MB, schema {seen.schema}"),
         ("attention", "\n".join(seen.troubles)),
     ]
 
 
-def _held_text(held: Held, until: str) -> str:
-    ending = f" until {until}" if until else ""
-    reason = f": {held.reason}" if held.reason else ""
-    return f"{held.account} is {held.hold}{ending}{reason}"
+def _counts_text(seen: Status) -> str:
+    # How the processed ones ended says more than that they were processed.
+    counts = {str(state): count for state, count in seen.counts.items() if state != "processed"}
+    counts |= {str(result): count for result, count in seen.results.items() if count}
+    return ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
 
 
 def _told(at: datetime, zone: ZoneInfo, now: datetime) -> str:
@@ -127,7 +127,7 @@ def _told(at: datetime, zone: ZoneInfo, now: datetime) -> str:
 
 
 def _status_json(seen: Status, places: Places) -> dict[str, Any]:
-    from postbell.cli.shapes import delivery_json, stamp
+    from postbell.cli.shapes import stamp
 
     return {
         "daemon": {"pid": seen.daemon} if seen.daemon else None,
@@ -142,7 +142,9 @@ def _status_json(seen: Status, places: Places) -> dict[str, Any]:
         ],
         "overdue": {"count": seen.overdue.count, "oldest": stamp(seen.overdue.oldest)},
         "deliveries": dict(seen.counts),
-        "unsure": [{"post": delivery.post_id, **delivery_json(delivery)} for delivery in seen.unsure],
+        "results": dict(seen.results),
+        "unsure": [_with_post(delivery) for delivery in seen.unsure],
+        "lost": {"count": seen.lost.count, "newest": [_with_post(delivery) for delivery in seen.lost.newest]},
         "held": [
             {"account": held.account, "hold": held.hold, "reason": held.reason, "until": stamp(held.until)}
             for held in seen.held
@@ -150,3 +152,9 @@ def _status_json(seen: Status, places: Places) -> dict[str, Any]:
         "database": {"path": str(places.database), "bytes": seen.database_bytes, "schema": seen.schema},
         "troubles": seen.troubles,
     }
+
+
+def _with_post(delivery: Delivery) -> dict[str, Any]:
+    from postbell.cli.shapes import delivery_json
+
+    return {"post": delivery.post_id, **delivery_json(delivery)}

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from postbell import __version__
-from postbell.cli.common import State, json_option
+from postbell.cli.common import GivenPath, State, json_option
 
 
 #: Name → where the command is, and what the list of commands says of it: its own short help.
@@ -103,8 +103,8 @@ def load(place: str) -> click.Command:
     context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=True,
 )
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Where database, media and backups lie.")
-@click.option("--config", type=click.Path(path_type=Path), help="The configuration file.")
+@click.option("--data-dir", type=GivenPath(), help="Where database, media and backups lie.")
+@click.option("--config", type=GivenPath(), help="The configuration file.")
 @json_option
 @click.option("-q", "--quiet", is_flag=True, help="Print only what was asked for; `add` prints the id alone.")
 @click.option("-v", "--verbose", is_flag=True, help="Print more, also where in Postbell a fault lies.")

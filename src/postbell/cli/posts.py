@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
 
-from postbell.cli.common import State, one_line, pass_state
+from postbell.cli.common import State, one_line, pass_state, printable
 from postbell.cli.shapes import attempt_json, post_json
 from postbell.cli.telling import delivery_lines, first_words, short_time, time_text
 from postbell.domain.states import Outcome, PostState
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from postbell.domain.post import Post
 
 
+_DAYS = {"yesterday": -1, "today": 0, "tomorrow": 1}
+
+
 @click.command("list")
 @click.option(
     "--state",
@@ -35,7 +40,9 @@ if TYPE_CHECKING:
     help="Only those that ended like this.",
 )
 @click.option("--account", metavar="NAME", help="Only those for this account.")
-@click.option("--since", metavar="WHEN", help="Only those with a time from WHEN on.")
+@click.option(
+    "--since", metavar="WHEN", help="Only those with a time from WHEN on; a day means its beginning."
+)
 @click.option("--until", metavar="WHEN", help="Only those with a time before WHEN.")
 @click.option(
     "--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, help="The most; the latest."
@@ -115,7 +122,7 @@ def show(state: State, *, post_id: str) -> None:
     texts = ["\n".join(delivery_lines(app, item)) for item in post.deliveries]
     state.fields(zip(names, texts, strict=True))
     if post.content.text:
-        click.echo(f"\n{post.content.text}")
+        click.echo(f"\n{printable(post.content.text)}")
 
 
 @click.command()
@@ -155,9 +162,18 @@ def _instant(app: App, text: str | None, option: str) -> datetime | None:
     if text is None:
         return None
     try:
-        return parse_when(text, now=app.ctx.now(), zone=app.ctx.zone, allow_past=True).at
+        return parse_when(_day_begins(app, text), now=app.ctx.now(), zone=app.ctx.zone, allow_past=True).at
     except Invalid as error:
         raise Invalid(Problem(where=option, message=found.message) for found in error.problems) from None
+
+
+def _day_begins(app: App, text: str) -> str:
+    """Return a day that stands alone with the time at which it begins, anything else as it is."""
+    words = text.strip().lower()
+    if words in _DAYS:
+        day = app.ctx.now().astimezone(app.ctx.zone).date() + timedelta(days=_DAYS[words])
+        return f"{day} 00:00"
+    return f"{words} 00:00" if re.fullmatch(r"(?a)\d{4}-\d\d-\d\d", words) else text
 
 
 def _row(app: App, post: Post) -> list[str]:

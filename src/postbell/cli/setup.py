@@ -1,4 +1,10 @@
-"""`postbell init` and `postbell version`."""
+"""`postbell init` and `postbell version`.
+
+With `--json` each prints one object:
+
+    init     {data_dir, config, database, made: [path]}; made is what was not there before
+    version  {postbell, schema, python, sqlite, system}; schema is the one that this Postbell needs
+"""
 
 from __future__ import annotations
 

@@ -18,6 +18,21 @@ end, null where there is none; `local` is the clock on the wall in `zone`, witho
     problem   {where, message, account}
     error     {error: {code, message, problems: [problem]}}, on standard error; `code` is the kind of error
               (not_found, invalid, conflict, disk_full, ...), `usage`, or `fault` for one of Postbell's own
+
+What each command prints:
+
+    list, show, wait        post, a line for each
+    add, edit, reschedule, publish, cancel, retry, settle   post with {notes, problems}
+    add --dry-run           preview, a line for each account
+    delete                  post as it was, with {deleted: true}
+    log                     attempt, a line for each
+    run                     nothing; its log goes to standard error, as `log.format` in the configuration says
+    init, version           told in `postbell.cli.setup`
+    account                 told in `postbell.cli.accounts`
+    networks                told in `postbell.cli.networks`
+    status, doctor          told in `postbell.cli.health`
+    db                      told in `postbell.cli.db`
+    demo                    told in `postbell.cli.demo`
 """
 
 from __future__ import annotations

@@ -78,6 +78,7 @@ class Given:
         """
         if self.now and self.at:
             raise click.UsageError("--now and --at exclude each other.")
+        self._refuse_empty()
         overrides = _overridden(self.settings, {**(stored or {}), **base.overrides})
         names = tuple(name.strip() for value in self.to for name in value.split(",") if name.strip())
         return replace(
@@ -90,6 +91,16 @@ class Given:
             media=tuple(map(_media_ref, self.media)) or base.media,
             overrides={**base.overrides, **overrides},
         )
+
+    def _refuse_empty(self) -> None:
+        given = (("--to", self.to), ("--at", (self.at,)), ("--tz", (self.tz,)))
+        problems = [
+            Problem(where=option, message="it is empty; give a value, or leave the option out.")
+            for option, values in given
+            if any(value is not None and not value.strip(" ,") for value in values)
+        ]
+        if problems:
+            raise Invalid(problems)
 
 
 def read_source(source: str | None) -> Manuscript:
@@ -120,11 +131,23 @@ def time_of(ctx: Context, manuscript: Manuscript) -> When | None:
     from postbell.domain.when import parse_when, zone_named
 
     zone = zone_named(manuscript.tz) if manuscript.tz else ctx.zone
-    return parse_when(manuscript.at, now=ctx.now(), zone=zone) if manuscript.at else None
+    if not manuscript.at:
+        return None
+    when = parse_when(manuscript.at, now=ctx.now(), zone=zone)
+    if manuscript.tz and when.zone != zone.key:
+        message = f'"{manuscript.at}" is in the zone {when.zone}, but tz says {zone.key}; give one of them.'
+        raise Invalid([Problem(where="--at", message=message)])
+    return when
 
 
-def time_or_problems(ctx: Context, manuscript: Manuscript) -> tuple[When | None, tuple[Problem, ...]]:
-    """Return the time that is asked for, or what is wrong with it."""
+def time_or_problems(
+    ctx: Context, manuscript: Manuscript, *, tz: str | None
+) -> tuple[When | None, tuple[Problem, ...]]:
+    """Return the time that is asked for, or what is wrong with it; `tz` is what the option --tz says."""
+    if tz and not manuscript.at:
+        return None, (
+            Problem(where="--tz", message="it is the zone of a time; give the time too, with --at."),
+        )
     try:
         return time_of(ctx, manuscript), ()
     except Invalid as error:
@@ -137,25 +160,33 @@ def media_of(manuscript: Manuscript) -> tuple[tuple[Path, str], ...]:
 
 
 @contextmanager
-def edited(state: State, manuscript: Manuscript, remark: str) -> Iterator[Manuscript]:
-    """Let the user write in an editor and yield what came of it.
+def edited(state: State, manuscript: Manuscript, remark: str, *, new: bool = False) -> Iterator[Manuscript]:
+    """Let the user write in an editor and yield what came of it: `manuscript` itself if nothing did.
 
-    Raises PostbellError if that is nothing. If the block raises, the file is kept and the error names it.
+    Raises PostbellError if that is nothing; for a `new` post that has no text yet also if nothing was
+    written. If the block raises, the file is kept and the error names it.
     """
     if state.no_input:
         raise click.UsageError("--no-input and an editor exclude each other.")
+    if state.surroundings.editor == "vi" and not state.interactive:  # what is left where none is set
+        raise click.UsageError("There is no terminal for vi. Set VISUAL or EDITOR, or give options instead.")
     descriptor, name = tempfile.mkstemp(prefix="postbell-", suffix=".md")
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(write_manuscript(manuscript, remark=remark))
+    source = write_manuscript(manuscript, remark=remark).encode()
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(source)
     path = Path(name)
     try:
         _open_editor(state.surroundings.editor, path)
-        found = _read_edited(path)
+        unchanged = path.read_bytes() == source
+        unwritten = unchanged and new and not _has_text(manuscript)
+        found = None if unwritten else manuscript if unchanged else _read_edited(path)
         if found:
             yield found
     except PostbellError as error:
         raise _with_place(error, path) from None
     path.unlink()
+    if unwritten:
+        raise PostbellError("Nothing was written; nothing was stored.")
     if not found:
         raise PostbellError("What the editor left is empty; nothing was stored.")
 
@@ -176,8 +207,11 @@ def _read_edited(path: Path) -> Manuscript | None:
     if not source.partition(SCISSORS)[0].strip():
         return None
     found = read_manuscript(source, where="the edited file")
-    said = found.text or found.title or found.link or found.media
-    return found if said or any(override.text for override in found.overrides.values()) else None
+    return found if _has_text(found) or found.title or found.link or found.media else None
+
+
+def _has_text(manuscript: Manuscript) -> bool:
+    return bool(manuscript.text) or any(override.text for override in manuscript.overrides.values())
 
 
 def _with_place(error: PostbellError, path: Path) -> PostbellError:
@@ -201,10 +235,10 @@ def _decode(data: bytes, where: str) -> str:
 
 
 def _media_ref(given: str) -> MediaRef:
-    if os.path.lexists(given):  # a name may hold an equals sign
-        return MediaRef(file=given)
-    file, _, alt = given.partition("=")
-    return MediaRef(file=file, alt=alt)
+    # A name may hold equals signs, and so may an alt text: the longest name that there is.
+    ends = [len(given), *(place for place in reversed(range(len(given))) if given[place] == "=")]
+    end = next((end for end in ends if os.path.lexists(given[:end])), given.find("="))
+    return MediaRef(file=given[:end], alt=given[end + 1 :]) if end >= 0 else MediaRef(file=given)
 
 
 def _overridden(settings: Sequence[str], known: Mapping[str, Override]) -> dict[str, Override]:

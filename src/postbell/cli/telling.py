@@ -8,23 +8,24 @@ import click
 
 from postbell.cli.common import State, one_line
 from postbell.cli.shapes import post_json, problems_json
-from postbell.domain.account import Health
 from postbell.domain.states import DeliveryState, PostState
 from postbell.domain.when import When, describe
 
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime, timedelta
+
     from postbell.app import App
     from postbell.domain.post import Delivery, Post
     from postbell.services.compose import Saved
+    from postbell.services.health import Held
 
 
 def tell_saved(state: State, app: App, saved: Saved, *, done: str, note: str | None = None) -> None:
     """Tell that a post is stored, what it became, and what is worth knowing about it."""
     post = saved.post
-    notes = [f"{note}."] if note else []
-    if post.state is PostState.SCHEDULED:
-        notes += _hindrances(app, post)
+    notes = [*([f"{note}."] if note else []), *_hindrances(app, post)]
     if state.json:
         extra = {"notes": notes, "problems": problems_json(saved.warnings)}
         state.emit({**post_json(post), **extra})
@@ -37,18 +38,10 @@ def tell_saved(state: State, app: App, saved: Saved, *, done: str, note: str | N
 
 
 def _hindrances(app: App, post: Post) -> list[str]:
-    """Return what keeps a scheduled post from being published, as far as is known now."""
-    from postbell.services.accounts import list_accounts
-
-    names = {delivery.account for delivery in post.deliveries}
-    found = []
-    for account in list_accounts(app.ctx):
-        if account.name in names and account.paused_at:
-            found.append(f"{account.name} is paused: it waits for `postbell account resume {account.name}`.")
-        elif account.name in names and account.health is Health.UNAUTHORIZED:
-            mend = f"`postbell account reconnect {account.name}`"
-            found.append(f"{account.name} is refused by {account.network}: it waits for {mend}.")
-    if not daemon_runs(app):
+    """Return what keeps a post from being published where it waits for that, as far as is known now."""
+    waiting = [item for item in post.deliveries if item.state is DeliveryState.SCHEDULED]
+    found = [f"{held.told(_clock(app))}." for held in _holds(app, waiting).values() if held.mend]
+    if waiting and not daemon_runs(app):
         found.append("no daemon is running, so nothing is published; start one with `postbell run`.")
     return found
 
@@ -96,14 +89,51 @@ def delivery_lines(app: App, delivery: Delivery) -> list[str]:
     lines = [str(delivery.outcome or delivery.state)]
     if delivery.tries > 1:
         lines.append(f"tries: {delivery.tries}")
-    waits = delivery.state is DeliveryState.SCHEDULED and delivery.try_at != delivery.due_at
-    if waits and delivery.try_at:
-        lines.append(f"next try: {delivery.try_at.astimezone(app.ctx.zone):%Y-%m-%d %H:%M:%S %Z}")
+    if delivery.state is DeliveryState.SCHEDULED:
+        lines += [one_line(f"waits: {held.told(_clock(app))}") for held in _holds(app, [delivery]).values()]
+        if delivery.try_at and delivery.try_at != delivery.due_at:
+            lines.append(f"next try: {_clock(app)(delivery.try_at)}")
+    if delivery.state is DeliveryState.UNSURE:
+        lines.append(_doubt(app, delivery))
     if delivery.lateness:
         reason = f" ({delivery.late_reason})" if delivery.late_reason else ""
-        lines.append(f"late by {delivery.lateness.total_seconds():.0f} s{reason}")
+        lines.append(f"late by {_span(delivery.lateness)}{reason}")
     found = (delivery.url, delivery.message, *delivery.warnings)
     return [*lines, *(one_line(text) for text in found if text)]
+
+
+def _holds(app: App, waiting: list[Delivery]) -> dict[str, Held]:
+    """Return what holds the accounts of these deliveries, by name."""
+    from postbell.services.accounts import list_accounts
+    from postbell.services.health import hold_of
+
+    ids, now = {delivery.account_id for delivery in waiting}, app.ctx.now()
+    found = [hold_of(account, now) for account in list_accounts(app.ctx) if account.id in ids]
+    return {held.account: held for held in found if held}
+
+
+def _doubt(app: App, unsure: Delivery) -> str:
+    from postbell.services.health import looks_up
+
+    if looks_up(app.ctx, unsure):
+        known = f"if you know how it ended, `postbell settle {unsure.post_id}`"
+        return f"waits: the daemon looks it up again by itself; {known}"
+    return f"waits: look whether it is public, then `postbell settle {unsure.post_id}`"
+
+
+def _clock(app: App) -> Callable[[datetime], str]:
+    return lambda moment: f"{moment.astimezone(app.ctx.zone):%Y-%m-%d %H:%M:%S %Z}"
+
+
+def _span(span: timedelta) -> str:
+    """Return a length of time with its two largest units: `6 min 23 s`."""
+    left = round(span.total_seconds())
+    counts: list[tuple[int, str]] = []
+    for unit, seconds in (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)):
+        count, left = divmod(left, seconds)
+        if count or counts:
+            counts.append((count, unit))
+    return " ".join(f"{count} {unit}" for count, unit in counts[:2] if count)
 
 
 def daemon_runs(app: App) -> bool:

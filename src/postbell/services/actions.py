@@ -12,7 +12,8 @@ from sqlalchemy import Connection
 from postbell.domain.post import Attempt, AttemptKind, Delivery, Post
 from postbell.domain.states import DeliveryState, Outcome, PostEvent, PostState
 from postbell.domain.when import When
-from postbell.errors import Conflict, NotFound
+from postbell.errors import Conflict, Invalid, NotFound
+from postbell.services.checking import check_address
 from postbell.services.compose import load_post, move_post, require_publishable
 from postbell.services.context import Context
 from postbell.store import accounts, attempts, deliveries, posts
@@ -106,7 +107,12 @@ def retry(ctx: Context, post: Post, account: str | None = None) -> Post:
 def settle(
     ctx: Context, post: Post, verdict: Verdict, *, account: str | None = None, url: str | None = None
 ) -> Post:
-    """Write down what the user knows about the unsure deliveries of a post; raises Conflict if none is."""
+    """Write down what the user knows about the unsure deliveries of a post.
+
+    Raises Conflict if none is, Invalid if `url` is not a web address.
+    """
+    if url and (problems := check_address(url, "--published")):
+        raise Invalid(problems)
     unsure = [d for d in _chosen(post, account) if d.state is DeliveryState.UNSURE]
     if not unsure:
         raise Conflict(f"Nothing of post {post.id} is unsure; there is nothing to settle.")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -16,16 +17,45 @@ from postbell.publishing.protocol import Network
 from postbell.services.context import Context
 
 
+_WEB_ADDRESS = re.compile(r"(?i)https?://(?![/?#])[^\s\x00-\x1f\x7f-\x9f]+")
+
+
 def check_names(
-    overrides: Mapping[str, Override], accounts: Mapping[str, Account], networks: Iterable[str]
+    overrides: Mapping[str, Override],
+    accounts: Mapping[str, Account],
+    networks: Iterable[str],
+    *,
+    others: Container[str],
 ) -> list[Problem]:
-    """Return a problem for every override that names neither a network nor an account of the post."""
+    """Return a problem for every override that names neither a network nor an account of the post.
+
+    `others` are the accounts that there are besides.
+    """
     known = [*networks, *accounts]
     return [
-        Problem(where=f"[{key}]", message=f"there is no network or account of that name.{_hint(key, known)}")
+        Problem(
+            where=f"[{key}]",
+            message=f"the post does not go to {key}; add it with --to."
+            if key in others
+            else f"there is no network or account of that name.{_hint(key, known)}",
+        )
         for key in overrides
         if key not in known
     ]
+
+
+def check_links(base: Content, overrides: Mapping[str, Override]) -> list[Problem]:
+    """Return a problem for every link that is not an http or https address."""
+    links = {"--link": base.link, **{f"[{key}] link": said.link for key, said in overrides.items()}}
+    return [problem for where, link in links.items() if link for problem in check_address(link, where)]
+
+
+def check_address(address: str, where: str) -> list[Problem]:
+    """Return a problem if this is not an http or https address."""
+    if _WEB_ADDRESS.fullmatch(address):
+        return []
+    message = f"{address[:80]!r} is not a web address; it begins with https://."
+    return [Problem(where=where, message=message)]
 
 
 def check_options(ctx: Context, overrides: Mapping[str, Override], account: Account) -> list[Problem]:
@@ -83,7 +113,12 @@ def _message(problem: Any, model: type[BaseModel]) -> str:
         return f"there is no such option.{_hint(str(problem['loc'][-1]), known)}"
     if problem["type"] == "missing":
         return f"it is missing: {model.model_fields[str(problem['loc'][0])].description}"
-    return f"{str(problem['msg']).removeprefix('Value error, ')}."
+    if problem["type"] == "string_pattern_mismatch":
+        return f"it has the wrong form: {model.model_fields[str(problem['loc'][0])].description}"
+    said = str(problem["msg"]).removeprefix("Value error, ")
+    for subject in ("String", "Input", "List"):  # the words of pydantic, which a user does not know
+        said = said.replace(f"{subject} should", "it should", 1) if said.startswith(subject) else said
+    return f"{said}."
 
 
 def _hint(given: str, known: list[str]) -> str:

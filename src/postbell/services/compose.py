@@ -19,7 +19,7 @@ from postbell.domain.when import When
 from postbell.errors import IllegalTransition, Invalid, NotFound, Problem, Stale
 from postbell.publishing import registry
 from postbell.publishing.protocol import Call
-from postbell.services.checking import check_content, check_names, check_options
+from postbell.services.checking import check_content, check_links, check_names, check_options
 from postbell.services.context import Context
 from postbell.store import accounts as account_store
 from postbell.store import deliveries, posts
@@ -166,7 +166,7 @@ def preview_post(ctx: Context, wanted: Wanted) -> list[Preview]:
     with ctx.media.stage(wanted.media) as files:
         post = _new_post(ctx, wanted, files.media)
         problems += [*wanted.problems, *files.problems]
-        problems += check_names(wanted.overrides, accounts, registry.keys())
+        problems += _check_said(ctx, post.content, wanted.overrides, accounts)
         for account in accounts.values():
             problems += check_options(ctx, wanted.overrides, account)
         if problems:
@@ -270,7 +270,7 @@ def _judge(
     ctx: Context, post: Post, accounts: Mapping[str, Account], problems: list[Problem], *, strictly: bool
 ) -> list[Problem]:
     """Raise Invalid for what cannot be stored; return what a draft may still lack."""
-    must = problems + check_names(post.overrides, accounts, registry.keys())
+    must = problems + _check_said(ctx, post.content, post.overrides, accounts)
     lacks: list[Problem] = []
     for account in accounts.values():
         wrong = check_options(ctx, post.overrides, account)
@@ -286,6 +286,15 @@ def _judge(
     if must:
         raise Invalid(dict.fromkeys(must))
     return lacks
+
+
+def _check_said(
+    ctx: Context, base: Content, overrides: Mapping[str, Override], accounts: Mapping[str, Account]
+) -> list[Problem]:
+    with ctx.store.read() as tx:
+        others = account_store.accounts_named(tx, list(overrides))
+    wrong = check_names(overrides, accounts, registry.keys(), others=others)
+    return wrong + check_links(base, overrides)
 
 
 def _empty(post: Post, problems: list[Problem]) -> list[Problem]:

@@ -12,16 +12,25 @@ from enum import StrEnum
 from postbell.domain.account import Account
 from postbell.domain.post import LATE_AFTER, Delivery
 from postbell.domain.states import DeliveryState
-from postbell.errors import PostbellError
+from postbell.errors import BadConfig, PostbellError, Unauthorized
 from postbell.publishing import registry
 from postbell.publishing.protocol import Profile
-from postbell.services.health import Hold, counted, hold_of
+from postbell.services.health import (
+    Hold,
+    counted,
+    hold_of,
+    lost_lately,
+    lost_told,
+    overdue_told,
+    stamp,
+    unsure_told,
+)
 from postbell.services.media_store import MediaStore
 from postbell.settings import Places, load_settings
 from postbell.store import accounts, backup, deliveries, schema, summary
 from postbell.store.engine import Store, require_file
 from postbell.store.lock import DaemonLock
-from postbell.store.summary import LostFile, Overdue
+from postbell.store.summary import Lost, LostFile, Overdue
 
 
 #: Asks the network of an account whether it accepts it; raises the PublishError of one that does not.
@@ -62,9 +71,11 @@ class _Facts:
     accounts: list[Account]
     waiting: int
     overdue: Overdue
+    oldest_overdue: Delivery | None
+    lost: Lost
     unsure: list[Delivery]
     newest: datetime | None
-    lost: list[LostFile]
+    lost_files: list[LostFile]
 
 
 def doctor(places: Places, *, now: datetime, verify: Verify | None = None) -> list[Check]:
@@ -171,9 +182,11 @@ def _look(places: Places, now: datetime) -> _Facts:
                 accounts=accounts.list_accounts(tx),
                 waiting=deliveries.count_by_state(tx).get(DeliveryState.SCHEDULED, 0),
                 overdue=summary.overdue(tx, now - LATE_AFTER),
+                oldest_overdue=summary.oldest_overdue(tx, now - LATE_AFTER),
+                lost=lost_lately(tx, now),
                 unsure=deliveries.list_in_state(tx, DeliveryState.UNSURE),
                 newest=summary.newest_time(tx),
-                lost=summary.lost_files(tx, MediaStore(places.media).path_of),
+                lost_files=summary.lost_files(tx, MediaStore(places.media).path_of),
             )
     finally:
         store.close()
@@ -190,12 +203,12 @@ def _database(places: Places) -> Iterator[Check]:
 def _clock(now: datetime, newest: datetime | None) -> Iterator[Check]:
     mend = "Set the clock: `timedatectl set-ntp true`."
     if newest and newest - now > _CLOCK_SLACK:
-        gone = f"The clock went back: the database was last written at {_stamp(newest)}, and now it is"
-        yield _bad("clock", f"{gone} {_stamp(now)}. Posts would be published late.", mend)
+        gone = f"The clock went back: the database was last written at {stamp(newest)}, and now it is"
+        yield _bad("clock", f"{gone} {stamp(now)}. Posts would be published late.", mend)
     elif _synchronised() is False:
-        yield _odd("clock", f"It is {_stamp(now)}, but the clock is not kept right by NTP.", mend)
+        yield _odd("clock", f"It is {stamp(now)}, but the clock is not kept right by NTP.", mend)
     else:
-        yield _good("clock", f"It is {_stamp(now)}.")
+        yield _good("clock", f"It is {stamp(now)}.")
 
 
 def _synchronised() -> bool | None:
@@ -229,37 +242,38 @@ def _account(account: Account, now: datetime, verify: Verify | None) -> Iterator
         try:
             yield _good(name, f"{account.network} accepts it as {verify(account.name).handle}.")
         except PostbellError as error:
-            yield _bad(name, str(error), f"Give it again: `postbell account reconnect {account.name}`.")
+            yield _bad(name, str(error), _mend_of(error, account))
     elif held is None:
         yield _good(name, "It was well when it was last used.")
-    elif held.hold is Hold.UNAUTHORIZED:
-        mend = f"Try `postbell account check {account.name}`, or give it new credentials."
-        yield _bad(name, f"Its posts wait, because the network refuses it: {held.reason}", mend)
-    elif held.hold is Hold.PAUSED:
-        yield _odd(name, "It is paused.", f"Let it go on with `postbell account resume {account.name}`.")
     else:
-        yield _odd(name, f"It rests until {_stamp(held.until or now)}: {held.reason}")
+        found = _bad if held.hold is Hold.UNAUTHORIZED else _odd
+        yield found(name, f"Its posts wait: {held.told(stamp)}.")
+
+
+def _mend_of(error: PostbellError, account: Account) -> str:
+    if isinstance(error, Unauthorized | BadConfig):
+        return f"Give it again: `postbell account reconnect {account.name}`."
+    return f"Check the network, and the address with `postbell account show {account.name}`."
 
 
 def _deliveries(facts: _Facts) -> Iterator[Check]:
-    if facts.overdue.oldest:
-        since = _stamp(facts.overdue.oldest)
-        yield _odd("overdue", f"{counted(facts.overdue.count)} overdue, the oldest since {since}.")
+    if facts.oldest_overdue:
+        yield _odd("overdue", f"{overdue_told(facts.overdue, facts.oldest_overdue)}.")
     else:
         yield _good("overdue", "Nothing is overdue.")
     for delivery in facts.unsure:
-        yield _odd(
-            "unsure",
-            f"Post {delivery.post_id} may be public already on {delivery.account}: {delivery.message}",
-            f"Look there, then `postbell settle {delivery.post_id}`.",
-        )
+        yield _odd("unsure", *unsure_told(delivery))
+    for told, mend in lost_told(facts.lost):
+        yield _odd("failed or missed", told, mend)
+    if not facts.lost.count:
+        yield _good("failed or missed", "Nothing failed or was missed within the last day.")
 
 
 def _media(facts: _Facts) -> Iterator[Check]:
-    for lost in facts.lost:
+    for lost in facts.lost_files:
         mend = f"Give it again: `postbell edit {lost.post_id} --media FILE`."
         yield _bad("media", f"The stored file of {lost.name} is gone; post {lost.post_id} needs it.", mend)
-    if not facts.lost:
+    if not facts.lost_files:
         yield _good("media", "Every file that a post needs is there.")
 
 
@@ -275,10 +289,6 @@ def _backup(places: Places, facts: _Facts, now: datetime) -> Iterator[Check]:
         yield _odd("backup", "There is none yet.", mend)
     else:
         yield _good("backup", "There is nothing to back up yet.")
-
-
-def _stamp(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S}Z"
 
 
 def _good(name: str, message: str) -> Check:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+
+from sqlalchemy import Connection
 
 from postbell.domain.account import Account, Health
 from postbell.domain.post import LATE_AFTER, Delivery
-from postbell.domain.states import DeliveryState
+from postbell.domain.states import DeliveryState, Outcome
+from postbell.errors import NotFound
+from postbell.publishing.protocol import Resend
 from postbell.services.context import Context
 from postbell.settings import Places
 from postbell.store import accounts, deliveries, queue, schema, summary
 from postbell.store.lock import DaemonLock
 from postbell.store.queue import Waiting
-from postbell.store.summary import Overdue
+from postbell.store.summary import Lost, Overdue
+
+
+_LATELY = timedelta(days=1)
+_MOST_NAMED = 20
 
 
 class Hold(StrEnum):
@@ -40,6 +48,25 @@ class Held:
     #: When it ends by itself (aware UTC), if it does.
     until: datetime | None = None
 
+    @property
+    def mend(self) -> str | None:
+        """The command that ends it; None where it ends by itself."""
+        verb = {Hold.PAUSED: "resume", Hold.UNAUTHORIZED: "reconnect"}.get(self.hold)
+        return f"`postbell account {verb} {self.account}`" if verb else None
+
+    def told(self, time: Callable[[datetime], str]) -> str:
+        """Return what holds the account, and what ends it; `time` puts an instant into words."""
+        ends = f" until {time(self.until)}" if self.until else ""
+        said = " ".join((self.reason or "").split()).removeprefix(f"{self.account}: ").rstrip(".")
+        reason = f": {said}" if said else ""
+        mend = f"; {self.mend}" if self.mend and self.mend not in said else ""
+        words = {
+            Hold.PAUSED: "is paused",
+            Hold.UNAUTHORIZED: "must be reconnected",
+            Hold.RESTING: "rests",
+        }
+        return f"account {self.account} {words[self.hold]}{ends}{reason}{mend}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
@@ -50,7 +77,12 @@ class Status:
     #: When each account that may publish wants to publish next, the soonest first.
     next_due: tuple[Waiting, ...]
     overdue: Overdue
+    oldest_overdue: Delivery | None
     counts: Mapping[DeliveryState, int]
+    #: How many of the processed ones were published, and how many failed.
+    results: Mapping[Outcome, int]
+    #: What failed or was missed within the last day.
+    lost: Lost
     unsure: tuple[Delivery, ...]
     held: tuple[Held, ...]
     #: Bytes of the database with its write-ahead log.
@@ -63,16 +95,14 @@ class Status:
         found = []
         if self.daemon is None:
             found.append("No daemon runs, so nothing is published. Start it: `postbell run`, or by systemd.")
-        if self.overdue.oldest:
-            since = f"{self.overdue.oldest:%Y-%m-%d %H:%M}Z"
-            found.append(f"Overdue: {counted(self.overdue.count)}, the oldest since {since}.")
-        if self.unsure:
-            found.append(f"Unsure: {counted(len(self.unsure))}. Look at the network, then `postbell settle`.")
-        found += [
-            f"Account {held.account} must be reconnected: {held.reason or 'the network refuses it'}."
-            for held in self.held
-            if held.hold is Hold.UNAUTHORIZED
-        ]
+        if self.oldest_overdue:
+            found.append(f"Overdue: {overdue_told(self.overdue, self.oldest_overdue)}.")
+        found += [f"Unsure: {told} {mend}" for told, mend in map(unsure_told, self.unsure)]
+        found += [f"{told} {mend}" for told, mend in lost_told(self.lost)]
+        for held in self.held:
+            if held.hold is Hold.UNAUTHORIZED:
+                told = held.told(stamp)
+                found.append(f"{told[0].upper()}{told[1:]}.")
         return found
 
 
@@ -82,6 +112,9 @@ def status(ctx: Context, places: Places) -> Status:
     with ctx.store.read() as tx:
         next_due = sorted(queue.next_due(tx), key=lambda waiting: (waiting.ready_at, waiting.account))
         late = summary.overdue(tx, now - LATE_AFTER)
+        oldest = summary.oldest_overdue(tx, now - LATE_AFTER)
+        results = summary.count_results(tx)
+        lost = lost_lately(tx, now)
         counts = deliveries.count_by_state(tx)
         unsure = deliveries.list_in_state(tx, DeliveryState.UNSURE)
         everybody = accounts.list_accounts(tx)
@@ -90,7 +123,10 @@ def status(ctx: Context, places: Places) -> Status:
         daemon=DaemonLock(places.data_dir).holder(),
         next_due=tuple(next_due),
         overdue=late,
+        oldest_overdue=oldest,
         counts=counts,
+        results=results,
+        lost=lost,
         unsure=tuple(unsure),
         held=tuple(held for account in everybody if (held := hold_of(account, now))),
         database_bytes=sum(side.stat().st_size for side in sides if side.exists()),
@@ -109,6 +145,61 @@ def hold_of(account: Account, now: datetime) -> Held | None:
             account=account.name, hold=Hold.RESTING, reason=account.rest_reason, until=account.rests_until
         )
     return None
+
+
+def lost_lately(tx: Connection, now: datetime) -> Lost:
+    """Return what failed or was missed within the day before `now` (aware)."""
+    return summary.lost_since(tx, now - _LATELY, _MOST_NAMED)
+
+
+def looks_up(ctx: Context, unsure: Delivery) -> bool:
+    """Whether the daemon finds out by itself how an unsure delivery ended."""
+    with ctx.store.read() as tx:
+        found = {account.id: account for account in accounts.list_accounts(tx)}.get(unsure.account_id)
+    if found is None or found.health is not Health.OK:
+        return False
+    try:
+        return ctx.network(unsure.network).resend is not Resend.NEVER
+    except NotFound:  # a network of another version: nobody here can ask it
+        return False
+
+
+def overdue_told(overdue: Overdue, oldest: Delivery) -> str:
+    """Return what is overdue in words, without a stop at the end."""
+    since = f", since {stamp(overdue.oldest)}" if overdue.oldest else ""
+    return f"{counted(overdue.count)}, the oldest, post {oldest.post_id} to {oldest.account}{since}"
+
+
+def unsure_told(unsure: Delivery) -> tuple[str, str]:
+    """Return in sentences what is in doubt, and what to do."""
+    return (
+        f"post {unsure.post_id} to {unsure.account} may be public already: {_said(unsure)}.",
+        f"Look there, then `postbell settle {unsure.post_id}`.",
+    )
+
+
+def lost_told(lost: Lost) -> list[tuple[str, str]]:
+    """Return in sentences what failed or was missed, and what to do: a pair for each."""
+    found = [
+        (
+            f"{str(each.outcome).capitalize()}: post {each.post_id} to {each.account}: {_said(each)}.",
+            f"Try it again: `postbell retry {each.post_id}`.",
+        )
+        for each in lost.newest
+    ]
+    if more := lost.count - len(lost.newest):
+        mend = "See `postbell list --outcome failed` and `postbell list --outcome missed`."
+        found.append((f"Failed or missed within the last day besides: {counted(more)}.", mend))
+    return found
+
+
+def stamp(moment: datetime) -> str:
+    """Return an instant (aware UTC) in words."""
+    return f"{moment:%Y-%m-%d %H:%M:%S}Z"
+
+
+def _said(delivery: Delivery) -> str:
+    return " ".join((delivery.message or "nobody said why").split()).rstrip(".")
 
 
 def counted(count: int) -> str:
