@@ -108,3 +108,16 @@ def test_a_stored_file_that_is_gone_fails_the_post_before_anything_is_sent(tmp_p
             delivery_of(world.store, post.deliveries[0].id).message
         )
         assert world.fake.creates.total() == 0
+
+
+def test_a_cancelled_post_that_may_be_public_says_so(tmp_path: Path) -> None:
+    network = FakeNetwork([Mode.LOSE_ANSWER])
+    network.can_tell = False
+    with build_world(tmp_path, networks=[network]) as world:
+        post = add_post(world.store)
+        ring(world)
+        settle(world)  # it waits to be sent again
+        actions.cancel(world.ctx, load_post(world.ctx, post.id))
+        cancelled = delivery_of(world.store, post.deliveries[0].id)
+        assert cancelled.outcome is Outcome.CANCELLED
+        assert "an earlier try may have been accepted" in str(cancelled.message)

@@ -16,6 +16,7 @@ from postbell.errors import Conflict, Invalid, NotFound
 from postbell.services.checking import check_address
 from postbell.services.compose import load_post, move_post, require_publishable
 from postbell.services.context import Context
+from postbell.services.outcomes import is_in_doubt
 from postbell.store import accounts, attempts, deliveries, posts
 
 
@@ -75,9 +76,13 @@ def cancel(ctx: Context, post: Post) -> Post:
         if post.state in (PostState.DRAFT, PostState.SCHEDULED):
             move_post(tx, replace(post, updated_at=now), PostEvent.CANCEL)
             deliveries.cancel_waiting(tx, post.id, now)
-        elif not deliveries.cancel_waiting(tx, post.id, now):
+        elif not deliveries.cancel_waiting(tx, post.id, now, in_doubt=_in_doubt(tx, post)):
             raise Conflict(f"Post {post.id} is {post.state}: nothing is left to cancel.")
     return _done(ctx, post.id)
+
+
+def _in_doubt(tx: Connection, post: Post) -> list[int]:
+    return [delivery.id for delivery in post.deliveries if is_in_doubt(tx, delivery.id)]
 
 
 def delete(ctx: Context, post: Post) -> None:

@@ -205,10 +205,16 @@ def reopen(tx: Connection, delivery_id: int, now: datetime) -> None:
     _move_posts_of(tx, delivery_id, PostEvent.REOPEN)
 
 
-def cancel_waiting(tx: Connection, post_id: str, now: datetime) -> int:
-    """Cancel every delivery of a post that is not under way; return how many that were."""
+def cancel_waiting(tx: Connection, post_id: str, now: datetime, *, in_doubt: Sequence[int] = ()) -> int:
+    """Cancel every delivery of a post that is not under way; return how many that were.
+
+    Those `in_doubt` say afterwards that they may be public.
+    """
     where = delivery.c.post_id == post_id
-    count = _move(tx, where, DeliveryEvent.CANCEL, ended_at=now)
+    doubted = and_(where, delivery.c.id.in_(in_doubt))
+    told = "it was cancelled, but an earlier try may have been accepted: look first"
+    count = _move(tx, doubted, DeliveryEvent.CANCEL, ended_at=now, message=told) if in_doubt else 0
+    count += _move(tx, where, DeliveryEvent.CANCEL, ended_at=now)
     _finish_posts(tx, where)
     return count
 
