@@ -37,12 +37,16 @@ def tell_saved(state: State, app: App, saved: Saved, *, done: str, note: str | N
         state.note(text)
 
 
+#: What whoever waits for a post must know where no daemon runs.
+NO_DAEMON = "no daemon is running, so nothing is published; start one with `postbell run`."
+
+
 def _hindrances(app: App, post: Post) -> list[str]:
     """Return what keeps a post from being published where it waits for that, as far as is known now."""
     waiting = [item for item in post.deliveries if item.state is DeliveryState.SCHEDULED]
     found = [f"{held.told(_clock(app))}." for held in _holds(app, waiting).values() if held.mend]
     if waiting and not daemon_runs(app):
-        found.append("no daemon is running, so nothing is published; start one with `postbell run`.")
+        found.append(NO_DAEMON)
     return found
 
 

@@ -9,7 +9,7 @@ import click
 
 from postbell.cli.common import State, pass_state
 from postbell.cli.shapes import post_json
-from postbell.cli.telling import daemon_runs, outlook
+from postbell.cli.telling import NO_DAEMON, daemon_runs, outlook
 from postbell.domain.states import Outcome, PostState
 from postbell.errors import Conflict, TryLater
 
@@ -50,7 +50,7 @@ def wait(state: State, *, post_ids: tuple[str, ...], timeout: float | None) -> i
     posts = [load_post(app.ctx, post_id) for post_id in post_ids]
     ids = list(dict.fromkeys(post.id for post in posts))
     if not all(map(_outcome, posts)) and not daemon_runs(app):
-        state.note("no daemon is running, so nothing is published; start one with `postbell run`.")
+        state.note(NO_DAEMON)
     until = None if timeout is None else time.monotonic() + timeout
     ended: dict[str, Outcome] = {}
     while left := [post_id for post_id in ids if post_id not in ended]:

@@ -137,11 +137,9 @@ def _copy(source: Path, part: Path, progress: Progress | None = None) -> dict[st
         live.execute("BEGIN")
         live.execute("SELECT count(*) FROM sqlite_master").fetchone()
         live.backup(copy, pages=_PAGES, progress=progress and _without_status(progress))
-        # A copy in WAL mode would come with side files; one file is easier to carry away.
-        copy.execute("PRAGMA journal_mode = DELETE")
+    fold(part)
     if problems := check(part):
         raise Damaged(f"The copy of {source} is not sound: {problems[0]}. See `postbell db check`.")
-    _sync(part)
     return _counts(part)
 
 
@@ -158,7 +156,7 @@ def _require_ours(copy: Path, source: Path) -> None:
 
 
 def fold(path: Path) -> None:
-    """Bring everything that was written into the file itself, so that it can be moved without side files."""
+    """Bring everything that was written into the one file, durably: it can be moved without side files."""
     with closing(_open(path, "rw")) as connection:
         connection.execute("PRAGMA journal_mode = DELETE")
     _sync(path)
