@@ -208,11 +208,12 @@ def _take_due(tx: Connection, ctx: Context, limit: int, why: _Why) -> tuple[list
     """Claim what is due and give up what was due for too long, with the reasons of what is late."""
     now = ctx.now()  # not before the lock was had: to wait for it is a lateness too
     before = now - ctx.late_limit
-    for delivery in deliveries.list_begun_overdue(tx, before):
-        if is_in_doubt(tx, delivery.id):  # nobody may call that missed
+    overdue = deliveries.list_overdue(tx, before)
+    for delivery in overdue:
+        if delivery.begun_at and is_in_doubt(tx, delivery.id):  # nobody may call that missed
             told = "it was due for too long to be sent again, and an earlier try may have been accepted"
             deliveries.lose_track(tx, delivery.id, told)
-    missed = deliveries.miss_overdue(tx, before=before, now=now)
+    missed = deliveries.miss_overdue(tx, before=before, now=now) if overdue else []
     by_id = {account.id: account for account in accounts.list_accounts(tx)} if missed else {}
     for delivery in missed:
         if delivery.begun_at is None:

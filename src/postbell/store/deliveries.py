@@ -83,10 +83,9 @@ def unschedule_deliveries(tx: Connection, post_id: str) -> None:
     _move(tx, delivery.c.post_id == post_id, DeliveryEvent.UNSCHEDULE, due_at=None, try_at=None)
 
 
-def list_begun_overdue(tx: Connection, before: datetime) -> list[Delivery]:
-    """Return what waits for another try although it was due before `before`."""
-    begun = delivery.c.begun_at.is_not(None)
-    return list_deliveries(tx, and_(_scheduled(), delivery.c.due_at < before, begun))
+def list_overdue(tx: Connection, before: datetime) -> list[Delivery]:
+    """Return what still waits although it was due before `before`."""
+    return list_deliveries(tx, and_(_scheduled(), delivery.c.due_at < before))
 
 
 def miss_overdue(tx: Connection, *, before: datetime, now: datetime) -> list[Delivery]:
