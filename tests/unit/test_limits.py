@@ -7,6 +7,7 @@ import pytest
 from postbell.domain.content import Content
 from postbell.domain.limits import Limits, MediaLimit, TextLimit, check
 from postbell.domain.media import Media, MediaKind
+from postbell.domain.quota import Per, Quota
 from postbell.domain.text import code_points, graphemes, utf8_bytes
 
 
@@ -17,6 +18,7 @@ LIMITS = Limits(
     ),
     title=TextLimit(most=5, unit="characters", count=code_points),
     media=MediaLimit(most=2, types={"image/png": 1000, "video/mp4": 5000}, pixels=100),
+    quotas=(Quota(most=25, per=Per.DAY),),
 )
 
 
@@ -111,10 +113,12 @@ def test_limits_can_be_told_as_plain_values() -> None:
         "title": {"characters": 5},
         "needs_title": False,
         "media": {"most": 2, "types": {"image/png": 1000, "video/mp4": 5000}, "pixels": 100},
+        "quotas": {"day": 25},
     }
     assert Limits().summary() == {
         "text": {},
         "title": {},
         "needs_title": False,
         "media": {"most": 0, "types": {}, "pixels": None},
+        "quotas": {},
     }

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -7,7 +8,14 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from postbell.domain.content import Override
-from postbell.domain.manuscript import SCISSORS, Manuscript, MediaRef, read_manuscript, write_manuscript
+from postbell.domain.manuscript import (
+    QUEUES,
+    SCISSORS,
+    Manuscript,
+    MediaRef,
+    read_manuscript,
+    write_manuscript,
+)
 from postbell.errors import Invalid, Problem
 
 
@@ -18,7 +26,12 @@ at = "tomorrow 18:00"
 tz = "Europe/Berlin"
 title = "A bell"
 link = "https://example.com/bell"
+late_limit = "6 h"
+not_after = "friday 12:00"
+delete_after = "7 d"
 media = ["a.jpg", {file = "b.jpg", alt = "A bell"}]
+labels = ["news", "bells"]
+allow_duplicate = true
 
 [wordpress]
 title = "A bell, in full"
@@ -65,6 +78,11 @@ def test_a_file_says_everything_about_a_post() -> None:
         to=("blog", "sky"),
         at="tomorrow 18:00",
         tz="Europe/Berlin",
+        late_limit="6 h",
+        not_after="friday 12:00",
+        delete_after="7 d",
+        labels=("news", "bells"),
+        allow_duplicate=True,
         media=(MediaRef(file="a.jpg"), MediaRef(file="b.jpg", alt="A bell")),
         overrides={
             "wordpress": Override(
@@ -125,6 +143,26 @@ def test_a_time_may_stand_with_or_without_quotes(written: str, at: str) -> None:
     assert read(f"+++\nat = {written}\n+++\n").at == at
 
 
+@pytest.mark.parametrize(
+    ("written", "queue"), [("true", "free"), ('"free"', "free"), ('"next"', "next"), ('"last"', "last")]
+)
+def test_a_place_in_the_queue_may_stand_for_a_time(written: str, queue: str) -> None:
+    assert read(f"+++\nqueue = {written}\n+++\n").queue == queue
+    assert read("+++\nqueue = false\n+++\n").queue is None
+
+
+def test_a_time_and_a_place_in_the_queue_exclude_each_other() -> None:
+    assert problem('+++\nat = "18:00"\nqueue = true\n+++\n') == Problem(
+        where="front matter queue",
+        message="post.md, line 3: a post has a time or a place in the queue; leave out `at` or `queue`.",
+    )
+
+
+def test_labels_may_be_taken_away_by_naming_none() -> None:
+    assert read("+++\nlabels = []\n+++\n").labels == ()
+    assert read("").labels is None
+
+
 def test_dates_among_the_options_are_iso_texts() -> None:
     source = "+++\n[x]\nday = 2026-11-27\ndeep = [{day = 2026-11-27}]\n+++\n"
     assert read(source).overrides["x"].options == {"day": "2026-11-27", "deep": [{"day": "2026-11-27"}]}
@@ -163,7 +201,8 @@ def test_an_unknown_field_is_refused_with_the_nearest_one() -> None:
 
 def test_an_unknown_field_that_is_like_none_is_refused_with_all_of_them() -> None:
     assert problem('+++\ntext = "A"\n+++\n').message == (
-        "post.md, line 2: there is no field named 'text'. There are: to, at, tz, title, link, media."
+        "post.md, line 2: there is no field named 'text'. There are: to, at, tz, title, link, "
+        "late_limit, not_after, delete_after, queue, media, labels, allow_duplicate."
     )
 
 
@@ -192,9 +231,9 @@ two
         ("front matter [my sky] link", "post.md, line 11"),
         ("front matter colour", "post.md, line 5"),
         ("section @sky", "post.md, line 17"),
+        ("front matter at", "post.md, line 2"),
         ("front matter title", "post.md, line 7"),
         ("front matter to", "post.md, line 3"),
-        ("front matter at", "post.md, line 2"),
         ("front matter media", "post.md, line 4"),
         ("front matter media", "post.md, line 4"),
         ("front matter media", "post.md, line 4"),
@@ -207,6 +246,10 @@ two
     [
         ("title = 5", 'it must be a text in quotes: title = "…".'),
         ("to = 5", 'it must be names in quotes: to = ["blog", "sky"].'),
+        ("labels = 5", 'it must be names in quotes: labels = ["news"].'),
+        ("late_limit = 6", 'it must be a text in quotes: late_limit = "…".'),
+        ("allow_duplicate = 1", "it must be true or false: allow_duplicate = true."),
+        ('queue = "first"', 'it must be queue = true, "next" or "last".'),
         (
             'media = "a.jpg"',
             'it must be a list of files: media = ["a.jpg", {file = "b.jpg", alt = "A bell"}].',
@@ -280,6 +323,7 @@ def test_what_toml_has_no_word_for_is_not_written() -> None:
         write_manuscript(Manuscript(overrides={"x": Override(options={"a": [object()]})}))
 
 
+FIELDS = {field.name for field in fields(Manuscript)}
 LINES = st.sampled_from(
     [
         "a",
@@ -318,23 +362,31 @@ OVERRIDES = st.builds(
     ),
 )
 NAMES = st.sampled_from(["sky", "my blog", "end ", "a.b", "@x", "é", "1"]) | WORDS.filter(
-    lambda name: name not in ("to", "at", "tz", "title", "link", "media")
+    lambda name: name not in FIELDS
 )
+QUEUED = st.tuples(st.none() | WORDS, st.none()) | st.tuples(st.none(), st.sampled_from(QUEUES))
 MANUSCRIPTS = st.builds(
     Manuscript,
     text=TEXTS,
     title=st.none() | WORDS,
     link=st.none() | WORDS,
     to=st.lists(WORDS.map(str.strip).filter(bool), max_size=3).map(tuple),
-    at=st.none() | WORDS,
     tz=st.none() | WORDS,
+    labels=st.none() | st.lists(WORDS.map(str.strip).filter(bool), max_size=3).map(tuple),
+    late_limit=st.none() | WORDS,
+    not_after=st.none() | WORDS,
+    delete_after=st.none() | WORDS,
+    allow_duplicate=st.booleans(),
     media=st.lists(st.builds(MediaRef, file=WORDS, alt=WORDS), max_size=3).map(tuple),
     overrides=st.dictionaries(NAMES, OVERRIDES, max_size=3),
 )
 
 
-@given(MANUSCRIPTS, st.sampled_from(["", "a remark\n## @sky"]))
-def test_what_is_written_is_read_again_the_same(manuscript: Manuscript, remark: str) -> None:
+@given(MANUSCRIPTS, QUEUED, st.sampled_from(["", "a remark\n## @sky"]))
+def test_what_is_written_is_read_again_the_same(
+    unplaced: Manuscript, time: tuple[str | None, str | None], remark: str
+) -> None:
+    manuscript = replace(unplaced, at=time[0], queue=time[1])
     assert read(write_manuscript(manuscript, remark=remark)) == manuscript
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
+
+from postbell.domain.quota import Quota
+from postbell.domain.weekly import WeeklySlots
 
 
 class Health(StrEnum):
@@ -32,11 +35,28 @@ class Account:
     health: Health = Health.OK
     #: Why the account is not well, in the network's words.
     health_note: str | None = None
-    #: Since when the user has paused it.
+    #: Since when the user has paused it, and until when if it goes on by itself.
     paused_at: datetime | None = None
+    paused_until: datetime | None = None
     #: Until when it waits because the network asked for it or could not be reached, and why.
     rests_until: datetime | None = None
     rest_reason: str | None = None
     #: How often in a row the network could not be reached.
     setbacks: int = 0
     created_at: datetime
+    #: How late its posts may be published; None leaves that to the configuration.
+    late_limit: timedelta | None = None
+    #: The least time between two of its posts.
+    min_gap: timedelta | None = None
+    #: The least time between two recycled posts.
+    cooldown: timedelta | None = None
+    #: Quotas that take the place of the network's own.
+    quotas: tuple[Quota, ...] = ()
+    #: When it likes to post; queued posts take these times.
+    slots: WeeklySlots | None = None
+    #: Not before this (aware UTC) is its next post published, to keep the least gap.
+    next_post_at: datetime | None = None
+
+    def is_paused(self, now: datetime) -> bool:
+        """Whether the user holds it back at an instant (aware)."""
+        return self.paused_at is not None and (self.paused_until is None or self.paused_until > now)

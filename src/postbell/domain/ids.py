@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Protocol
 
 
@@ -23,9 +24,25 @@ class Random(Protocol):
 
 def new_post_id(random: Random) -> str:
     """Return 8 characters: short enough to type, one in 2.8e11."""
-    return "".join(random.choice(_LETTERS) for _ in range(8))
+    return _letters(random, 8)
 
 
 def new_delivery_key(random: Random) -> str:
     """Return 20 characters that name a delivery at the far side: 95 random bits."""
-    return "".join(random.choice(_LETTERS) for _ in range(20))
+    return _letters(random, 20)
+
+
+def new_post_ids(random: Random, count: int) -> list[str]:
+    """Return ids for many posts, which begin alike: the index of a million takes them in few places."""
+    begin = _letters(random, 2)
+    return [begin + _letters(random, 6) for _ in range(count)]
+
+
+def new_delivery_keys(random: Random, count: int) -> Iterator[str]:
+    """Yield keys for many deliveries, which begin alike for the same reason."""
+    begin = _letters(random, 10)
+    return (begin + _letters(random, 10) for _ in range(count))
+
+
+def _letters(random: Random, count: int) -> str:
+    return "".join(random.choice(_LETTERS) for _ in range(count))

@@ -8,6 +8,7 @@ from typing import Any
 
 from postbell.domain.content import Content
 from postbell.domain.media import Media, MediaKind
+from postbell.domain.quota import Quota
 from postbell.errors import Problem
 
 
@@ -43,6 +44,8 @@ class Limits:
     #: Whether a post must have a title.
     needs_title: bool = False
     media: MediaLimit = field(default_factory=MediaLimit)
+    #: The most posts of one account; more than that are refused, or held back, by the network.
+    quotas: tuple[Quota, ...] = ()
 
     def summary(self) -> dict[str, Any]:
         """Return the limits as plain values, for people and programs to read."""
@@ -51,6 +54,7 @@ class Limits:
             "title": {self.title.unit: self.title.most} if self.title else {},
             "needs_title": self.needs_title,
             "media": {"most": self.media.most, "types": dict(self.media.types), "pixels": self.media.pixels},
+            "quotas": {str(quota.per): quota.most for quota in self.quotas},
         }
 
 

@@ -2,8 +2,13 @@
 
     +++
     to = ["blog", "sky"]
-    at = "tomorrow 18:00"
+    at = "tomorrow 18:00"            # or queue = true, "next" or "last"
     media = ["a.jpg", {file = "b.jpg", alt = "A bell"}]
+    labels = ["news"]
+    late_limit = "6 h"               # how late it may be published
+    not_after = "friday 12:00"       # not published after that
+    delete_after = "7 d"             # taken away again then
+    allow_duplicate = true           # although another post says the same
 
     [wordpress]
     categories = ["News"]
@@ -57,7 +62,16 @@ class Manuscript:
     at: str | None = None
     #: The name of a time zone.
     tz: str | None = None
+    #: A place in the queue instead of a time, one of QUEUES.
+    queue: str | None = None
     media: tuple[MediaRef, ...] = ()
+    #: None where nothing is said about them.
+    labels: tuple[str, ...] | None = None
+    #: A span in the words of `domain.spans`; the same for `delete_after`.
+    late_limit: str | None = None
+    not_after: str | None = None
+    delete_after: str | None = None
+    allow_duplicate: bool = False
     #: By network or account.
     overrides: Mapping[str, Override] = field(default_factory=dict)
 
@@ -65,8 +79,12 @@ class Manuscript:
 #: Everything below this line is ignored.
 SCISSORS = "<!-- postbell: everything below this line is ignored -->"
 
+#: Places in a queue: the first free one, the very next one, the one behind all others.
+QUEUES = ("free", "next", "last")
+
 _FENCE = "+++"
-_FIELDS = ("to", "at", "tz", "title", "link", "media")
+_TEXTS = ("at", "tz", "title", "link", "late_limit", "not_after", "delete_after")
+_FIELDS = ("to", *_TEXTS, "queue", "media", "labels", "allow_duplicate")
 _NAME = r"\S+"
 _HEADING = re.compile(rf"## @({_NAME})[ \t]*")
 _SPECIAL = re.compile(rf"\\*(?:## @{_NAME}|{re.escape(SCISSORS)})[ \t]*")
@@ -89,12 +107,12 @@ def read_manuscript(source: str, *, where: str) -> Manuscript:
     text = _read_body(file, overrides)
     manuscript = Manuscript(
         text=text,
-        title=_text(file, "title", front.get("title")),
-        link=_text(file, "link", front.get("link")),
-        to=_read_to(file, front.get("to", [])),
-        at=_text(file, "at", front.get("at")),
-        tz=_text(file, "tz", front.get("tz")),
+        **{key: _text(file, key, front.get(key)) for key in _TEXTS},
+        to=_read_names(file, "to", front.get("to", [])),
+        queue=_read_queue(file, front),
         media=_read_media(file, front.get("media", [])),
+        labels=_read_names(file, "labels", front["labels"]) if "labels" in front else None,
+        allow_duplicate=_read_flag(file, "allow_duplicate", front.get("allow_duplicate", False)),
         overrides=overrides,
     )
     if file.problems:
@@ -107,9 +125,15 @@ def write_manuscript(manuscript: Manuscript, *, remark: str = "") -> str:
 
     `remark` is for the person who edits it: it stands at the end, where it is ignored.
     """
-    values = {name: getattr(manuscript, name) for name in ("at", "tz", "title", "link")}
+    values = {name: getattr(manuscript, name) for name in _TEXTS}
     media = [{"file": ref.file, "alt": ref.alt} if ref.alt else ref.file for ref in manuscript.media]
-    lines = [_FENCE, *_assignments({"to": manuscript.to or None, **values, "media": media or None})]
+    more = {
+        "queue": True if manuscript.queue == QUEUES[0] else manuscript.queue,
+        "media": media or None,
+        "labels": manuscript.labels,
+        "allow_duplicate": manuscript.allow_duplicate or None,
+    }
+    lines = [_FENCE, *_assignments({"to": manuscript.to or None, **values, **more})]
     sections = []
     for name, override in manuscript.overrides.items():
         fields = {"title": override.title, "link": override.link, **override.options}
@@ -205,12 +229,32 @@ def _text(file: _File, key: str, value: Any, *, table: str | None = None) -> str
     return None
 
 
-def _read_to(file: _File, value: Any) -> tuple[str, ...]:
+def _read_names(file: _File, key: str, value: Any) -> tuple[str, ...]:
     names = value.split(",") if isinstance(value, str) else value
     if isinstance(names, list) and all(isinstance(name, str) for name in names):
         return tuple(name.strip() for name in names if name.strip())
-    file.note("to", 'it must be names in quotes: to = ["blog", "sky"].')
+    example = '["blog", "sky"]' if key == "to" else '["news"]'
+    file.note(key, f"it must be names in quotes: {key} = {example}.")
     return ()
+
+
+def _read_flag(file: _File, key: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        file.note(key, f"it must be true or false: {key} = true.")
+    return value is True
+
+
+def _read_queue(file: _File, front: Mapping[str, Any]) -> str | None:
+    value = front.get("queue", False)
+    if value and "at" in front:
+        file.note("queue", "a post has a time or a place in the queue; leave out `at` or `queue`.")
+    if value is False:
+        return None
+    if value is True:
+        return QUEUES[0]
+    if value not in QUEUES:
+        file.note("queue", 'it must be queue = true, "next" or "last".')
+    return str(value)
 
 
 def _read_media(file: _File, value: Any) -> tuple[MediaRef, ...]:

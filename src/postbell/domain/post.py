@@ -16,6 +16,17 @@ from postbell.domain.states import DeliveryState, Outcome, PostState, derive_out
 LATE_AFTER = timedelta(seconds=5)
 
 
+class PlacedBy(StrEnum):
+    """Who has chosen the time of a delivery, if not the user."""
+
+    #: The next free posting time of the account.
+    QUEUE = "queue"
+    #: The best moment of a range.
+    AUTO = "auto"
+    #: A library has filled an empty posting time.
+    LIBRARY = "library"
+
+
 class AttemptKind(StrEnum):
     """What a try was for."""
 
@@ -24,6 +35,8 @@ class AttemptKind(StrEnum):
     FIND = "find"
     #: The user said how it is.
     SETTLE = "settle"
+    #: What was published is taken away again.
+    REMOVE = "remove"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +50,7 @@ class Attempt:
     #: None while it is under way, or if the process died during it.
     ended_at: datetime | None = None
     #: published, progress, rejected, unauthorized, rate_limited, unavailable, unsure, absent, unknown,
-    #: interrupted; of what the user settled: published, failed, resend.
+    #: interrupted; of what the user settled: published, failed, resend; of what was taken away: removed.
     result: str | None = None
     #: What the network, or the user, said.
     message: str | None = None
@@ -74,6 +87,20 @@ class Delivery:
     warnings: tuple[str, ...] = ()
     #: Why it began late, if it did.
     late_reason: str | None = None
+    #: The series, or the library, of whose posts only the newest is published late.
+    stream: str | None = None
+    #: Of what the account is asked to publish; equal where it reads the same.
+    fingerprint: str | None = None
+    #: How late it may be published; None means as late as any.
+    late_limit: timedelta | None = None
+    #: Not published after this (aware UTC).
+    expires_at: datetime | None = None
+    placed_by: PlacedBy | None = None
+    #: Why it has the time that it has, a sentence without its full stop.
+    placed_why: str | None = None
+    #: When what was published is taken away again, and when that was done (aware UTC).
+    delete_at: datetime | None = None
+    deleted_at: datetime | None = None
 
     @property
     def outcome(self) -> Outcome | None:
@@ -113,6 +140,21 @@ class Post:
     updated_at: datetime
     #: Counts the changes.
     version: int = 1
+    #: The series that has made it, for which of its slots, and the how-manieth of its posts it is.
+    series_id: str | None = None
+    slot: str | None = None
+    turn: int | None = None
+    #: Whether somebody has changed it by hand: then its series leaves it alone.
+    touched: bool = False
+    labels: tuple[str, ...] = ()
+    #: How late it may be published; None leaves that to the account, and then to the configuration.
+    late_limit: timedelta | None = None
+    #: Not published after this (aware UTC).
+    not_after: datetime | None = None
+    #: How long after its publication it is taken away again.
+    delete_after: timedelta | None = None
+    #: Whether it may say what another post says.
+    allow_duplicate: bool = False
     deliveries: tuple[Delivery, ...] = ()
 
     @property

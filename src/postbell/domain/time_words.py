@@ -65,6 +65,14 @@ def read(words: str, here: Here) -> datetime:
     raise ValueError("it has none of the accepted forms")
 
 
+def time_of_day(words: str) -> time:
+    """Return the time of day that `words` (lower case, single blanks) mean; raises ValueError if none."""
+    found = re.fullmatch(_TIME, words, re.ASCII)
+    if not found:
+        raise ValueError("it has none of the accepted forms")
+    return _time(found)
+
+
 def _now(_found: re.Match[str], here: Here) -> datetime:
     return here.now
 
