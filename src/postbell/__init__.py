@@ -1,3 +1,3 @@
 """Postbell: a self-hosted scheduler for social media posts."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -22,6 +22,9 @@ from postbell.sd_notify import Notifier
 from postbell.services import upkeep
 from postbell.services.dispatch import Dispatcher
 from postbell.services.recover import Recovery
+from postbell.services.recur import grow
+from postbell.services.removal import Removals
+from postbell.services.retime import retime
 from postbell.settings import Places, Surroundings, load_settings, require_config
 from postbell.store import queue
 from postbell.store.lock import DaemonLock
@@ -35,6 +38,10 @@ from postbell.store.thread import StoreThread
 LOOK_EVERY = timedelta(seconds=30)
 #: Unsure deliveries are looked at this often.
 _SETTLE_EVERY = timedelta(seconds=60)
+#: Series make their posts, and libraries fill empty posting times, this often.
+_GROW_EVERY = timedelta(minutes=5)
+#: What is to be public for a while only is taken away this often.
+_REMOVE_EVERY = timedelta(seconds=30)
 #: The wait after the database could not be used.
 _AGAIN_AFTER = 5.0
 _SOON = timedelta(milliseconds=20)
@@ -85,9 +92,12 @@ class Daemon:
         self._notifier = notifier
         self._due = asyncio.Event()
         self._lost = asyncio.Event()
+        self._ripe = asyncio.Event()
+        self._old = asyncio.Event()
         self._stop = asyncio.Event()
         self._thread = StoreThread(app.ctx.store)
         self._recovery = Recovery(app.ctx, self._thread)
+        self._removals = Removals(app.ctx, self._thread)
         self._dispatcher = Dispatcher(
             app.ctx,
             self._thread,
@@ -115,16 +125,23 @@ class Daemon:
         listener.open()
         left = await self._recovery.begin()
         log.info("daemon_started", database=str(self._app.places.database), interrupted=left)
-        self._begin_chores()
-        loops = [
-            asyncio.create_task(self._whenever(self._due, self._ring, LOOK_EVERY)),
-            asyncio.create_task(self._whenever(self._lost, self._settle, _SETTLE_EVERY)),
-        ]
+        loops = []
         if self._surroundings.watchdog_seconds:
             loops.append(asyncio.create_task(self._heartbeats(self._surroundings.watchdog_seconds / 2)))
+        self._notifier.tell(READY="1")
+        # Before anything rings: of a series only the newest of what is due is published. That may take long.
+        await retime(self._app.ctx, self._thread)
+        await grow(self._app.ctx, self._thread)
+        self._begin_chores()
+        loops += [
+            asyncio.create_task(self._whenever(self._due, self._ring, LOOK_EVERY)),
+            asyncio.create_task(self._whenever(self._lost, self._settle, _SETTLE_EVERY)),
+            asyncio.create_task(self._whenever(self._ripe, self._grow, _GROW_EVERY)),
+            asyncio.create_task(self._whenever(self._old, self._removals.remove_due, _REMOVE_EVERY)),
+        ]
         self._due.set()
         self._lost.set()
-        self._notifier.tell(READY="1")
+        self._old.set()
         stop = asyncio.create_task(self._stop.wait())
         # A loop ends only by a fault: then the daemon ends too and is started anew, instead of sitting there.
         await asyncio.wait((stop, *loops), return_when=asyncio.FIRST_COMPLETED)
@@ -153,11 +170,12 @@ class Daemon:
         fresh.close()
         self._app = replace(self._app, settings=settings, ctx=ctx)
         self._clients.append(ctx.clients)
-        self._dispatcher.ctx = self._recovery.ctx = ctx
+        self._dispatcher.ctx = self._recovery.ctx = self._removals.ctx = ctx
         self._dispatcher.slots = settings.daemon.concurrency
         logs.set_up(level=settings.log.level, style=settings.log.format, surroundings=self._surroundings)
         log.info("config_reloaded")
         self._due.set()
+        self._ripe.set()
 
     def _begin_chores(self) -> None:
         self._scheduler.add_job(self._sweep, "interval", seconds=_SWEEP_EVERY.total_seconds(), id="sweep")
@@ -201,6 +219,10 @@ class Daemon:
     async def _settle(self) -> None:
         await self._recovery.settle()
         self._due.set()  # what was found absent is to be sent again
+
+    async def _grow(self) -> None:
+        await grow(self._app.ctx, self._thread)
+        self._due.set()
 
     def _ring_at(self, first: Waiting) -> None:
         now = self._app.ctx.now()

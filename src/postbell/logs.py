@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from typing import Any, TextIO
 
 import structlog
@@ -68,6 +69,21 @@ def set_up(*, level: str, style: str, surroundings: Surroundings, stream: TextIO
         wrapper_class=structlog.make_filtering_bound_logger(least),
         cache_logger_on_first_use=False,
     )
+
+
+@contextmanager
+def only_errors() -> Iterator[None]:
+    """Leave out what is no error until the block ends: what is only tried out did not happen."""
+    before = structlog.get_config()
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
 
 
 def hide_secrets(_logger: object, _method: str, event: Event) -> Event:

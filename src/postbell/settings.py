@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from postbell.domain.retry import RetryPolicy
@@ -178,6 +178,23 @@ class BackupSettings(_Section):
     keep: int = Field(default=7, ge=1, description="How many backups are kept.")
 
 
+class SeriesSettings(_Section):
+    """What makes posts by itself."""
+
+    horizon_days: float = Field(
+        default=60, ge=1, le=3660, description="How far ahead posts are made; the next one always is."
+    )
+    fill_ahead_hours: float = Field(
+        default=24, ge=1, le=8760, description="How far ahead a library fills empty posting times."
+    )
+
+    @model_validator(mode="after")
+    def _fills_what_is_known(self) -> Self:
+        if self.fill_ahead_hours > self.horizon_days * 24:
+            raise ValueError("fill_ahead_hours reaches beyond horizon_days; make it shorter")
+        return self
+
+
 class Settings(BaseSettings):
     """Everything that can be configured, with its default."""
 
@@ -193,7 +210,14 @@ class Settings(BaseSettings):
     late_limit_hours: float = Field(
         default=24, gt=0, le=8760, description="A post that is overdue for longer is missed, not published."
     )
+    duplicate_days: float = Field(
+        default=7,
+        ge=0,
+        le=3660,
+        description="For so many days no account publishes the same text again; 0 allows it.",
+    )
     daemon: DaemonSettings = DaemonSettings()
+    series: SeriesSettings = SeriesSettings()
     retry: RetrySettings = RetrySettings()
     http: HttpSettings = HttpSettings()
     log: LogSettings = LogSettings()
@@ -225,6 +249,21 @@ class Settings(BaseSettings):
     def late_limit(self) -> timedelta:
         """How long a post may be overdue and still be published."""
         return timedelta(hours=self.late_limit_hours)
+
+    @property
+    def duplicate_window(self) -> timedelta:
+        """For how long what was published is not published again; nothing at all where that is allowed."""
+        return timedelta(days=self.duplicate_days)
+
+    @property
+    def horizon(self) -> timedelta:
+        """How far ahead series make their posts."""
+        return timedelta(days=self.series.horizon_days)
+
+    @property
+    def fill_ahead(self) -> timedelta:
+        """How far ahead libraries fill empty posting times."""
+        return timedelta(hours=self.series.fill_ahead_hours)
 
     @property
     def retry_policy(self) -> RetryPolicy:

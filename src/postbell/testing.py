@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel, Field, SecretStr
 
+from postbell.clock import VirtualClock
 from postbell.domain.content import Content
 from postbell.domain.limits import Limits, MediaLimit, TextLimit
 from postbell.errors import Problem, PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unsure
@@ -32,36 +33,25 @@ if TYPE_CHECKING:
     from postbell.publishing.http import Http
 
 
-class FakeClock:
-    """A clock that stands still until it is moved."""
+class FakeClock(VirtualClock):
+    """A clock that stands still until it is moved; it begins on a Monday morning."""
 
     def __init__(self, now: datetime | None = None) -> None:
-        self._now = (now or datetime(2026, 11, 23, 9, 0, tzinfo=UTC)).astimezone(UTC)
-
-    def now(self) -> datetime:
-        """Return the instant at which the clock stands (aware UTC)."""
-        return self._now
-
-    def advance(self, by: timedelta | float) -> None:
-        """Move the clock by a span, or by seconds; backwards too."""
-        self._now += by if isinstance(by, timedelta) else timedelta(seconds=by)
-
-    def set(self, now: datetime) -> None:
-        """Move the clock to an instant (aware)."""
-        self._now = now.astimezone(UTC)
+        super().__init__(now or datetime(2026, 11, 23, 9, 0, tzinfo=UTC))
 
 
 class Mode(StrEnum):
-    """What the next call of `FakeNetwork.publish` does."""
+    """What the next call of `FakeNetwork.publish`, or of `delete`, does."""
 
+    #: What it is called for.
     PUBLISH = "publish"
     #: Takes one step of several: returns a Progress and publishes nothing.
     STEP = "step"
-    #: Publishes once the network's `gate` is open.
+    #: Does it once the network's `gate` is open.
     WAIT = "wait"
-    #: Publishes, and the answer is lost.
+    #: Does it, and the answer is lost.
     LOSE_ANSWER = "lose_answer"
-    #: Publishes nothing, and nobody can tell.
+    #: Does nothing, and nobody can tell.
     LOSE_REQUEST = "lose_request"
     REJECT = "reject"
     REFUSE_ACCOUNT = "refuse_account"
@@ -95,7 +85,7 @@ class FakeCredentials(Strict):
 class FakeNetwork:
     """A network in memory that fails as it is told, and counts what it was asked to make public.
 
-    `resend` is the class's, as with every network: a subclass sets another one.
+    `resend` and `deletes` are the class's, as with every network: a subclass sets others.
     """
 
     key: ClassVar[str] = "fake"
@@ -111,10 +101,13 @@ class FakeNetwork:
     Options: ClassVar[type[BaseModel]] = FakeOptions
     Credentials: ClassVar[type[BaseModel]] = FakeCredentials
     resend: ClassVar[Resend] = Resend.SAFE
+    deletes: ClassVar[bool] = True
 
     def __init__(self, modes: Iterable[Mode] = (), *, wait: timedelta = timedelta(seconds=120)) -> None:
         #: What the next calls do, first to last; after the last one every call publishes.
         self.modes = list(modes)
+        #: What the next calls of `delete` do, likewise.
+        self.delete_modes: list[Mode] = []
         #: How long `Mode.LIMIT` asks to wait.
         self.wait = wait
         #: Whether `find` can tell.
@@ -123,6 +116,8 @@ class FakeNetwork:
         self.gate = asyncio.Event()
         #: What is public, in the order in which it became so.
         self.posts: list[Outgoing] = []
+        #: The ids that `delete` was asked to take away, whatever came of it.
+        self.deletions: list[str] = []
         #: How often each delivery's key was asked to be made public.
         self.creates: Counter[str] = Counter()
         #: The Progress that each call of `publish` was given.
@@ -146,17 +141,9 @@ class FakeNetwork:
         if mode is Mode.STEP:
             done = int(progress.data["done"]) if progress else 0
             return Progress(step=f"step {done + 1}", data={"done": done + 1})
-        if mode is Mode.BREAK:
-            raise RuntimeError("a mistake in the network's code")
-        if mode is Mode.LIMIT:
-            raise RateLimited("asked to wait", until=http.now() + self.wait)
-        if mode in _ERRORS and mode is not Mode.LOSE_ANSWER:
-            raise _ERRORS[mode](f"asked to {mode.value}")
-        if mode is Mode.WAIT:
-            await self.gate.wait()
+        await self._before(mode, http)
         receipt = self._create(outgoing)
-        if mode is Mode.LOSE_ANSWER:
-            raise _ERRORS[mode]("the answer was lost")
+        _after(mode)
         return receipt
 
     async def find(
@@ -168,12 +155,33 @@ class FakeNetwork:
             return Unknown(reason="It was told not to tell.")
         return self._found(outgoing.key) or Absent()
 
+    async def delete(self, outgoing: Outgoing, receipt_id: str, http: Http) -> None:
+        """Do what the next mode says; what is not there any more is taken away already."""
+        del outgoing
+        if not self.deletes:
+            raise Rejected("told not to delete")
+        self.deletions.append(receipt_id)
+        mode = self.delete_modes.pop(0) if self.delete_modes else Mode.PUBLISH
+        await self._before(mode, http)
+        self.posts = [post for post in self.posts if post.key != receipt_id]
+        _after(mode)
+
     async def verify(self, target: Target, http: Http) -> Profile:
         """Accept every token save `wrong`."""
         del http
         if target.credentials.token.get_secret_value() == "wrong":
             raise Unauthorized("The token is wrong.")
         return Profile(handle=f"@{target.name}", url=f"memory://fake/{target.name}")
+
+    async def _before(self, mode: Mode, http: Http) -> None:
+        if mode is Mode.BREAK:
+            raise RuntimeError("a mistake in the network's code")
+        if mode is Mode.LIMIT:
+            raise RateLimited("asked to wait", until=http.now() + self.wait)
+        if mode in _ERRORS and mode is not Mode.LOSE_ANSWER:
+            raise _ERRORS[mode](f"asked to {mode.value}")
+        if mode is Mode.WAIT:
+            await self.gate.wait()
 
     def _create(self, outgoing: Outgoing) -> Receipt:
         self.creates[outgoing.key] += 1
@@ -183,6 +191,11 @@ class FakeNetwork:
 
     def _found(self, key: str) -> Receipt | None:
         return _receipt(key) if any(post.key == key for post in self.posts) else None
+
+
+def _after(mode: Mode) -> None:
+    if mode is Mode.LOSE_ANSWER:
+        raise _ERRORS[mode]("the answer was lost")
 
 
 def _receipt(key: str) -> Receipt:

@@ -339,6 +339,7 @@ def test_a_network_explains_itself(key: str) -> None:
     assert network.summary.endswith(".")
     assert network.guide.strip()
     assert network.server in {"required", "optional", "none"}
+    assert isinstance(network.deletes, bool)
     for model in (network.Options, network.Credentials):
         unexplained = [name for name, field in model.model_fields.items() if not field.description]
         assert unexplained == []

@@ -77,6 +77,19 @@ def test_a_look_up_does_not_take_another_post_for_it(place: Path) -> None:
     assert isinstance(_find(outgoing(place)), Absent)
 
 
+def test_what_is_taken_away_is_not_found_any_more_and_nothing_else_is_gone(
+    tmp_path: Path, place: Path
+) -> None:
+    out = _two_pictures(tmp_path, place)
+    kept = publish(outgoing(place, "Good evening", key="another0key0another0"))
+    receipt = publish(out)
+    for _ in range(2):
+        asyncio.run(network.delete(out, receipt.id, http()))
+        assert isinstance(_find(out), Absent)
+        assert visible(place) == {kept.id, "feed.xml"}
+        assert titles(place) == ["Good evening"]
+
+
 def test_a_preview_writes_nothing_and_names_all_that_is_written(tmp_path: Path, place: Path) -> None:
     out = _two_pictures(tmp_path, place)
     calls = network.preview(out)

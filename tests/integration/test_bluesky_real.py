@@ -14,7 +14,7 @@ import pytest
 
 from postbell.clock import SystemClock
 from postbell.domain.media import Media, MediaKind
-from postbell.errors import Rejected, Unauthorized, Unsure
+from postbell.errors import Rejected, Unauthorized, Unavailable, Unsure
 from postbell.networks.bluesky import network, record_key
 from postbell.publishing.http import Clients, Http
 from postbell.publishing.protocol import Absent, Outgoing, Profile, Receipt, Target, Unknown
@@ -55,6 +55,9 @@ class Postbell:
 
     def find(self, outgoing: Outgoing) -> Receipt | Absent | Unknown:
         return self.runner.run(network.find(outgoing, None, self._http()))
+
+    def delete(self, outgoing: Outgoing, name: str) -> None:
+        self.runner.run(network.delete(outgoing, name, self._http()))
 
     def verify(self) -> Profile:
         return self.runner.run(network.verify(self.target(), self._http()))
@@ -208,6 +211,31 @@ def test_a_post_whose_answer_was_lost_is_found_and_not_posted_again(
         assert here.find(outgoing) == here.publish(outgoing)
         here.runner.run(here.clients.close())
     assert len(pds.list_records(account.did)) == 1
+
+
+def test_a_post_that_was_taken_away_is_gone_and_no_other(
+    pds: Pds, account: Account, here: Postbell, tmp_path: Path
+) -> None:
+    outgoing = here.outgoing(media=(_image(tmp_path, pictures.png(), "image/png", ""),))
+    kept = here.outgoing("Good evening", number=42)
+    receipt, other = here.publish(outgoing), here.publish(kept)
+    for _ in range(2):  # the second time there is nothing left to take away
+        here.delete(outgoing, receipt.id)
+        assert [record["uri"] for record in pds.list_records(account.did)] == [other.id]
+    assert here.find(outgoing) == Absent()
+
+
+def test_a_removal_whose_answer_was_lost_can_be_repeated(pds: Pds, account: Account, here: Postbell) -> None:
+    with lossy_proxy(pds.url) as proxy:
+        here.server = proxy.url
+        outgoing = here.outgoing()
+        receipt = here.publish(outgoing)
+        proxy.lose("POST", "deleteRecord")
+        with pytest.raises(Unavailable):
+            here.delete(outgoing, receipt.id)
+        assert pds.list_records(account.did) == []
+        here.delete(outgoing, receipt.id)
+        here.runner.run(here.clients.close())
 
 
 def test_another_record_under_the_key_is_not_overwritten(pds: Pds, account: Account, here: Postbell) -> None:

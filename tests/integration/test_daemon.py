@@ -21,6 +21,7 @@ from postbell.domain.states import Outcome, PostEvent, PostState
 from postbell.store import deliveries, posts
 from support.home import Home, make_home
 from support.sink import Sink, sink
+from support.world import planned
 
 
 @pytest.fixture
@@ -172,4 +173,4 @@ def _add_many(tx: Connection, count: int, now: datetime) -> None:
         posts.insert_post(tx, post)
         deliveries.add_deliveries(tx, post.id, [(1, f"k{number:019}")])
         posts.update_post(tx, post, PostEvent.SCHEDULE)
-        deliveries.schedule_deliveries(tx, post.id, at)
+        deliveries.schedule_deliveries(tx, post.id, planned([1], at))

@@ -172,6 +172,28 @@ def test_a_daemon_killed_while_bluesky_answers_leaves_exactly_one_post(
     assert _tries(home, post) == [("publish", "interrupted"), ("find", "published")]
 
 
+def test_what_shall_be_public_for_a_while_only_is_taken_away_from_bluesky(
+    home: Home, pds: Pds, profile: Account
+) -> None:
+    _bluesky(home, profile, pds.url)
+    with home.daemon():
+        delivery = _publish(home, "For a second", "--to", "sky", "--delete-after", "1 s")
+        assert delivery["receipt_id"].startswith(f"at://{profile.did}/")
+    with home.daemon():  # which looks at once; a running one looks every half minute
+        home.wait_for(lambda: pds.list_records(profile.did) == [])
+
+
+def test_what_shall_be_public_for_a_while_only_is_taken_away_from_wordpress(
+    home: Home, wordpress: WordPress
+) -> None:
+    _wordpress(home, wordpress, wordpress.url)
+    with home.daemon():
+        words = ("--to", "blog", "--title", "For a second", "--delete-after", "1 s")
+        number = _publish(home, "Soon gone", *words)["receipt_id"]
+    with home.daemon():
+        home.wait_for(lambda: wordpress.post(int(number))["status"] == "trash")
+
+
 def test_a_text_reaches_wordpress_with_its_terms(home: Home, wordpress: WordPress) -> None:
     _wordpress(home, wordpress, wordpress.url)
     options = ("--set", "wordpress.categories=News,Bells", "--set", "wordpress.tags=tower,noon")

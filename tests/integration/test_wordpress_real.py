@@ -72,6 +72,17 @@ async def _find(outgoing: Outgoing, progress: Progress | None = None) -> object:
         await clients.close()
 
 
+def _delete(outgoing: Outgoing, name: str) -> None:
+    async def delete() -> None:
+        clients = Clients()
+        try:
+            await network.delete(outgoing, name, Http(clients, SystemClock()))
+        finally:
+            await clients.close()
+
+    asyncio.run(delete())
+
+
 def _media(folder: Path, name: str, data: bytes, alt: str) -> Media:
     path = folder / name
     path.write_bytes(data)
@@ -191,6 +202,41 @@ def test_a_post_is_found_when_it_is_public_and_not_before(wordpress: WordPress) 
     assert found == receipt
     assert isinstance(receipt, Receipt)
     assert asyncio.run(_find(outgoing)) == replace(receipt, warnings=())
+
+
+def test_a_post_that_was_taken_away_is_in_the_trash_and_shown_to_nobody(wordpress: WordPress) -> None:
+    outgoing = _outgoing(wordpress, "For a while", title="For a while")
+    receipt = _publish(outgoing)
+    assert receipt.url
+    assert "For a while" in wordpress.page(receipt.url)
+    for _ in range(2):
+        _delete(outgoing, receipt.id)
+        assert wordpress.post(int(receipt.id))["status"] == "trash"
+        assert _posts_with(wordpress, outgoing) == []
+        assert "For a while" not in wordpress.page(wordpress.url)
+    assert asyncio.run(_find(outgoing)) == Absent()
+
+
+def test_a_post_that_is_gone_for_good_counts_as_taken_away(wordpress: WordPress) -> None:
+    _delete(_outgoing(wordpress, "Never", title="Never"), "999999")
+
+
+def test_a_post_of_somebody_else_is_never_taken_away(wordpress: WordPress) -> None:
+    theirs = wordpress.create("posts", title="Theirs", content="Theirs", status="publish")["id"]
+    with pytest.raises(Rejected, match="is not the one that was published"):
+        _delete(_outgoing(wordpress, "Ours"), str(theirs))
+    assert wordpress.post(theirs)["status"] == "publish"
+
+
+def test_a_wrong_password_takes_nothing_away(wordpress: WordPress) -> None:
+    outgoing = _outgoing(wordpress, "Stays", title="Stays")
+    receipt = _publish(outgoing)
+    wrong = network.Credentials.model_validate(
+        {"username": wordpress.username, "application_password": "wrong wrong wrong"}
+    )
+    with pytest.raises(Unauthorized):
+        _delete(replace(outgoing, target=replace(outgoing.target, credentials=wrong)), receipt.id)
+    assert wordpress.post(int(receipt.id))["status"] == "publish"
 
 
 def test_a_post_without_a_title_has_an_address(wordpress: WordPress) -> None:

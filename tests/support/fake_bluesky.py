@@ -95,6 +95,9 @@ class FakeBluesky(FarSide):
     def is_publishing(self, request: httpx.Request, body: bytes) -> bool:
         return request.url.path == "/xrpc/com.atproto.repo.putRecord"
 
+    def is_deleting(self, request: httpx.Request) -> bool:
+        return request.url.path == "/xrpc/com.atproto.repo.deleteRecord"
+
     def rate_limited(self) -> httpx.Response:
         until = int(self.clock.now().timestamp()) + 120
         headers = {
@@ -128,6 +131,7 @@ class FakeBluesky(FarSide):
             "com.atproto.repo.uploadBlob": self._upload_blob,
             "com.atproto.repo.putRecord": self._put_record,
             "com.atproto.repo.getRecord": self._get_record,
+            "com.atproto.repo.deleteRecord": self._delete_record,
             "com.atproto.identity.resolveHandle": self._resolve_handle,
         }
         try:
@@ -239,6 +243,18 @@ class FakeBluesky(FarSide):
         self.records[rkey] = record
         self.commits += 1
         return {**said, "commit": {"cid": _cid(body, 0x71), "rev": "3n2ucn3lzts2t"}}
+
+    def _delete_record(self, request: httpx.Request, body: bytes) -> dict[str, Any]:
+        self._check_access(request)
+        asked = _input("com.atproto.repo.deleteRecord", request, body)
+        if asked["repo"] != DID:
+            raise Refusal("AuthenticationRequired", "Authentication Required", 401)
+        if asked["collection"] != _POST:
+            raise Violation(f"nothing of ours lies in {asked['collection']}")
+        if self.records.pop(asked["rkey"], None) is None:
+            return {}
+        self.commits += 1
+        return {"commit": {"cid": _cid(body, 0x71), "rev": "3n2ucn3lzts2t"}}
 
     def _check_blob(self, blob: dict[str, Any]) -> None:
         cid = blob["ref"]["$link"]

@@ -36,6 +36,9 @@ class FakeWebhook(FarSide):
     def is_publishing(self, request: httpx.Request, body: bytes) -> bool:
         return bool(json.loads(body)["type"] != "ping")
 
+    def is_deleting(self, request: httpx.Request) -> bool:
+        return False
+
     def answer(self, request: httpx.Request, body: bytes) -> httpx.Response:
         name = self._check_headers(request, body)
         event = json.loads(body)

@@ -33,9 +33,9 @@ USERNAME, PASSWORD = "maria", "abcd EFGH 1234 ijkl MNOP 5678"
 _MAGIC = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpg", b"GIF8": "gif", b"RIFF": "webp"}
 _RIGHTS = {
     "contributor": {"edit_posts"},
-    "author": {"edit_posts", "publish_posts", "upload_files"},
-    "editor": {"edit_posts", "publish_posts", "upload_files", "manage_categories", "unfiltered_html"},
+    "author": {"edit_posts", "publish_posts", "upload_files", "delete_published_posts"},
 }
+_RIGHTS["editor"] = _RIGHTS["author"] | {"manage_categories", "unfiltered_html"}
 
 
 class Refusal(Exception):
@@ -66,11 +66,16 @@ class FakeWordPress(FarSide):
     files: dict[str, bytes] = field(default_factory=dict)
     #: The state in which a post ends that shall be public, if a plugin has its own mind.
     moderated: str | None = None
+    #: False where deleting is for good (EMPTY_TRASH_DAYS is 0).
+    has_trash: bool = True
     _last_id: int = 1
 
     def is_publishing(self, request: httpx.Request, body: bytes) -> bool:
         path, _ = self._path(request)
         return bool(re.fullmatch(r"/wp/v2/posts/\d+", path)) and b'"status"' in body
+
+    def is_deleting(self, request: httpx.Request) -> bool:
+        return request.method == "DELETE"
 
     def rate_limited(self) -> httpx.Response:
         return httpx.Response(429, text="<html>slow down</html>", headers={"Retry-After": "120"})
@@ -142,16 +147,14 @@ class FakeWordPress(FarSide):
     ) -> tuple[int, Any]:
         rights = self._rights(request)
         kind, _, number = path.removeprefix("/wp/v2/").partition("/")
-        if path == "/":
-            return 200, {"namespaces": ["oembed/1.0", "wp/v2"]}
-        if kind == "users":
-            return 200, self._me(rights)
+        if path == "/" or kind == "users":
+            return 200, {"namespaces": ["oembed/1.0", "wp/v2"]} if path == "/" else self._me(rights)
         if kind in self.terms:
-            return (
-                self._find_terms(kind, query)
-                if request.method == "GET"
-                else self._make_term(kind, values, rights)
-            )
+            looks = request.method == "GET"
+            return self._find_terms(kind, query) if looks else self._make_term(kind, values, rights)
+        if number and request.method != "POST":
+            do = self._get if request.method == "GET" else self._delete
+            return 200, do(int(number), query, rights)
         if request.method == "GET":
             return 200, self._find(kind, query, rights)
         if kind == "media":
@@ -214,6 +217,31 @@ class FakeWordPress(FarSide):
         if "search" in query:
             seen = [it for it in seen if query["search"] in f"{it['title']['raw']} {it['content']['raw']}"]
         return seen[::-1][:10]
+
+    def _get(self, number: int, query: Mapping[str, str], rights: set[str]) -> dict[str, Any]:
+        """Return one post, whatever state it is in, as somebody sees it who may edit it."""
+        if number not in self.posts:
+            raise Refusal(404, "rest_post_invalid_id", "Invalid post ID.")
+        if not rights or query.get("context") != "edit":
+            raise Refusal(401, "rest_forbidden_context", "Sorry, you are not allowed to edit this post.")
+        return self.posts[number]
+
+    def _delete(self, number: int, query: Mapping[str, str], rights: set[str]) -> dict[str, Any]:
+        post, force = self.posts.get(number), query.get("force") == "true"
+        if post is None:
+            raise Refusal(404, "rest_post_invalid_id", "Invalid post ID.")
+        if "delete_published_posts" not in rights:
+            message = "Sorry, you are not allowed to delete this post."
+            raise Refusal(403 if rights else 401, "rest_cannot_delete", message)
+        if force:
+            return {"deleted": True, "previous": self.posts.pop(number)}
+        if not self.has_trash:
+            message = "The post does not support trashing. Set 'force=true' to delete."
+            raise Refusal(501, "rest_trash_not_supported", message)
+        if post["status"] == "trash":
+            raise Refusal(410, "rest_already_trashed", "The post has already been deleted.")
+        post |= {"status": "trash", "slug": f"{post['slug']}__trashed"}
+        return post
 
     def _upload(self, request: httpx.Request, body: bytes, rights: set[str]) -> dict[str, Any]:
         if "upload_files" not in rights:

@@ -65,12 +65,14 @@ class FarSide(httpx.AsyncBaseTransport):
     clock: FakeClock
     #: Faults for the next publishing calls, first to last.
     faults: list[Fault] = field(default_factory=list)
+    #: The same for the calls that take a post away.
+    delete_faults: list[Fault] = field(default_factory=list)
     requests: list[httpx.Request] = field(default_factory=list)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         body = await request.aread()
         self.requests.append(request)
-        fault = self.faults.pop(0) if self.faults and self.is_publishing(request, body) else None
+        fault = self._next_fault(request, body)
         if fault is Fault.REFUSED:
             raise httpx.ConnectError("connection refused", request=request)
         if fault is Fault.TIMEOUT:
@@ -90,8 +92,17 @@ class FarSide(httpx.AsyncBaseTransport):
             return httpx.Response(200, text="<html>a proxy's page</html>")
         return response
 
+    def _next_fault(self, request: httpx.Request, body: bytes) -> Fault | None:
+        if self.is_publishing(request, body):
+            return self.faults.pop(0) if self.faults else None
+        return self.delete_faults.pop(0) if self.delete_faults and self.is_deleting(request) else None
+
     def is_publishing(self, request: httpx.Request, body: bytes) -> bool:
         """Whether this is the call that makes a post public."""
+        raise NotImplementedError
+
+    def is_deleting(self, request: httpx.Request) -> bool:
+        """Whether this is the call that takes a post away."""
         raise NotImplementedError
 
     def answer(self, request: httpx.Request, body: bytes) -> httpx.Response:
@@ -239,6 +250,10 @@ class Daemon:
             if result.again_at:
                 self.far_side.clock.set(max(result.again_at, self.far_side.clock.now()))
         raise AssertionError("50 steps and no receipt")
+
+    async def delete(self, receipt_id: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        """Take the post away; through `transport`, if one stands in between."""
+        await self.subject.network.delete(self._outgoing(), receipt_id, self._http(transport))
 
     async def find(self) -> Receipt | Absent | Unknown:
         """Ask the network whether it is public."""

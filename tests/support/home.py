@@ -17,7 +17,8 @@ from postbell.app import App, open_app
 from postbell.domain.post import Post
 from postbell.domain.when import When, parse_when
 from postbell.services import accounts, upkeep
-from postbell.services.compose import Wanted, add_post, load_post
+from postbell.services.compose import add_post, load_post
+from postbell.services.wanted import Wanted
 from postbell.settings import Places
 from support.children import end
 

@@ -23,7 +23,7 @@ import functools
 import random
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -39,12 +39,12 @@ from postbell.domain.ids import new_delivery_key, new_post_id
 from postbell.domain.media import Media, MediaKind
 from postbell.domain.post import Attempt, Delivery, Post
 from postbell.domain.states import DeliveryState, Outcome, PostEvent, PostState
-from postbell.errors import Stale
 from postbell.publishing import registry
 from postbell.publishing.protocol import Network
 from postbell.services.context import Context
 from postbell.settings import Places, Settings
-from postbell.store import accounts, attempts, deliveries, media, posts, queue, schema
+from postbell.store import accounts, attempts, deliveries, media, overdue, posts, queue, schema
+from postbell.store.deliveries import Planned
 from postbell.store.engine import Store, create_file
 from postbell.store.queue import Claim
 from postbell.store.tables import delivery
@@ -160,14 +160,18 @@ def add_post(
         keys = [(known[name].id, new_delivery_key(_random)) for name in to]
         deliveries.add_deliveries(tx, new.id, keys)
         if at is not None:
-            _schedule(tx, new, at)
+            _schedule(tx, new, at, [known[name].id for name in to])
     return post_of(store, new.id)
 
 
-def _schedule(tx: Connection, new: Post, at: datetime) -> None:
+def planned(account_ids: Sequence[int], at: datetime = START, **more: Any) -> list[Planned]:
+    """Return the plan of a post that these accounts publish at `at`."""
+    return [Planned(account_id=account_id, at=at, **more) for account_id in account_ids]
+
+
+def _schedule(tx: Connection, new: Post, at: datetime, account_ids: Sequence[int]) -> None:
     posts.update_post(tx, replace(new, at=at), PostEvent.SCHEDULE)
-    with suppress(Stale):  # a post for nobody has no deliveries
-        deliveries.schedule_deliveries(tx, new.id, at)
+    deliveries.schedule_deliveries(tx, new.id, planned(account_ids, at))
 
 
 def claim(store: Store, now: datetime = START, *, limit: int = 100) -> list[Claim]:
@@ -198,7 +202,7 @@ def delivery_in(store: Store, state: DeliveryState, result: Outcome = Outcome.PU
             posts.update_post(tx, found, PostEvent.CANCEL)
             deliveries.cancel_waiting(tx, made.post_id, START)
         elif state is DeliveryState.MISSED:
-            deliveries.miss_overdue(tx, before=due + timedelta(seconds=1), now=START)
+            overdue.miss(tx, [made.id], "it was due for too long", START)
         elif state is DeliveryState.PROCESSED and result is Outcome.PUBLISHED:
             deliveries.record_published(
                 tx, made.id, receipt_id="r1", url="memory://r1", warnings=(), now=START

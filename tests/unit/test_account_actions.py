@@ -14,8 +14,10 @@ from postbell.domain.account import Health
 from postbell.domain.content import Override
 from postbell.domain.states import Outcome
 from postbell.errors import Conflict, Invalid, NotFound, Unauthorized
-from postbell.services import accounts
-from postbell.services.compose import Wanted, add_post, load_post
+from postbell.services import accounts, pausing
+from postbell.services.compose import add_post, load_post
+from postbell.services.pausing import Scope, Target
+from postbell.services.wanted import Wanted
 from postbell.store import accounts as account_store
 from postbell.testing import FakeNetwork, Mode
 from support.stage import ring
@@ -227,12 +229,12 @@ def test_a_removed_account_leaves_its_history_and_none_of_its_secrets(world: Wor
 def test_a_pause_holds_everything_back_until_it_ends(world: World) -> None:
     add(world)
     post = put_post(world.store)
-    accounts.pause_account(world.ctx, "ann")
+    pausing.pause(world.ctx, [Target(scope=Scope.ACCOUNT, name="ann")])
     ring(world, 2, after=60)
     assert load_post(world.ctx, post.id).outcome is None
     assert account_of(world.store, "ann").paused_at == START
-    accounts.resume_account(world.ctx, "ann")
-    accounts.resume_account(world.ctx, "ann")
+    pausing.resume(world.ctx, [Target(scope=Scope.ACCOUNT, name="ann")])
+    pausing.resume(world.ctx, [Target(scope=Scope.ACCOUNT, name="ann")])
     ring(world)
     assert load_post(world.ctx, post.id).outcome is Outcome.PUBLISHED
     assert load_post(world.ctx, post.id).deliveries[0].late_reason == "the account was paused"

@@ -15,7 +15,8 @@ from postbell.errors import Conflict, IllegalTransition, Invalid, NotFound, Stal
 from postbell.services import accounts as account_service
 from postbell.services import actions
 from postbell.services.actions import Verdict
-from postbell.services.compose import Changes, Wanted, add_post, edit_post, load_post
+from postbell.services.compose import add_post, edit_post, load_post
+from postbell.services.wanted import Changes, Wanted
 from postbell.settings import RetrySettings, Settings
 from postbell.store import accounts
 from postbell.testing import FakeNetwork, Mode
@@ -156,7 +157,7 @@ def test_a_refusal_says_what_the_post_is_and_what_cannot_be_done(world: World) -
 
 
 def test_a_draft_is_scheduled_with_its_wall_clock_and_zone(world: World) -> None:
-    post = actions.reschedule(world.ctx, draft(world), when())
+    post = actions.reschedule(world.ctx, draft(world), when()).post
     assert (post.state, post.at, post.zone) == (PostState.SCHEDULED, START + HOUR, "Europe/Berlin")
     assert post.local == (START + 2 * HOUR).replace(tzinfo=None)
     assert [(d.state, d.due_at) for d in post.deliveries] == [(DeliveryState.SCHEDULED, START + HOUR)]
@@ -185,7 +186,7 @@ def test_a_draft_again_keeps_its_date_and_never_fires(world: World) -> None:
 
 
 def test_publish_now_is_due_now_in_the_users_zone(world: World) -> None:
-    post = actions.publish_now(world.ctx, draft(world))
+    post = actions.publish_now(world.ctx, draft(world)).post
     assert (post.at, post.zone) == (START, "Europe/Berlin")
     assert post.local == (START + HOUR).replace(tzinfo=None)
     ring(world)
@@ -193,7 +194,7 @@ def test_publish_now_is_due_now_in_the_users_zone(world: World) -> None:
 
 
 def test_publish_now_ends_the_wait_after_a_setback(world: World) -> None:
-    post = actions.publish_now(world.ctx, retrying(world))
+    post = actions.publish_now(world.ctx, retrying(world)).post
     ring(world)
     assert load_post(world.ctx, post.id).outcome is Outcome.PUBLISHED
 
@@ -343,6 +344,7 @@ def test_a_paused_account_publishes_after_it_is_resumed(world: World) -> None:
         accounts.pause_account(tx, "ann", START)
     post = published(world)
     assert post.outcome is None
-    account_service.resume_account(world.ctx, "ann")
+    with world.store.write() as tx:
+        accounts.resume_account(tx, "ann", START)
     ring(world)
     assert load_post(world.ctx, post.id).outcome is Outcome.PUBLISHED

@@ -6,15 +6,17 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from pydantic import ValidationError
 
 from postbell.domain.content import Content
-from postbell.errors import Unavailable, Unsure
+from postbell.domain.quota import Per, Quota
+from postbell.errors import Rejected, Unavailable, Unsure
 from postbell.networks.bluesky import network, record_key
 from postbell.publishing.protocol import Receipt
-from support.fake_bluesky import APP_PASSWORD, SUBJECT, daemon, picture
-from support.farside import START, Daemon, Fault
+from support.fake_bluesky import ACCESS, APP_PASSWORD, DID, SUBJECT, daemon, picture
+from support.farside import START, Between, Daemon, FarSide, Fault
 from support.lexicon import check_format
 
 
@@ -231,6 +233,59 @@ def test_a_picture_that_the_server_threw_away_is_uploaded_again(tmp_path: Path) 
     _publish(here)
     assert far_side.calls()[-4:] == ["putRecord", "putRecord", "uploadBlob", "putRecord"]
     assert len(far_side.public()) == 1
+
+
+# Taken away
+
+
+def test_a_record_is_deleted_under_the_key_of_its_receipt() -> None:
+    here, far_side = daemon()
+    receipt = _publish(here)
+    asyncio.run(here.delete(receipt.id))
+    assert far_side.records == {}
+    asyncio.run(here.delete(receipt.id))
+    assert far_side.calls() == ["createSession", "putRecord", "deleteRecord", "deleteRecord"]
+    assert far_side.commits == 2
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        f"at://did:plc:ragtjsm2j2vknwkz3zp4oxrd/app.bsky.feed.post/{record_key(SUBJECT.outgoing())}",
+        f"at://{DID}/app.bsky.feed.like/{record_key(SUBJECT.outgoing())}",
+        "hm",
+    ],
+)
+def test_what_belongs_to_another_account_is_not_called_deleted(name: str) -> None:
+    here, far_side = daemon()
+    _publish(here)
+    with pytest.raises(Rejected, match="it belongs to another account of Bluesky"):
+        asyncio.run(here.delete(name))
+    assert len(far_side.records) == 1
+    assert "deleteRecord" not in far_side.calls()
+
+
+def test_a_server_that_says_nothing_about_a_success_is_believed() -> None:
+    async def silent(far_side: FarSide, request: httpx.Request) -> httpx.Response:
+        await far_side.handle_async_request(request)
+        return httpx.Response(200)
+
+    here, far_side = daemon()
+    receipt = _publish(here)
+    asyncio.run(here.delete(receipt.id, Between(far_side, 0, silent)))
+    assert far_side.records == {}
+
+
+def test_a_session_that_ended_is_renewed_to_delete() -> None:
+    here, far_side = daemon()
+    receipt = _publish(here)
+    far_side.clock.advance(ACCESS)
+    asyncio.run(here.delete(receipt.id))
+    assert far_side.calls()[-2:] == ["refreshSession", "deleteRecord"]
+
+
+def test_no_more_posts_a_day_than_the_points_are_enough_for() -> None:
+    assert network.limits.quotas == (Quota(most=11_666, per=Per.DAY),)
 
 
 # The preview

@@ -246,12 +246,27 @@ def test_an_account_is_not_renamed_to_one_that_there_is(cli: Command) -> None:
     assert cli("account", "rename", "sky", "webhook").code == 4
 
 
-def test_an_account_is_paused_and_resumed(cli: Command) -> None:
-    cli.done("account", "pause", "sky")
-    assert "paused" in cli.done("account", "list").out
-    resumed = cli.done("account", "resume", "sky", "--json").json
-    assert resumed["paused_at"] is None
-    assert resumed["rest_reason"] == "the account was paused"
+def test_limits_are_set_shown_and_taken_away_one_by_one(cli: Command) -> None:
+    assert cli.done("account", "limits", "sky").out == "limits  none of its own\n"
+    words = ("--late-limit", "6 h", "--min-gap", "30 min", "--quota", "day=25", "--quota", "month=none")
+    changed = cli.done("account", "limits", "sky", *words).out
+    assert changed == "Changed sky: late limit: 6 h, min gap: 30 min, quota: day=25, month=none.\n"
+    found = cli.done("account", "limits", "sky", "--late-limit", "none", "--cooldown", "1 w", "--json").json
+    assert (found["late_limit_seconds"], found["min_gap_seconds"]) == (None, 1800)
+    assert found["cooldown_seconds"] == 7 * 86_400
+    assert found["quotas"] == {"day": 25, "month": None}
+    shown = cli.done("account", "show", "sky").out
+    assert "min gap       30 min\n" in shown
+    assert cli.done("account", "limits", "sky", "--quota", "default", "--json").json["quotas"] == {}
+
+
+def test_everything_that_is_wrong_with_limits_is_told_at_once(cli: Command) -> None:
+    ran = cli("account", "limits", "sky", "--late-limit", "soon", "--min-gap", "0 s", "--quota", "week=1")
+    assert ran.code == 4
+    assert '--late-limit: "soon" is not a span of time' in ran.err
+    assert '--min-gap: "0 s" is no time at all' in ran.err
+    assert '--quota: "week=1" is not a quota' in ran.err
+    assert cli("account", "limits", "nobody", "--min-gap", "1 h").code == 3
 
 
 def test_a_removed_account_is_forgotten_with_its_secrets(cli: Command) -> None:

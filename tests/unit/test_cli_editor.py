@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
+from postbell.domain.weekly import WeeklySlots, parse_weekly
+from postbell.store import accounts, tables
 from support import pictures
 from support.command import Command, Ran, german, with_accounts
 
@@ -199,3 +203,58 @@ def test_a_post_that_cannot_be_changed_is_not_opened(cli: Command, editor: Edito
     editor("true")
     assert cli("edit", post_id).code == 5
     assert not editor.seen.exists()
+
+
+def test_limits_and_labels_are_shown_changed_and_taken_away(cli: Command, editor: Editor) -> None:
+    limits = ("--late-limit", "6 h", "--delete-after", "2 d", "--not-after", "2099-01-01 12:00")
+    post_id = cli.add(
+        "Hello", "--to", "site", "--at", FAR, "--label", "news,old", "--allow-duplicate", *limits
+    )
+    editor("""sed -i -e 's/6 h/1 h/' -e '/^delete_after/d' -e '/^labels/d' -e '/^allow/d' "$1" """)
+    cli.done("edit", post_id)
+    seen = editor.seen.read_text()
+    for line in (
+        'late_limit = "6 h"',
+        'delete_after = "2 d"',
+        'labels = ["news", "old"]',
+        "allow_duplicate = true",
+    ):
+        assert f"\n{line}\n" in seen
+    assert '\nnot_after = "2099-01-01 12:00"\n' in seen
+    post = cli.post(post_id)
+    assert (post["late_limit_seconds"], post["delete_after_seconds"]) == (3600, None)
+    assert (post["labels"], post["allow_duplicate"]) == ([], False)
+    assert post["not_after"] == "2099-01-01T11:00:00Z"
+
+
+def test_another_last_moment_is_understood(cli: Command, editor: Editor) -> None:
+    post_id = cli.add("Hello", "--to", "site", "--at", FAR, "--not-after", "2099-01-01 12:00:30")
+    editor("""sed -i -e 's/12:00:30/13:00/' "$1" """)
+    cli.done("edit", post_id)
+    assert cli.post(post_id)["not_after"] == "2099-01-01T12:00:00Z"
+    editor("""sed -i -e '/^not_after/d' "$1" """)
+    cli.done("edit", post_id)
+    assert cli.post(post_id)["not_after"] is None
+
+
+def test_a_last_moment_that_is_past_stays_if_nobody_touches_it(cli: Command, editor: Editor) -> None:
+    post_id = cli.add("Hello", "--to", "site")
+    past = datetime(2020, 1, 1, 12, tzinfo=UTC)
+    with cli.store() as store, store.write() as tx:
+        tx.execute(update(tables.post).values(not_after=past))
+    editor("""sed -i -e 's/Hello/Bye/' "$1" """)
+    cli.done("edit", post_id)
+    assert (cli.post(post_id)["text"], cli.post(post_id)["not_after"]) == ("Bye", "2020-01-01T12:00:00Z")
+
+
+def test_a_post_is_put_into_the_queue_and_keeps_its_place_there(cli: Command, editor: Editor) -> None:
+    with cli.store() as store, store.write() as tx:
+        times = parse_weekly(["daily 09:00"], where="times")
+        accounts.set_slots(tx, "site", WeeklySlots(zone="Europe/Berlin", times=times))
+    post_id = cli.add("Hello", "--to", "site", "--at", FAR)
+    editor("""sed -i -e 's/^at = .*/queue = true/' "$1" """)
+    assert "the next free posting time" in cli.done("edit", post_id).out
+    due = cli.post(post_id)["deliveries"][0]
+    editor("""sed -i -e 's/Hello/Bye/' "$1" """)
+    cli.done("edit", post_id)
+    assert cli.post(post_id)["deliveries"][0] == due

@@ -14,7 +14,8 @@ from postbell.domain.states import DeliveryState
 from postbell.domain.when import When
 from postbell.services import accounts as account_service
 from postbell.services import upkeep
-from postbell.services.compose import Wanted, add_post
+from postbell.services.compose import add_post
+from postbell.services.wanted import Wanted
 from postbell.settings import Places
 from postbell.store import accounts, deliveries, queue
 from postbell.store.lock import DaemonLock
@@ -74,7 +75,7 @@ def test_status_shows_what_is_due_late_unsure_and_held_back(
         "Account lost must be reconnected: the password is wrong; `postbell account reconnect lost`.",
         f"Overdue: 1 delivery, the oldest, post {ids['late']} to late, since ",
         f"`postbell settle {ids['lost']}`",
-        "schema 0001",
+        "schema 0002",
         "No daemon runs",
     ):
         assert said in told
@@ -89,7 +90,7 @@ def test_status_tells_programs_the_same(places: Places, capsys: pytest.CaptureFi
     assert found["overdue"]["count"] == 1
     assert found["deliveries"] == {"scheduled": 2, "unsure": 1}
     assert found["results"] == {"published": 0, "failed": 0}
-    assert found["lost"] == {"count": 0, "newest": []}
+    assert found["lost"] == {"count": 0, "newest": [], "superseded": 0}
     assert found["unsure"][0]["post"] == ids["lost"]
     assert {held["account"]: held["hold"] for held in found["held"]} == {
         "late": "resting",

@@ -12,6 +12,7 @@ from postbell import testing
 from postbell.__main__ import main
 from postbell.cli.main import COMMANDS, cli, load
 from postbell.domain.limits import Limits, MediaLimit, TextLimit
+from postbell.domain.quota import Per, Quota
 from postbell.publishing import registry
 from postbell.publishing.options import Strict
 from postbell.publishing.protocol import Resend
@@ -40,11 +41,13 @@ class Odd(testing.FakeNetwork):
         title=TextLimit(most=100, unit="characters", count=len),
         needs_title=True,
         media=MediaLimit(most=1, types={"image/png": 1000}, pixels=5000),
+        quotas=(Quota(most=25, per=Per.DAY), Quota(most=1500, per=Per.MONTH)),
     )
     server: ClassVar[str] = "required"
     Options: ClassVar[type[BaseModel]] = Options
     Credentials: ClassVar[type[BaseModel]] = Credentials
     resend: ClassVar[Resend] = Resend.NEVER
+    deletes: ClassVar[bool] = False
 
 
 class Mute(Odd):
@@ -98,6 +101,7 @@ def test_a_network_tells_programs_the_same(capsys: pytest.CaptureFixture[str]) -
     assert main(["networks", "bluesky", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["key"], found["server"], found["resend"]) == ("bluesky", "optional", "safe")
+    assert found["deletes"] is True
     assert found["limits"]["text"] == {"graphemes": 300, "bytes": 3000}
     assert [(field["name"], field["type"], field["required"]) for field in found["credentials"]] == [
         ("identifier", "text", True),
@@ -145,6 +149,26 @@ def test_titles_pixels_servers_and_kinds_of_values_are_told(
         assert said in told
 
 
+@pytest.mark.parametrize(
+    ("key", "told"), [("bluesky", "can be taken away again"), ("webhook", "cannot be taken away again")]
+)
+def test_it_is_told_whether_what_was_published_can_be_taken_away(
+    key: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["networks", key]) == 0
+    assert f"what is public  {told}" in capsys.readouterr().out
+
+
+def test_quotas_are_told_in_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one_network(monkeypatch, Odd())
+    assert main(["networks", "odd"]) == 0
+    told = capsys.readouterr().out
+    assert "quota           25 posts in any 24 hours; `postbell account limits` sets another" in told
+    assert "1,500 posts in any 30 days" in told
+
+
 def test_a_network_without_files_and_options_says_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -153,3 +177,4 @@ def test_a_network_without_files_and_options_says_so(
     told = capsys.readouterr().out
     assert "it has no options" in told
     assert "of any length" in told
+    assert "none is known" in told

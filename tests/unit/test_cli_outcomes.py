@@ -13,7 +13,7 @@ from sqlalchemy import Connection, update
 from postbell.domain.post import Delivery
 from postbell.errors import Stale
 from postbell.publishing.protocol import Resend
-from postbell.store import accounts, attempts, deliveries, tables
+from postbell.store import accounts, attempts, deliveries, overdue, tables
 from support.command import Command, german, with_accounts
 
 
@@ -88,7 +88,8 @@ def test_waiting_for_a_cancelled_post_ends_with_5(cli: Command) -> None:
 def test_waiting_for_a_missed_post_ends_with_7(cli: Command) -> None:
     post_id = cli.add("Hello", "--to", "site", "--now")
     with cli.store() as store, store.write() as tx:
-        deliveries.miss_overdue(tx, before=NOW, now=NOW)
+        late = [item.id for item in overdue.list_overdue(tx, before=NOW, now=NOW)]
+        overdue.miss(tx, late, "it was due for too long", NOW)
     assert cli("wait", post_id).code == 7
 
 
@@ -162,11 +163,11 @@ def test_lateness_is_told_in_its_two_largest_units(cli: Command) -> None:
 
 def test_what_waits_says_what_holds_its_account(cli: Command) -> None:
     post_id = cli.add("Hello", "--to", "site,sky", "--now")
-    cli.done("account", "pause", "site")
+    cli.done("pause", "--account", "site")
     with cli.store() as store, store.write() as tx:
         accounts.mark_unauthorized(tx, accounts.get_account(tx, "sky").id, "sky: the password is wrong.")
     out = cli.done("show", post_id).out
-    assert "waits: account site is paused; `postbell account resume site`\n" in out
+    assert "waits: account site is paused; `postbell resume --account site`\n" in out
     held = "account sky must be reconnected: the password is wrong; `postbell account reconnect sky`"
     assert f"waits: {held}\n" in out
 
@@ -279,7 +280,7 @@ def test_what_is_to_be_sent_again_needs_a_daemon(cli: Command, ending: Ending, w
 
 def test_what_holds_back_another_account_than_the_one_tried_again_is_not_told(cli: Command) -> None:
     post_id = ended(cli, site=failed, sky=published)
-    cli.done("account", "pause", "sky")
+    cli.done("pause", "--account", "sky")
     assert "sky" not in cli.done("retry", post_id).err
 
 
@@ -288,7 +289,7 @@ def test_what_changes_a_post_prints_it_with_notes_and_problems(cli: Command, wor
     command, *options = words
     post_id = cli.add("Hello", "--to", "site") if command == "cancel" else ended(cli, site=lost)
     printed = cli.done(command, post_id, *options, "--json").json
-    assert printed == {**cli.post(post_id), "notes": [], "problems": []}
+    assert printed == {**cli.post(post_id), "notes": [], "problems": [], "moved": []}
 
 
 def test_only_one_account_is_tried_again_if_asked(cli: Command) -> None:

@@ -45,11 +45,11 @@ def test_a_scheduled_post_is_told_that_no_daemon_runs(cli: Command) -> None:
 
 
 def test_a_post_for_an_account_that_cannot_publish_is_told_so(cli: Command) -> None:
-    cli.done("account", "pause", "site")
+    cli.done("pause", "--account", "site")
     with cli.store() as store, store.write() as tx:
         mark_unauthorized(tx, get_account(tx, "sky").id, "wrong password")
     err = cli.done("add", "Hello", "--to", "site,sky", "--at", FAR).err
-    assert "note: account site is paused; `postbell account resume site`.\n" in err
+    assert "note: account site is paused; `postbell resume --account site`.\n" in err
     held = "account sky must be reconnected: wrong password; `postbell account reconnect sky`."
     assert f"note: {held}\n" in err
 
@@ -284,11 +284,17 @@ def test_a_scheduled_post_becomes_a_draft_again(cli: Command) -> None:
     assert cli("reschedule", post_id, "--draft").code == 5
 
 
-@pytest.mark.parametrize("words", [(), ("18:00", "--draft")])
-def test_rescheduling_needs_a_time_or_none(cli: Command, words: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((), "Give a time, --queue, --auto or --draft."),
+        (("18:00", "--draft"), "--draft and WHEN exclude each other."),
+        (("18:00", "--queue"), "--queue and WHEN exclude each other."),
+    ],
+)
+def test_rescheduling_needs_a_time_or_none(cli: Command, words: tuple[str, ...], told: str) -> None:
     ran = cli("reschedule", cli.add("Hello"), *words)
-    assert ran.code == 2
-    assert "Give either a time or --draft." in ran.err
+    assert (ran.code, told in ran.err) == (2, True)
 
 
 def test_a_post_is_not_rescheduled_into_the_past(cli: Command) -> None:

@@ -31,7 +31,12 @@ def _with_daemon(folder: Path, script: Callable[[Daemon], Awaitable[None]]) -> N
 
 
 def test_an_idle_daemon_does_nothing_more_often_than_every_quarter_of_a_minute(tmp_path: Path) -> None:
-    every: dict[str, timedelta] = {"look": daemon.LOOK_EVERY, "settle": daemon._SETTLE_EVERY}
+    every: dict[str, timedelta] = {
+        "look": daemon.LOOK_EVERY,
+        "settle": daemon._SETTLE_EVERY,
+        "grow": daemon._GROW_EVERY,
+        "remove": daemon._REMOVE_EVERY,
+    }
 
     async def script(made: Daemon) -> None:
         made._begin_chores()
@@ -40,7 +45,7 @@ def test_an_idle_daemon_does_nothing_more_often_than_every_quarter_of_a_minute(t
         made._scheduler.shutdown(wait=False)
 
     _with_daemon(tmp_path, script)
-    assert set(every) == {"look", "settle", "sweep"}
+    assert set(every) == {"look", "settle", "grow", "remove", "sweep"}
     assert {name: span for name, span in every.items() if span < _LEAST} == {}
 
 

@@ -252,7 +252,7 @@ def test_a_delivery_that_was_begun_in_time_and_missed_later_was_not_late(world: 
     ring(world)
     missed = delivery_of(world.store, post.deliveries[0].id)
     assert (missed.outcome, missed.late_reason) == (Outcome.MISSED, None)
-    assert missed.message == "it was due for too long; the last try: asked to fail"
+    assert missed.message == "it was due for too long (more than 1 d); the last try: asked to fail"
 
 
 def test_every_try_is_in_the_log_with_its_times_and_words(world: World) -> None:

@@ -12,8 +12,8 @@ from sqlalchemy import update
 from postbell.domain.post import Delivery, Post
 from postbell.domain.states import DeliveryState, Outcome
 from postbell.errors import DatabaseLocked
-from postbell.services import accounts as account_service
-from postbell.services import actions, outcomes
+from postbell.services import actions, outcomes, pausing
+from postbell.services.pausing import Scope, Target
 from postbell.store.tables import account
 from postbell.testing import Mode
 from support.stage import Crash, Stage, fate, live, ring
@@ -71,10 +71,10 @@ def late_reason(world: World, script_before: str) -> str | None:
         if script_before == "asleep":
             world.clock.advance(600)
         elif script_before == "paused":
-            account_service.pause_account(world.ctx, "ann")
+            pausing.pause(world.ctx, [Target(scope=Scope.ACCOUNT, name="ann")])
             await stage.ring()
             world.clock.advance(20)
-            account_service.resume_account(world.ctx, "ann")
+            pausing.resume(world.ctx, [Target(scope=Scope.ACCOUNT, name="ann")])
         elif script_before == "locked":
             stage.store.refusals = [DatabaseLocked("locked")]
             with pytest.raises(DatabaseLocked):
@@ -157,14 +157,16 @@ def test_what_is_overdue_by_the_limit_is_published_and_beyond_it_is_missed(world
     assert fate(world, late) == (ENDED, Outcome.PUBLISHED, ["published"])
     assert fate(world, missed) == (DeliveryState.MISSED, Outcome.MISSED, [])
     found = only(world, missed)
-    assert (found.message, found.late_reason) == ("it was due for too long", "Postbell was not running")
+    assert (found.message, found.late_reason) == (
+        "it was due for too long (more than 1 d)",
+        "Postbell was not running",
+    )
     assert post_of(world.store, missed.id).outcome is Outcome.MISSED
 
 
 @pytest.mark.parametrize(
     ("how", "reason"),
     [
-        ({"paused_at": START}, "the account is paused"),
         ({"health": "unauthorized"}, "the account must be reconnected"),
         ({"removed_at": START}, "the account was removed"),
         ({"rests_until": after(1e7), "rest_reason": None}, "the account rested"),

@@ -19,6 +19,10 @@ class CarelessNetwork(FakeNetwork):
     resend = Resend.NEVER
 
 
+class KeepingNetwork(FakeNetwork):
+    deletes = False
+
+
 def outgoing(key: str = "a" * 20, text: str = "Hello", token: str = "right") -> Outgoing:
     credentials = FakeNetwork.Credentials.model_validate({"token": token})
     return Outgoing(
@@ -113,6 +117,51 @@ def test_it_finds_what_is_public_unless_told_not_to_tell() -> None:
     assert asyncio.run(network.find(outgoing(), None, http())) == receipt
     network.can_tell = False
     assert isinstance(asyncio.run(network.find(outgoing(), None, http())), Unknown)
+
+
+def _delete(network: FakeNetwork, receipt: Receipt | Progress) -> None:
+    assert isinstance(receipt, Receipt)
+    asyncio.run(network.delete(outgoing(), receipt.id, http()))
+
+
+def test_it_takes_away_what_it_published_however_often() -> None:
+    network = FakeNetwork()
+    receipt = publish(network)
+    _delete(network, receipt)
+    _delete(network, receipt)
+    assert network.posts == []
+    assert network.deletions == ["a" * 20] * 2
+
+
+@pytest.mark.parametrize(
+    ("mode", "error", "posts"),
+    [
+        (Mode.LOSE_ANSWER, Unsure, 0),
+        (Mode.LOSE_REQUEST, Unsure, 1),
+        (Mode.REJECT, Rejected, 1),
+        (Mode.REFUSE_ACCOUNT, Unauthorized, 1),
+        (Mode.FAIL, Unavailable, 1),
+        (Mode.LIMIT, RateLimited, 1),
+        (Mode.BREAK, RuntimeError, 1),
+    ],
+)
+def test_it_fails_to_take_away_as_it_is_told_and_once(mode: Mode, error: type[Exception], posts: int) -> None:
+    network = FakeNetwork()
+    network.delete_modes = [mode]
+    receipt = publish(network)
+    with pytest.raises(error):
+        _delete(network, receipt)
+    assert len(network.posts) == posts
+    _delete(network, receipt)
+    assert network.posts == []
+
+
+def test_one_that_cannot_take_away_refuses() -> None:
+    network = KeepingNetwork()
+    receipt = publish(network)
+    with pytest.raises(Rejected):
+        _delete(network, receipt)
+    assert (len(network.posts), network.deletions) == (1, [])
 
 
 def test_it_verifies_every_token_but_one() -> None:

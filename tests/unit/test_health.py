@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,11 +18,12 @@ from postbell.errors import BadConfig, PostbellError, Rejected, Unauthorized, Un
 from postbell.publishing.protocol import Network, Profile
 from postbell.services import accounts as account_service
 from postbell.services import upkeep
-from postbell.services.compose import Wanted, add_post
+from postbell.services.compose import add_post
 from postbell.services.doctor import Check, Level, doctor
 from postbell.services.health import Hold, Status, status
+from postbell.services.wanted import Wanted
 from postbell.settings import Places, Settings
-from postbell.store import accounts, deliveries, queue
+from postbell.store import accounts, deliveries, overdue, queue
 from postbell.store.lock import DaemonLock
 from postbell.testing import FakeClock, FakeNetwork
 from support import pictures
@@ -54,23 +56,15 @@ def app(places: Places, clock: FakeClock) -> Iterator[App]:
 def connect(app: App, name: str) -> None:
     """Add an account whose network exists for the doctor too."""
     with app.ctx.store.write() as tx:
-        accounts.add_account(
-            tx,
-            name=name,
-            network="folder",
-            server=None,
-            credentials={},
-            session={},
-            handle=None,
-            now=app.ctx.now(),
-        )
+        plain: dict[str, Any] = {"server": None, "credentials": {}, "session": {}, "handle": None}
+        accounts.add_account(tx, name=name, network="folder", now=app.ctx.now(), **plain)
 
 
 def schedule(app: App, name: str, *, ahead: timedelta, media: Path | None = None) -> str:
     at = app.ctx.now() + ahead
     when = When(at=at, local=at.replace(tzinfo=None), zone="UTC")
     files = ((media, "A picture"),) if media else ()
-    return add_post(app.ctx, Wanted(text="Hello", to=(name,), when=when, media=files)).post.id
+    return add_post(app.ctx, Wanted(text=f"Hello {at}", to=(name,), when=when, media=files)).post.id
 
 
 def look(app: App) -> Status:
@@ -90,7 +84,7 @@ def test_a_new_postbell_has_no_trouble_but_the_missing_daemon(app: App) -> None:
     seen = look(app)
     assert (seen.daemon, seen.next_due, seen.overdue.count, seen.unsure) == (None, (), 0, ())
     assert seen.database_bytes > 0
-    assert seen.schema == "0001"
+    assert seen.schema == "0002"
     assert len(seen.troubles) == 1
     assert "No daemon runs" in seen.troubles[0]
 
@@ -154,7 +148,8 @@ def test_what_failed_or_was_missed_is_named_for_a_day(app: App, clock: FakeClock
     with app.ctx.store.write() as tx:
         (claim,) = queue.claim_due(tx, clock.now(), 1, app.ctx.media.path_of)
         deliveries.record_failed(tx, claim.delivery.id, "it is\ntoo long.", clock.now())
-        deliveries.miss_overdue(tx, before=clock.now(), now=clock.now() + HOUR)
+        (late,) = overdue.list_overdue(tx, before=clock.now(), now=clock.now())
+        overdue.miss(tx, [late.id], "it was due for too long", clock.now() + HOUR)
     told = [
         f"Missed: post {missed} to sky: it was due for too long. Try it again: `postbell retry {missed}`.",
         f"Failed: post {failed} to blog: it is too long. Try it again: `postbell retry {failed}`.",
@@ -175,7 +170,8 @@ def test_of_very_many_that_were_missed_only_the_last_are_named(app: App, clock: 
     connect(app, "blog")
     ids = [schedule(app, "blog", ahead=n * timedelta(minutes=1)) for n in range(1, 24)]
     with app.ctx.store.write() as tx:
-        deliveries.miss_overdue(tx, before=clock.now() + HOUR, now=clock.now())
+        late = overdue.list_overdue(tx, before=clock.now() + HOUR, now=clock.now())
+        overdue.miss(tx, [each.id for each in late], "it was due for too long", clock.now())
     seen = look(app)
     assert (seen.lost.count, [each.post_id for each in seen.lost.newest]) == (23, ids[:2:-1])
     assert seen.troubles[-1] == (

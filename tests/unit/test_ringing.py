@@ -12,13 +12,18 @@ from pathlib import Path
 import pytest
 
 from postbell.domain.post import Post
+from postbell.domain.series import Series
 from postbell.domain.when import When
 from postbell.errors import Conflict
-from postbell.services import accounts, actions
+from postbell.services import accounts, actions, pausing
 from postbell.services.actions import Verdict
-from postbell.services.compose import Changes, Wanted, add_post, edit_post, load_post
+from postbell.services.compose import add_post, edit_post, load_post
 from postbell.services.context import Context
+from postbell.services.pausing import Scope, Target
+from postbell.services.series import SeriesChanges, WantedSeries, add_series, edit_series, end_series
+from postbell.services.wanted import Changes, Wanted
 from postbell.testing import FakeNetwork, Mode
+from support.repeating import daily
 from support.stage import ring
 from support.world import START, World, add_account, build_world
 
@@ -28,7 +33,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     with build_world(tmp_path, networks=[FakeNetwork()]) as made:
         for name in ("ann", "paused"):
             add_account(made.store, name)
-        accounts.pause_account(made.ctx, "paused")
+        pausing.pause(made.ctx, [Target(scope=Scope.ACCOUNT, name="paused")])
         yield made
 
 
@@ -78,14 +83,21 @@ ON_POSTS: dict[str, tuple[Callable[[World], Post], Callable[[Context, Post], obj
     "settle": (_unsure, lambda ctx, post: actions.settle(ctx, post, Verdict.RESEND)),
 }
 
+_SERIES = WantedSeries(rule=daily(), text="Hello", to=("ann",))
+ON_SERIES: dict[str, Callable[[Context, Series], object]] = {
+    "edit": lambda ctx, series: edit_series(ctx, series, SeriesChanges(text="Bye")),
+    "end": end_series,
+}
+
 #: Verbs that need nothing but an account.
 ELSEWHERE: dict[str, Callable[[Context], object]] = {
     "add": lambda ctx: add_post(ctx, Wanted(text="Hello", to=("ann",), when=_when())),
     "verify": lambda ctx: accounts.verify_account(ctx, "ann"),
     "reconnect": lambda ctx: accounts.reconnect_account(ctx, "ann", server=None, values={}),
-    "pause": lambda ctx: accounts.pause_account(ctx, "ann"),
-    "resume": lambda ctx: accounts.resume_account(ctx, "paused"),
+    "pause": lambda ctx: pausing.pause(ctx, [Target(scope=Scope.ACCOUNT, name="ann")]),
+    "resume": lambda ctx: pausing.resume(ctx, [Target(scope=Scope.ACCOUNT, name="paused")]),
     "remove": lambda ctx: accounts.remove_account(ctx, "ann"),
+    "add a series": lambda ctx: add_series(ctx, _SERIES),
 }
 
 
@@ -112,6 +124,12 @@ def test_a_change_of_a_post_wakes_the_daemon_when_it_is_stored(world: World, ver
 @pytest.mark.parametrize("verb", ELSEWHERE)
 def test_a_new_post_and_a_change_of_an_account_wake_the_daemon_when_stored(world: World, verb: str) -> None:
     assert _rings(world, ELSEWHERE[verb]) == [True]
+
+
+@pytest.mark.parametrize("verb", ON_SERIES)
+def test_a_change_of_a_series_wakes_the_daemon_when_it_is_stored(world: World, verb: str) -> None:
+    series = add_series(world.ctx, _SERIES).series
+    assert _rings(world, lambda ctx: ON_SERIES[verb](ctx, series)) == [True]
 
 
 def test_what_is_refused_wakes_nobody(world: World) -> None:

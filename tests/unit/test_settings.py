@@ -137,6 +137,8 @@ def test_everything_has_its_default(tmp_path: Path) -> None:
     settings = load_settings(tmp_path / "none.toml")
     assert (settings.timezone, settings.late_limit) == (None, timedelta(hours=24))
     assert (settings.daemon.concurrency, settings.backup.keep, settings.log.level) == (10, 7, "info")
+    week, day = timedelta(days=7), timedelta(days=1)
+    assert (settings.duplicate_window, settings.horizon, settings.fill_ahead) == (week, 60 * day, day)
     assert load_settings(config(tmp_path, "")) == settings
 
 
@@ -146,6 +148,13 @@ def test_the_file_is_read(tmp_path: Path) -> None:
     assert (settings.timezone, settings.late_limit) == ("Europe/Berlin", timedelta(minutes=30))
     policy = settings.retry_policy
     assert (policy.most_tries, policy.base, policy.cap) == (3, timedelta(seconds=2), timedelta(minutes=15))
+
+
+def test_spans_of_days_and_hours_are_read(tmp_path: Path) -> None:
+    text = "duplicate_days = 0\n[series]\nhorizon_days = 1.5\nfill_ahead_hours = 6\n"
+    settings = load_settings(config(tmp_path, text))
+    assert settings.duplicate_window == timedelta(0)
+    assert (settings.horizon, settings.fill_ahead) == (timedelta(hours=36), timedelta(hours=6))
 
 
 def test_the_environment_is_stronger_than_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,6 +182,8 @@ def test_the_names_of_places_are_no_settings(tmp_path: Path, monkeypatch: pytest
         ("[retry]\nmost_trys = 3", "retry.most_trys: there is no such setting; did you mean most_tries?"),
         ("[log]\nxyz = 1", "log.xyz: there is no such setting; known here: level, format."),
         ("late_limit_hours = 0", "late_limit_hours: "),
+        ("duplicate_days = -1", "duplicate_days: "),
+        ("[series]\nhorizon_days = 0.5", "series.horizon_days: "),
         ("[daemon]\nconcurrency = 'many'", "daemon.concurrency: "),
         ("http = 3", "http: "),
         ("[log]\nlevel = 'loud'", "log.level: "),
@@ -213,3 +224,10 @@ def test_a_file_that_is_no_toml_is_told_with_its_place(tmp_path: Path, content: 
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     with pytest.raises(BadConfig, match="cannot be read"):
         load_settings(tmp_path)  # a folder, because root can read every file
+
+
+def test_libraries_fill_no_times_that_series_may_still_take(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("[series]\nhorizon_days = 1\nfill_ahead_hours = 25\n", "utf-8")
+    with pytest.raises(BadConfig, match="fill_ahead_hours reaches beyond horizon_days"):
+        load_settings(path)

@@ -1,17 +1,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from postbell.domain.account import Health
+from postbell.domain.quota import Per, Quota
 from postbell.domain.states import DeliveryState
+from postbell.domain.weekly import DaysOff, WeeklySlots, WeeklyTime
 from postbell.errors import Conflict, NotFound
-from postbell.store import accounts
+from postbell.store import accounts, deliveries
 from postbell.store.engine import Store
-from support.world import START, account_of, add_account, add_post, claim, delivery_in, open_store, post_of
+from postbell.store.tables import post
+from support.world import (
+    START,
+    account_of,
+    add_account,
+    add_post,
+    claim,
+    delivery_in,
+    delivery_of,
+    open_store,
+    post_of,
+)
+
+
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -147,3 +166,89 @@ def test_the_name_of_a_removed_account_is_free_again(store: Store) -> None:
 def _rows(store: Store, sql: str) -> list[object]:
     with store.read() as tx:
         return list(tx.exec_driver_sql(sql))
+
+
+# Bounds and posting times.
+
+
+@pytest.mark.parametrize(
+    "slots",
+    [
+        WeeklySlots(zone="Europe/Berlin", times=(WeeklyTime(day=0, time=time(9, 30)),)),
+        WeeklySlots(
+            zone="UTC",
+            times=(WeeklyTime(day=6, time=time(23, 59)),),
+            days_off=(DaysOff(first=date(2026, 12, 24), last=date(2026, 12, 26)),),
+        ),
+        None,
+    ],
+)
+def test_posting_times_are_kept_as_they_are(store: Store, slots: WeeklySlots | None) -> None:
+    add_account(store)
+    with store.write() as tx:
+        accounts.set_slots(tx, "ann", slots)
+    assert account_of(store, "ann").slots == slots
+
+
+def limit(store: Store, late_limit: timedelta | None = None, **more: Any) -> None:
+    values: dict[str, Any] = {"min_gap": None, "cooldown": None, "quotas": ()} | more
+    with store.write() as tx:
+        accounts.set_limits(tx, "ann", late_limit=late_limit, **values)
+
+
+def test_limits_are_kept_as_they_are(store: Store) -> None:
+    add_account(store)
+    quotas = (Quota(most=25, per=Per.DAY), Quota(most=None, per=Per.MONTH))
+    limit(store, HOUR, min_gap=HOUR / 2, cooldown=HOUR * 24, quotas=quotas)
+    found = account_of(store, "ann")
+    assert (found.late_limit, found.min_gap, found.cooldown) == (HOUR, HOUR / 2, HOUR * 24)
+    assert found.quotas == quotas
+    limit(store)
+    assert account_of(store, "ann") == replace(found, late_limit=None, min_gap=None, cooldown=None, quotas=())
+
+
+@pytest.mark.parametrize(
+    ("not_after", "of_post", "expires_at"),
+    [
+        (None, None, START + HOUR),
+        (START + HOUR / 2, None, START + HOUR / 2),
+        (START + HOUR * 2, None, START + HOUR),
+        (START - HOUR, None, START + HOUR),
+        (None, 60, None),
+    ],
+)
+def test_what_waits_follows_a_new_limit_of_its_account_unless_it_has_its_own(
+    store: Store, not_after: datetime | None, of_post: int | None, expires_at: datetime | None
+) -> None:
+    made = add_post(store)
+    with store.write() as tx:
+        tx.execute(update(post).values(not_after=not_after, late_limit=of_post))
+    limit(store, HOUR)
+    found = delivery_of(store, made.deliveries[0].id)
+    assert (found.late_limit, found.expires_at) == (None if of_post else HOUR, expires_at)
+    limit(store)
+    found = delivery_of(store, made.deliveries[0].id)
+    at_all = not_after if not_after and not_after >= START else None
+    assert (found.late_limit, found.expires_at) == (None, at_all)
+
+
+def test_what_has_ended_keeps_the_limit_that_it_had(store: Store) -> None:
+    add_post(store)
+    (taken,) = claim(store)
+    with store.write() as tx:
+        deliveries.record_failed(tx, taken.delivery.id, "refused", START)
+    limit(store, HOUR)
+    assert delivery_of(store, taken.delivery.id).late_limit is None
+
+
+def test_a_pause_until_a_time_is_over_at_that_time(store: Store) -> None:
+    add_account(store)
+    with store.write() as tx:
+        accounts.pause_account(tx, "ann", START, START + HOUR)
+        accounts.end_account_pauses(tx, START + HOUR / 2)
+    assert account_of(store, "ann").is_paused(START + HOUR / 2)
+    with store.write() as tx:
+        accounts.end_account_pauses(tx, START + HOUR * 2)
+    found = account_of(store, "ann")
+    assert (found.paused_at, found.paused_until) == (None, None)
+    assert (found.rests_until, found.rest_reason) == (START + HOUR, "the account was paused")

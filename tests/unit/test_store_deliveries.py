@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import itertools
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from postbell.domain.states import (
     DELETABLE,
@@ -23,18 +22,18 @@ from postbell.domain.states import (
     PostState,
 )
 from postbell.errors import Conflict, IllegalTransition, Stale
-from postbell.store import accounts, deliveries, posts
+from postbell.store import accounts, deliveries, overdue, posts
 from postbell.store.engine import Store
 from postbell.store.tables import attempt, delivery, post
 from support.world import (
     START,
-    add_account,
     add_post,
     claim,
     delivery_in,
     delivery_of,
     open_store,
     picture,
+    planned,
     post_of,
 )
 
@@ -52,9 +51,19 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 # Every step of a delivery, and every step that there is not.
 
+
+def account_of_delivery(tx: Connection, delivery_id: int) -> int:
+    account_id: int = tx.execute(
+        select(delivery.c.account_id).where(delivery.c.id == delivery_id)
+    ).scalar_one()
+    return account_id
+
+
 #: The verb of each event; called with the delivery's id and its post's. The claim is no verb of one delivery.
 VERBS: dict[DeliveryEvent, Callable[[Connection, int, str], Any]] = {
-    DeliveryEvent.SCHEDULE: lambda tx, _id, post_id: deliveries.schedule_deliveries(tx, post_id, LATER),
+    DeliveryEvent.SCHEDULE: lambda tx, id_, post_id: deliveries.schedule_deliveries(
+        tx, post_id, planned([account_of_delivery(tx, id_)], LATER)
+    ),
     DeliveryEvent.UNSCHEDULE: lambda tx, _id, post_id: deliveries.unschedule_deliveries(tx, post_id),
     DeliveryEvent.PUBLISH: lambda tx, id_, _post: deliveries.record_published(
         tx, id_, receipt_id="r9", url=None, warnings=["cropped"], now=LATER
@@ -68,9 +77,7 @@ VERBS: dict[DeliveryEvent, Callable[[Connection, int, str], Any]] = {
     DeliveryEvent.LOSE: lambda tx, id_, _post: deliveries.lose_track(tx, id_, "lost"),
     DeliveryEvent.RESEND: lambda tx, id_, _post: deliveries.resend(tx, id_, try_at=LATER),
     DeliveryEvent.GIVE_UP: lambda tx, id_, _post: deliveries.give_up(tx, id_, "given up", LATER),
-    DeliveryEvent.MISS: lambda tx, _id, _post: deliveries.miss_overdue(
-        tx, before=START + timedelta(days=9), now=LATER
-    ),
+    DeliveryEvent.MISS: lambda tx, id_, _post: overdue.miss(tx, [id_], "it was due for too long", LATER),
     DeliveryEvent.CANCEL: lambda tx, _id, post_id: deliveries.cancel_waiting(tx, post_id, LATER),
     DeliveryEvent.REOPEN: lambda tx, id_, _post: deliveries.reopen(tx, id_, LATER),
 }
@@ -293,64 +300,12 @@ def test_deliveries_are_counted_and_listed_by_state(store: Store) -> None:
     assert [found.due_at for found in listed] == sorted(found.due_at or START for found in listed)
 
 
-# What was due for too long.
-
-
-def test_what_is_overdue_for_too_long_is_missed_and_told(store: Store) -> None:
-    old, young = add_post(store, at=START), add_post(store, at=LATER)
-    with store.write() as tx:
-        missed = deliveries.miss_overdue(tx, before=LATER, now=LATER + timedelta(days=1))
-    assert [(found.post_id, found.state) for found in missed] == [(old.id, D.MISSED)]
-    assert missed[0].message == "it was due for too long"
-    assert missed[0].ended_at == LATER + timedelta(days=1)
-    assert (post_of(store, old.id).state, post_of(store, old.id).outcome) == (P.PROCESSED, Outcome.MISSED)
-    assert post_of(store, young.id) == young
-
-
-def test_a_missed_delivery_says_how_its_last_try_ended(store: Store) -> None:
-    made = delivery_in(store, D.PROCESSING)
-    with store.write() as tx:
-        deliveries.record_retry(tx, made.id, "the network was down", LATER)
-        (missed,) = deliveries.miss_overdue(tx, before=START, now=LATER)
-    assert missed.message == "it was due for too long; the last try: the network was down"
-
-
-def test_nothing_is_missed_twice(store: Store) -> None:
-    delivery_in(store, D.MISSED)
-    with store.write() as tx:
-        assert deliveries.miss_overdue(tx, before=LATER, now=LATER) == []
-
-
-def test_more_can_be_missed_than_a_statement_has_variables(store: Store) -> None:
-    ann = add_account(store)
-    rows = [
-        {"id": f"p{n:05}", "state": "scheduled", "text": "x", "overrides": {}, "at": START}
-        | {"created_at": START, "updated_at": START, "version": 1}
-        for n in range(1500)
-    ]
-    waiting = [
-        {"post_id": row["id"], "account_id": ann.id, "key": row["id"], "state": "scheduled"}
-        | {"due_at": START, "try_at": START, "tries": 0, "warnings": []}
-        for row in rows
-    ]
-    with store.write() as tx:
-        tx.execute(insert(post), rows)
-        tx.execute(insert(delivery), waiting)
-    with store.write() as tx:
-        driver: Any = tx.connection.driver_connection
-        driver.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 999)  # as SQLite was built for long
-        assert len(deliveries.miss_overdue(tx, before=LATER, now=LATER)) == 1500
-    with store.read() as tx:
-        assert deliveries.count_by_state(tx) == {D.MISSED: 1500}
-        assert set(tx.execute(select(post.c.state)).scalars()) == {P.PROCESSED}
-
-
 def test_a_post_whose_accounts_were_all_removed_is_not_scheduled(store: Store) -> None:
     draft = add_post(store, to=("ann",), at=None)
     with store.write() as tx:
         accounts.remove_account(tx, "ann", START)
     with pytest.raises(Stale, match="accounts of post"), store.write() as tx:
-        deliveries.schedule_deliveries(tx, draft.id, START)
+        deliveries.schedule_deliveries(tx, draft.id, planned([1]))
 
 
 def test_waits_that_were_written_while_the_clock_was_ahead_are_forgotten(store: Store) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,14 +10,15 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event, insert
+from sqlalchemy import event, insert, update
 
 from postbell.domain.account import Health
+from postbell.domain.pause import Pause, PauseScope
 from postbell.domain.post import AttemptKind
 from postbell.domain.states import DeliveryState, PostState
-from postbell.store import accounts, deliveries, queue
+from postbell.store import accounts, deliveries, pauses, queue
 from postbell.store.engine import Store
-from postbell.store.tables import account, attempt, delivery, post
+from postbell.store.tables import account, attempt, delivery, pause, post
 from support.world import (
     START,
     account_of,
@@ -170,6 +172,28 @@ def test_a_pause_does_not_shorten_a_rest(store: Store) -> None:
     assert account_of(store, "ann").rest_reason == "rate limited"
 
 
+def test_a_label_that_is_paused_until_a_time_sets_the_bell_to_that(store: Store) -> None:
+    held, free = add_post(store), add_post(store, at=after(90))
+    with store.write() as tx:
+        tx.execute(update(post).where(post.c.id == held.id).values(labels=["x"]))
+        pauses.pause(tx, Pause(scope=PauseScope.LABEL, name="x", since=START, until=after(60)))
+    with store.read() as tx:
+        found = [(each.post_id, each.ready_at) for each in queue.next_due(tx)]
+    assert found == [(free.id, after(90)), (held.id, after(60))]
+    assert claim(store, after(59)) == []
+    assert [each.post.id for each in claim(store, after(60))] == [held.id]
+
+
+def test_what_a_paused_label_holds_back_without_an_end_is_not_waited_for(store: Store) -> None:
+    add_post(store)
+    with store.write() as tx:
+        tx.execute(update(post).values(labels=["x"]))
+        for name, until in (("x", None), ("y", after(60))):
+            pauses.pause(tx, Pause(scope=PauseScope.LABEL, name=name, since=START, until=until))
+        pauses.end_pauses(tx, after(60))
+    assert (taken(store, after(60)), waiting(store)) == ([], {})
+
+
 # What a claim is.
 
 
@@ -246,12 +270,12 @@ def test_what_waits_says_when_it_was_asked_for_and_when_it_can_be_tried(store: S
     }
 
 
-def test_hastening_what_is_not_due_yet_does_not_ring_for_nothing(store: Store) -> None:
+def test_what_is_hastened_is_due_at_once(store: Store) -> None:
     made = add_post(store, at=after(10))
     with store.write() as tx:
         deliveries.hasten(tx, made.id, START)
-    assert claim(store, START) == []
-    assert waiting(store)["ann"].ready_at == after(10)
+    assert waiting(store)["ann"].ready_at == START
+    assert [found.post.id for found in claim(store, START)] == [made.id]
 
 
 NETWORK_OF_STATES = st.sampled_from(["scheduled", "scheduled", "scheduled", "processing", "unsure", "missed"])
@@ -259,23 +283,33 @@ SECONDS = st.integers(0, 3)
 ACCOUNT = st.fixed_dictionaries(
     {
         "health": st.sampled_from([Health.OK, Health.OK, Health.OK, Health.UNAUTHORIZED]),
-        "paused_at": st.sampled_from([None, None, None, START]),
         "removed_at": st.sampled_from([None, None, None, START]),
         "rests_until": st.none() | SECONDS.map(after),
+        "next_post_at": st.none() | SECONDS.map(after),
     }
 )
+PAUSE = st.fixed_dictionaries({"paused_at": st.just(START), "paused_until": st.none() | SECONDS.map(after)})
+RUNS = st.just({"paused_at": None})
 QUEUED = st.fixed_dictionaries({"state": NETWORK_OF_STATES, "due_at": SECONDS, "try_at": SECONDS})
-QUEUES = st.lists(st.tuples(ACCOUNT, st.lists(QUEUED, max_size=3)), min_size=1, max_size=3)
+EVERYTHING = st.sampled_from([[], [], [], [None], [1], [2]])
+ANY_ACCOUNT = st.builds(operator.or_, ACCOUNT, RUNS | RUNS | PAUSE)
+QUEUES = st.lists(st.tuples(ANY_ACCOUNT, st.lists(QUEUED, max_size=3)), min_size=1, max_size=3)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(queues=QUEUES, now=SECONDS)
+@given(queues=QUEUES, everything=EVERYTHING, now=SECONDS)
 def test_the_bell_rings_exactly_when_something_can_be_claimed(
-    store: Store, queues: list[tuple[dict[str, Any], list[dict[str, Any]]]], now: int
+    store: Store,
+    queues: list[tuple[dict[str, Any], list[dict[str, Any]]]],
+    everything: list[int | None],
+    now: int,
 ) -> None:
     with store.write() as tx:
-        for table in (attempt, delivery, post, account):
+        for table in (attempt, delivery, post, account, pause):
             tx.execute(table.delete())
+        for end in everything:
+            until = None if end is None else after(end)
+            pauses.pause(tx, Pause(scope=PauseScope.EVERYTHING, since=START, until=until))
         numbers = itertools.count(1)
         for n, (of_account, queued) in enumerate(queues):
             tx.execute(insert(account).values(account_row(n) | of_account))

@@ -178,7 +178,7 @@ def test_files_that_no_post_uses_are_forgotten_when_they_are_old(store: Store) -
 
 def test_nothing_is_overdue_in_an_empty_database(store: Store) -> None:
     with store.read() as tx:
-        assert summary.overdue(tx, START) == summary.Overdue(count=0, oldest=None)
+        assert summary.overdue(tx, START, now=START) == summary.Overdue(count=0, oldest=None)
         assert summary.newest_time(tx) is None
 
 
@@ -186,7 +186,7 @@ def test_what_should_have_been_published_is_counted(store: Store) -> None:
     for seconds in (1, 2, 3):
         add_post(store, at=after(seconds))
     with store.read() as tx:
-        assert summary.overdue(tx, after(3)) == summary.Overdue(count=2, oldest=after(1))
+        assert summary.overdue(tx, after(3), now=after(3)) == summary.Overdue(count=2, oldest=after(1))
 
 
 def test_the_newest_time_is_that_of_the_last_post_or_try(store: Store) -> None:

@@ -152,7 +152,7 @@ SECOND = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
+revision = "0999"
 down_revision = "{head}"
 
 
@@ -194,7 +194,7 @@ def test_an_upgrade_that_fails_leaves_the_database_as_it_was(tmp_path: Path, sec
     assert (layout(path), revision(path)) == (before, schema.HEAD)
     second("pass")
     schema.migrate(path)
-    assert revision(path) == "0002"
+    assert revision(path) == "0999"
     assert "colour VARCHAR" in layout(path)["table post"]
 
 
@@ -226,11 +226,11 @@ def test_an_upgrade_makes_a_backup_first(
         made = add_post(store)
     assert upkeep.upgrade(places, keep=3, now=START) is None
     was = schema.HEAD
-    monkeypatch.setattr(schema, "HEAD", "0002")
+    monkeypatch.setattr(schema, "HEAD", "0999")
     second("pass")
     saved = upkeep.upgrade(places, keep=3, now=START)
     assert saved == places.backups / f"postbell-{was}-20261123T090000Z.db"
-    assert (revision(saved), revision(places.database)) == (was, "0002")
+    assert (revision(saved), revision(places.database)) == (was, "0999")
     with closing(Store(saved)) as store:
         assert post_of(store, made.id) == made
 
@@ -239,7 +239,7 @@ def test_the_backup_stays_when_the_upgrade_fails(
     tmp_path: Path, second: Install, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     places = places_in(tmp_path)
-    monkeypatch.setattr(schema, "HEAD", "0002")
+    monkeypatch.setattr(schema, "HEAD", "0999")
     second("raise RuntimeError('half-way')")
     with pytest.raises(RuntimeError):
         upkeep.upgrade(places, keep=3, now=START)
@@ -249,7 +249,7 @@ def test_the_backup_stays_when_the_upgrade_fails(
 
 def test_nothing_is_upgraded_while_a_daemon_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     places = places_in(tmp_path)
-    monkeypatch.setattr(schema, "HEAD", "0002")
+    monkeypatch.setattr(schema, "HEAD", "0999")
     lock = DaemonLock(places.data_dir)
     lock.acquire()
     with pytest.raises(DaemonRunning):

@@ -166,14 +166,14 @@ def test_a_look_up_that_runs_logged_out_is_the_account_s_trouble_and_no_absence(
 def test_a_file_that_the_site_does_not_take_fails_although_it_says_500(tmp_path: Path) -> None:
     daemon, _ = blog(media=(picture(tmp_path, data=b"<html>"),))
     error = _error(daemon, 99, die_before)
-    assert type(error) is Rejected
+    assert isinstance(error, Rejected)
     assert "not allowed to upload this file type" in str(error)
 
 
 def test_a_user_who_may_not_upload_is_told(tmp_path: Path) -> None:
     daemon, far_side = blog(media=(picture(tmp_path),))
     far_side.role = "contributor"
-    assert type(_error(daemon, 99, die_before)) is Rejected
+    assert isinstance(_error(daemon, 99, die_before), Rejected)
 
 
 def test_an_overloaded_site_at_an_upload_is_unavailable(tmp_path: Path) -> None:

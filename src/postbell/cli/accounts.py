@@ -5,7 +5,7 @@ With `--json` (account, profile and error are told in `postbell.cli.shapes`):
     add, reconnect          account with {verified, notes: [text]}
     list, show              account, a line for each
     check                   profile, a line for each; of several accounts, {account, error} for one that fails
-    rename, pause, resume   account as it is now
+    rename, limits          account as it is now
     remove                  account as it was
 """
 
@@ -167,6 +167,7 @@ def show(state: State, *, name: str) -> None:
             ("handle", found.handle),
             ("state", _condition(ctx, found)),
             ("", found.health_note),
+            *_limits_of(found),
             *visible_values(ctx, found).items(),
         ]
     )
@@ -217,33 +218,55 @@ def rename(state: State, *, name: str, new: str) -> None:
     _tell(state, ctx, new, f"Renamed {name} to {new}.")
 
 
-@account.command()
-@click.argument("name")
-@pass_state
-def pause(state: State, *, name: str) -> None:
-    """Hold back everything for an account until it is resumed."""
-    from postbell.services.accounts import pause_account
-
-    ctx = state.open_app().ctx
-    pause_account(ctx, name)
-    _tell(
-        state,
-        ctx,
-        name,
-        f"Paused {name}: nothing is published with it until `postbell account resume {name}`.",
-    )
+_SPAN = "SPAN|none"
 
 
 @account.command()
 @click.argument("name")
+@click.option("--late-limit", metavar=_SPAN, help="How late its posts may be published, for instance 6 h.")
+@click.option(
+    "--min-gap", metavar=_SPAN, help="The least time between two of its posts, for instance 30 min."
+)
+@click.option("--cooldown", metavar=_SPAN, help="The least time between two of its recycled posts.")
+@click.option(
+    "--quota",
+    "quotas",
+    multiple=True,
+    metavar="day=N|month=N|default",
+    help="How many posts its network takes, where that differs; day=none lifts it, default goes back.",
+)
 @pass_state
-def resume(state: State, *, name: str) -> None:
-    """Let a paused account publish again."""
-    from postbell.services.accounts import resume_account
+def limits(
+    state: State,
+    *,
+    name: str,
+    late_limit: str | None,
+    min_gap: str | None,
+    cooldown: str | None,
+    quotas: Sequence[str],
+) -> None:
+    """Show or change what bounds the posts of an account; what waits follows.
+
+    Without options they are shown. `none` takes one away.
+
+    \b
+    Example:
+      postbell account limits sky --min-gap "30 min" --late-limit "6 h"
+    """  # noqa: D301 - click wants the character
+    from postbell.services.accounts import get_account, set_limits
 
     ctx = state.open_app().ctx
-    resume_account(ctx, name)
-    _tell(state, ctx, name, f"Resumed {name}.")
+    spans = {"late_limit": late_limit, "min_gap": min_gap, "cooldown": cooldown}
+    given = {key: text for key, text in spans.items() if text is not None}
+    found = set_limits(ctx, name, given, quotas) if given or quotas else get_account(ctx, name)
+    if state.json:
+        state.emit(_json(ctx, found))
+    elif given or quotas:
+        state.say(
+            f"Changed {name}: {', '.join(': '.join(pair) for pair in _limits_of(found)) or 'no limits'}."
+        )
+    else:
+        state.fields(_limits_of(found) or [("limits", "none of its own")])
 
 
 @account.command()
@@ -320,10 +343,27 @@ def _json(ctx: Context, found: Account) -> dict[str, Any]:
     return account_json(found, visible_values(ctx, found))
 
 
+def _limits_of(found: Account) -> list[tuple[str, str]]:
+    """Return what bounds the posts of an account, as `account limits` takes it."""
+    from postbell.domain.quota import quotas_text
+    from postbell.domain.spans import span_text
+
+    spans = (("late limit", found.late_limit), ("min gap", found.min_gap), ("cooldown", found.cooldown))
+    limits = [(name, span_text(span)) for name, span in spans if span is not None]
+    quotas = ", ".join(quotas_text(found.quotas))
+    return [*limits, *([("quota", quotas)] if quotas else [])]
+
+
 def _condition(ctx: Context, found: Account) -> str:
-    if found.paused_at:
-        return "paused"
-    if found.rests_until and found.rests_until > ctx.now() and found.health == "ok":
+    now = ctx.now()
+    if found.is_paused(now):
+        ends = (
+            f" until {found.paused_until.astimezone(ctx.zone):%Y-%m-%d %H:%M:%S}"
+            if found.paused_until
+            else ""
+        )
+        return f"paused{ends}"
+    if found.rests_until and found.rests_until > now and found.health == "ok":
         local = found.rests_until.astimezone(ctx.zone)
         return f"rests until {local:%Y-%m-%d %H:%M:%S}: {found.rest_reason}"
     return found.health

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from postbell.cli.common import State, pass_state
 from postbell.cli.shapes import post_json
 from postbell.cli.telling import first_words, tell_saved
+from postbell.cli.times import PlaceOptions, placing_of
 from postbell.domain.states import DeliveryState, Outcome, PostState
+from postbell.domain.when import When, parse_when
+from postbell.domain.zones import zone_named
 from postbell.errors import Conflict, Stale
 
 
 if TYPE_CHECKING:
     from postbell.domain.post import Post
+    from postbell.services.context import Context
+    from postbell.services.placing import Placing
 
 _ENDS: dict[Outcome | None, str] = {
     Outcome.PUBLISHED: "published already",
@@ -27,25 +32,49 @@ _ENDS: dict[Outcome | None, str] = {
 }
 
 
+_allow_duplicate = click.option(
+    "--allow-duplicate", is_flag=True, help="It may say what another post of the account says."
+)
+
+
 @click.command()
 @click.argument("post_id", metavar="ID")
 @click.argument("words", metavar="[WHEN]", nargs=-1)
+@PlaceOptions.options
 @click.option("--tz", metavar="ZONE", help="The time zone of WHEN, for instance Europe/Berlin.")
 @click.option(
     "--draft", is_flag=True, help="Take the time away: nothing is published until there is a new one."
 )
+@_allow_duplicate
 @pass_state
-def reschedule(state: State, *, post_id: str, words: tuple[str, ...], tz: str | None, draft: bool) -> None:
+def reschedule(
+    state: State,
+    /,
+    *,
+    post_id: str,
+    words: tuple[str, ...],
+    tz: str | None,
+    draft: bool,
+    allow_duplicate: bool,
+    **place: Any,
+) -> None:
     """Give a draft or scheduled post a time, or another one.
 
-    WHEN may be written without quotes: postbell reschedule k7f2 tomorrow 18:00
-    """
-    from postbell.domain.when import parse_when, zone_named
-    from postbell.services import actions
-    from postbell.services.compose import Saved, load_post
+    WHEN may be written without quotes.
 
-    if draft == bool(words):
-        raise click.UsageError("Give either a time or --draft.")
+    \b
+    Examples:
+      postbell reschedule k7f2 tomorrow 18:00
+      postbell reschedule k7f2 --queue last
+    """  # noqa: D301 - click wants the character
+    from postbell.services import actions
+    from postbell.services.compose import load_post
+    from postbell.services.wanted import Saved
+
+    options = PlaceOptions(**place)
+    options.require_one(draft=draft, WHEN=bool(words))
+    if not (draft or words or options.placed):
+        raise click.UsageError("Give a time, --queue, --auto or --draft.")
     app = state.open_app()
     post = load_post(app.ctx, post_id)
     if draft:
@@ -53,35 +82,49 @@ def reschedule(state: State, *, post_id: str, words: tuple[str, ...], tz: str | 
             changed = actions.unschedule(app.ctx, post)
         tell_saved(state, app, Saved(post=changed), done="Changed")
         return
-    zone = zone_named(tz) if tz else app.ctx.zone
-    when = parse_when(" ".join(words), now=app.ctx.now(), zone=zone)
+    to = _time_of(app.ctx, " ".join(words), tz, options)
     with _saying_what_to_do(post):
-        changed = actions.reschedule(app.ctx, post, when)
-    tell_saved(state, app, Saved(post=changed), done="Changed", note=when.note)
+        saved = actions.reschedule(app.ctx, post, to, allow_duplicate=allow_duplicate)
+    tell_saved(state, app, saved, done="Changed", note=to.note if isinstance(to, When) else None)
+
+
+def _time_of(ctx: Context, words: str, tz: str | None, options: PlaceOptions) -> When | Placing:
+    zone = zone_named(tz) if tz else ctx.zone
+    place = placing_of(ctx, options, zone, queue=options.queue)
+    return place or parse_when(words, now=ctx.now(), zone=zone)
 
 
 @click.command()
 @click.argument("post_id", metavar="ID")
+@_allow_duplicate
 @pass_state
-def publish(state: State, *, post_id: str) -> None:
+def publish(state: State, *, post_id: str, allow_duplicate: bool) -> None:
     """Publish a post now; one that waits for another try is tried now."""
     from postbell.services import actions
-    from postbell.services.compose import Saved, load_post
+    from postbell.services.compose import load_post
 
     app = state.open_app()
     post = load_post(app.ctx, post_id)
     with _saying_what_to_do(post):
-        changed = actions.publish_now(app.ctx, post)
-    tell_saved(state, app, Saved(post=changed), done="Changed")
+        saved = actions.publish_now(app.ctx, post, allow_duplicate=allow_duplicate)
+    tell_saved(state, app, saved, done="Changed")
 
 
 @click.command()
 @click.argument("post_id", metavar="ID")
 @pass_state
 def cancel(state: State, *, post_id: str) -> None:
-    """Cancel what is not yet published of a post; the post itself is kept."""
+    """Cancel what is not yet published of a post; the post itself is kept.
+
+    A post that a series has made is skipped like this; the series goes on.
+
+    \b
+    Example:
+      postbell cancel k7f2
+    """  # noqa: D301 - click wants the character
     from postbell.services import actions
-    from postbell.services.compose import Saved, load_post
+    from postbell.services.compose import load_post
+    from postbell.services.wanted import Saved
 
     app = state.open_app()
     post = load_post(app.ctx, post_id)
@@ -116,7 +159,8 @@ def delete(state: State, *, post_id: str, yes: bool) -> None:
 def retry(state: State, *, post_id: str, account: str | None) -> None:
     """Try again, now, what failed or was missed."""
     from postbell.services import actions
-    from postbell.services.compose import Saved, load_post
+    from postbell.services.compose import load_post
+    from postbell.services.wanted import Saved
 
     app = state.open_app()
     changed = actions.retry(app.ctx, load_post(app.ctx, post_id), account)
@@ -135,10 +179,12 @@ def settle(state: State, *, post_id: str, url: str | None, verdict: str | None, 
     """Say how an unsure delivery ended, after a look at the network.
 
     \b
-    postbell settle k7f2 --published https://example.org/the-post
+    Example:
+      postbell settle k7f2 --published https://example.org/the-post
     """  # noqa: D301 - click wants the character
     from postbell.services import actions
-    from postbell.services.compose import Saved, load_post
+    from postbell.services.compose import load_post
+    from postbell.services.wanted import Saved
 
     if verdict is None:
         raise click.UsageError("Say how it ended: --published [URL], --failed or --resend.")

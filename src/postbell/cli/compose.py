@@ -12,25 +12,32 @@ import click
 
 from postbell.cli.common import State, pass_state, printable
 from postbell.cli.shapes import preview_json
-from postbell.cli.sources import Given, edited, media_of, read_source, time_of, time_or_problems
-from postbell.cli.telling import tell_saved
+from postbell.cli.sources import Given, edited, media_of, read_source
+from postbell.cli.telling import moment_text, tell_saved
+from postbell.cli.terms import Understood, understand
 from postbell.domain.content import Override
 from postbell.domain.manuscript import Manuscript, MediaRef
+from postbell.domain.spans import span_text
 from postbell.domain.states import PostState
-from postbell.domain.when import EXAMPLES, When, describe
+from postbell.domain.when import EXAMPLES
+from postbell.domain.zones import wall_at, zone_named
 from postbell.errors import Conflict, Invalid, Problem
 
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from postbell.app import App
     from postbell.domain.media import Media
     from postbell.domain.post import Post
-    from postbell.services.compose import Changes, Preview, Wanted
     from postbell.services.context import Context
+    from postbell.services.wanted import Changes, Preview, Wanted
 
 _REMARK = """\
-The lines between +++ are TOML: to = ["name"], at = "tomorrow 18:00", tz, title, link,
-media = [{{file = "a.jpg", alt = "What it shows"}}], and [network] or [account] with options.
+The lines between +++ are TOML: to = ["name"], at = "tomorrow 18:00" or queue = true, tz, title, link,
+media = [{{file = "a.jpg", alt = "What it shows"}}], labels = ["news"], late_limit = "6 h",
+not_after = "friday 12:00", delete_after = "7 d", allow_duplicate = true,
+and [network] or [account] with options.
 A heading `## @name` begins a text for that network or account alone.
 Accounts: {accounts}
 Times: {times}
@@ -53,23 +60,33 @@ def add(
     The text is given in quotes, in a Markdown file, whose front matter may hold what the options say, or on
     standard input (-). Options win over the file. Without a time the post is a draft, and nothing is
     published.
-    """
-    from postbell.services.compose import add_post, preview_post
+
+    \b
+    Examples:
+      postbell add "Hello, world" --to sky --at "tomorrow 9am"
+      postbell add "Hello, queue" --to sky --queue
+      postbell add "Any time will do" --to sky --auto --between "tomorrow 8am" --and "in 5 d at 20:00"
+      postbell add "Tonight!" --to sky --at "tomorrow 9am" --late-limit "6 h" --delete-after "1 d"
+    """  # noqa: D301 - click wants the character
+    from postbell.services.compose import add_post
+    from postbell.services.preview import preview_post
 
     if use_editor and dry_run:
         raise click.UsageError("--edit and --dry-run exclude each other.")
     options = Given(**given)
-    if options.now and draft:
-        raise click.UsageError("--now and --draft exclude each other.")
+    if draft:
+        options.require_one(now=options.now, draft=True)
     app = state.open_app()
     wish = options.over(read_source(source))
     with edited(state, wish, _remark(app.ctx), new=True) if use_editor else nullcontext(wish) as written:
-        when, problems = time_or_problems(app.ctx, written, tz=options.tz)
-        wanted = replace(_wanted(written, when, draft=draft), problems=problems)
+        if draft and written.queue:
+            raise click.UsageError("--draft and a place in the queue exclude each other.")
+        meant = understand(app.ctx, written, given=options)
+        wanted = _wanted(written, meant, draft=draft)
         if dry_run:
             return _show_previews(state, app.ctx, wanted, preview_post(app.ctx, wanted))
         saved = add_post(app.ctx, wanted)
-    tell_saved(state, app, saved, done="Saved", note=when.note if when else None)
+    tell_saved(state, app, saved, done="Saved", note=meant.when.note if meant.when else None)
     return None
 
 
@@ -82,10 +99,16 @@ def add(
 def edit(state: State, /, *, post_id: str, source: str | None, no_media: bool, **given: Any) -> None:
     """Change a draft or a scheduled post.
 
-    What is given takes the place of what was there; "" takes a title or a link away. A draft that is given a
-    time is scheduled. If nothing is given the whole post is opened in $VISUAL or $EDITOR.
-    """
+    What is given takes the place of what was there; "" takes a title, a link, labels or a limit away. A draft
+    that is given a time is scheduled; without one every account keeps its time. If nothing is given the whole
+    post is opened in $VISUAL or $EDITOR.
+
+    \b
+    Example:
+      postbell edit k7f2 "Hello, everybody" --at "friday 18:00"
+    """  # noqa: D301 - click wants the character
     from postbell.services.compose import edit_post, load_post
+    from postbell.services.wanted import terms_of
 
     app = state.open_app()
     post = load_post(app.ctx, post_id)
@@ -96,30 +119,29 @@ def edit(state: State, /, *, post_id: str, source: str | None, no_media: bool, *
     wish = options.over(read_source(source), post.overrides)
     if no_media and wish.media:
         raise click.UsageError("--no-media and --media exclude each other.")
-    when, problems = time_or_problems(app.ctx, wish, tz=options.tz)
+    meant = understand(app.ctx, wish, given=options, stored=terms_of(post))
     media = () if no_media else media_of(wish) or None
-    changes = replace(_changes(wish, when), media=media, problems=problems)
-    saved = edit_post(app.ctx, post, changes)
-    tell_saved(state, app, saved, done="Changed", note=when.note if when else None)
+    saved = edit_post(app.ctx, post, replace(_changes(wish, meant), media=media))
+    tell_saved(state, app, saved, done="Changed", note=meant.when.note if meant.when else None)
 
 
 def _edit_whole(state: State, app: App, post: Post) -> None:
-    from postbell.services.compose import Saved, edit_post
+    from postbell.services.compose import edit_post
+    from postbell.services.wanted import Saved
 
     if post.state not in (PostState.DRAFT, PostState.SCHEDULED):
         raise Conflict(f"Post {post.id} is {post.state}: it cannot be changed.")
-    shown = _manuscript(post)
+    shown = _manuscript(app.ctx, post)
     with edited(state, shown, _remark(app.ctx)) as written:
         if written == shown:
             tell_saved(state, app, Saved(post=post), done="Kept", note="Nothing was changed")
             return
-        if shown.at and not written.at and post.state is PostState.SCHEDULED:
+        if shown.at and not (written.at or written.queue) and post.state is PostState.SCHEDULED:
             message = f"a scheduled post has a time; `postbell reschedule {post.id} --draft` takes it away."
             raise Invalid([Problem(where="front matter at", message=message)])
-        unchanged = (written.at, written.tz) == (shown.at, shown.tz)
-        when = None if unchanged else time_of(app.ctx, written)
+        meant = _understand_again(app.ctx, post, shown, written)
         changes = replace(
-            _changes(written, when),
+            _changes(written, meant),
             text=written.text,
             title=written.title or "",
             link=written.link or "",
@@ -128,11 +150,25 @@ def _edit_whole(state: State, app: App, post: Post) -> None:
             overrides={**dict.fromkeys(post.overrides, Override()), **written.overrides},
         )
         saved = edit_post(app.ctx, post, changes)
-    tell_saved(state, app, saved, done="Changed", note=when.note if when else None)
+    tell_saved(state, app, saved, done="Changed", note=meant.when.note if meant.when else None)
 
 
-def _wanted(written: Manuscript, when: When | None, *, draft: bool) -> Wanted:
-    from postbell.services.compose import Wanted
+def _understand_again(ctx: Context, post: Post, shown: Manuscript, written: Manuscript) -> Understood:
+    """Return what a whole manuscript means; times that nobody has touched stay, and may be past."""
+    from postbell.services.wanted import Terms
+
+    same_time = (written.at, written.tz) == (shown.at, shown.tz)
+    same_end = (written.not_after, written.tz) == (shown.not_after, shown.tz)
+    anew = replace(
+        written,
+        at=None if same_time else written.at,
+        not_after=None if same_end else written.not_after,
+    )
+    return understand(ctx, anew, stored=Terms(not_after=post.not_after if same_end else None))
+
+
+def _wanted(written: Manuscript, meant: Understood, *, draft: bool) -> Wanted:
+    from postbell.services.wanted import Wanted
 
     return Wanted(
         text=written.text,
@@ -140,37 +176,53 @@ def _wanted(written: Manuscript, when: When | None, *, draft: bool) -> Wanted:
         link=written.link or None,
         media=media_of(written),
         to=written.to,
-        when=when,
+        when=meant.when,
+        place=meant.place,
         draft=draft,
+        terms=meant.terms,
         overrides=written.overrides,
+        problems=meant.problems,
     )
 
 
-def _changes(written: Manuscript, when: When | None) -> Changes:
-    from postbell.services.compose import Changes
+def _changes(written: Manuscript, meant: Understood) -> Changes:
+    from postbell.services.wanted import Changes
 
     return Changes(
         text=written.text or None,
         title=written.title,
         link=written.link,
         to=written.to or None,
-        when=when,
+        when=meant.when,
+        place=meant.place,
+        terms=meant.terms,
         overrides=written.overrides,
+        problems=meant.problems,
     )
 
 
-def _manuscript(post: Post) -> Manuscript:
+def _manuscript(ctx: Context, post: Post) -> Manuscript:
     """Return a stored post as a file to edit; its files appear under their names."""
+    zone = zone_named(post.zone) if post.zone else ctx.zone
     return Manuscript(
         text=post.content.text,
         title=post.content.title,
         link=post.content.link,
         to=tuple(delivery.account for delivery in post.deliveries),
-        at=f"{post.local:%Y-%m-%d %H:%M:%S}".removesuffix(":00") if post.local else None,
+        at=_typed(post.local) if post.local else None,
         tz=post.zone,
         media=tuple(MediaRef(file=item.name, alt=item.alt) for item in post.content.media),
+        labels=post.labels or None,
+        late_limit=span_text(post.late_limit) if post.late_limit else None,
+        not_after=_typed(wall_at(post.not_after, zone)) if post.not_after else None,
+        delete_after=span_text(post.delete_after) if post.delete_after else None,
+        allow_duplicate=post.allow_duplicate,
         overrides=post.overrides,
     )
+
+
+def _typed(local: datetime) -> str:
+    return f"{local:%Y-%m-%d %H:%M:%S}".removesuffix(":00")
 
 
 def _media_again(written: Manuscript, had: Iterable[Media]) -> tuple[Any, ...]:
@@ -194,26 +246,29 @@ def _remark(ctx: Context) -> str:
 
 def _show_previews(state: State, ctx: Context, wanted: Wanted, previews: list[Preview]) -> int:
     """Show what would be sent; return 4 if something of it would be refused."""
-    when = wanted.when
-    if when and not state.json:
-        state.say(f"At {describe(when, ctx.now())}.")
-        if when.note:
-            state.note(f"{when.note}.")
+    zone = wanted.when.zone if wanted.when else None
+    if wanted.when and wanted.when.note and not state.json:
+        state.note(f"{wanted.when.note}.")
     for preview in previews:
         if state.json:
-            state.emit(preview_json(preview, when.at if when else None))
+            state.emit(preview_json(preview))
         else:
-            _show_preview(preview)
+            _show_preview(ctx, preview, zone)
     state.say("Nothing was stored, nothing was sent.")
     return Invalid.exit_code if any(preview.problems for preview in previews) else 0
 
 
-def _show_preview(preview: Preview) -> None:
+def _show_preview(ctx: Context, preview: Preview, zone: str | None) -> None:
     click.echo(f"\n{preview.account} ({preview.network})")
+    if preview.at:
+        why = f": {preview.why}" if preview.why else ""
+        click.echo(printable(f"  time: {moment_text(ctx, preview.at, zone)}{why}"))
     for unit, (count, limit) in preview.lengths.items():
         click.echo(f"  text: {count} of {limit} {unit}")
     for problem in preview.problems:
         click.echo(f"  would be refused: {printable(str(problem))}")
+    for warning in preview.warnings:
+        click.echo(f"  note: {printable(str(warning))}")
     for call in preview.calls:
         click.echo(f"\n  {call.method} {printable(call.url)}")
         for name, value in call.headers.items():

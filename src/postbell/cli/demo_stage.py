@@ -18,7 +18,8 @@ from postbell.domain.states import PostState
 from postbell.domain.when import parse_when
 from postbell.errors import PostbellError
 from postbell.services import accounts, upkeep
-from postbell.services.compose import Wanted, add_post, load_post
+from postbell.services.compose import add_post, load_post
+from postbell.services.wanted import Wanted
 from postbell.settings import Places
 from postbell.store.lock import DaemonLock
 

@@ -2,12 +2,15 @@
 
 With `--json`, `status` prints one object, `doctor` a line for each check:
 
-    status  {daemon: {pid} | null, next_due: [{account, post, due_at, ready_at}], overdue: {count, oldest},
-            deliveries: {state: count}, results: {published: count, failed: count}, unsure: [delivery with
-            post], lost: {count, newest: [delivery with post]}, held: [{account, hold, reason, until}],
-            database: {path, bytes, schema}, troubles: [text]}
-            hold is paused, unauthorized or resting; results says how the processed deliveries ended, lost
-            what failed or was missed within the last day
+    status  {daemon: {pid} | null, next_due: [{account, post, due_at, ready_at}], overdue: {count, oldest,
+            held}, deliveries: {state: count}, results: {published: count, failed: count}, unsure: [delivery
+            with post], lost: {count, newest: [delivery with post], superseded}, held: [{account, hold,
+            reason, until}], pauses: [{scope, name, since, until}], database: {path, bytes, schema},
+            troubles: [text]}
+            overdue.held counts what is overdue besides, because it is paused; hold is paused, unauthorized or
+            resting; results says how the processed deliveries ended, lost what failed or was missed within
+            the last day, and how many gave way to newer ones of their series; scope is everything, series or
+            label, and name the id of the series or the label
     check   {name, level, message, mend}; level is ok, warn or fail
 """
 
@@ -91,21 +94,27 @@ def _print_check(state: State, check: Check) -> None:
 
 
 def _status_fields(seen: Status, zone: ZoneInfo, now: datetime) -> list[tuple[str, str | None]]:
+    from postbell.services.health import pause_told
+
     def told(at: datetime) -> str:
-        return _told(at, zone, now)
+        return time_told(at, zone, now)
 
     upcoming = [f"{told(w.ready_at)}: post {w.post_id} to {w.account}" for w in seen.next_due]
     late = (
-        f"{seen.overdue.count}, the oldest since {told(seen.overdue.oldest)}" if seen.overdue.oldest else ""
+        [f"{seen.overdue.count}, the oldest since {told(seen.overdue.oldest)}"] if seen.overdue.oldest else []
     )
+    late += [f"{seen.overdue.held} held back by a pause"] if seen.overdue.held else []
+    held = [pause_told(pause, told) for pause in seen.pauses] + [held.told(told) for held in seen.held]
     unsure = [f"post {d.post_id} to {d.account}: {d.message}" for d in seen.unsure]
+    gave_way = seen.lost.superseded
     return [
         ("daemon", f"runs as process {seen.daemon}" if seen.daemon else "does not run"),
         ("next", "\n".join(upcoming) or "nothing is scheduled"),
-        ("overdue", late),
+        ("overdue", "\n".join(late)),
         ("deliveries", _counts_text(seen) or "none"),
         ("unsure", "\n".join(unsure)),
-        ("held back", "\n".join(held.told(told) for held in seen.held)),
+        ("gave way", f"{gave_way} of series within a day, to newer ones" if gave_way else ""),
+        ("held back", "\n".join(held)),
         ("database", f"{seen.database_bytes / 1e6:,.1f} MB, schema {seen.schema}"),
         ("attention", "\n".join(seen.troubles)),
     ]
@@ -118,7 +127,8 @@ def _counts_text(seen: Status) -> str:
     return ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
 
 
-def _told(at: datetime, zone: ZoneInfo, now: datetime) -> str:
+def time_told(at: datetime, zone: ZoneInfo, now: datetime) -> str:
+    """Return an instant (aware) for people: `Fri 27 Nov 2026 18:00 Europe/Berlin (17:00Z, in 6 d 2 h)`."""
     from postbell.domain.when import When, describe
     from postbell.domain.zones import wall_at
 
@@ -140,14 +150,31 @@ def _status_json(seen: Status, places: Places) -> dict[str, Any]:
             }
             for waiting in seen.next_due
         ],
-        "overdue": {"count": seen.overdue.count, "oldest": stamp(seen.overdue.oldest)},
+        "overdue": {
+            "count": seen.overdue.count,
+            "oldest": stamp(seen.overdue.oldest),
+            "held": seen.overdue.held,
+        },
         "deliveries": dict(seen.counts),
         "results": dict(seen.results),
         "unsure": [_with_post(delivery) for delivery in seen.unsure],
-        "lost": {"count": seen.lost.count, "newest": [_with_post(delivery) for delivery in seen.lost.newest]},
+        "lost": {
+            "count": seen.lost.count,
+            "newest": [_with_post(delivery) for delivery in seen.lost.newest],
+            "superseded": seen.lost.superseded,
+        },
         "held": [
             {"account": held.account, "hold": held.hold, "reason": held.reason, "until": stamp(held.until)}
             for held in seen.held
+        ],
+        "pauses": [
+            {
+                "scope": pause.scope,
+                "name": pause.name,
+                "since": stamp(pause.since),
+                "until": stamp(pause.until),
+            }
+            for pause in seen.pauses
         ],
         "database": {"path": str(places.database), "bytes": seen.database_bytes, "schema": seen.schema},
         "troubles": seen.troubles,

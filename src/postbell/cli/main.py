@@ -29,6 +29,27 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "postbell.cli.actions:reschedule",
         "Give a draft or scheduled post a time, or another one.",
     ),
+    "series": ("postbell.cli.series:series", "Write what is published again and again."),
+    "queue": (
+        "postbell.cli.queue:queue",
+        "Give accounts posting times, and look after the posts that take them.",
+    ),
+    "next": (
+        "postbell.cli.future:next_",
+        "List what will be published next, also what series have not made yet; nothing is stored.",
+    ),
+    "agenda": (
+        "postbell.cli.future:agenda",
+        "Show day by day what was and what will be published, and dated drafts.",
+    ),
+    "month": (
+        "postbell.cli.future:month",
+        "Show a month as a grid of days: what was and what will be published on each.",
+    ),
+    "rehearse": (
+        "postbell.cli.rehearse:rehearse",
+        "Show what would happen in a span of time, without sending or storing anything.",
+    ),
     "publish": (
         "postbell.cli.actions:publish",
         "Publish a post now; one that waits for another try is tried now.",
@@ -42,6 +63,15 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "settle": (
         "postbell.cli.actions:settle",
         "Say how an unsure delivery ended, after a look at the network.",
+    ),
+    "engagement": (
+        "postbell.cli.engagement:engagement",
+        "Count who responded to a post, so that --auto learns which hours are good.",
+    ),
+    "pause": ("postbell.cli.pause:pause", "Hold back accounts, series, labels or everything."),
+    "resume": (
+        "postbell.cli.pause:resume",
+        "Let go on what was paused; say what that publishes late, and what is missed.",
     ),
     "status": ("postbell.cli.health:status", "Show what is due, what is late, and whether the daemon runs."),
     "doctor": ("postbell.cli.health:doctor", "Look for what is wrong with this installation."),

@@ -1,8 +1,9 @@
 """`postbell networks`.
 
 With `--json` each network is an object: {key, label, summary, server, default_server, guide, credentials:
-[field], options: [field], limits, resend, example: [command]}, where server is required, optional or none,
-resend is safe, look_first or never, and field is {name, type, required, default, description}.
+[field], options: [field], limits, resend, deletes, example: [command]}, where server is required, optional
+or none, resend is safe, look_first or never, deletes says whether what was published can be taken away, and
+field is {name, type, required, default, description}.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from postbell.cli.common import State, pass_state
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from postbell.domain.limits import Limits
+    from postbell.domain.limits import Limits, MediaLimit
+    from postbell.domain.quota import Quota
     from postbell.publishing.protocol import Network
 
 _RESEND = {
@@ -26,6 +28,11 @@ _RESEND = {
     "look_first": "is settled by itself where the network can be asked; otherwise the delivery is unsure.",
     "never": "makes the delivery unsure, because nobody can be asked: you look, then `postbell settle`.",
 }
+_DELETES = {
+    True: "can be taken away again (--delete-after).",
+    False: "cannot be taken away again, so it refuses --delete-after.",
+}
+_WITHIN = {"day": "24 hours", "month": "30 days"}
 
 
 @click.command()
@@ -35,7 +42,11 @@ def networks(state: State, *, name: str | None) -> None:
     """Show the networks: what each needs, takes and offers.
 
     With the NAME of one: how to get its credentials, what a post can be told about it, and its limits.
-    """
+
+    \b
+    Example:
+      postbell networks bluesky
+    """  # noqa: D301 - click wants the character
     from postbell.publishing import registry
 
     found = [registry.get(key) for key in ([name] if name else registry.keys())]
@@ -61,6 +72,7 @@ def _network_json(network: Network) -> dict[str, Any]:
         "options": list(_fields(network.Options)),
         "limits": network.limits.summary(),
         "resend": network.resend,
+        "deletes": network.deletes,
         "example": _example(network),
     }
 
@@ -74,7 +86,8 @@ def _print_network(state: State, network: Network) -> None:
     options = [(f"{network.key}.{field['name']}", _about(field)) for field in _fields(network.Options)]
     state.fields(options or [("nothing", "it has no options")])
     click.echo("\nWhat it takes\n")
-    state.fields([*_limits(network.limits), ("a lost answer", _RESEND[network.resend])])
+    rules = [("a lost answer", _RESEND[network.resend]), ("what is public", _DELETES[network.deletes])]
+    state.fields([*_limits(network.limits), *rules])
     click.echo("\nFor example\n")
     for line in _example(network):
         click.echo(f"  {line}")
@@ -133,16 +146,23 @@ def _limits(limits: Limits) -> Iterator[tuple[str, str]]:
         yield "title", f"at most {limits.title.most:,} {limits.title.unit}"
     if limits.needs_title:
         yield "a title", "is needed"
-    media = limits.media
+    yield "files", _files(limits.media)
+    yield "quota", "\n".join(map(_quota, limits.quotas)) or "none is known"
+
+
+def _files(media: MediaLimit) -> str:
     if not media.most:
-        yield "files", "none"
-        return
+        return "none"
     sizes: dict[int, list[str]] = {}
     for mime, most in media.types.items():
         sizes.setdefault(most, []).append(mime)
     taken = [f"{', '.join(sorted(mimes))}: at most {most / 1e6:g} MB each" for most, mimes in sizes.items()]
     pixels = [f"pictures of at most {media.pixels:,} pixels"] if media.pixels else []
-    yield "files", "\n".join([f"at most {media.most}", *taken, *pixels])
+    return "\n".join([f"at most {media.most}", *taken, *pixels])
+
+
+def _quota(quota: Quota) -> str:
+    return f"{quota.most:,} posts in any {_WITHIN[quota.per]}; `postbell account limits` sets another"
 
 
 def _needs(network: Network) -> str:

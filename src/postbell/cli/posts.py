@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import re
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
 
 from postbell.cli.common import State, one_line, pass_state, printable
 from postbell.cli.shapes import attempt_json, post_json
-from postbell.cli.telling import delivery_lines, first_words, short_time, time_text
+from postbell.cli.telling import delivery_lines, first_words, moment_text, short_time, time_text
+from postbell.cli.times import day_or_instant
+from postbell.domain.spans import span_text
 from postbell.domain.states import Outcome, PostState
 from postbell.domain.toml_text import toml_value
 
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from postbell.app import App
     from postbell.domain.content import Override
     from postbell.domain.media import Media
     from postbell.domain.post import Post
-
-
-_DAYS = {"yesterday": -1, "today": 0, "tomorrow": 1}
 
 
 @click.command("list")
@@ -40,6 +35,7 @@ _DAYS = {"yesterday": -1, "today": 0, "tomorrow": 1}
     help="Only those that ended like this.",
 )
 @click.option("--account", metavar="NAME", help="Only those for this account.")
+@click.option("--label", metavar="LABEL", help="Only those with this label.")
 @click.option(
     "--since", metavar="WHEN", help="Only those with a time from WHEN on; a day means its beginning."
 )
@@ -54,6 +50,7 @@ def list_(
     post_state: str | None,
     outcome: str | None,
     account: str | None,
+    label: str | None,
     since: str | None,
     until: str | None,
     limit: int,
@@ -69,8 +66,9 @@ def list_(
         state=PostState(post_state) if post_state else None,
         outcome=Outcome(outcome) if outcome else None,
         account=account,
-        since=_instant(app, since, "--since"),
-        until=_instant(app, until, "--until"),
+        label=label,
+        since=day_or_instant(app.ctx, since, "--since"),
+        until=day_or_instant(app.ctx, until, "--until"),
         limit=limit + 1,
     )
     with app.ctx.store.read() as tx:
@@ -110,6 +108,7 @@ def show(state: State, *, post_id: str) -> None:
             ("state", str(post.state)),
             ("outcome", post.outcome),
             ("time", time_text(app, post)),
+            *_terms(app, post),
             ("title", post.content.title),
             ("link", post.content.link),
             *(("media", _media_text(item)) for item in post.content.media),
@@ -119,7 +118,7 @@ def show(state: State, *, post_id: str) -> None:
     if post.deliveries:
         click.echo()
     names = [f"{item.account} ({item.network})" for item in post.deliveries]
-    texts = ["\n".join(delivery_lines(app, item)) for item in post.deliveries]
+    texts = ["\n".join(delivery_lines(app, post, item)) for item in post.deliveries]
     state.fields(zip(names, texts, strict=True))
     if post.content.text:
         click.echo(f"\n{printable(post.content.text)}")
@@ -155,25 +154,16 @@ def log(state: State, *, post_id: str) -> None:
         state.note("nothing was tried yet.")
 
 
-def _instant(app: App, text: str | None, option: str) -> datetime | None:
-    from postbell.domain.when import parse_when
-    from postbell.errors import Invalid, Problem
-
-    if text is None:
-        return None
-    try:
-        return parse_when(_day_begins(app, text), now=app.ctx.now(), zone=app.ctx.zone, allow_past=True).at
-    except Invalid as error:
-        raise Invalid(Problem(where=option, message=found.message) for found in error.problems) from None
-
-
-def _day_begins(app: App, text: str) -> str:
-    """Return a day that stands alone with the time at which it begins, anything else as it is."""
-    words = text.strip().lower()
-    if words in _DAYS:
-        day = app.ctx.now().astimezone(app.ctx.zone).date() + timedelta(days=_DAYS[words])
-        return f"{day} 00:00"
-    return f"{words} 00:00" if re.fullmatch(r"(?a)\d{4}-\d\d-\d\d", words) else text
+def _terms(app: App, post: Post) -> list[tuple[str, str | None]]:
+    made = f"{post.series_id}, for {post.slot}{', changed by hand' if post.touched else ''}"
+    return [
+        ("series", made if post.series_id else None),
+        ("labels", ", ".join(post.labels)),
+        ("late limit", span_text(post.late_limit) if post.late_limit else None),
+        ("not after", moment_text(app.ctx, post.not_after, post.zone) if post.not_after else None),
+        ("delete after", span_text(post.delete_after) if post.delete_after else None),
+        ("duplicate", "allowed" if post.allow_duplicate else None),
+    ]
 
 
 def _row(app: App, post: Post) -> list[str]:

@@ -3,18 +3,24 @@
 Every line is one object and begins with `"schema_version": 1`. Instants are ISO 8601 in UTC with a Z at the
 end, null where there is none; `local` is the clock on the wall in `zone`, without an offset.
 
-    post      {id, state, outcome, text, title, link, at, local, zone, media: [media], overrides, deliveries:
-              [delivery], created_at, updated_at, version}
-              what changes a post also prints {notes: [text], problems: [problem]}: what a draft still lacks
+    post      {id, state, outcome, text, title, link, at, local, zone, labels, late_limit_seconds, not_after,
+              delete_after_seconds, allow_duplicate, series, slot, turn, touched, media: [media], overrides,
+              deliveries: [delivery], created_at, updated_at, version}; `at` is the earliest of its times,
+              `series`, `slot` and `turn` say what has made it, `touched` that it was changed by hand since
+              what changes a post also prints {notes: [text], problems: [problem], moved: [id]}: what a draft
+              still lacks, what may come in the way of its time, and which posts moved down the queue for it
     media     {name, alt, mime, size, width, height, sha256}
-    delivery  {account, network, state, outcome, due_at, try_at, tries, begun_at, ended_at, late_seconds,
-              late_reason, receipt_id, url, message, warnings: [text]}
+    delivery  {account, network, state, outcome, due_at, placed_by, placed_why, stream, late_limit_seconds,
+              expires_at, try_at, tries, begun_at, ended_at, late_seconds, late_reason, receipt_id, url,
+              delete_at, deleted_at, message, warnings: [text]}; `placed_by` is queue, auto or library, null
+              where the user has named the time
     attempt   {post, account, kind, started_at, ended_at, result, message}
-    account   {name, network, server, handle, health, health_note, paused_at, rests_until, rest_reason,
-              values, created_at}; secrets in `values` are "***"
+    account   {name, network, server, handle, health, health_note, paused_at, paused_until, rests_until,
+              rest_reason, next_post_at, late_limit_seconds, min_gap_seconds, cooldown_seconds, quotas: {per:
+              most}, values, created_at}; secrets in `values` are "***"
     profile   {account, handle, url, notes: [text]}; of several accounts those that fail {account, error}
-    preview   {account, network, at, lengths: {unit: {count, limit}}, calls: [{method, url, headers, body}],
-              problems: [problem]}
+    preview   {account, network, at, placed_why, lengths: {unit: {count, limit}}, calls: [{method, url,
+              headers, body}], problems: [problem], warnings: [problem]}
     problem   {where, message, account}
     error     {error: {code, message, problems: [problem]}}, on standard error; `code` is the kind of error
               (not_found, invalid, conflict, disk_full, ...), `usage`, or `fault` for one of Postbell's own
@@ -22,7 +28,7 @@ end, null where there is none; `local` is the clock on the wall in `zone`, witho
 What each command prints:
 
     list, show, wait        post, a line for each
-    add, edit, reschedule, publish, cancel, retry, settle   post with {notes, problems}
+    add, edit, reschedule, publish, cancel, retry, settle   post with {notes, problems, moved}
     add --dry-run           preview, a line for each account
     delete                  post as it was, with {deleted: true}
     log                     attempt, a line for each
@@ -31,6 +37,10 @@ What each command prints:
     account                 told in `postbell.cli.accounts`
     networks                told in `postbell.cli.networks`
     status, doctor          told in `postbell.cli.health`
+    pause, resume           told in `postbell.cli.pause`
+    queue                   told in `postbell.cli.queue`
+    engagement              told in `postbell.cli.engagement`
+    series                  told in `postbell.cli.series`
     db                      told in `postbell.cli.db`
     demo                    told in `postbell.cli.demo`
 """
@@ -41,7 +51,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from postbell.errors import Invalid, PostbellError, Problem
@@ -52,7 +62,7 @@ if TYPE_CHECKING:
     from postbell.domain.media import Media
     from postbell.domain.post import Attempt, Delivery, Post
     from postbell.publishing.protocol import Profile
-    from postbell.services.compose import Preview
+    from postbell.services.wanted import Preview
 
 
 def json_line(value: Mapping[str, Any]) -> str:
@@ -77,7 +87,16 @@ def post_json(post: Post) -> dict[str, Any]:
         "at": stamp(post.at),
         "local": post.local.isoformat() if post.local else None,
         "zone": post.zone,
-        "media": [_media_json(item) for item in post.content.media],
+        "labels": list(post.labels),
+        "late_limit_seconds": seconds(post.late_limit),
+        "not_after": stamp(post.not_after),
+        "delete_after_seconds": seconds(post.delete_after),
+        "allow_duplicate": post.allow_duplicate,
+        "series": post.series_id,
+        "slot": post.slot,
+        "turn": post.turn,
+        "touched": post.touched,
+        "media": [media_json(item) for item in post.content.media],
         "overrides": {key: asdict(override) for key, override in post.overrides.items()},
         "deliveries": [delivery_json(delivery) for delivery in post.deliveries],
         "created_at": stamp(post.created_at),
@@ -94,14 +113,21 @@ def delivery_json(delivery: Delivery) -> dict[str, Any]:
         "state": delivery.state,
         "outcome": delivery.outcome,
         "due_at": stamp(delivery.due_at),
+        "placed_by": delivery.placed_by,
+        "placed_why": delivery.placed_why,
+        "stream": delivery.stream,
+        "late_limit_seconds": seconds(delivery.late_limit),
+        "expires_at": stamp(delivery.expires_at),
         "try_at": stamp(delivery.try_at),
         "tries": delivery.tries,
         "begun_at": stamp(delivery.begun_at),
         "ended_at": stamp(delivery.ended_at),
-        "late_seconds": delivery.lateness.total_seconds() if delivery.lateness else None,
+        "late_seconds": seconds(delivery.lateness),
         "late_reason": delivery.late_reason,
         "receipt_id": delivery.receipt_id,
         "url": delivery.url,
+        "delete_at": stamp(delivery.delete_at),
+        "deleted_at": stamp(delivery.deleted_at),
         "message": delivery.message,
         "warnings": list(delivery.warnings),
     }
@@ -130,8 +156,14 @@ def account_json(account: Account, values: Mapping[str, str]) -> dict[str, Any]:
         "health": account.health,
         "health_note": account.health_note,
         "paused_at": stamp(account.paused_at),
+        "paused_until": stamp(account.paused_until),
         "rests_until": stamp(account.rests_until),
         "rest_reason": account.rest_reason,
+        "next_post_at": stamp(account.next_post_at),
+        "late_limit_seconds": seconds(account.late_limit),
+        "min_gap_seconds": seconds(account.min_gap),
+        "cooldown_seconds": seconds(account.cooldown),
+        "quotas": {quota.per: quota.most for quota in account.quotas},
         "values": dict(values),
         "created_at": stamp(account.created_at),
     }
@@ -142,16 +174,18 @@ def profile_json(account: str, profile: Profile) -> dict[str, Any]:
     return {"account": account, "handle": profile.handle, "url": profile.url, "notes": list(profile.notes)}
 
 
-def preview_json(preview: Preview, at: datetime | None) -> dict[str, Any]:
+def preview_json(preview: Preview) -> dict[str, Any]:
     """Return what an account would be sent."""
     lengths = {unit: {"count": count, "limit": limit} for unit, (count, limit) in preview.lengths.items()}
     return {
         "account": preview.account,
         "network": preview.network,
-        "at": stamp(at),
+        "at": stamp(preview.at),
+        "placed_why": preview.why,
         "lengths": lengths,
         "calls": [asdict(call) for call in preview.calls],
         "problems": problems_json(preview.problems),
+        "warnings": problems_json(preview.warnings),
     }
 
 
@@ -167,7 +201,13 @@ def error_json(error: PostbellError) -> dict[str, Any]:
     return {"error": {"code": code, "message": str(error), "problems": problems_json(problems)}}
 
 
-def _media_json(media: Media) -> dict[str, Any]:
+def seconds(span: timedelta | None) -> float | None:
+    """Return how long a span is, null where there is none."""
+    return None if span is None else span.total_seconds()
+
+
+def media_json(media: Media) -> dict[str, Any]:
+    """Return a file of a post."""
     return {
         "name": media.name,
         "alt": media.alt,

@@ -11,26 +11,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from postbell.cli.common import State
+from postbell.cli.times import PlaceOptions
 from postbell.domain.content import Override
 from postbell.domain.manuscript import SCISSORS, Manuscript, MediaRef, read_manuscript, write_manuscript
 from postbell.errors import Invalid, PostbellError, Problem
 
-
-if TYPE_CHECKING:
-    from postbell.domain.when import When
-    from postbell.services.context import Context
 
 _FILES = (".md", ".markdown", ".txt")
 _FIELDS = ("text", "title", "link")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Given:
+class Given(PlaceOptions):
     """The options with which `add` and `edit` are told what a post says. None was not given."""
 
     to: tuple[str, ...]
@@ -40,6 +37,11 @@ class Given:
     title: str | None
     link: str | None
     media: tuple[str, ...]
+    labels: tuple[str, ...]
+    late_limit: str | None
+    not_after: str | None
+    delete_after: str | None
+    allow_duplicate: bool
     settings: tuple[str, ...]
 
     @classmethod
@@ -49,11 +51,25 @@ class Given:
             click.option("--to", multiple=True, metavar="NAME,…", help="The accounts that publish it."),
             click.option("--at", metavar="WHEN", help='When: "tomorrow 18:00", "24 dec 9am", "in 45 min" …'),
             click.option("--now", is_flag=True, help="Publish it at once."),
+            PlaceOptions.options,
             click.option("--tz", metavar="ZONE", help="The time zone of WHEN, for instance Europe/Berlin."),
             click.option("--title", help="A title, for networks that have one."),
             click.option("--link", metavar="URL", help="A web address that the post is about."),
             click.option(
                 "--media", multiple=True, metavar="FILE[=ALT]", help="A picture or video; say what it shows."
+            ),
+            click.option(
+                "--label", "labels", multiple=True, metavar="LABEL,…", help="What it is filed under."
+            ),
+            click.option("--late-limit", metavar="SPAN", help='How late it may be published: "6 h".'),
+            click.option("--not-after", metavar="WHEN", help="Not published after that, whatever happens."),
+            click.option(
+                "--delete-after",
+                metavar="SPAN",
+                help='Taken away again so long after it was published: "7 d".',
+            ),
+            click.option(
+                "--allow-duplicate", is_flag=True, help="It may say what another post of the account says."
             ),
             click.option(
                 "--set",
@@ -76,16 +92,21 @@ class Given:
 
         Raises Invalid, or UsageError for a contradiction.
         """
-        if self.now and self.at:
-            raise click.UsageError("--now and --at exclude each other.")
+        self.require_one(now=self.now, at=self.at is not None)
         self._refuse_empty()
+        timed = self.placed or self.now or self.at is not None
         overrides = _overridden(self.settings, {**(stored or {}), **base.overrides})
-        names = tuple(name.strip() for value in self.to for name in value.split(",") if name.strip())
         return replace(
             base,
-            to=names or base.to,
-            at="now" if self.now else self.at or base.at,
+            to=_names(self.to) or base.to,
+            at="now" if self.now else self.at if timed else base.at,
+            queue=self.queue if timed else base.queue,
             tz=self.tz or base.tz,
+            labels=_names(self.labels) if self.labels else base.labels,
+            late_limit=base.late_limit if self.late_limit is None else self.late_limit,
+            not_after=base.not_after if self.not_after is None else self.not_after,
+            delete_after=base.delete_after if self.delete_after is None else self.delete_after,
+            allow_duplicate=self.allow_duplicate or base.allow_duplicate,
             title=base.title if self.title is None else self.title,
             link=base.link if self.link is None else self.link,
             media=tuple(map(_media_ref, self.media)) or base.media,
@@ -93,7 +114,8 @@ class Given:
         )
 
     def _refuse_empty(self) -> None:
-        given = (("--to", self.to), ("--at", (self.at,)), ("--tz", (self.tz,)))
+        texts = {"--at": self.at, "--tz": self.tz, "--between": self.between, "--and": self.until}
+        given = [("--to", self.to), *((option, (text,)) for option, text in texts.items())]
         problems = [
             Problem(where=option, message="it is empty; give a value, or leave the option out.")
             for option, values in given
@@ -124,34 +146,6 @@ def read_source(source: str | None) -> Manuscript:
     found = read_manuscript(_decode(data, source), where=source)
     folder = Path(source).parent
     return replace(found, media=tuple(replace(ref, file=str(folder / ref.file)) for ref in found.media))
-
-
-def time_of(ctx: Context, manuscript: Manuscript) -> When | None:
-    """Return the time that is asked for; raises Invalid."""
-    from postbell.domain.when import parse_when, zone_named
-
-    zone = zone_named(manuscript.tz) if manuscript.tz else ctx.zone
-    if not manuscript.at:
-        return None
-    when = parse_when(manuscript.at, now=ctx.now(), zone=zone)
-    if manuscript.tz and when.zone != zone.key:
-        message = f'"{manuscript.at}" is in the zone {when.zone}, but tz says {zone.key}; give one of them.'
-        raise Invalid([Problem(where="--at", message=message)])
-    return when
-
-
-def time_or_problems(
-    ctx: Context, manuscript: Manuscript, *, tz: str | None
-) -> tuple[When | None, tuple[Problem, ...]]:
-    """Return the time that is asked for, or what is wrong with it; `tz` is what the option --tz says."""
-    if tz and not manuscript.at:
-        return None, (
-            Problem(where="--tz", message="it is the zone of a time; give the time too, with --at."),
-        )
-    try:
-        return time_of(ctx, manuscript), ()
-    except Invalid as error:
-        return None, error.problems
 
 
 def media_of(manuscript: Manuscript) -> tuple[tuple[Path, str], ...]:
@@ -232,6 +226,10 @@ def _decode(data: bytes, where: str) -> str:
             "Save it as UTF-8."
         )
         raise Invalid([Problem(where=where, message=message)]) from None
+
+
+def _names(given: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name.strip() for value in given for name in value.split(",") if name.strip())
 
 
 def _media_ref(given: str) -> MediaRef:

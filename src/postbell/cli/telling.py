@@ -10,6 +10,7 @@ from postbell.cli.common import State, one_line
 from postbell.cli.shapes import post_json, problems_json
 from postbell.domain.states import DeliveryState, PostState
 from postbell.domain.when import When, describe
+from postbell.domain.zones import wall_at, zone_named
 
 
 if TYPE_CHECKING:
@@ -18,21 +19,22 @@ if TYPE_CHECKING:
 
     from postbell.app import App
     from postbell.domain.post import Delivery, Post
-    from postbell.services.compose import Saved
+    from postbell.services.context import Context
     from postbell.services.health import Held
+    from postbell.services.wanted import Saved
 
 
 def tell_saved(state: State, app: App, saved: Saved, *, done: str, note: str | None = None) -> None:
     """Tell that a post is stored, what it became, and what is worth knowing about it."""
     post = saved.post
-    notes = [*([f"{note}."] if note else []), *_hindrances(app, post)]
+    notes = [*([f"{note}."] if note else []), *_made_room(saved), *_hindrances(app, post)]
     if state.json:
-        extra = {"notes": notes, "problems": problems_json(saved.warnings)}
+        extra = {"notes": notes, "problems": problems_json(saved.warnings), "moved": list(saved.moved)}
         state.emit({**post_json(post), **extra})
     elif state.quiet:
         click.echo(post.id)
     else:
-        state.say(f"{done} {post.id}: {outlook(app, post)}.")
+        state.say("\n".join([f"{done} {post.id}: {outlook(app, post)}.", *_times(app, post)]))
     for text in [*notes, *map(str, saved.warnings)]:
         state.note(text)
 
@@ -41,10 +43,33 @@ def tell_saved(state: State, app: App, saved: Saved, *, done: str, note: str | N
 NO_DAEMON = "no daemon is running, so nothing is published; start one with `postbell run`."
 
 
+def _made_room(saved: Saved) -> list[str]:
+    if not saved.moved:
+        return []
+    moved = f"post {saved.moved[0]}" if len(saved.moved) == 1 else f"posts {', '.join(saved.moved)}"
+    return [f"{moved} moved down the queue to make room."]
+
+
+def _times(app: App, post: Post) -> list[str]:
+    """Return when each account publishes a post, and why, where that is more than the post itself says."""
+    waiting = [item for item in post.deliveries if item.due_at]
+    plain = all(item.due_at == post.at and not item.placed_why for item in waiting)
+    if plain or post.state is not PostState.SCHEDULED:
+        return []
+    width = max(len(item.account) for item in waiting)
+    return [f"  {item.account.ljust(width)}  {_place(app, post, item)}" for item in waiting]
+
+
+def _place(app: App, post: Post, delivery: Delivery) -> str:
+    time = moment_text(app.ctx, delivery.due_at, post.zone) if delivery.due_at else ""
+    return f"{time}: {delivery.placed_why}" if delivery.placed_why else time
+
+
 def _hindrances(app: App, post: Post) -> list[str]:
     """Return what keeps a post from being published where it waits for that, as far as is known now."""
     waiting = [item for item in post.deliveries if item.state is DeliveryState.SCHEDULED]
     found = [f"{held.told(_clock(app))}." for held in _holds(app, waiting).values() if held.mend]
+    found += [f"{text}." for text in _pauses(app, post)] if waiting else []
     if waiting and not daemon_runs(app):
         found.append(NO_DAEMON)
     return found
@@ -71,6 +96,12 @@ def time_text(app: App, post: Post) -> str | None:
     return describe(when, app.ctx.now())
 
 
+def moment_text(ctx: Context, at: datetime, zone_name: str | None = None) -> str:
+    """Return an instant for people, on the clocks of a zone, or of the user, and in UTC."""
+    zone = zone_named(zone_name) if zone_name else ctx.zone
+    return describe(When(at=at, local=wall_at(at, zone), zone=zone.key), ctx.now())
+
+
 def short_time(app: App, post: Post) -> str:
     """Return the same in few words, for tables: the zone only if it is another one."""
     if post.at is None:
@@ -88,22 +119,36 @@ def first_words(post: Post, most: int = 50) -> str:
     return one_line(next((text for text in texts if text), ""), most)
 
 
-def delivery_lines(app: App, delivery: Delivery) -> list[str]:
-    """Return how a delivery does, the state first."""
+def delivery_lines(app: App, post: Post, delivery: Delivery) -> list[str]:
+    """Return how a delivery of a post does, the state first."""
     lines = [str(delivery.outcome or delivery.state)]
     if delivery.tries > 1:
         lines.append(f"tries: {delivery.tries}")
+    if delivery.due_at and (delivery.due_at != post.at or delivery.placed_why):
+        lines.append(f"time: {one_line(_place(app, post, delivery))}")
     if delivery.state is DeliveryState.SCHEDULED:
-        lines += [one_line(f"waits: {held.told(_clock(app))}") for held in _holds(app, [delivery]).values()]
-        if delivery.try_at and delivery.try_at != delivery.due_at:
-            lines.append(f"next try: {_clock(app)(delivery.try_at)}")
+        lines += _waiting_lines(app, post, delivery)
     if delivery.state is DeliveryState.UNSURE:
         lines.append(_doubt(app, delivery))
     if delivery.lateness:
         reason = f" ({delivery.late_reason})" if delivery.late_reason else ""
         lines.append(f"late by {_span(delivery.lateness)}{reason}")
+    if delivery.deleted_at:
+        lines.append(f"removed: {_clock(app)(delivery.deleted_at)}")
+    elif delivery.delete_at:
+        lines.append(f"is removed: {_clock(app)(delivery.delete_at)}")
     found = (delivery.url, delivery.message, *delivery.warnings)
     return [*lines, *(one_line(text) for text in found if text)]
+
+
+def _waiting_lines(app: App, post: Post, delivery: Delivery) -> list[str]:
+    holds = [held.told(_clock(app)) for held in _holds(app, [delivery]).values()]
+    lines = [one_line(f"waits: {text}") for text in [*holds, *_pauses(app, post)]]
+    if delivery.try_at and delivery.try_at != delivery.due_at:
+        lines.append(f"next try: {_clock(app)(delivery.try_at)}")
+    if delivery.expires_at:
+        lines.append(f"not published after: {_clock(app)(delivery.expires_at)}")
+    return lines
 
 
 def _holds(app: App, waiting: list[Delivery]) -> dict[str, Held]:
@@ -114,6 +159,13 @@ def _holds(app: App, waiting: list[Delivery]) -> dict[str, Held]:
     ids, now = {delivery.account_id for delivery in waiting}, app.ctx.now()
     found = [hold_of(account, now) for account in list_accounts(app.ctx) if account.id in ids]
     return {held.account: held for held in found if held}
+
+
+def _pauses(app: App, post: Post) -> list[str]:
+    """Return what the user holds back besides single accounts, where this post is part of it."""
+    from postbell.services.health import pause_told, pauses_of
+
+    return [pause_told(pause, _clock(app)) for pause in pauses_of(app.ctx, post)]
 
 
 def _doubt(app: App, unsure: Delivery) -> str:

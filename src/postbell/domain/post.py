@@ -16,6 +16,10 @@ from postbell.domain.states import DeliveryState, Outcome, PostState, derive_out
 LATE_AFTER = timedelta(seconds=5)
 
 
+#: How the message of a missed delivery begins that gave way to a newer one, as is meant to be.
+SUPERSEDED = "a newer post of its"
+
+
 class PlacedBy(StrEnum):
     """Who has chosen the time of a delivery, if not the user."""
 

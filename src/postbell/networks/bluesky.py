@@ -18,11 +18,12 @@ from pydantic import BaseModel, Field, SecretStr, field_validator
 from postbell.domain import limits
 from postbell.domain.content import Content
 from postbell.domain.media import Media
+from postbell.domain.quota import Per, Quota
 from postbell.domain.text import Span, SpanKind, byte_range, find_spans, graphemes, utf8_bytes
 from postbell.errors import Problem, PublishError, Rejected, Unauthorized
 from postbell.publishing import protocol
 from postbell.publishing.addresses import keeps_secrets
-from postbell.publishing.answer import Answer, lost
+from postbell.publishing.answer import Answer, Refused, lost
 from postbell.publishing.options import Strict, Words
 from postbell.publishing.protocol import Call, Outgoing, Progress, Receipt
 from postbell.publishing.tokens import expiry_of
@@ -45,14 +46,6 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?")
 _UNAUTHORIZED = frozenset({"ExpiredToken", "InvalidToken", "AccountNotFound"})
 _FEATURES = {"link": ("link", "uri"), "hashtag": ("tag", "tag"), "mention": ("mention", "did")}
 _Found = Receipt | protocol.Absent | protocol.Unknown
-
-
-class _Refused(Rejected):
-    """The server refused, by a name that may tell what to do next."""
-
-    def __init__(self, message: str, *, name: str) -> None:
-        super().__init__(message)
-        self.name = name
 
 
 class Options(Strict):
@@ -97,6 +90,8 @@ class Bluesky:
         media=limits.MediaLimit(
             most=4, types=dict.fromkeys(("image/jpeg", "image/png", "image/webp", "image/gif"), 2_000_000)
         ),
+        # 35,000 points a day, and a record costs 3 (docs.bsky.app/docs/advanced-guides/rate-limits).
+        quotas=(Quota(most=35_000 // 3, per=Per.DAY),),
     )
     Options: ClassVar[type[BaseModel]] = Options
     Credentials: ClassVar[type[BaseModel]] = Credentials
@@ -111,6 +106,7 @@ class Bluesky:
 Bluesky has no titles: the title of a post is not used. A link that the text does not contain is added to it
 as its last line and counts with it."""
     resend: ClassVar[protocol.Resend] = protocol.Resend.SAFE
+    deletes: ClassVar[bool] = True
 
     def check(self, content: Content, options: Any, *, account: str) -> list[Problem]:  # noqa: ARG002
         """Return what only Bluesky minds: a title alone, and a link that makes the text too long."""
@@ -154,9 +150,9 @@ as its last line and counts with it."""
         record, did = _record(outgoing, blobs, dids), (await line.session())["did"]
         try:
             await line.put(_put_body(did, record_key(outgoing), record), media)
-        except _Refused as refusal:
+        except Refused as refusal:
             # Something lies under our key. It is this very post if only a mention was looked up otherwise.
-            found = await self.find(outgoing, progress, http) if refusal.name == "InvalidSwap" else None
+            found = await self.find(outgoing, progress, http) if refusal.code == "InvalidSwap" else None
             if not isinstance(found, Receipt):
                 raise
         missing = [f"@{name} was not found and stays plain text." for name in handles if name not in dids]
@@ -168,14 +164,27 @@ as its last line and counts with it."""
         did = (await line.session())["did"]
         where = {"repo": did, "collection": _POST, "rkey": record_key(outgoing)}
         try:
-            found = _field(await line.ask("repo.getRecord", where), "value", dict)
-        except _Refused as refusal:
-            absent = refusal.name == "RecordNotFound"
+            found = (await line.ask("repo.getRecord", where)).field("value", dict)
+        except Refused as refusal:
+            absent = refusal.code == "RecordNotFound"
             return protocol.Absent() if absent else protocol.Unknown(reason=str(refusal))
         text, _ = _written(outgoing.content)
         if (found.get("text"), found.get("createdAt")) != (text, _created(outgoing)):
             return protocol.Unknown(reason="another record lies under the key of this post")
         return _receipt(did, outgoing)
+
+    async def delete(self, outgoing: Outgoing, receipt_id: str, http: Http) -> None:
+        """Delete the record; the server calls it a success where there is none any more."""
+        line = _Line(outgoing.target, http)
+        repo, _, rkey = receipt_id.removeprefix("at://").partition(f"/{_POST}/")
+        if (
+            repo != (await line.session())["did"]
+        ):  # with our own DID nothing would be deleted, and all be well
+            raise Rejected(f"it belongs to another account of Bluesky: {receipt_id}")
+        where = {"repo": repo, "collection": _POST, "rkey": rkey}
+        answer = await line.call("repo.deleteRecord", json=where)
+        if answer.body:  # older servers answer with nothing at all
+            answer.json()
 
     async def verify(self, target: protocol.Target, http: Http) -> protocol.Profile:
         """Log in: the only question whose answer is about the app password itself."""
@@ -218,8 +227,8 @@ class _Line:
         blobs = []
         for item in media:
             data = await asyncio.to_thread(item.path.read_bytes)
-            answer = await self._call("repo.uploadBlob", item.mime, content=data)
-            blobs.append(_field(answer, "blob", dict))
+            answer = await self.call("repo.uploadBlob", item.mime, content=data)
+            blobs.append(answer.field("blob", dict))
         return blobs
 
     async def resolve(self, handles: Iterable[str]) -> dict[str, str]:
@@ -228,28 +237,28 @@ class _Line:
         for handle in handles:
             try:
                 answer = await self.ask("identity.resolveHandle", {"handle": handle})
-            except _Refused:
+            except Refused:
                 continue
-            dids[handle] = _field(answer, "did", str)
+            dids[handle] = answer.field("did", str)
         return dids
 
     async def put(self, body: Mapping[str, Any], media: Sequence[Media]) -> None:
         """Write the record. Files that the server has thrown away meanwhile are uploaded once more."""
         try:
-            answer = await self._call("repo.putRecord", publishes=True, json=body)
-        except _Refused as refusal:
-            if refusal.name != "BlobNotFound":
+            answer = await self.call("repo.putRecord", publishes=True, json=body)
+        except Refused as refusal:
+            if refusal.code != "BlobNotFound":
                 raise
             await self.upload(media)
-            answer = await self._call("repo.putRecord", publishes=True, json=body)
-        _field(answer, "uri", str)
+            answer = await self.call("repo.putRecord", publishes=True, json=body)
+        answer.field("uri", str)
 
     async def ask(self, method: str, params: Mapping[str, str]) -> Answer:
         """Ask the account's server what everybody may ask."""
         url = f"{(await self.session())['pds']}/xrpc/com.atproto.{method}"
         return await self._http.request("GET", url, params=params, judge=_judge)
 
-    async def _call(self, method: str, mime: str = _JSON, *, publishes: bool = False, **how: Any) -> Answer:
+    async def call(self, method: str, mime: str = _JSON, *, publishes: bool = False, **how: Any) -> Answer:
         """Call as the account; if the token is not accepted, once more with a new one."""
 
         def send(session: Mapping[str, Any]) -> Awaitable[Answer]:
@@ -280,7 +289,7 @@ class _Line:
 
     async def _keep(self, answer: Answer) -> dict[str, Any]:
         names = {"did": "did", "handle": "handle", "access_jwt": "accessJwt", "refresh_jwt": "refreshJwt"}
-        session = {ours: _field(answer, theirs, str) for ours, theirs in names.items()}
+        session = {ours: answer.field(theirs, str) for ours, theirs in names.items()}
         said: dict[str, Any] = answer.json()
         before = self._http.session.get("pds") or self._login_server.removesuffix("/xrpc/com.atproto.server")
         await self._http.save_session({**session, "pds": _pds_of(said.get("didDoc")) or before})
@@ -371,15 +380,7 @@ def _judge(answer: Answer) -> PublishError | None:
     message = f"Bluesky answered {answer.status} {name}: {str(said.get('message', ''))[:300]}"
     if answer.status == 401 or name in _UNAUTHORIZED:
         return Unauthorized(message)
-    return _Refused(message, name=name) if isinstance(name, str) else None
-
-
-def _field(answer: Answer, name: str, kind: type) -> Any:
-    """Return a field of an answer; an answer without it is not the network's."""
-    said = answer.json()
-    if not isinstance(said, dict) or not isinstance(said.get(name), kind):
-        raise lost(f"Bluesky answered {answer.status} without {name!r}", answer.publishes)
-    return said[name]
+    return Refused(message, code=name) if isinstance(name, str) else None
 
 
 def _pds_of(document: Any) -> str | None:

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import fcntl
 import html
-import os
 import re
 import shutil
 import tempfile
@@ -22,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
 from pydantic import BaseModel, Field, field_validator
@@ -32,6 +30,7 @@ from postbell.domain.limits import Limits, MediaLimit
 from postbell.domain.media import SUFFIXES, Media
 from postbell.domain.toml_text import toml_value
 from postbell.errors import Problem, PublishError, Rejected, Unauthorized, Unavailable
+from postbell.publishing.files import locked, make_durable, replacing
 from postbell.publishing.options import Strict, Words
 from postbell.publishing.protocol import (
     Absent,
@@ -127,6 +126,7 @@ class Folder:
     Options: ClassVar[type[BaseModel]] = Options
     Credentials: ClassVar[type[BaseModel]] = Credentials
     resend: ClassVar[Resend] = Resend.SAFE
+    deletes: ClassVar[bool] = True
 
     def check(self, content: Content, options: BaseModel, *, account: str) -> list[Problem]:
         """Return no problems: a folder takes everything that is within `limits`."""
@@ -152,6 +152,14 @@ class Folder:
         """Look whether the page is there."""
         del progress, http
         return await asyncio.to_thread(_find, outgoing)
+
+    async def delete(self, outgoing: Outgoing, receipt_id: str, http: Http) -> None:
+        """Remove the page and the media beside it, then write the feed without it.
+
+        The key tells which page it is, whatever else of its name somebody has changed.
+        """
+        del receipt_id, http
+        await asyncio.to_thread(_delete, outgoing)
 
     async def verify(self, target: Target, http: Http) -> Profile:
         """Write an empty file into the folder and remove it."""
@@ -180,8 +188,7 @@ def _publish(outgoing: Outgoing) -> Receipt:
                     _copy(media, page.with_name(name))
             _write(page, _text(outgoing))
     try:
-        with _lock(folder):
-            _write(folder / FEED, _feed(folder, account))
+        _write_feed(folder, account)
     except OSError as error:  # the page is public already
         warning = f"{FEED} could not be written ({error.strerror}); the next post tries it again."
         return replace(_receipt(outgoing, path), warnings=(warning,))
@@ -193,6 +200,23 @@ def _find(outgoing: Outgoing) -> Receipt | Absent:
     with _reading_failures(folder):
         path = _path_of(folder, outgoing.key)
         return _receipt(outgoing, path) if path else Absent()
+
+
+def _delete(outgoing: Outgoing) -> None:
+    folder, end = Path(outgoing.target.credentials.path), f"-{outgoing.key}"
+    with _reading_failures(folder):
+        for place in list(folder.iterdir()):
+            if place.name.endswith(f"{end}.md"):
+                place.unlink(missing_ok=True)
+            elif place.name.endswith(end) and place.is_dir():
+                # The page first: a site that is built meanwhile shows none without its pictures.
+                for name in ("index.md", *(name for name, _ in _files(outgoing))):
+                    (place / name).unlink(missing_ok=True)
+                try:
+                    place.rmdir()
+                except OSError:  # somebody keeps files of their own there
+                    make_durable(place)
+        _write_feed(folder, outgoing.target.credentials)
 
 
 def _try_out(folder: Path) -> None:
@@ -291,6 +315,11 @@ def _stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
+def _write_feed(folder: Path, account: Any) -> None:
+    with locked(folder / _LOCK):
+        _write(folder / FEED, _feed(folder, account))
+
+
 def _feed(folder: Path, account: Any) -> str:
     """Return the Atom feed (RFC 4287) of the newest pages of ours, as their files say now."""
     names = sorted((place.name for place in folder.iterdir() if _OURS.fullmatch(place.name)), reverse=True)
@@ -328,7 +357,7 @@ def _entry(folder: Path, name: str, account: Any) -> tuple[datetime, str] | None
             f' href="{_xml(beside + quote(item["file"]))}"/>'
             for item in page.get("media", [])
         ]
-    except (AttributeError, FileNotFoundError, KeyError, TypeError, ValueError):
+    except (AttributeError, FileNotFoundError, NotADirectoryError, KeyError, TypeError, ValueError):
         return None
     content = f'<content type="text">{_xml(body.strip())}</content>'
     return at, "\n".join(["<entry>", *lines, content, "</entry>"])
@@ -343,43 +372,13 @@ def _copy(media: Media, path: Path) -> None:
         source = media.path.open("rb")
     except FileNotFoundError:
         raise Rejected(f"The stored file of {media.name} is gone; give it to the post again.") from None
-    with source, _replacing(path) as target:
+    with source, replacing(path) as target:
         shutil.copyfileobj(source, target, 1 << 20)
 
 
 def _write(path: Path, text: str) -> None:
-    with _replacing(path) as target:
+    with replacing(path) as target:
         target.write(text.encode())
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """Give a file to write to that takes the place of `path` at the end, whole and durable, or not at all."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with part.open("wb") as target:
-            # For everybody to read: a daemon's umask is for its own files.
-            os.fchmod(target.fileno(), 0o644)
-            yield target
-            target.flush()
-            os.fsync(target.fileno())
-        part.replace(path)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-@contextmanager
-def _lock(folder: Path) -> Iterator[None]:
-    """Keep others from writing the feed meanwhile. The system lets go when the holder dies."""
-    with (folder / _LOCK).open("wb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 @contextmanager

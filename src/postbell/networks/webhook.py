@@ -119,6 +119,7 @@ class Webhook:
     Options: ClassVar[type[BaseModel]] = Options
     Credentials: ClassVar[type[BaseModel]] = Credentials
     resend: ClassVar[Resend] = Resend.SAFE
+    deletes: ClassVar[bool] = False
 
     def check(self, content: Content, options: BaseModel, *, account: str) -> list[Problem]:
         """Return whether the files are too much for one request."""
@@ -153,6 +154,11 @@ class Webhook:
         """Say that nobody can tell: a webhook cannot be asked, only sent to again."""
         del outgoing, progress, http
         return Unknown(reason="a webhook cannot be asked what it has had")
+
+    async def delete(self, outgoing: Outgoing, receipt_id: str, http: Http) -> None:
+        """Refuse: nothing can be taken back from whoever has received it."""
+        del outgoing, receipt_id, http
+        raise Rejected("a webhook cannot take back what it has sent")
 
     async def verify(self, target: Target, http: Http) -> Profile:
         """Post an event of the type `ping`, which holds no post."""

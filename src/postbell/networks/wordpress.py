@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import html
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from urllib.parse import urlencode, urlsplit
 
@@ -23,7 +23,7 @@ from postbell.domain.media import SUFFIXES
 from postbell.errors import Problem, PublishError, Rejected, Unauthorized, Unavailable
 from postbell.publishing import protocol
 from postbell.publishing.addresses import keeps_secrets
-from postbell.publishing.answer import Answer, lost
+from postbell.publishing.answer import Answer, Refused, lost
 from postbell.publishing.options import Strict, Words
 from postbell.publishing.protocol import Call, Outgoing, Profile, Progress, Receipt, Target
 
@@ -33,9 +33,8 @@ if TYPE_CHECKING:
 
 #: Seconds for a file of more than a million bytes, all sizes of which are made before the answer comes.
 _UPLOAD_DEADLINE = 180.0
-_TYPES = ("image/gif", "image/jpeg", "image/png", "image/webp")
 #: WordPress has no limits and its server does not tell its own: these are ours.
-_MEDIA = MediaLimit(most=20, types=dict.fromkeys(_TYPES, 50_000_000))
+_MEDIA = dict.fromkeys(("image/gif", "image/jpeg", "image/png", "image/webp"), 50_000_000)
 #: Rights that posting needs, and what the user is told where one is missing.
 _RIGHTS = {
     "publish_posts": "This user may not publish posts; give it the role Author or higher.",
@@ -54,9 +53,7 @@ class Credentials(Strict):
     """Who posts."""
 
     username: str = Field(min_length=1, description="The login name, not the name shown on posts.")
-    application_password: SecretStr = Field(
-        min_length=1, description="An application password of that user; its spaces do not matter."
-    )
+    application_password: SecretStr = Field(min_length=1, description="Of that user; spaces do not matter.")
 
     @field_validator("application_password")
     @classmethod
@@ -82,13 +79,14 @@ class WordPress:
     key: ClassVar[str] = "wordpress"
     label: ClassVar[str] = "WordPress"
     summary: ClassVar[str] = "Posts on a WordPress site: categories, tags, pictures, a featured image."
-    limits: ClassVar[Limits] = Limits(media=_MEDIA)
+    limits: ClassVar[Limits] = Limits(media=MediaLimit(most=20, types=_MEDIA))
     Options: ClassVar[type[BaseModel]] = Options
     Credentials: ClassVar[type[BaseModel]] = Credentials
     server: ClassVar[str] = "required"
     default_server: ClassVar[str | None] = None
     guide: ClassVar[str] = _GUIDE
     resend: ClassVar[protocol.Resend] = protocol.Resend.SAFE
+    deletes: ClassVar[bool] = True
 
     def check(self, content: Content, options: Any, *, account: str) -> list[Problem]:
         """Return a problem if there shall be a featured image and there is no picture."""
@@ -97,7 +95,30 @@ class WordPress:
 
     def preview(self, outgoing: Outgoing) -> list[Call]:
         """Return the requests that `publish` makes where its look-ups, which are left out, find nothing."""
-        return list(_calls(outgoing))
+        content, options = outgoing.content, outgoing.options
+        root = outgoing.target.session.get("root") or _roots(outgoing.target)[0]
+        calls: list[Call] = []
+        done: dict[str, Any] = {"terms": {}, "media": []}
+
+        def call(path: str, body: Any, **headers: str) -> None:
+            headers |= {"authorization": "Basic ***"}
+            url = _address(root, f"wp/v2/{path}")
+            calls.append(Call(method="POST", url=url, headers=headers, body=body))
+
+        for kind, one in _KINDS.items():
+            for name in getattr(options, kind):
+                known = kind == "categories" and name.isdecimal()
+                done["terms"].setdefault(kind, []).append(int(name) if known else f"<id of {one} {name}>")
+                if not known:
+                    call(kind, {"name": name})
+        for index, item in enumerate(content.media):
+            done["media"].append({"id": f"<media id of {item.name}>", "url": f"<address of {item.name}>"})
+            call("media", f"<{item.name}, {item.size:,} bytes>", **_file_headers(outgoing, index))
+            if item.alt:
+                call(f"media/<media id of {item.name}>", {"alt_text": item.alt.replace("<", "&lt;")})
+        call("posts", {"status": "draft", "slug": _slug(outgoing), **_fields(outgoing, done)})
+        call("posts/<id of the draft>", {"status": options.status, "slug": options.slug})
+        return calls
 
     async def publish(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> Receipt | Progress:
         """Find or make the terms, upload each picture, make the draft, publish it: one step at a time."""
@@ -118,9 +139,7 @@ class WordPress:
             return _receipt(post, outgoing, done)
         raise Rejected(f"{site.place} keeps post {post['id']} as {state!r}; publish it there, in wp-admin.")
 
-    async def find(
-        self, outgoing: Outgoing, progress: Progress | None, http: Http
-    ) -> Receipt | protocol.Absent | protocol.Unknown:
+    async def find(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> _Found:
         """Ask for the post by its id, and where none was stored by what is ours about it."""
         done = dict(progress.data) if progress else {}
         site, key, stored = _Site(outgoing.target, http), outgoing.key, done.get("post")
@@ -128,6 +147,20 @@ class WordPress:
         if post and post.get("status") in _PUBLIC:
             return _receipt(post, outgoing, done)
         return protocol.Absent()
+
+    async def delete(self, outgoing: Outgoing, receipt_id: str, http: Http) -> None:
+        """Move the post to the trash, where wp-admin can restore it; for good where there is no trash."""
+        site, path = _Site(outgoing.target, http), f"posts/{receipt_id}"
+        try:
+            post = (await site.ask("GET", f"{path}?context=edit")).field("content", dict)
+            if outgoing.key not in str(post):  # the account may have another site by now
+                raise Rejected(f"post {receipt_id} at {site.place} is not the one that was published")
+            (await site.ask("DELETE", path)).field("id", int)
+        except Refused as refusal:
+            if refusal.code == "rest_trash_not_supported":
+                (await site.ask("DELETE", f"{path}?force=true")).field("previous", dict)
+            elif refusal.code not in ("rest_already_trashed", "rest_post_invalid_id"):
+                raise
 
     async def verify(self, target: Target, http: Http) -> Profile:
         """Find the REST interface afresh, and ask who the user is and what it may do."""
@@ -143,12 +176,6 @@ class _NotThere(Unavailable):
     """No REST interface answers at this address."""
 
 
-class _TermExists(Rejected):
-    """The category or tag is there already."""
-
-    term: int
-
-
 #: What a page says that does not come from WordPress but from something in front of it.
 _PAGES: Mapping[int, tuple[type[PublishError], str]] = {
     300: (_NotThere, "it sends requests on to <location>; connect the account with that address."),
@@ -156,9 +183,10 @@ _PAGES: Mapping[int, tuple[type[PublishError], str]] = {
     404: (_NotThere, "the REST interface of WordPress is not there."),
     413: (Rejected, "the file is too large for the web server there."),
     503: (Unavailable, "it is overloaded, or in maintenance."),
+    0: (Unavailable, "the answer is none of WordPress."),
 }
-_OTHER_PAGE = (Unavailable, "the answer is none of WordPress.")
 _PUBLIC = ("publish", "private")
+_Found = Receipt | protocol.Absent | protocol.Unknown
 _KINDS = {"categories": "category", "tags": "tag"}
 #: Look-ups that see drafts; they need a login.
 _ANY = {"status": "any", "context": "edit"}
@@ -168,8 +196,7 @@ class _Site:
     """The REST interface of one site, asked on behalf of one account."""
 
     def __init__(self, target: Target, http: Http) -> None:
-        self._target = target
-        self._http = http
+        self._target, self._http = target, http
         credentials = target.credentials
         self._auth = (credentials.username, credentials.application_password.get_secret_value())
         self.place = urlsplit(str(target.server)).netloc.rpartition("@")[2]
@@ -211,7 +238,7 @@ class _Site:
     def _judge(self, answer: Answer) -> PublishError | None:
         """Read an error of WordPress ({code, message, data}), or a page of something in front of it."""
         said, status = answer.error_json(), answer.status
-        code, data = said.get("code"), said.get("data")
+        code = said.get("code")
         if status in (408, 425, 429):
             return None
         # A dead password does not fail a look-up: it runs logged out, and is refused `status=any` with 400.
@@ -221,17 +248,14 @@ class _Site:
                 "Make a new one; if it is right, the web server there drops the Authorization header."
             )
         if not isinstance(code, str):
-            kind, said_there = _PAGES.get(300 if 300 <= status < 400 else status, _OTHER_PAGE)
-            said_there = said_there.replace("<location>", answer.headers.get("location", "another address"))
-            message = f"{self.place} answered {status}: {said_there}"
+            kind, why = _PAGES.get(300 if 300 <= status < 400 else status, _PAGES[0])
+            why = why.replace("<location>", answer.headers.get("location", "another address"))
+            message = f"{self.place} answered {status}: {why}"
             return lost(message, answer.publishes) if status in (500, 502, 504) else kind(message)
         message = f"{self.place}: {html.unescape(re.sub('<[^>]*>', '', str(said.get('message'))))} ({code})"
-        if code == "term_exists" and isinstance(data, dict) and isinstance(data.get("term_id"), int):
-            exists = _TermExists(message)
-            exists.term = data["term_id"]
-            return exists
-        # A file of a type that is not allowed there is a 500, and stays one.
-        return Rejected(message) if status < 500 or code == "rest_upload_sideload_error" else None
+        # A file of a type that is not allowed there, or no trash, is a 5xx and stays one.
+        final = status < 500 or code in ("rest_upload_sideload_error", "rest_trash_not_supported")
+        return Refused(message, code=code, data=said.get("data")) if final else None
 
 
 async def _term(site: _Site, kind: str, name: str) -> int:
@@ -245,8 +269,10 @@ async def _term(site: _Site, kind: str, name: str) -> int:
             return int(term["id"])
     try:
         return int((await site.change(kind, {"name": name}))["id"])
-    except _TermExists as error:
-        return error.term
+    except Refused as refusal:
+        if isinstance(known := refusal.data.get("term_id"), int):  # somebody was faster
+            return known
+        raise
 
 
 async def _upload(site: _Site, outgoing: Outgoing, index: int) -> dict[str, Any]:
@@ -255,10 +281,9 @@ async def _upload(site: _Site, outgoing: Outgoing, index: int) -> dict[str, Any]
     found = await site.find("media", outgoing.key, slug=_slug(outgoing, index))
     if not found:
         # As the body, not in a form: PHP's upload_max_filesize, often 2 MB, is about forms.
-        content, headers = await asyncio.to_thread(item.path.read_bytes), _file_headers(outgoing, index)
+        data, headers = await asyncio.to_thread(item.path.read_bytes), _file_headers(outgoing, index)
         deadline = _UPLOAD_DEADLINE if item.size > 1_000_000 else None
-        answer = await site.ask("POST", "media", deadline=deadline, content=content, headers=headers)
-        found = _things(answer)[0]
+        found = _things(await site.ask("POST", "media", content=data, headers=headers, deadline=deadline))[0]
     alt = item.alt.replace("<", "&lt;")  # what looks like a tag is taken out there, even of plain text
     if alt and found.get("alt_text") != alt:
         found = await site.change(f"media/{found['id']}", {"alt_text": alt})
@@ -370,31 +395,6 @@ def _things(answer: Answer, *, least: int = 1) -> list[dict[str, Any]]:
     if len(things) >= least and all(isinstance(it, dict) and isinstance(it.get("id"), int) for it in things):
         return things
     raise lost(f"answered {answer.status} with something that WordPress does not say", answer.publishes)
-
-
-def _calls(outgoing: Outgoing) -> Iterator[Call]:
-    """Yield the requests that make or change something, with placeholders for what is not known yet."""
-    content, options, slug = outgoing.content, outgoing.options, _slug(outgoing)
-    root = outgoing.target.session.get("root") or _roots(outgoing.target)[0]
-    done: dict[str, Any] = {"terms": {}, "media": []}
-
-    def call(path: str, body: Any, **headers: str) -> Call:
-        headers |= {"authorization": "Basic ***"}
-        return Call(method="POST", url=_address(root, f"wp/v2/{path}"), headers=headers, body=body)
-
-    for kind, one in _KINDS.items():
-        for name in getattr(options, kind):
-            known = kind == "categories" and name.isdecimal()
-            done["terms"].setdefault(kind, []).append(int(name) if known else f"<id of {one} {name}>")
-            if not known:
-                yield call(kind, {"name": name})
-    for index, item in enumerate(content.media):
-        done["media"].append({"id": f"<media id of {item.name}>", "url": f"<address of {item.name}>"})
-        yield call("media", f"<{item.name}, {item.size:,} bytes>", **_file_headers(outgoing, index))
-        if item.alt:
-            yield call(f"media/<media id of {item.name}>", {"alt_text": item.alt.replace("<", "&lt;")})
-    yield call("posts", {"status": "draft", "slug": slug, **_fields(outgoing, done)})
-    yield call("posts/<id of the draft>", {"status": options.status, "slug": options.slug})
 
 
 network = WordPress()

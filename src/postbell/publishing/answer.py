@@ -9,7 +9,17 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from postbell.errors import PublishError, Unavailable, Unsure
+from postbell.errors import PublishError, Rejected, Unavailable, Unsure
+
+
+class Refused(Rejected):
+    """The network refused, by a name that may tell what to do next."""
+
+    def __init__(self, message: str, *, code: str, data: Any = None) -> None:
+        super().__init__(message)
+        self.code = code
+        #: What came with it, empty where that is no JSON object.
+        self.data: Mapping[str, Any] = data if isinstance(data, dict) else {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +58,13 @@ class Answer:
             quoted = f": {said[:80]}" if said and said[0] not in "{[" else ""
             message = f"{self.place} answered {self.status} with something that is not JSON{quoted}"
             raise lost(message, self.publishes) from None
+
+    def field(self, name: str, kind: type) -> Any:
+        """Return a field of a JSON object; an answer without it counts as lost: it is not the network's."""
+        said = self.json()
+        if not isinstance(said, dict) or not isinstance(said.get(name), kind):
+            raise lost(f"{self.place} answered {self.status} without {name!r}", self.publishes)
+        return said[name]
 
     def error_json(self) -> dict[str, Any]:
         """Return the body of an error as a mapping, empty where it is anything else."""

@@ -140,6 +140,8 @@ class Network(Protocol):
     #: How to get the credentials, in steps.
     guide: ClassVar[str]
     resend: ClassVar[Resend]
+    #: Whether what was published can be taken away again.
+    deletes: ClassVar[bool]
 
     def check(self, content: Content, options: Any, *, account: str) -> list[Problem]:
         """Return what only this network minds, beyond `limits`. Pure."""
@@ -161,6 +163,14 @@ class Network(Protocol):
         self, outgoing: Outgoing, progress: Progress | None, http: Http
     ) -> Receipt | Absent | Unknown:
         """Ask whether it is public. Raises a PublishError if the question could not be asked."""
+        ...
+
+    async def delete(self, outgoing: Outgoing, receipt_id: str, http: Http) -> None:
+        """Take away what was published; `receipt_id` is the `id` of its Receipt. Raises a PublishError.
+
+        Harmless to repeat: what is not there any more counts as taken away. Where `deletes` is false, it
+        raises Rejected and asks nobody.
+        """
         ...
 
     async def verify(self, target: Target, http: Http) -> Profile:

@@ -5,25 +5,31 @@ from __future__ import annotations
 import asyncio
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from postbell.domain.account import Account
-from postbell.errors import Invalid, Problem, PublishError, Unauthorized
+from postbell.domain.quota import Quota, parse_quotas
+from postbell.domain.spans import parse_span
+from postbell.errors import Conflict, Invalid, Problem, PublishError, Unauthorized
 from postbell.publishing import registry
 from postbell.publishing.protocol import Network, Profile, Target
 from postbell.services.checking import model_problems
 from postbell.services.context import Context
-from postbell.store import accounts, posts
+from postbell.store import accounts, posts, series
 
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 
 #: The fields of a post's front matter: a table of such a name could not be told from the field.
-_FRONT_MATTER = frozenset({"to", "at", "tz", "title", "link", "media"})
+_FRONT_MATTER = frozenset(
+    {"to", "at", "tz", "title", "link", "late_limit", "not_after", "delete_after"}
+    | {"queue", "media", "labels", "allow_duplicate"}
+)
 
 
 def check_account(
@@ -119,7 +125,7 @@ def reconnect_account(
 
 
 def rename_account(ctx: Context, name: str, new: str) -> None:
-    """Give an account another name; what posts say for it goes along.
+    """Give an account another name; what posts and series say for it goes along.
 
     Raises Invalid, NotFound or Conflict.
     """
@@ -130,6 +136,7 @@ def rename_account(ctx: Context, name: str, new: str) -> None:
         accounts.rename_account(tx, name, new)
         if name != account.network:
             posts.rename_overrides(tx, name, new)
+            series.rename_overrides(tx, name, new)
 
 
 def list_accounts(ctx: Context) -> list[Account]:
@@ -144,26 +151,48 @@ def get_account(ctx: Context, name: str) -> Account:
         return accounts.get_account(tx, name)
 
 
-def pause_account(ctx: Context, name: str) -> None:
-    """Hold back everything for this account until it is resumed; raises NotFound."""
-    with ctx.store.write() as tx:
-        accounts.pause_account(tx, name, ctx.now())
-    ctx.ring()
+def set_limits(ctx: Context, name: str, spans: Mapping[str, str], quotas: Sequence[str] = ()) -> Account:
+    """Change what bounds the posts of an account, and return it; what is not given stays.
 
-
-def resume_account(ctx: Context, name: str) -> None:
-    """Let a paused account publish again; raises NotFound."""
+    `spans` are texts by late_limit, min_gap or cooldown, where `none` takes one away; `quotas` like day=25,
+    month=none, or default alone for what the network says. What waits for a later time follows a new limit.
+    Raises NotFound, or Invalid with everything that is wrong.
+    """
+    changed, problems = _spans(spans)
+    caps: tuple[Quota, ...] = ()
+    plain = [text.strip().lower() for text in quotas] == ["default"]
+    try:
+        caps = () if plain else parse_quotas(quotas)
+    except Invalid as error:
+        problems += error.problems
+    if problems:
+        raise Invalid(problems)
     with ctx.store.write() as tx:
-        accounts.resume_account(tx, name, ctx.now())
+        found = accounts.get_account(tx, name)
+        accounts.set_limits(
+            tx,
+            name,
+            late_limit=changed.get("late_limit", found.late_limit),
+            min_gap=changed.get("min_gap", found.min_gap),
+            cooldown=changed.get("cooldown", found.cooldown),
+            quotas=() if plain else _merged(found.quotas, caps),
+        )
+        account = accounts.get_account(tx, name)
     ctx.ring()
+    return account
 
 
 def remove_account(ctx: Context, name: str) -> None:
     """Forget an account and its secrets; its history stays.
 
-    Raises NotFound, or Conflict while something is still to be published with it.
+    Raises NotFound, or Conflict while something is still to be published with it, or a series uses it.
     """
     with ctx.store.write() as tx:
+        found = accounts.get_account(tx, name)
+        if using := series.series_using(tx, found.id):
+            raise Conflict(
+                f"{name} is used by series {', '.join(using)}. End them, or give them other accounts first."
+            )
         accounts.remove_account(tx, name, ctx.now())
     ctx.ring()
 
@@ -190,6 +219,22 @@ def visible_values(ctx: Context, account: Account) -> dict[str, str]:
 def is_secret(annotation: Any) -> bool:
     """Whether a field of Credentials holds a secret."""
     return annotation is SecretStr or SecretStr in getattr(annotation, "__args__", ())
+
+
+def _spans(texts: Mapping[str, str]) -> tuple[dict[str, timedelta | None], list[Problem]]:
+    spans: dict[str, timedelta | None] = {}
+    problems: list[Problem] = []
+    for key, text in texts.items():
+        where = f"--{key.replace('_', '-')}"
+        try:
+            spans[key] = None if text.strip().lower() == "none" else parse_span(text, where=where)
+        except Invalid as error:
+            problems += error.problems
+    return spans, problems
+
+
+def _merged(old: Sequence[Quota], new: Sequence[Quota]) -> list[Quota]:
+    return list({quota.per: quota for quota in (*old, *new)}.values())
 
 
 async def _verify(ctx: Context, network: str, target: Target) -> tuple[Profile, dict[str, Any]]:

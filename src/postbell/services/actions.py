@@ -12,11 +12,15 @@ from sqlalchemy import Connection
 from postbell.domain.post import Attempt, AttemptKind, Delivery, Post
 from postbell.domain.states import DeliveryState, Outcome, PostEvent, PostState
 from postbell.domain.when import When
+from postbell.domain.zones import wall_at
 from postbell.errors import Conflict, Invalid, NotFound
 from postbell.services.checking import check_address
-from postbell.services.compose import load_post, move_post, require_publishable
+from postbell.services.compose import load_post, move_post, require_publishable, require_step
 from postbell.services.context import Context
 from postbell.services.outcomes import is_in_doubt
+from postbell.services.placing import Placing
+from postbell.services.timing import timetable
+from postbell.services.wanted import Saved
 from postbell.store import accounts, attempts, deliveries, posts
 
 
@@ -28,18 +32,28 @@ class Verdict(StrEnum):
     RESEND = "resend"
 
 
-def reschedule(ctx: Context, post: Post, when: When) -> Post:
-    """Give a draft or scheduled post a time; it will be published then.
+def reschedule(ctx: Context, post: Post, to: When | Placing, *, allow_duplicate: bool = False) -> Saved:
+    """Give a draft or scheduled post a time, or a place in the queue; it will be published then.
 
-    Raises Invalid if it could not be published as it is, IllegalTransition or Stale if it is too late.
+    With `allow_duplicate` it may say what another post says, from now on. Raises Invalid if it could not be
+    published as it is, IllegalTransition or Stale if it is too late.
     """
-    changed = replace(post, at=when.at, local=when.local, zone=when.zone, updated_at=ctx.now())
-    if post.state in (PostState.DRAFT, PostState.SCHEDULED):
-        require_publishable(ctx, post)
+    place, when = (None, to) if isinstance(to, When) else (to, None)
+    changed = replace(
+        post,
+        at=when.at if when else None,
+        local=when.local if when else None,
+        zone=when.zone if when else None,
+        allow_duplicate=post.allow_duplicate or allow_duplicate,
+        updated_at=ctx.now(),
+    )
+    require_step(post, PostEvent.SCHEDULE)
+    accounts = require_publishable(ctx, changed)
     with ctx.store.write() as tx:
-        move_post(tx, changed, PostEvent.SCHEDULE)
-        deliveries.schedule_deliveries(tx, post.id, when.at)
-    return _done(ctx, post.id)
+        planned = timetable(ctx, tx, changed, accounts, place=place)
+        move_post(tx, planned.post, PostEvent.SCHEDULE)
+        deliveries.schedule_deliveries(tx, post.id, planned.planned)
+    return Saved(post=_done(ctx, post.id), warnings=planned.warnings, moved=planned.moved)
 
 
 def unschedule(ctx: Context, post: Post) -> Post:
@@ -53,20 +67,20 @@ def unschedule(ctx: Context, post: Post) -> Post:
     return _done(ctx, post.id)
 
 
-def publish_now(ctx: Context, post: Post) -> Post:
+def publish_now(ctx: Context, post: Post, *, allow_duplicate: bool = False) -> Saved:
     """Publish a draft or scheduled post at once; one that waits for another try is tried at once.
 
     What was to be published before it with the same account still goes first, and a wait that the network
-    has asked for is kept.
+    has asked for is kept. `allow_duplicate` and what is raised: see `reschedule`.
     """
     now = ctx.now()
     if post.state is PostState.PROCESSING:
         with ctx.store.write() as tx:
             deliveries.hasten(tx, post.id, now)
             _end_setbacks(tx, post.deliveries, now)
-        return _done(ctx, post.id)
-    local = now.astimezone(ctx.zone).replace(tzinfo=None)
-    return reschedule(ctx, post, When(at=now, local=local, zone=ctx.zone.key, note=None))
+        return Saved(post=_done(ctx, post.id))
+    when = When(at=now, local=wall_at(now, ctx.zone), zone=ctx.zone.key)
+    return reschedule(ctx, post, when, allow_duplicate=allow_duplicate)
 
 
 def cancel(ctx: Context, post: Post) -> Post:
@@ -86,8 +100,17 @@ def _in_doubt(tx: Connection, post: Post) -> list[int]:
 
 
 def delete(ctx: Context, post: Post) -> None:
-    """Remove a draft, scheduled or cancelled post for good; raises Conflict for any other."""
+    """Remove a draft, scheduled or cancelled post for good.
+
+    Raises Conflict for any other, and for one whose series would make it again.
+    """
     with ctx.store.write() as tx:
+        if posts.is_made_again(tx, post.id):
+            skipped = post.state is PostState.CANCELLED
+            mend = "it is skipped as it is" if skipped else f"cancel it instead: `postbell cancel {post.id}`"
+            raise Conflict(
+                f"Post {post.id} belongs to series {post.series_id}, which would make it again; {mend}."
+            )
         posts.delete_post(tx, post.id)
     ctx.ring()
 
@@ -95,8 +118,10 @@ def delete(ctx: Context, post: Post) -> None:
 def retry(ctx: Context, post: Post, account: str | None = None) -> Post:
     """Try the failed and missed deliveries of a post again, now.
 
-    Raises Conflict if there are none, or if their account is gone.
+    Raises Conflict if there are none, if their account is gone, or for a draft and a cancelled post.
     """
+    if post.state in (PostState.DRAFT, PostState.CANCELLED):
+        raise Conflict(f"Post {post.id} is {post.state}: nothing of it is tried again.")
     again = [d for d in _chosen(post, account) if d.outcome in (Outcome.FAILED, Outcome.MISSED)]
     if not again:
         raise Conflict(f"Nothing of post {post.id} has failed or was missed. {_unsure_hint(post)}".rstrip())
@@ -127,7 +152,7 @@ def settle(
             f"Several deliveries of post {post.id} are unsure: say which with --account ({names})."
         )
     with ctx.store.write() as tx:
-        _settle_one(ctx, tx, unsure[0], verdict, url)
+        _settle_one(ctx, tx, post, unsure[0], verdict, url=url)
     return _done(ctx, post.id)
 
 
@@ -138,12 +163,25 @@ def log_of(ctx: Context, post: Post) -> list[tuple[Delivery, Attempt]]:
         return [(by_id[tried.delivery_id], tried) for tried in attempts.list_attempts(tx, list(by_id))]
 
 
-def _settle_one(ctx: Context, tx: Connection, unsure: Delivery, verdict: Verdict, url: str | None) -> None:
+def _settle_one(
+    ctx: Context, tx: Connection, post: Post, unsure: Delivery, verdict: Verdict, *, url: str | None
+) -> None:
     now = ctx.now()
     attempt_id = attempts.open_attempt(tx, unsure.id, AttemptKind.SETTLE, now)
     attempts.close_attempt(tx, attempt_id, result=verdict, message="settled by the user", now=now)
     if verdict is Verdict.PUBLISHED:
-        deliveries.record_published(tx, unsure.id, receipt_id="", url=url, warnings=(), now=now, found=True)
+        # Nobody knows how the network calls it, so it cannot be taken away: the user is told when it is time.
+        delete_at = None if post.delete_after is None else now + post.delete_after
+        deliveries.record_published(
+            tx,
+            unsure.id,
+            receipt_id="",
+            url=url,
+            warnings=(),
+            now=now,
+            found=True,
+            delete_at=delete_at,
+        )
     elif verdict is Verdict.FAILED:
         deliveries.give_up(tx, unsure.id, "the user says that it was not published", now)
     else:

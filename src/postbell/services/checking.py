@@ -12,12 +12,20 @@ from pydantic import BaseModel, ValidationError
 from postbell.domain.account import Account
 from postbell.domain.content import Content, Override, resolve
 from postbell.domain.limits import check
+from postbell.domain.post import Post
 from postbell.errors import Problem
 from postbell.publishing.protocol import Network
 from postbell.services.context import Context
 
 
 _WEB_ADDRESS = re.compile(r"(?i)https?://(?![/?#])[^\s\x00-\x1f\x7f-\x9f]+")
+
+
+#: What stands in the file of a series, and how that is stored.
+_RULES = {
+    "repeat": " What comes again is written with `postbell series add`.",
+    "recycle": " What is used again is written with `postbell series recycle`.",
+}
 
 
 def check_names(
@@ -37,7 +45,7 @@ def check_names(
             where=f"[{key}]",
             message=f"the post does not go to {key}; add it with --to."
             if key in others
-            else f"there is no network or account of that name.{_hint(key, known)}",
+            else f"there is no network or account of that name.{_RULES.get(key) or _hint(key, known)}",
         )
         for key in overrides
         if key not in known
@@ -83,6 +91,15 @@ def check_content(
     options = network.Options.model_validate(given)
     problems = check(content, network.limits, account=account.name)
     return problems + network.check(content, options, account=account.name)
+
+
+def check_terms(ctx: Context, post: Post, account: Account) -> list[Problem]:
+    """Return what the account's network cannot do of what the post asks for besides its content."""
+    network = ctx.network(account.network)
+    if post.delete_after is None or network.deletes:
+        return []
+    message = f"{network.label} cannot take posts away again; leave it out, or publish elsewhere."
+    return [Problem(where="--delete-after", account=account.name, message=message)]
 
 
 def model_problems(

@@ -53,6 +53,11 @@ class Context:
     retry: RetryPolicy
     #: How long a post may be overdue and still be published.
     late_limit: timedelta
+    #: For how long what was published is not published again; nothing at all where that is allowed.
+    duplicate_window: timedelta
+    #: How far ahead series make their posts, and libraries fill empty posting times.
+    horizon: timedelta
+    fill_ahead: timedelta
     #: Makes what asks networks; called once, where the first network is asked.
     clients: Callable[[], Clients]
     #: Seconds that one request may take.

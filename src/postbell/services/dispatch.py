@@ -10,28 +10,24 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import Connection
 
-from postbell.domain.account import Account, Health
+from postbell.domain.account import Account
 from postbell.domain.post import Delivery
 from postbell.errors import PublishError, Rejected, Unsure
 from postbell.publishing.protocol import Progress, Receipt
 from postbell.services.context import Context, progress_of
+from postbell.services.lateness import Why, give_up_late, why_late
 from postbell.services.outcomes import (
     LONGEST_STEP,
     Rules,
     insist,
-    is_in_doubt,
     keep_session,
     record_try,
     result_of,
     write_down,
 )
-from postbell.store import accounts, deliveries, queue
+from postbell.store import deliveries, pauses, queue
 from postbell.store.queue import Claim
 from postbell.store.thread import StoreThread
-
-
-#: Tells why a delivery of an account begins late, or never; None stands for an account that is gone.
-_Why = Callable[[Delivery, Account | None], str]
 
 
 @dataclass
@@ -123,17 +119,11 @@ class Dispatcher:
         self._last_ring = now
 
     def _why_late(self, delivery: Delivery, account: Account | None) -> str:
-        due, (back_at, was_away) = delivery.due_at, self._back
-        assert due is not None, "what waits for its time has one"
-        if account is None:
-            return "the account was removed"
-        if account.paused_at:
-            return "the account is paused"
-        if account.health is not Health.OK:
-            return "the account must be reconnected"
-        if account.rests_until and account.rests_until > due:
-            return account.rest_reason or "the account rested"
-        return was_away if back_at > due else "other posts were being sent"
+        back_at, was_away = self._back
+        assert delivery.due_at is not None, "what waits for its time has one"
+        if reason := why_late(delivery, account):
+            return reason
+        return was_away if back_at > delivery.due_at else "other posts were being sent"
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
@@ -204,20 +194,11 @@ def _fault(claim: Claim, what: str) -> Unsure:
     return Unsure(f"a fault in Postbell's code for {claim.account.network} ({what}); please report it")
 
 
-def _take_due(tx: Connection, ctx: Context, limit: int, why: _Why) -> tuple[list[Delivery], list[Claim]]:
-    """Claim what is due and give up what was due for too long, with the reasons of what is late."""
+def _take_due(tx: Connection, ctx: Context, limit: int, why: Why) -> tuple[list[Delivery], list[Claim]]:
+    """Claim what is due and give up what is too late, with the reasons of what is late."""
     now = ctx.now()  # not before the lock was had: to wait for it is a lateness too
-    before = now - ctx.late_limit
-    overdue = deliveries.list_overdue(tx, before)
-    for delivery in overdue:
-        if delivery.begun_at and is_in_doubt(tx, delivery.id):  # nobody may call that missed
-            told = "it was due for too long to be sent again, and an earlier try may have been accepted"
-            deliveries.lose_track(tx, delivery.id, told)
-    missed = deliveries.miss_overdue(tx, before=before, now=now) if overdue else []
-    by_id = {account.id: account for account in accounts.list_accounts(tx)} if missed else {}
-    for delivery in missed:
-        if delivery.begun_at is None:
-            deliveries.record_late(tx, delivery.id, why(delivery, by_id.get(delivery.account_id)))
+    pauses.end_pauses(tx, now)
+    missed = give_up_late(tx, now, ctx.late_limit, why)
     claims = queue.claim_due(tx, now, limit, ctx.media.path_of)
     for claim in claims:
         if claim.delivery.lateness and not claim.delivery.late_reason:

@@ -181,8 +181,8 @@ def _look(places: Places, now: datetime) -> _Facts:
             return _Facts(
                 accounts=accounts.list_accounts(tx),
                 waiting=deliveries.count_by_state(tx).get(DeliveryState.SCHEDULED, 0),
-                overdue=summary.overdue(tx, now - LATE_AFTER),
-                oldest_overdue=summary.oldest_overdue(tx, now - LATE_AFTER),
+                overdue=summary.overdue(tx, now - LATE_AFTER, now=now),
+                oldest_overdue=summary.oldest_overdue(tx, now - LATE_AFTER, now=now),
                 lost=lost_lately(tx, now),
                 unsure=deliveries.list_in_state(tx, DeliveryState.UNSURE),
                 newest=summary.newest_time(tx),

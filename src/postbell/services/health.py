@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,13 +11,14 @@ from enum import StrEnum
 from sqlalchemy import Connection
 
 from postbell.domain.account import Account, Health
-from postbell.domain.post import LATE_AFTER, Delivery
+from postbell.domain.pause import Pause, PauseScope
+from postbell.domain.post import LATE_AFTER, Delivery, Post
 from postbell.domain.states import DeliveryState, Outcome
 from postbell.errors import NotFound
 from postbell.publishing.protocol import Resend
 from postbell.services.context import Context
 from postbell.settings import Places
-from postbell.store import accounts, deliveries, queue, schema, summary
+from postbell.store import accounts, deliveries, pauses, queue, schema, summary
 from postbell.store.lock import DaemonLock
 from postbell.store.queue import Waiting
 from postbell.store.summary import Lost, Overdue
@@ -51,8 +53,8 @@ class Held:
     @property
     def mend(self) -> str | None:
         """The command that ends it; None where it ends by itself."""
-        verb = {Hold.PAUSED: "resume", Hold.UNAUTHORIZED: "reconnect"}.get(self.hold)
-        return f"`postbell account {verb} {self.account}`" if verb else None
+        commands = {Hold.PAUSED: "resume --account", Hold.UNAUTHORIZED: "account reconnect"}
+        return f"`postbell {commands[self.hold]} {self.account}`" if self.hold in commands else None
 
     def told(self, time: Callable[[datetime], str]) -> str:
         """Return what holds the account, and what ends it; `time` puts an instant into words."""
@@ -85,6 +87,8 @@ class Status:
     lost: Lost
     unsure: tuple[Delivery, ...]
     held: tuple[Held, ...]
+    #: What the user holds back besides single accounts.
+    pauses: tuple[Pause, ...]
     #: Bytes of the database with its write-ahead log.
     database_bytes: int
     schema: str | None
@@ -111,13 +115,14 @@ def status(ctx: Context, places: Places) -> Status:
     now = ctx.now()
     with ctx.store.read() as tx:
         next_due = sorted(queue.next_due(tx), key=lambda waiting: (waiting.ready_at, waiting.account))
-        late = summary.overdue(tx, now - LATE_AFTER)
-        oldest = summary.oldest_overdue(tx, now - LATE_AFTER)
+        late = summary.overdue(tx, now - LATE_AFTER, now=now)
+        oldest = summary.oldest_overdue(tx, now - LATE_AFTER, now=now)
         results = summary.count_results(tx)
         lost = lost_lately(tx, now)
         counts = deliveries.count_by_state(tx)
         unsure = deliveries.list_in_state(tx, DeliveryState.UNSURE)
         everybody = accounts.list_accounts(tx)
+        paused = pauses.list_pauses(tx, now)
     sides = [places.database.with_name(places.database.name + suffix) for suffix in ("", "-wal")]
     return Status(
         daemon=DaemonLock(places.data_dir).holder(),
@@ -129,6 +134,7 @@ def status(ctx: Context, places: Places) -> Status:
         lost=lost,
         unsure=tuple(unsure),
         held=tuple(held for account in everybody if (held := hold_of(account, now))),
+        pauses=tuple(paused),
         database_bytes=sum(side.stat().st_size for side in sides if side.exists()),
         schema=schema.revision_of(ctx.store),
     )
@@ -136,8 +142,8 @@ def status(ctx: Context, places: Places) -> Status:
 
 def hold_of(account: Account, now: datetime) -> Held | None:
     """Return why nothing is published with an account now; None if something may be."""
-    if account.paused_at is not None:
-        return Held(account=account.name, hold=Hold.PAUSED)
+    if account.is_paused(now):
+        return Held(account=account.name, hold=Hold.PAUSED, until=account.paused_until)
     if account.health is Health.UNAUTHORIZED:
         return Held(account=account.name, hold=Hold.UNAUTHORIZED, reason=account.health_note)
     if account.rests_until is not None and account.rests_until > now:
@@ -145,6 +151,25 @@ def hold_of(account: Account, now: datetime) -> Held | None:
             account=account.name, hold=Hold.RESTING, reason=account.rest_reason, until=account.rests_until
         )
     return None
+
+
+def pauses_of(ctx: Context, post: Post) -> list[Pause]:
+    """Return the pauses that hold a post back now, besides those of its accounts."""
+    with ctx.store.read() as tx:
+        found = pauses.list_pauses(tx, ctx.now())
+    names = {
+        PauseScope.EVERYTHING: ("",),
+        PauseScope.SERIES: (post.series_id,),
+        PauseScope.LABEL: post.labels,
+    }
+    return [pause for pause in found if pause.name in names[pause.scope]]
+
+
+def pause_told(pause: Pause, time: Callable[[datetime], str]) -> str:
+    """Return what is paused, and what ends it; `time` puts an instant into words."""
+    option = "--all" if pause.scope is PauseScope.EVERYTHING else f"--{pause.scope} {shlex.quote(pause.name)}"
+    ends = f" until {time(pause.until)}" if pause.until else ""
+    return f"{pause.told()} is paused{ends}; `postbell resume {option}`"
 
 
 def lost_lately(tx: Connection, now: datetime) -> Lost:

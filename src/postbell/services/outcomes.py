@@ -25,7 +25,7 @@ from postbell.errors import (
     Unavailable,
 )
 from postbell.publishing.protocol import Absent, Progress, Receipt, Resend, Unknown
-from postbell.store import accounts, attempts, deliveries
+from postbell.store import accounts, attempts, deliveries, overdue
 from postbell.store.queue import Claim
 from postbell.store.thread import StoreThread
 
@@ -56,7 +56,7 @@ class Rules:
     resend: Resend = Resend.NEVER
     #: Whether a look-up that finds nothing leads to a new try without a wait.
     at_once: bool = False
-    #: What was due before this is not sent again on a mere guess.
+    #: What was due before this, and has no limit of its own, is not sent again on a mere guess.
     too_late_before: datetime | None = None
 
 
@@ -127,8 +127,9 @@ def record_try(tx: Connection, claim: Claim, ending: Receipt | Progress | Publis
     attempts.close_attempt(tx, claim.attempt_id, result=result_of(ending), message=message, now=rules.now)
     match ending:
         case Receipt():
-            _published(tx, delivery_id, ending, rules, found=False)
+            _published(tx, claim, ending, rules, found=False)
             accounts.clear_setbacks(tx, account_id)
+            accounts.keep_distance(tx, account_id, rules.now)
         case Progress():
             deliveries.snooze(tx, delivery_id, f"waits: {ending.step}", ending.again_at or rules.now)
         case Rejected():
@@ -136,14 +137,15 @@ def record_try(tx: Connection, claim: Claim, ending: Receipt | Progress | Publis
             told = f"{ending}{doubt if is_in_doubt(tx, delivery_id) else ''}"
             deliveries.record_failed(tx, delivery_id, told, rules.now)
         case Unauthorized():
-            _refused(tx, claim, str(ending))
+            hold_account(tx, claim, str(ending))
             deliveries.snooze(tx, delivery_id, str(ending), rules.now)
         case RateLimited():
-            deliveries.snooze(tx, delivery_id, str(ending), _rest(tx, account_id, ending, rules))
+            deliveries.snooze(tx, delivery_id, str(ending), let_rest(tx, account_id, ending, rules))
         case Unavailable():
             _unavailable(tx, claim, str(ending), rules)
         case _:
             deliveries.lose_track(tx, delivery_id, str(ending))
+            accounts.keep_distance(tx, account_id, rules.now)
 
 
 def record_look_up(
@@ -164,13 +166,13 @@ def record_look_up(
         return  # the user has settled it meanwhile, and knows better
     match ending:
         case Receipt():
-            _published(tx, delivery_id, ending, rules, found=True)
+            _published(tx, claim, ending, rules, found=True)
         case Unauthorized():
-            _refused(tx, claim, str(ending))
+            hold_account(tx, claim, str(ending))
         case RateLimited():
-            _rest(tx, account_id, ending, rules)
+            let_rest(tx, account_id, ending, rules)
         case Absent() | Unknown() if (try_at := _next_try(claim, rules)) is not None:
-            guess = rules.resend is Resend.SAFE and not _is_too_late(claim, rules)
+            guess = rules.resend is Resend.SAFE and not _is_too_late(tx, claim, rules)
             if isinstance(ending, Absent) or guess:
                 at = rules.now if rules.at_once else try_at
                 deliveries.resend(tx, delivery_id, try_at=at, message=_why_again(claim, message))
@@ -205,13 +207,13 @@ def _is_as_it_was(tx: Connection, claim: Claim) -> bool:
     )
 
 
-def _refused(tx: Connection, claim: Claim, message: str) -> None:
+def hold_account(tx: Connection, claim: Claim, message: str) -> None:
     """Hold the account, unless it was given other credentials while the old ones were refused."""
     if _is_as_it_was(tx, claim):
         accounts.mark_unauthorized(tx, claim.account.id, message)
 
 
-def _rest(tx: Connection, account_id: int, ending: RateLimited, rules: Rules) -> datetime:
+def let_rest(tx: Connection, account_id: int, ending: RateLimited, rules: Rules) -> datetime:
     """Let the account rest for as long as its network asked, and return until when.
 
     A network that does not say how long, or names a time that is over, is left alone for the longest wait
@@ -225,15 +227,17 @@ def _rest(tx: Connection, account_id: int, ending: RateLimited, rules: Rules) ->
     return until
 
 
-def _published(tx: Connection, delivery_id: int, receipt: Receipt, rules: Rules, *, found: bool) -> None:
+def _published(tx: Connection, claim: Claim, receipt: Receipt, rules: Rules, *, found: bool) -> None:
+    delete_after = claim.post.delete_after
     deliveries.record_published(
         tx,
-        delivery_id,
+        claim.delivery.id,
         receipt_id=receipt.id,
         url=receipt.url,
         warnings=receipt.warnings,
         now=rules.now,
         found=found,
+        delete_at=None if delete_after is None else rules.now + delete_after,
     )
 
 
@@ -257,9 +261,13 @@ def _why_again(claim: Claim, unknown: str | None) -> str | None:
     return "; ".join([*filter(None, parts), "it is sent again"]) if unknown else None
 
 
-def _is_too_late(claim: Claim, rules: Rules) -> bool:
-    due_at, bound = claim.delivery.due_at, rules.too_late_before
-    return due_at is not None and bound is not None and due_at < bound
+def _is_too_late(tx: Connection, claim: Claim, rules: Rules) -> bool:
+    due_at, end, bound = claim.delivery.due_at, claim.delivery.expires_at, rules.too_late_before
+    if end is None and claim.delivery.late_limit is None and due_at is not None and bound is not None:
+        too_late = due_at < bound
+    else:
+        too_late = end is not None and end < rules.now
+    return too_late or overdue.is_superseded(tx, claim.delivery.id, rules.now)
 
 
 def _next_try(claim: Claim, rules: Rules) -> datetime | None:

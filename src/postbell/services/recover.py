@@ -59,6 +59,7 @@ def lose_interrupted(tx: Connection, now: datetime) -> list[Delivery]:
     for delivery in left:
         attempts.close_interrupted(tx, delivery.id, now)
         deliveries.lose_track(tx, delivery.id, "Postbell ended during the try; it may be public already")
+        accounts.keep_distance(tx, delivery.account_id, now)
     for delivery in deliveries.list_in_state(tx, DeliveryState.UNSURE):
         attempts.close_interrupted(tx, delivery.id, now)
     return left

@@ -12,9 +12,10 @@ from pathlib import Path
 from postbell.errors import BadConfig, Damaged, NotFound
 from postbell.settings import Places
 from postbell.store import backup, schema
-from postbell.store.deliveries import hold_overdue
 from postbell.store.engine import Store, create_file, give, require_file
 from postbell.store.lock import DaemonLock
+from postbell.store.overdue import hold_overdue
+from postbell.store.series import pass_over
 
 
 def make_places(places: Places, example: str) -> list[Path]:
@@ -117,6 +118,7 @@ def restore(places: Places, source: Path, *, now: datetime) -> Restored:
             schema.migrate(copy)
             with closing(Store(copy)) as store, store.write() as tx:
                 held.extend(hold_overdue(tx, now))
+                pass_over(tx, now)
             backup.fold(copy)
 
         rows = backup.restore(source, places.database, aside=aside, prepare=hold)

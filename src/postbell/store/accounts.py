@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from postbell.domain.account import Account, Health
+from postbell.domain.quota import Per, Quota
 from postbell.domain.states import DeliveryState
+from postbell.domain.weekly import DaysOff, WeeklySlots, WeeklyTime
 from postbell.errors import Conflict, NotFound
-from postbell.store.tables import account, delivery
+from postbell.store.spans import seconds_of, span_of
+from postbell.store.tables import account, delivery, post
 
 
 _FIELDS = tuple(column for column in account.c if column.name != "removed_at")
+
+_ENDED_PAUSES = select(account.c.id, account.c.paused_until).where(
+    account.c.paused_until <= bindparam("now", type_=account.c.paused_until.type)
+)
 
 
 def account_from(row: Row[Any]) -> Account:
     """Return the account in a row of the account table."""
     values = row._asdict()
     values.pop("removed_at", None)
-    return Account(**values | {"health": Health(values["health"])})
+    values |= {name: span_of(values[name]) for name in ("late_limit", "min_gap", "cooldown")}
+    slots = _slots_from(values["slots"]) if values["slots"] else None
+    quotas = (Quota(most=most, per=Per(per)) for per, most in (values["quotas"] or {}).items())
+    read = {"health": Health(values["health"]), "quotas": tuple(quotas), "slots": slots}
+    return Account(**values | read)
 
 
 def add_account(
@@ -85,17 +96,66 @@ def rename_account(tx: Connection, name: str, new: str) -> None:
         raise Conflict(f"There is an account named {new} already. Choose another name.") from None
 
 
-def pause_account(tx: Connection, name: str, now: datetime) -> None:
-    """Hold back everything for this account until it is resumed; raises NotFound."""
-    _change(tx, name, paused_at=now)
+def pause_account(tx: Connection, name: str, now: datetime, until: datetime | None = None) -> None:
+    """Hold back everything for this account until a time, or until it is resumed; raises NotFound."""
+    _change(tx, name, paused_at=now, paused_until=until)
 
 
 def resume_account(tx: Connection, name: str, now: datetime) -> None:
     """Let a paused account publish again; the pause is kept as the reason for what is late now."""
     found = get_account(tx, name)
     if found.paused_at is not None:
-        _change(tx, name, paused_at=None)
-        _end_wait(tx, found.id, "the account was paused", now)
+        _end_pause(tx, found.id, now)
+
+
+def end_account_pauses(tx: Connection, now: datetime) -> None:
+    """Resume the accounts that were paused until a time that has come."""
+    for row in tx.execute(_ENDED_PAUSES, {"now": now}).all():
+        _end_pause(tx, row.id, row.paused_until)
+
+
+def set_limits(
+    tx: Connection,
+    name: str,
+    *,
+    late_limit: timedelta | None,
+    min_gap: timedelta | None,
+    cooldown: timedelta | None,
+    quotas: Sequence[Quota],
+) -> None:
+    """Store what bounds the posts of an account; what waits for it follows. Raises NotFound."""
+    found = get_account(tx, name)
+    values: dict[str, Any] = {
+        "late_limit": seconds_of(late_limit),
+        "min_gap": seconds_of(min_gap),
+        "cooldown": seconds_of(cooldown),
+        "quotas": {str(quota.per): quota.most for quota in quotas} or None,
+    }
+    if found.next_post_at is not None and found.min_gap is not None:
+        values["next_post_at"] = found.next_post_at - found.min_gap + min_gap if min_gap else None
+    _change(tx, name, **values)
+    if late_limit != found.late_limit:
+        _limit_waiting(tx, found.id, late_limit)
+
+
+def keep_distance(tx: Connection, account_id: int, now: datetime) -> None:
+    """Let an account that has published, or may have, wait for the least gap between its posts."""
+    of_account = account.c.id == account_id
+    min_gap = tx.execute(select(account.c.min_gap).where(of_account)).scalar_one()
+    if min_gap is not None:
+        tx.execute(update(account).where(of_account).values(next_post_at=now + timedelta(seconds=min_gap)))
+
+
+def forget_rests(tx: Connection, now: datetime) -> None:
+    """Shorten what accounts wait for to what it can be at most: the clock has gone back."""
+    tx.execute(update(account).where(account.c.rests_until > now).values(rests_until=now))
+    for row in tx.execute(select(account.c.id).where(account.c.next_post_at > now)).all():
+        keep_distance(tx, row.id, now)
+
+
+def set_slots(tx: Connection, name: str, slots: WeeklySlots | None) -> None:
+    """Store when an account likes to post; raises NotFound."""
+    _change(tx, name, slots=_slots_json(slots) if slots else None)
 
 
 def mark_well(
@@ -170,6 +230,35 @@ def remove_account(tx: Connection, name: str, now: datetime) -> None:
     tx.execute(update(account).where(account.c.id == found.id).values(values))
 
 
+def _limit_waiting(tx: Connection, account_id: int, late_limit: timedelta | None) -> None:
+    """Give the posts of an account that have no limit of their own, and may still be sent, another one."""
+    may_be_sent = (DeliveryState.SCHEDULED, DeliveryState.PROCESSING, DeliveryState.UNSURE)
+    rows = tx.execute(
+        select(delivery.c.id, delivery.c.due_at, post.c.not_after)
+        .join(post, post.c.id == delivery.c.post_id)
+        .where(
+            delivery.c.account_id == account_id,
+            delivery.c.state.in_(may_be_sent),
+            post.c.late_limit.is_(None),
+        )
+    ).all()
+    bounds = []
+    for row in rows:
+        # The user has asked again for what is due after its last moment.
+        ends = [row.not_after] if row.not_after and row.not_after >= row.due_at else []
+        ends += [row.due_at + late_limit] if late_limit is not None else []
+        bounds.append({"of": row.id, "limit": seconds_of(late_limit), "end": min(ends, default=None)})
+    if bounds:
+        values: dict[str, Any] = {"late_limit": bindparam("limit"), "expires_at": bindparam("end")}
+        tx.execute(update(delivery).where(delivery.c.id == bindparam("of")).values(values), bounds)
+
+
+def _end_pause(tx: Connection, account_id: int, now: datetime) -> None:
+    over = update(account).where(account.c.id == account_id)
+    tx.execute(over.values(paused_at=None, paused_until=None))
+    _end_wait(tx, account_id, "the account was paused", now)
+
+
 def _end_wait(tx: Connection, account_id: int, reason: str, now: datetime) -> None:
     """Let an account go on from now, unless the network has asked it to rest for longer."""
     may_go_on = or_(account.c.rests_until.is_(None), account.c.rests_until <= now)
@@ -180,3 +269,22 @@ def _end_wait(tx: Connection, account_id: int, reason: str, now: datetime) -> No
 def _change(tx: Connection, name: str, **values: Any) -> None:
     found = get_account(tx, name)
     tx.execute(update(account).where(account.c.id == found.id).values(values))
+
+
+def _slots_json(slots: WeeklySlots) -> dict[str, Any]:
+    return {
+        "zone": slots.zone,
+        "times": [[each.day, f"{each.time:%H:%M}"] for each in slots.times],
+        "days_off": [[off.first.isoformat(), off.last.isoformat()] for off in slots.days_off],
+    }
+
+
+def _slots_from(stored: dict[str, Any]) -> WeeklySlots:
+    return WeeklySlots(
+        zone=stored["zone"],
+        times=tuple(WeeklyTime(day=day, time=time.fromisoformat(at)) for day, at in stored["times"]),
+        days_off=tuple(
+            DaysOff(first=date.fromisoformat(first), last=date.fromisoformat(last))
+            for first, last in stored["days_off"]
+        ),
+    )

@@ -8,7 +8,8 @@ its id: left to itself it goes through everything that is in the state.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -24,25 +25,30 @@ from sqlalchemy import (
     update,
 )
 
-from postbell.domain.post import Delivery
+from postbell.domain.post import Delivery, PlacedBy
 from postbell.domain.states import POST_STEPS as _POST_STEPS
 from postbell.domain.states import (
     DeliveryEvent,
     DeliveryState,
     Outcome,
     PostEvent,
+    PostState,
     delivery_step,
     post_sources,
 )
 from postbell.errors import Stale
+from postbell.store.accounts import forget_rests
 from postbell.store.posts import delivery_from
+from postbell.store.spans import seconds_of
 from postbell.store.tables import account, delivery, post
 
 
-#: A statement has only so many variables: 999 in older builds of SQLite.
-_AT_ONCE = 500
-
 _OTHER = delivery.alias("other")
+
+#: What a delivery without a time has none of.
+UNPLANNED: dict[str, Any] = dict.fromkeys(
+    ("due_at", "try_at", "late_limit", "expires_at", "stream", "fingerprint", "placed_by", "placed_why")
+)
 
 
 def add_deliveries(tx: Connection, post_id: str, keys: Sequence[tuple[int, str]]) -> None:
@@ -71,57 +77,46 @@ def drop_deliveries(tx: Connection, post_id: str, account_ids: Iterable[int]) ->
     )
 
 
-def schedule_deliveries(tx: Connection, post_id: str, at: datetime) -> None:
-    """Make every delivery of a post due at `at`; raises Stale if it has none (any more)."""
-    values = {"due_at": at, "try_at": at, "message": None}
-    if not _move(tx, delivery.c.post_id == post_id, DeliveryEvent.SCHEDULE, **values):
-        raise Stale(f"The accounts of post {post_id} were removed meanwhile; nothing was done.")
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """When one account is to publish a post, and under which rules."""
+
+    account_id: int
+    #: All instants are aware UTC.
+    at: datetime
+    late_limit: timedelta | None = None
+    expires_at: datetime | None = None
+    stream: str | None = None
+    fingerprint: str | None = None
+    placed_by: PlacedBy | None = None
+    placed_why: str | None = None
+
+
+def planned_values(planned: Planned) -> dict[str, Any]:
+    """Return what is written down of a plan."""
+    return {
+        "due_at": planned.at,
+        "try_at": planned.at,
+        "late_limit": seconds_of(planned.late_limit),
+        "expires_at": planned.expires_at,
+        "stream": planned.stream,
+        "fingerprint": planned.fingerprint,
+        "placed_by": planned.placed_by,
+        "placed_why": planned.placed_why,
+    }
+
+
+def schedule_deliveries(tx: Connection, post_id: str, plan: Iterable[Planned]) -> None:
+    """Make the deliveries of a post due as planned; raises Stale if an account is not one of its any more."""
+    for planned in plan:
+        where = and_(delivery.c.post_id == post_id, delivery.c.account_id == planned.account_id)
+        if not move(tx, where, DeliveryEvent.SCHEDULE, message=None, **planned_values(planned)):
+            raise Stale(f"The accounts of post {post_id} were removed meanwhile; nothing was done.")
 
 
 def unschedule_deliveries(tx: Connection, post_id: str) -> None:
     """Make every delivery of a post a draft again."""
-    _move(tx, delivery.c.post_id == post_id, DeliveryEvent.UNSCHEDULE, due_at=None, try_at=None)
-
-
-def list_overdue(tx: Connection, before: datetime) -> list[Delivery]:
-    """Return what still waits although it was due before `before`."""
-    return list_deliveries(tx, and_(_scheduled(), delivery.c.due_at < before))
-
-
-def miss_overdue(tx: Connection, *, before: datetime, now: datetime) -> list[Delivery]:
-    """Give up every waiting delivery that was due before `before`, and return them."""
-    overdue = and_(_scheduled(), delivery.c.due_at < before)
-    ids = list(tx.execute(select(delivery.c.id).where(overdue).order_by(delivery.c.due_at)).scalars())
-    said = func.coalesce("; the last try: " + delivery.c.message, "")
-    missed = []
-    for start in range(0, len(ids), _AT_ONCE):
-        these = delivery.c.id.in_(ids[start : start + _AT_ONCE])
-        _move(tx, these, DeliveryEvent.MISS, ended_at=now, message="it was due for too long" + said)
-        _finish_posts(tx, these)
-        missed += list_deliveries(tx, these)
-    return missed
-
-
-def hold_overdue(tx: Connection, now: datetime) -> list[str]:
-    """Keep what is due from being published until the user says so; return the ids of the posts.
-
-    After a step back in time nobody knows what was published meanwhile. A post of which nothing was begun
-    becomes a draft. Of one that is under way, what was not begun is missed. What was begun goes on: it has an
-    identity at the far side, by which it is found.
-    """
-    due = (post.c.state.in_(post_sources(PostEvent.UNSCHEDULE)), post.c.at <= now)
-    drafts = list(tx.execute(select(post.c.id).where(*due).order_by(post.c.at)).scalars())
-    told = "it was held back after a restore, because it may have been published since the backup was made"
-    free = {"due_at": None, "try_at": None, "message": told}
-    for start in range(0, len(drafts), _AT_ONCE):
-        these = drafts[start : start + _AT_ONCE]
-        _move(tx, delivery.c.post_id.in_(these), DeliveryEvent.UNSCHEDULE, **free)
-        move_posts(tx, these, PostEvent.UNSCHEDULE)
-    waiting = and_(delivery.c.due_at <= now, delivery.c.begun_at.is_(None))
-    missed = list(tx.execute(select(delivery.c.post_id).where(_scheduled(), waiting)).scalars())
-    _move(tx, waiting, DeliveryEvent.MISS, ended_at=now, message=told)
-    _finish_posts(tx, delivery.c.post_id.in_(missed))
-    return [*drafts, *dict.fromkeys(missed)]
+    move(tx, delivery.c.post_id == post_id, DeliveryEvent.UNSCHEDULE, **UNPLANNED)
 
 
 def save_progress(tx: Connection, delivery_id: int, progress: dict[str, Any]) -> None:
@@ -148,8 +143,12 @@ def record_published(
     warnings: Sequence[str],
     now: datetime,
     found: bool = False,
+    delete_at: datetime | None = None,
 ) -> None:
-    """Record that it is public; `found` says that a look-up or the user told so. Raises Stale."""
+    """Record that it is public; `found` says that a look-up or the user told so. Raises Stale.
+
+    At `delete_at` it is taken away again.
+    """
     event = DeliveryEvent.FIND if found else DeliveryEvent.PUBLISH
     values = {
         "result": Outcome.PUBLISHED,
@@ -158,6 +157,7 @@ def record_published(
         "warnings": list(warnings),
         "ended_at": now,
         "message": None,
+        "delete_at": delete_at,
     }
     _move_one(tx, delivery_id, event, **values)
 
@@ -196,11 +196,28 @@ def give_up(tx: Connection, delivery_id: int, message: str, now: datetime) -> No
 
 
 def reopen(tx: Connection, delivery_id: int, now: datetime) -> None:
-    """Try a failed or missed one again from the beginning, due now. Raises Stale for a published one."""
+    """Try a failed or missed one again from the beginning, due now.
+
+    Raises Stale for a published one, and for one of a post that is a draft or cancelled.
+    The user's word beats the last moment of the post, and what is newer in its series.
+    """
+    of_delivery = delivery.c.id == delivery_id
+    late_limit = tx.execute(select(delivery.c.late_limit).where(of_delivery)).scalar_one_or_none()
     not_public = or_(delivery.c.result.is_(None), delivery.c.result != Outcome.PUBLISHED)
+    going_on = exists().where(
+        post.c.id == delivery.c.post_id, post.c.state.not_in((PostState.DRAFT, PostState.CANCELLED))
+    )
     values = {"due_at": now, "try_at": now, "tries": 0, "result": None, "ended_at": None, "message": None}
-    where = and_(delivery.c.id == delivery_id, not_public)
-    _expect_one(_move(tx, where, DeliveryEvent.REOPEN, late_reason=None, **values), delivery_id)
+    values["expires_at"] = None if late_limit is None else now + timedelta(seconds=late_limit)
+    moved = move(
+        tx,
+        and_(of_delivery, not_public, going_on),
+        DeliveryEvent.REOPEN,
+        late_reason=None,
+        stream=None,
+        **values,
+    )
+    _expect_one(moved, delivery_id)
     _move_posts_of(tx, delivery_id, PostEvent.REOPEN)
 
 
@@ -212,16 +229,17 @@ def cancel_waiting(tx: Connection, post_id: str, now: datetime, *, in_doubt: Seq
     where = delivery.c.post_id == post_id
     doubted = and_(where, delivery.c.id.in_(in_doubt))
     told = "it was cancelled, but an earlier try may have been accepted: look first"
-    count = _move(tx, doubted, DeliveryEvent.CANCEL, ended_at=now, message=told) if in_doubt else 0
-    count += _move(tx, where, DeliveryEvent.CANCEL, ended_at=now)
-    _finish_posts(tx, where)
+    count = move(tx, doubted, DeliveryEvent.CANCEL, ended_at=now, message=told) if in_doubt else 0
+    count += move(tx, where, DeliveryEvent.CANCEL, ended_at=now)
+    finish_posts(tx, where)
     return count
 
 
 def hasten(tx: Connection, post_id: str, now: datetime) -> None:
-    """Let the waiting deliveries of a post be tried at once."""
+    """Let the waiting deliveries of a post be tried at once, also those whose time is still to come."""
     waiting = and_(delivery.c.post_id == post_id, delivery.c.state == DeliveryState.SCHEDULED)
     tx.execute(update(delivery).where(waiting).values(try_at=now))
+    tx.execute(update(delivery).where(waiting, delivery.c.due_at > now).values(due_at=now))
 
 
 def forget_waits(tx: Connection, now: datetime) -> None:
@@ -230,7 +248,7 @@ def forget_waits(tx: Connection, now: datetime) -> None:
     Waits that were written while it was ahead would last for as long as the step.
     """
     tx.execute(update(delivery).where(_scheduled(), delivery.c.try_at > now).values(try_at=delivery.c.due_at))
-    tx.execute(update(account).where(account.c.rests_until > now).values(rests_until=now))
+    forget_rests(tx, now)
 
 
 def list_in_state(tx: Connection, state: DeliveryState) -> list[Delivery]:
@@ -244,13 +262,16 @@ def count_by_state(tx: Connection) -> dict[DeliveryState, int]:
     return {DeliveryState(row.state): row.n for row in rows}
 
 
-def list_deliveries(tx: Connection, where: ColumnElement[bool]) -> list[Delivery]:
-    """Return the deliveries for which `where` is true, the earliest due first."""
+def list_deliveries(
+    tx: Connection, where: ColumnElement[bool], *, limit: int | None = None
+) -> list[Delivery]:
+    """Return the deliveries for which `where` is true, the earliest due first, at most `limit`."""
     rows = tx.execute(
         select(delivery, account.c.name.label("account"), account.c.network)
         .join(account, account.c.id == delivery.c.account_id)
         .where(where)
         .order_by(delivery.c.due_at, delivery.c.id)
+        .limit(limit)
     )
     return [delivery_from(row) for row in rows]
 
@@ -259,7 +280,7 @@ def _scheduled() -> ColumnElement[bool]:
     return delivery.c.state == DeliveryState.SCHEDULED
 
 
-def _move(tx: Connection, where: ColumnElement[bool], event: DeliveryEvent, **values: Any) -> int:
+def move(tx: Connection, where: ColumnElement[bool], event: DeliveryEvent, **values: Any) -> int:
     """Take the step `event` with every delivery for which `where` is true and which may; return how many."""
     sources, target = delivery_step(event)
     allowed = func.likely(delivery.c.state.in_(sources))
@@ -267,8 +288,8 @@ def _move(tx: Connection, where: ColumnElement[bool], event: DeliveryEvent, **va
 
 
 def _move_one(tx: Connection, delivery_id: int, event: DeliveryEvent, **values: Any) -> None:
-    _expect_one(_move(tx, delivery.c.id == delivery_id, event, **values), delivery_id)
-    _finish_posts(tx, delivery.c.id == delivery_id)
+    _expect_one(move(tx, delivery.c.id == delivery_id, event, **values), delivery_id)
+    finish_posts(tx, delivery.c.id == delivery_id)
 
 
 def _expect_one(rows: int, row_id: int) -> None:
@@ -276,7 +297,7 @@ def _expect_one(rows: int, row_id: int) -> None:
         raise Stale(f"Delivery {row_id} is not in a state that allows this any more; nothing was done.")
 
 
-def _finish_posts(tx: Connection, where: ColumnElement[bool]) -> None:
+def finish_posts(tx: Connection, where: ColumnElement[bool]) -> None:
     """End the posts of these deliveries on which nothing is left to try."""
     sources = post_sources(PostEvent.FINISH)
     open_ = (DeliveryState.SCHEDULED, DeliveryState.PROCESSING)

@@ -33,9 +33,11 @@ _PRAGMAS = (
 class Store:
     """One SQLite file. Writers take the lock at the beginning, readers never wait for them."""
 
-    def __init__(self, path: Path, *, lock_wait: float = LOCK_WAIT) -> None:
+    def __init__(self, path: Path, *, lock_wait: float = LOCK_WAIT, durable: bool = True) -> None:
+        """Open the file. What is not `durable` is fast, and lost at a power cut: for copies to try things."""
         self.path = path
-        self._writer = open_engine(path, "BEGIN IMMEDIATE", "foreign_keys = ON", lock_wait=lock_wait)
+        pragmas = ("foreign_keys = ON", *(() if durable else ("synchronous = OFF",)))
+        self._writer = open_engine(path, "BEGIN IMMEDIATE", *pragmas, lock_wait=lock_wait)
         self._reader = open_engine(path, "BEGIN", "query_only = ON", lock_wait=lock_wait)
 
     @contextmanager

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
 from postbell.domain.media import Media
-from postbell.store.tables import media, post_media
+from postbell.store.tables import media, post_media, series_media
 
 
 def record_media(tx: Connection, items: Iterable[Media], now: datetime) -> None:
@@ -28,8 +28,8 @@ def record_media(tx: Connection, items: Iterable[Media], now: datetime) -> None:
 
 
 def forget_unused(tx: Connection, before: datetime) -> list[str]:
-    """Forget files that no post uses and that are older than `before`; return their sha256."""
-    used = select(post_media.c.sha256)
+    """Forget files that no post or series uses and that are older than `before`; return their sha256."""
+    used = select(post_media.c.sha256).union_all(select(series_media.c.sha256))
     statement = (
         delete(media)
         .where(media.c.created_at < before, media.c.sha256.not_in(used))

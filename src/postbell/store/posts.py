@@ -12,7 +12,8 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, exists, func, ins
 
 from postbell.domain.content import Content, Override
 from postbell.domain.media import Media, MediaKind
-from postbell.domain.post import Delivery, Post
+from postbell.domain.post import Delivery, PlacedBy, Post
+from postbell.domain.series import SeriesState
 from postbell.domain.states import (
     DELETABLE,
     DeliveryState,
@@ -23,7 +24,8 @@ from postbell.domain.states import (
     post_sources,
 )
 from postbell.errors import Conflict, Stale
-from postbell.store.tables import account, delivery, media, post, post_media
+from postbell.store.spans import seconds_of, span_of
+from postbell.store.tables import account, delivery, media, post, post_media, series
 
 
 #: Tells where the stored copy of a file lies, from its sha256 and type.
@@ -40,6 +42,7 @@ class Filter:
     state: PostState | None = None
     outcome: Outcome | None = None
     account: str | None = None
+    label: str | None = None
     #: Instants; posts without a time are left out where one is given.
     since: datetime | None = None
     until: datetime | None = None
@@ -51,6 +54,20 @@ def insert_post(tx: Connection, new: Post) -> None:
     """Store a post and its media; deliveries are added by `store.deliveries`."""
     tx.execute(insert(post).values(id=new.id, created_at=new.created_at, version=1, **_values(new)))
     _replace_media(tx, new.id, new.content.media)
+
+
+def insert_posts(tx: Connection, new: Sequence[Post]) -> None:
+    """Store many posts, in the states in which they are, with their media."""
+    if new:
+        rows = [{"id": each.id, "created_at": each.created_at, "version": 1} | _values(each) for each in new]
+        tx.execute(insert(post), rows)
+    if items := [row for each in new for row in _media_rows(each.id, each.content.media)]:
+        tx.execute(insert(post_media), items)
+
+
+def known_ids(tx: Connection, ids: Sequence[str]) -> set[str]:
+    """Return those of these ids that posts have."""
+    return set(tx.execute(select(post.c.id).where(post.c.id.in_(ids))).scalars())
 
 
 def update_post(tx: Connection, changed: Post, event: PostEvent) -> None:
@@ -91,6 +108,12 @@ def delete_post(tx: Connection, post_id: str) -> None:
         raise Conflict(f"Post {post_id} is being published, or was: it is kept as a record.")
 
 
+def is_made_again(tx: Connection, post_id: str) -> bool:
+    """Whether a post belongs to a series that still makes posts, and would make it anew."""
+    of_active = exists().where(series.c.id == post.c.series_id, series.c.state == SeriesState.ACTIVE)
+    return bool(tx.execute(select(post.c.id).where(post.c.id == post_id, of_active)).all())
+
+
 def find_ids(tx: Connection, prefix: str, limit: int = 5) -> list[str]:
     """Return the ids that begin with `prefix`, at most `limit`."""
     # A range instead of LIKE, so that the index serves and no letter is special.
@@ -115,7 +138,7 @@ def load_posts(tx: Connection, ids: Sequence[str], locate: Locate) -> list[Post]
         .where(post_media.c.post_id.in_(ids))
         .order_by(post_media.c.post_id, post_media.c.position)
     ):
-        media_of.setdefault(row.post_id, []).append(_media_from(row, locate))
+        media_of.setdefault(row.post_id, []).append(media_from(row, locate))
     deliveries_of: dict[str, list[Delivery]] = {}
     for row in tx.execute(
         select(delivery, account.c.name.label("account"), account.c.network)
@@ -140,6 +163,8 @@ def delivery_from(row: Row[Any]) -> Delivery:
             "state": DeliveryState(values["state"]),
             "result": Outcome(values["result"]) if values["result"] else None,
             "warnings": tuple(values["warnings"]),
+            "late_limit": span_of(values["late_limit"]),
+            "placed_by": PlacedBy(values["placed_by"]) if values["placed_by"] else None,
         }
     )
 
@@ -155,17 +180,29 @@ def _values(value: Post) -> dict[str, Any]:
         "local": value.local.isoformat() if value.local else None,
         "zone": value.zone,
         "updated_at": value.updated_at,
+        "series_id": value.series_id,
+        "slot": value.slot,
+        "turn": value.turn,
+        "touched": value.touched,
+        "labels": list(value.labels),
+        "late_limit": seconds_of(value.late_limit),
+        "not_after": value.not_after,
+        "delete_after": seconds_of(value.delete_after),
+        "allow_duplicate": value.allow_duplicate,
     }
 
 
 def _replace_media(tx: Connection, post_id: str, items: Sequence[Media]) -> None:
     tx.execute(delete(post_media).where(post_media.c.post_id == post_id))
-    rows = [
+    if rows := _media_rows(post_id, items):
+        tx.execute(insert(post_media), rows)
+
+
+def _media_rows(post_id: str, items: Sequence[Media]) -> list[dict[str, Any]]:
+    return [
         {"post_id": post_id, "position": position, "sha256": item.sha256, "name": item.name, "alt": item.alt}
         for position, item in enumerate(items)
     ]
-    if rows:
-        tx.execute(insert(post_media), rows)
 
 
 def _conditions(wanted: Filter) -> list[ColumnElement[bool] | None]:
@@ -174,9 +211,11 @@ def _conditions(wanted: Filter) -> list[ColumnElement[bool] | None]:
         account.c.id == delivery.c.account_id,
         account.c.name == wanted.account,
     )
+    labels = func.json_each(post.c.labels).table_valued("value")
     return [
         post.c.state == wanted.state if wanted.state else None,
         of_account if wanted.account else None,
+        exists().where(labels.c.value == wanted.label) if wanted.label else None,
         post.c.at >= wanted.since if wanted.since else None,
         post.c.at < wanted.until if wanted.until else None,
         _has_outcome(wanted.outcome) if wanted.outcome else None,
@@ -219,11 +258,21 @@ def _post_from(row: Row[Any], items: list[Media], deliveries: list[Delivery]) ->
         created_at=row.created_at,
         updated_at=row.updated_at,
         version=row.version,
+        series_id=row.series_id,
+        slot=row.slot,
+        turn=row.turn,
+        touched=row.touched,
+        labels=tuple(row.labels),
+        late_limit=span_of(row.late_limit),
+        not_after=row.not_after,
+        delete_after=span_of(row.delete_after),
+        allow_duplicate=row.allow_duplicate,
         deliveries=tuple(deliveries),
     )
 
 
-def _media_from(row: Row[Any], locate: Locate) -> Media:
+def media_from(row: Row[Any], locate: Locate) -> Media:
+    """Return the file in a row of the media table joined with that of its use."""
     return Media(
         sha256=row.sha256,
         kind=MediaKind(row.kind),

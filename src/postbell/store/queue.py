@@ -10,24 +10,30 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    FromClause,
     ScalarSelect,
+    Subquery,
+    and_,
     bindparam,
     exists,
     func,
     not_,
     or_,
     select,
+    true,
     update,
 )
 
 from postbell.domain.account import Account, Health
+from postbell.domain.pause import PauseScope
 from postbell.domain.post import AttemptKind, Delivery, Post
 from postbell.domain.states import DeliveryEvent, DeliveryState, PostEvent, delivery_step
 from postbell.store.accounts import account_from
 from postbell.store.attempts import open_attempt
 from postbell.store.deliveries import move_posts
+from postbell.store.pauses import everything_held, next_end, part_held
 from postbell.store.posts import Locate, load_posts
-from postbell.store.tables import account, delivery
+from postbell.store.tables import account, delivery, pause
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,40 +59,52 @@ class Waiting:
     ready_at: datetime
 
 
-# The two hot statements are built once: to build one takes several times as long as to run it.
-_NOW = bindparam("now", type_=delivery.c.due_at.type)
+# The hot statements are built once: to build one takes several times as long as to run it.
+NOW = bindparam("now", type_=delivery.c.due_at.type)
 _SOURCES, _TARGET = delivery_step(DeliveryEvent.CLAIM)
 
+#: The pauses that hold something back at `now`.
+ACTIVE = or_(pause.c.until.is_(None), pause.c.until > NOW)
+#: Whether the account of the enclosing query is paused at `now`.
+ACCOUNT_PAUSED = and_(
+    account.c.paused_at.is_not(None), or_(account.c.paused_until.is_(None), account.c.paused_until > NOW)
+)
 
-def _head_of_account(*, due: bool) -> ScalarSelect[int]:
+
+def _head_of_account(*conditions: ColumnElement[bool], queue: FromClause) -> ScalarSelect[int]:
     """Return the id of the earliest waiting delivery of the account of the enclosing query."""
-    queue = delivery.alias("queue")
-    waiting = [queue.c.account_id == account.c.id, queue.c.state == DeliveryState.SCHEDULED]
-    if due:
-        waiting.append(queue.c.due_at <= _NOW)
+    waiting = (queue.c.account_id == account.c.id, queue.c.state == DeliveryState.SCHEDULED, *conditions)
     head = select(queue.c.id).where(*waiting).order_by(queue.c.due_at, queue.c.id).limit(1)
     return head.correlate(account).scalar_subquery()
 
 
 def _may_publish() -> list[ColumnElement[bool]]:
-    """Return what is true of an account that may publish, whatever the time."""
+    """Return what is true of an account that may publish, whatever the time and whatever is paused."""
     running = delivery.alias("running")
     busy = exists().where(running.c.account_id == account.c.id, running.c.state == DeliveryState.PROCESSING)
     return [
         account.c.removed_at.is_(None),
-        account.c.paused_at.is_(None),
         account.c.health == Health.OK,
         not_(busy.correlate(account)),
     ]
 
 
+def due_heads() -> Subquery:
+    """Return the ids of what every account that may publish now would publish next."""
+    queue = delivery.alias("queue")
+    rested = or_(account.c.rests_until.is_(None), account.c.rests_until <= NOW)
+    distant = or_(account.c.next_post_at.is_(None), account.c.next_post_at <= NOW)
+    head = _head_of_account(queue.c.due_at <= NOW, not_(part_held(queue, ACTIVE)), queue=queue)
+    free = (not_(everything_held(ACTIVE)), not_(ACCOUNT_PAUSED), rested, distant)
+    return select(head.label("id")).where(*_may_publish(), *free).subquery()
+
+
 def _claim() -> Any:
-    rested = or_(account.c.rests_until.is_(None), account.c.rests_until <= _NOW)
-    heads = select(_head_of_account(due=True).label("id")).where(*_may_publish(), rested).subquery()
+    heads = due_heads()
     ready = (
         select(delivery.c.id)
         .join(heads, heads.c.id == delivery.c.id)
-        .where(delivery.c.try_at <= _NOW)
+        .where(delivery.c.try_at <= NOW)
         .order_by(delivery.c.due_at, delivery.c.id)
         .limit(bindparam("most"))
     )
@@ -105,13 +123,38 @@ def _claim() -> Any:
     )
 
 
+def _next_due(*, paused_parts: bool) -> Any:
+    """Return the first delivery of each account with all that it waits for.
+
+    A ring ends the pauses whose time has come, so those that are there count. With `paused_parts` what is
+    held back with its series or a label is looked for, else what is not.
+    """
+    queue = delivery.alias("queue")
+    first = _head_of_account(queue=queue)
+    if not paused_parts:
+        first = _head_of_account(not_(part_held(queue, true())), queue=queue)
+    everything = select(pause.c.until).where(pause.c.scope == PauseScope.EVERYTHING).scalar_subquery()
+    goes_on = or_(account.c.paused_at.is_(None), account.c.paused_until.is_not(None))
+    waits = (account.c.rests_until, account.c.next_post_at, account.c.paused_until)
+    found = (
+        select(
+            account.c.name,
+            *waits,
+            everything.label("all_paused_until"),
+            delivery.c.post_id,
+            delivery.c.due_at,
+            delivery.c.try_at,
+        )
+        .select_from(account)
+        .join(delivery, delivery.c.id == first)
+        .where(*_may_publish(), goes_on, not_(everything_held(pause.c.until.is_(None))))
+    )
+    return found.where(part_held(delivery, true())) if paused_parts else found
+
+
 _CLAIM = _claim()
-_NEXT_DUE = (
-    select(account.c.name, account.c.rests_until, delivery.c.post_id, delivery.c.due_at, delivery.c.try_at)
-    .select_from(account)
-    .join(delivery, delivery.c.id == _head_of_account(due=False))
-    .where(*_may_publish())
-)
+_NEXT_DUE = _next_due(paused_parts=False)
+_NEXT_HELD = _next_due(paused_parts=True)
 
 
 def claim_due(tx: Connection, now: datetime, limit: int, locate: Locate) -> list[Claim]:
@@ -119,8 +162,9 @@ def claim_due(tx: Connection, now: datetime, limit: int, locate: Locate) -> list
 
     One guarded UPDATE claims; it stores the instant of the first try, from which networks derive what
     identifies the post, and an attempt is opened for each. All of it is durable before anything is sent.
-    An account is passed over while another delivery of it is under way, or while its earliest one waits for a
-    later try: what belongs to one account is published in order.
+    An account is passed over while it is paused, rests or keeps its least gap, while another delivery of it
+    is under way, or while its earliest one waits for a later try: what belongs to one account is published
+    in order. Only what is held back with a series or a label is overtaken.
     """
     values = {"now": now, "first_begun_at": _whole_milliseconds(now), "most": limit}
     claimed = tx.execute(_CLAIM, values).all()
@@ -143,17 +187,15 @@ def claim_due(tx: Connection, now: datetime, limit: int, locate: Locate) -> list
 
 
 def next_due(tx: Connection) -> list[Waiting]:
-    """Return, for each account that may publish, when its earliest delivery can be tried."""
-    rows = tx.execute(_NEXT_DUE)
-    return [
-        Waiting(
-            account=row.name,
-            post_id=row.post_id,
-            due_at=row.due_at,
-            ready_at=max(row.due_at, row.try_at, row.rests_until or row.try_at),
-        )
-        for row in rows
-    ]
+    """Return, for each account that may publish, when its earliest delivery can be tried.
+
+    Of an account whose earliest one is held back with a series or a label until a time, that is told too: a
+    ring ends such pauses.
+    """
+    found = [_waiting(row) for row in tx.execute(_NEXT_DUE)]
+    if (end := next_end(tx)) is not None:
+        found += [_waiting(row, end) for row in tx.execute(_NEXT_HELD)]
+    return found
 
 
 def load_claim(tx: Connection, found: Delivery, attempt_id: int, locate: Locate) -> Claim:
@@ -161,6 +203,16 @@ def load_claim(tx: Connection, found: Delivery, attempt_id: int, locate: Locate)
     (of_post,) = load_posts(tx, [found.post_id], locate)
     accounts = _accounts(tx, {found.account_id})
     return Claim(delivery=found, post=of_post, account=accounts[found.account_id], attempt_id=attempt_id)
+
+
+def _waiting(row: Any, end: datetime | None = None) -> Waiting:
+    ends = (row.rests_until, row.next_post_at, row.paused_until, row.all_paused_until, end)
+    return Waiting(
+        account=row.name,
+        post_id=row.post_id,
+        due_at=row.due_at,
+        ready_at=max(row.due_at, row.try_at, *filter(None, ends)),
+    )
 
 
 def _accounts(tx: Connection, ids: Iterable[int]) -> dict[int, Account]:

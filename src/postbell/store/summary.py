@@ -6,12 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, literal_column, or_, select
+from sqlalchemy import Connection, Select, and_, func, literal_column, not_, or_, select
 
-from postbell.domain.post import Delivery
+from postbell.domain.post import SUPERSEDED, Delivery
 from postbell.domain.states import DeliveryState, Outcome, PostState
+from postbell.store.pauses import held
 from postbell.store.posts import Locate, delivery_from
+from postbell.store.queue import ACCOUNT_PAUSED, ACTIVE
 from postbell.store.tables import account, attempt, delivery, media, post, post_media
+
+
+#: Whether the user holds a delivery back at `now`.
+_HELD = held(ACTIVE, ACCOUNT_PAUSED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,15 +27,19 @@ class Overdue:
     count: int
     #: When the oldest of them was meant to be published (aware UTC); None if there are none.
     oldest: datetime | None
+    #: How many there are besides that the user holds back.
+    held: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lost:
-    """What lately ended without being published."""
+    """What lately ended without being published, and should have been."""
 
     count: int = 0
     #: Those that ended last, the latest first; `count` may be greater.
     newest: tuple[Delivery, ...] = ()
+    #: How many posts of series gave way to newer ones besides: nobody has to look at them.
+    superseded: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,31 +51,42 @@ class LostFile:
     name: str
 
 
-def overdue(tx: Connection, before: datetime) -> Overdue:
-    """Return what was due before an instant (aware) and still waits."""
+def overdue(tx: Connection, before: datetime, *, now: datetime) -> Overdue:
+    """Return what was due before an instant (aware) and still waits at `now`."""
+    counts = (
+        func.count().filter(not_(_HELD)),
+        func.min(delivery.c.due_at).filter(not_(_HELD)),
+        func.count().filter(_HELD),
+    )
     waiting = (delivery.c.state == DeliveryState.SCHEDULED, delivery.c.due_at < before)
-    row = tx.execute(select(func.count(), func.min(delivery.c.due_at)).where(*waiting)).one()
-    return Overdue(count=row[0], oldest=row[1])
+    row = tx.execute(select(*counts).where(*waiting), {"now": now}).one()
+    return Overdue(count=row[0], oldest=row[1], held=row[2])
 
 
-def oldest_overdue(tx: Connection, before: datetime) -> Delivery | None:
-    """Return the first of what was due before an instant (aware) and still waits."""
-    waiting = (delivery.c.state == DeliveryState.SCHEDULED, delivery.c.due_at < before)
+def oldest_overdue(tx: Connection, before: datetime, *, now: datetime) -> Delivery | None:
+    """Return the first of what was due before an instant (aware), waits at `now` and is not held back."""
+    waiting = (delivery.c.state == DeliveryState.SCHEDULED, delivery.c.due_at < before, not_(_HELD))
     first = select(delivery.c.id).where(*waiting).order_by(delivery.c.due_at, delivery.c.id).limit(1)
-    row = tx.execute(_named().where(delivery.c.id == first.scalar_subquery())).one_or_none()
+    of_first = tx.execute(first, {"now": now}).scalar_one_or_none()
+    row = tx.execute(_named().where(delivery.c.id == of_first)).one_or_none()
     return delivery_from(row) if row else None
 
 
 def lost_since(tx: Connection, since: datetime, limit: int) -> Lost:
     """Return what failed or was missed from an instant (aware) on: the last `limit`, and how many in all."""
     failed = and_(delivery.c.state == DeliveryState.PROCESSED, delivery.c.result == Outcome.FAILED)
-    lost = and_(or_(failed, delivery.c.state == DeliveryState.MISSED), delivery.c.ended_at >= since)
+    missed, lately = delivery.c.state == DeliveryState.MISSED, delivery.c.ended_at >= since
+    gave_way = delivery.c.message.startswith(SUPERSEDED)
     # One pass finds and counts them: there is no index by the time of the end.
-    found = select(delivery.c.id, func.count().over().label("whole")).where(lost)
+    found = select(delivery.c.id, func.count().over().label("whole")).where(
+        or_(failed, and_(missed, not_(gave_way))), lately
+    )
+    superseded = tx.execute(select(func.count()).where(missed, lately, gave_way)).scalar_one()
     last = found.order_by(delivery.c.ended_at.desc(), delivery.c.id.desc()).limit(limit)
     wholes = {row.id: row.whole for row in tx.execute(last)}
     rows = {row.id: delivery_from(row) for row in tx.execute(_named().where(delivery.c.id.in_(wholes)))}
-    return Lost(count=max(wholes.values(), default=0), newest=tuple(rows[each] for each in wholes))
+    newest = tuple(rows[each] for each in wholes)
+    return Lost(count=max(wholes.values(), default=0), newest=newest, superseded=superseded)
 
 
 def count_results(tx: Connection) -> dict[Outcome, int]:

@@ -10,7 +10,9 @@ from sqlmodel import Field, SQLModel
 
 from postbell.domain.account import Health
 from postbell.domain.media import MediaKind
+from postbell.domain.pause import PauseScope
 from postbell.domain.post import AttemptKind
+from postbell.domain.series import SeriesState
 from postbell.domain.states import DeliveryState, Outcome, PostState
 
 
@@ -55,11 +57,22 @@ class AccountRow(Base, table=True):
     health: str
     health_note: str | None = None
     paused_at: datetime | None = None
+    paused_until: datetime | None = None
     rests_until: datetime | None = None
     rest_reason: str | None = None
     setbacks: int = 0
     created_at: datetime
     removed_at: datetime | None = None
+    #: Spans in seconds.
+    late_limit: int | None = None
+    min_gap: int | None = None
+    cooldown: int | None = None
+    #: Caps that differ from the network's: {"day": 25}; null lifts one.
+    quotas: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
+    #: Weekly posting times: {"zone": …, "times": [[0, "09:00"]], "days_off": [["2026-12-24", "2026-12-26"]]}.
+    slots: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
+    #: Not before this is the next post published, to keep the least gap.
+    next_post_at: datetime | None = None
 
 
 class MediaRow(Base, table=True):
@@ -77,6 +90,77 @@ class MediaRow(Base, table=True):
     created_at: datetime
 
 
+class SeriesRow(Base, table=True):
+    """What makes posts by itself."""
+
+    __tablename__ = "series"
+    __table_args__ = (
+        _one_of("state", SeriesState),
+        # The hot question: which series must make posts by now.
+        Index("ix_series_next", "state", "next_at"),
+        Index("ix_series_library", "library", sqlite_where=text("library IS NOT NULL")),
+    )
+
+    id: str = Field(primary_key=True)
+    state: str
+    #: The words of its rule, and which kind: {"kind": "recurrence", "words": {…}}.
+    rule: dict[str, Any] = Field(sa_type=JSON)
+    library: str | None = None
+    text: str
+    title: str | None = None
+    link: str | None = None
+    variants: list[str] = Field(sa_type=JSON)
+    overrides: dict[str, Any] = Field(sa_type=JSON)
+    labels: list[str] = Field(sa_type=JSON)
+    #: Spans in seconds.
+    late_limit: int | None = None
+    delete_after: int | None = None
+    created_at: datetime
+    updated_at: datetime
+    version: int = 1
+    made: int = 0
+    made_until: datetime | None = None
+    next_at: datetime | None = None
+
+
+class SeriesAccountRow(Base, table=True):
+    """An account for which a series makes posts."""
+
+    __tablename__ = "series_account"
+    __table_args__ = (Index("ix_series_account_account_id", "account_id"),)
+
+    series_id: str = Field(primary_key=True, foreign_key="series.id", ondelete="CASCADE")
+    account_id: int = Field(primary_key=True, foreign_key="account.id")
+    #: When a piece of a library was last used for it.
+    used_at: datetime | None = None
+
+
+class SeriesMediaRow(Base, table=True):
+    """A file as one series uses it."""
+
+    __tablename__ = "series_media"
+    __table_args__ = (Index("ix_series_media_sha256", "sha256"),)
+
+    series_id: str = Field(primary_key=True, foreign_key="series.id", ondelete="CASCADE")
+    position: int = Field(primary_key=True)
+    sha256: str = Field(foreign_key="media.sha256")
+    name: str
+    alt: str
+
+
+class PauseRow(Base, table=True):
+    """A pause of a series, a label or everything; accounts keep theirs themselves."""
+
+    __tablename__ = "pause"
+    __table_args__ = (_one_of("scope", PauseScope),)
+
+    scope: str = Field(primary_key=True)
+    #: The id of the series or the label; empty for everything.
+    name: str = Field(primary_key=True)
+    since: datetime
+    until: datetime | None = None
+
+
 class PostRow(Base, table=True):
     """A post."""
 
@@ -87,6 +171,14 @@ class PostRow(Base, table=True):
         CheckConstraint("(local IS NULL) = (zone IS NULL)", name="local_has_zone"),
         Index("ix_post_state", "state", "at"),
         Index("ix_post_at", "at"),
+        # One post for each slot of a series, however often its posts are made.
+        Index(
+            "uq_post_series_slot",
+            "series_id",
+            "slot",
+            unique=True,
+            sqlite_where=text("series_id IS NOT NULL"),
+        ),
     )
 
     id: str = Field(primary_key=True)
@@ -102,6 +194,18 @@ class PostRow(Base, table=True):
     created_at: datetime
     updated_at: datetime
     version: int = 1
+    series_id: str | None = Field(default=None, foreign_key="series.id")
+    slot: str | None = None
+    #: Which of its series' posts it is, counted from 0.
+    turn: int | None = None
+    #: Whether somebody has changed it by hand: then its series leaves it alone.
+    touched: bool = Field(default=False, sa_column_kwargs={"server_default": "0"})
+    labels: list[str] = Field(default_factory=list, sa_type=JSON, sa_column_kwargs={"server_default": "[]"})
+    #: Spans in seconds.
+    late_limit: int | None = None
+    delete_after: int | None = None
+    not_after: datetime | None = None
+    allow_duplicate: bool = Field(default=False, sa_column_kwargs={"server_default": "0"})
 
 
 class PostMediaRow(Base, table=True):
@@ -132,6 +236,29 @@ class DeliveryRow(Base, table=True):
         # The hot question: the earliest due delivery of an account, and whether one is under way.
         Index("ix_delivery_queue", "account_id", "state", "due_at", "id"),
         Index("ix_delivery_state", "state", "due_at"),
+        Index(
+            "ix_delivery_expires_at",
+            "expires_at",
+            sqlite_where=text("state = 'scheduled' AND expires_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_delivery_fingerprint",
+            "account_id",
+            "fingerprint",
+            sqlite_where=text("fingerprint IS NOT NULL"),
+        ),
+        Index(
+            "ix_delivery_stream",
+            "account_id",
+            "stream",
+            "due_at",
+            sqlite_where=text("state = 'scheduled' AND stream IS NOT NULL"),
+        ),
+        Index(
+            "ix_delivery_delete_at",
+            "delete_at",
+            sqlite_where=text("delete_at IS NOT NULL AND deleted_at IS NULL"),
+        ),
         {"sqlite_autoincrement": True},  # numbers are never used twice: networks derive identities from them
     )
 
@@ -152,6 +279,29 @@ class DeliveryRow(Base, table=True):
     message: str | None = None
     warnings: list[str] = Field(sa_type=JSON)
     late_reason: str | None = None
+    #: The series, or the library, of whose posts only the newest is published late.
+    stream: str | None = None
+    #: Of what the account is asked to publish; equal where it reads the same.
+    fingerprint: str | None = None
+    #: Seconds; of the post, else of the account; without either the general one counts.
+    late_limit: int | None = None
+    #: Not published after this, whatever happens.
+    expires_at: datetime | None = None
+    placed_by: str | None = None
+    placed_why: str | None = None
+    delete_at: datetime | None = None
+    deleted_at: datetime | None = None
+
+
+class EngagementRow(Base, table=True):
+    """How people responded to what was published."""
+
+    __tablename__ = "engagement"
+
+    delivery_id: int = Field(primary_key=True, foreign_key="delivery.id", ondelete="CASCADE")
+    #: Likes, replies and shares together, as the user or the network counts them.
+    responses: float
+    recorded_at: datetime
 
 
 class AttemptRow(Base, table=True):
@@ -176,7 +326,12 @@ class AttemptRow(Base, table=True):
 #: The same tables for statements.
 account = Base.metadata.tables["account"]
 media = Base.metadata.tables["media"]
+series = Base.metadata.tables["series"]
+series_account = Base.metadata.tables["series_account"]
+series_media = Base.metadata.tables["series_media"]
+pause = Base.metadata.tables["pause"]
 post = Base.metadata.tables["post"]
 post_media = Base.metadata.tables["post_media"]
 delivery = Base.metadata.tables["delivery"]
 attempt = Base.metadata.tables["attempt"]
+engagement = Base.metadata.tables["engagement"]

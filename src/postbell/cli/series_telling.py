@@ -1,0 +1,170 @@
+"""How series are told, to people and as JSON; the shapes stand in `postbell.cli.series`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from itertools import takewhile
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from postbell.cli.common import State, one_line
+from postbell.cli.shapes import media_json, problems_json, seconds, stamp
+from postbell.cli.telling import NO_DAEMON, daemon_runs
+from postbell.domain.series import Series, SeriesState
+from postbell.errors import Invalid
+
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    from postbell.app import App
+    from postbell.domain.pause import Pause
+    from postbell.services.series import SavedSeries
+    from postbell.services.series_view import Upcoming
+
+#: So many of the next posts are told of a series that is written.
+NEXT = 5
+
+
+def tell_saved(state: State, app: App, saved: SavedSeries, *, done: str) -> None:
+    """Tell that a series is stored, what it will publish, and what is worth knowing about it."""
+    from postbell.services.series_view import look_ahead, paused_series
+
+    series, found = saved.series, look_ahead(app.ctx, saved.series, NEXT)
+    notes = past_notes(series) if series.version == 1 else []
+    notes += [*clock_notes(found), *([] if daemon_runs(app) else [NO_DAEMON])]
+    synced = saved.synced
+    if state.json:
+        shown = series_json(series, paused_series(app.ctx).get(series.id))
+        posts = {"changed": list(synced.changed), "removed": list(synced.removed), "made": synced.made}
+        state.emit({**shown, "posts": posts, "notes": notes, "problems": problems_json(saved.warnings)})
+    elif state.quiet:
+        click.echo(series.id)
+    else:
+        state.say(f"{done} {series.id}: {outlook(series)}.")
+        show_upcoming(state, app.ctx.zone, found)
+        counts = ((len(synced.changed), "changed"), (len(synced.removed), "removed"), (synced.made, "made"))
+        if told := ", ".join(f"{count} {word}" for count, word in counts if count):
+            state.say(f"Of its posts to come: {told}.")
+    for text in [*notes, *map(str, saved.warnings)]:
+        state.note(text)
+
+
+def outlook(series: Series) -> str:
+    """Return what a series does, and for whom: `every day at 09:00 Europe/Berlin, …, to sky`."""
+    from postbell.domain.rule_text import rule_text
+
+    return f"{rule_text(series.rule)}, to {', '.join(series.to)}"
+
+
+def show_upcoming(state: State, zone: ZoneInfo, found: Sequence[Upcoming]) -> None:
+    """Print a table of the next posts of a series."""
+    rows = [[_time(each, zone), *_post_of(each), one_line(each.content.text, 60)] for each in found]
+    if rows:
+        state.table(["TIME", "POST", "STATE", "TEXT"], rows)
+
+
+def clock_notes(found: Iterable[Upcoming]) -> list[str]:
+    """Return what the changes of the clocks make of the next posts, a sentence each."""
+    return [f"{each.local.date()}: {each.note}." for each in found if each.note]
+
+
+def past_notes(series: Series) -> list[str]:
+    """Return a sentence if some of a limited number of times were past when a series was written."""
+    if not series.rule.count:
+        return []
+    past = sum(1 for _ in takewhile(lambda each: each.at <= series.created_at, series.rule.occurrences()))
+    if not past:
+        return []
+    are = "is past already, and counts" if past == 1 else "are past already, and count"
+    return [f"{past} of its {series.rule.count} times {are}; --start says another beginning."]
+
+
+def condition(series: Series, pause: Pause | None, zone: ZoneInfo) -> str:
+    """Return whether a series publishes: active, paused, ended."""
+    if series.state is SeriesState.ENDED or pause is None:
+        return str(series.state)
+    return f"paused until {_clock(pause.until, zone)}" if pause.until else "paused"
+
+
+def series_json(series: Series, pause: Pause | None) -> dict[str, Any]:
+    """Return a series."""
+    from postbell.domain.rule_text import rule_text
+    from postbell.store.series import rule_json
+
+    return {
+        "id": series.id,
+        "state": series.state,
+        "paused": {"since": stamp(pause.since), "until": stamp(pause.until)} if pause else None,
+        "rule": {**rule_json(series.rule), "says": rule_text(series.rule), "rrule": rrule_of(series)},
+        "library": series.library,
+        "to": list(series.to),
+        "text": series.content.text,
+        "variants": list(series.variants),
+        "title": series.content.title,
+        "link": series.content.link,
+        "media": [media_json(item) for item in series.content.media],
+        "overrides": {key: asdict(override) for key, override in series.overrides.items()},
+        "labels": list(series.labels),
+        "late_limit_seconds": seconds(series.late_limit),
+        "delete_after_seconds": seconds(series.delete_after),
+        "made": series.made,
+        "created_at": stamp(series.created_at),
+        "updated_at": stamp(series.updated_at),
+        "version": series.version,
+    }
+
+
+def upcoming_json(each: Upcoming) -> dict[str, Any]:
+    """Return one of the next posts of a series."""
+    post = each.post
+    return {
+        "at": stamp(each.at),
+        "local": each.local.isoformat(),
+        "zone": each.zone,
+        "note": each.note,
+        "post": post.id if post else None,
+        "state": post.state if post else None,
+        "touched": bool(post and post.touched),
+        "text": each.content.text,
+    }
+
+
+def rrule_of(series: Series) -> str | None:
+    """Return the rule of a series as RRULE text, or None where there is none."""
+    try:
+        return require_rrule(series)
+    except Invalid:
+        return None
+
+
+def require_rrule(series: Series) -> str:
+    """Return the rule of a series as RRULE text; raises Invalid with the reason where there is none."""
+    from postbell.domain.recycling import Recycling
+    from postbell.domain.rrule_text import rrule_text
+    from postbell.errors import Problem
+
+    if isinstance(series.rule, Recycling):
+        message = "a recycled series has no RRULE: it comes again after a gap."
+        raise Invalid([Problem(where=f"series {series.id}", message=message)])
+    return rrule_text(series.rule, where=f"series {series.id}")
+
+
+def _time(each: Upcoming, zone: ZoneInfo) -> str:
+    other = f" {each.zone}" if each.zone != zone.key else ""
+    return f"{each.local:%a %Y-%m-%d %H:%M}{other}"
+
+
+def _post_of(each: Upcoming) -> tuple[str, str]:
+    """Return the id of a post and what became of it."""
+    if each.post is None:
+        return "", "not made yet"
+    state = str(each.post.outcome or each.post.state)
+    return each.post.id, f"{state}, changed by hand" if each.post.touched else state
+
+
+def _clock(moment: datetime, zone: ZoneInfo) -> str:
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"

@@ -1,0 +1,120 @@
+"""Libraries fill the empty posting times of accounts with the piece least recently used."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, time, timedelta
+from itertools import takewhile
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from postbell.domain import library
+from postbell.domain.account import Account
+from postbell.domain.pause import Pause, PauseScope
+from postbell.domain.post import PlacedBy
+from postbell.domain.recurrence import Occurrence
+from postbell.domain.recycling import Recycling
+from postbell.domain.series import Series
+from postbell.domain.zones import wall_to_instant
+from postbell.services.context import Context
+from postbell.services.making import Turn, make
+from postbell.services.planning import Place
+from postbell.store import accounts as account_store
+from postbell.store import calendar, occurrences, pauses
+from postbell.store import series as series_store
+
+
+def fill_libraries(tx: Connection, ctx: Context, now: datetime) -> int:
+    """Fill the posting times that nothing is planned for within `ctx.fill_ahead`; return how many that were.
+
+    A time stays empty where the user has cancelled what filled it, and while the account or everything is
+    paused; a piece is passed over while it, or one of its labels, is paused.
+    """
+    if not series_store.any_pieces(tx):
+        return 0
+    held = pauses.list_pauses(tx, now)
+    accounts = [each for each in account_store.list_accounts(tx) if each.slots and each.slots.times]
+    return sum(_fill(tx, ctx, account, held, now) for account in accounts)
+
+
+def over_at(rule: Recycling, horizon: timedelta) -> datetime | None:
+    """Return for the `next_at` of a library piece when its last day is over; None if it has none."""
+    if rule.last is None:
+        return None
+    midnight = datetime.combine(rule.last + timedelta(days=1), time.min)
+    return wall_to_instant(midnight, ZoneInfo(rule.zone))[0] + horizon
+
+
+def library_turn(series: Series, account: Account, slot: Occurrence, zone: str) -> Turn:
+    """Return the next turn of a piece, to fill a posting time of an account."""
+    said = f"fills the empty slot {slot.local:%a %H:%M} of {account.name} from library {series.library}"
+    return Turn(
+        series=series,
+        occurrence=replace(slot, key=_key(account, slot)),
+        zone=zone,
+        number=series.made,
+        accounts=[account],
+        places={account.id: Place(at=slot.at, by=PlacedBy.LIBRARY, why=said)},
+    )
+
+
+def _key(account: Account, slot: Occurrence) -> str:
+    return f"{account.id}:{slot.key}"
+
+
+def _fill(tx: Connection, ctx: Context, account: Account, held: list[Pause], now: datetime) -> int:
+    slots = {slot.at: slot for slot in _empty_slots(tx, account, now, now + ctx.fill_ahead)}
+    everything = [pause.until for pause in held if pause.scope is PauseScope.EVERYTHING]
+    open_ = [at for at in slots if all(until is not None and until <= at for until in everything)]
+    if not open_:
+        return 0
+    passed_over = _paused_pieces(tx, held)
+    pieces = [
+        piece for piece in series_store.list_pieces(tx, account.id) if piece.series_id not in passed_over
+    ]
+    last = series_store.last_recycled(tx, account.id)
+    chosen = library.fill(open_, pieces, cooldown=account.cooldown, last_recycled=last)
+    # What the user has moved away keeps its slot: its piece does not fill that a second time.
+    filled = [
+        (at, piece)
+        for at, piece in chosen
+        if not occurrences.ids_of_slots(tx, piece.series_id, [_key(account, slots[at])])
+    ]
+    ids = list(dict.fromkeys(piece.series_id for _, piece in filled))
+    found = {each.id: each for each in series_store.load_series(tx, ids, ctx.media.path_of)}
+    turns = []
+    for at, piece in filled:
+        series = found[piece.series_id]
+        turns.append(library_turn(series, account, slots[at], account.slots.zone if account.slots else "UTC"))
+        found[series.id] = _used(series, at, ctx.horizon)
+    make(tx, ctx, turns, now)
+    series_store.mark_used(tx, [(piece.series_id, account.id, at) for at, piece in filled])
+    series_store.advance_series(tx, found.values())
+    return len(turns)
+
+
+def _empty_slots(tx: Connection, account: Account, now: datetime, end: datetime) -> list[Occurrence]:
+    assert account.slots is not None, "only accounts with posting times are filled"
+    slots = takewhile(lambda slot: slot.at <= end, account.slots.occurrences(now))
+    taken = {
+        *calendar.taken_times(tx, account.id, now, end),
+        *occurrences.skipped_times(tx, account.id, now, end),
+    }
+    return [slot for slot in slots if slot.at not in taken and not account.is_paused(slot.at)]
+
+
+def _paused_pieces(tx: Connection, held: list[Pause]) -> set[str]:
+    labels = [pause.name for pause in held if pause.scope is PauseScope.LABEL]
+    return {
+        *(pause.name for pause in held if pause.scope is PauseScope.SERIES),
+        *(series_store.labelled_pieces(tx, labels) if labels else ()),
+    }
+
+
+def _used(series: Series, at: datetime, horizon: timedelta) -> Series:
+    """Return a piece after one more use; where that was its last, it ends when this has come."""
+    made = series.made + 1
+    assert isinstance(series.rule, Recycling), "only recycled posts belong to a library"
+    over = series.rule.ends_before(at, made)
+    return replace(series, made=made, next_at=at + horizon if over else series.next_at)

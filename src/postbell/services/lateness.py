@@ -1,0 +1,81 @@
+"""Why something is late, and what is too late to be published at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from postbell.domain.account import Account, Health
+from postbell.domain.post import SUPERSEDED, Delivery
+from postbell.domain.spans import span_text
+from postbell.services.outcomes import is_in_doubt
+from postbell.store import accounts, deliveries, overdue
+
+
+#: Tells why a delivery of an account begins late, or never; None stands for an account that is gone.
+Why = Callable[[Delivery, Account | None], str]
+
+
+def give_up_late(tx: Connection, now: datetime, late_limit: timedelta, why: Why) -> list[Delivery]:
+    """Miss what is superseded or overdue at `now`, and return it; what may be public becomes unsure.
+
+    What is superseded goes first: where the newest of a series is too late, the older ones are not published
+    instead of it. Then both again: behind what was too late there may be something that is superseded.
+    """
+    missed: list[Delivery] = []
+    while True:
+        while superseded := overdue.list_superseded(tx, now):
+            missed += _give_up(tx, superseded, _superseded_told, now)
+        late = overdue.list_overdue(tx, before=now - late_limit, now=now)
+        if not late:
+            break
+        missed += _give_up(tx, late, lambda delivery: _overdue_told(delivery, now, late_limit), now)
+    by_id = {account.id: account for account in accounts.list_accounts(tx)} if missed else {}
+    for delivery in missed:
+        if delivery.begun_at is None and delivery.late_reason is None:
+            deliveries.record_late(tx, delivery.id, why(delivery, by_id.get(delivery.account_id)))
+    return missed
+
+
+def why_late(delivery: Delivery, account: Account | None) -> str | None:
+    """Return what has kept an account from publishing a delivery in time; None if nothing has."""
+    if account is None:
+        return "the account was removed"
+    if account.health is not Health.OK:
+        return "the account must be reconnected"
+    due, rests, distant = delivery.due_at, account.rests_until, account.next_post_at
+    assert due is not None, "what waits for its time has one"
+    if distant and distant > due and (rests is None or distant >= rests):
+        assert account.min_gap is not None, "only a least gap lets it wait"
+        return f"the account keeps {span_text(account.min_gap)} between two posts"
+    if rests and rests > due:
+        return account.rest_reason or "the account rested"
+    return None
+
+
+def _give_up(
+    tx: Connection, late: Sequence[Delivery], told: Callable[[Delivery], str], now: datetime
+) -> list[Delivery]:
+    by_message: dict[str, list[int]] = {}
+    for delivery in late:
+        if delivery.begun_at and is_in_doubt(tx, delivery.id):  # nobody may call that missed
+            doubt = f"{told(delivery)}, so it is not sent again; and an earlier try may have been accepted"
+            deliveries.lose_track(tx, delivery.id, doubt)
+        else:
+            by_message.setdefault(told(delivery), []).append(delivery.id)
+    return [each for message, ids in by_message.items() for each in overdue.miss(tx, ids, message, now)]
+
+
+def _superseded_told(delivery: Delivery) -> str:
+    of_library = delivery.stream is not None and delivery.stream.startswith("library:")
+    return f"{SUPERSEDED} {'library' if of_library else 'series'} is due"
+
+
+def _overdue_told(delivery: Delivery, now: datetime, late_limit: timedelta) -> str:
+    due, end, own = delivery.due_at, delivery.expires_at, delivery.late_limit
+    assert due is not None, "what is overdue has a time"
+    if end and end < now and (own is None or end != due + own):
+        return f"its last moment ({end:%Y-%m-%d %H:%M:%S}Z) has passed"
+    return f"it was due for too long (more than {span_text(late_limit if own is None else own)})"

@@ -1,0 +1,87 @@
+"""A look at what would be sent, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import Connection
+
+from postbell.domain.account import Account
+from postbell.domain.post import Delivery, Post
+from postbell.domain.states import DeliveryState
+from postbell.errors import Invalid
+from postbell.services import guard
+from postbell.services.checking import check_content, check_options, check_terms
+from postbell.services.compose import new_post
+from postbell.services.context import Context
+from postbell.services.judging import NO_ACCOUNT, check_said, find_accounts
+from postbell.services.placing import Placing, choose
+from postbell.services.planning import Place, plan
+from postbell.services.wanted import Preview, Wanted
+
+
+def preview_post(ctx: Context, wanted: Wanted) -> list[Preview]:
+    """Return what every account would be sent, with everything that would be refused.
+
+    Stores and sends nothing. Raises Invalid for what cannot be shown at all: unknown accounts and options,
+    bad files, no place in a queue.
+    """
+    accounts, problems = find_accounts(ctx, wanted.to)
+    if not wanted.to:
+        problems.append(NO_ACCOUNT)
+    with ctx.media.stage(wanted.media) as files:
+        post = new_post(ctx, wanted, files.media)
+        problems += [*wanted.problems, *files.problems]
+        problems += check_said(ctx, post.content, wanted.overrides, accounts)
+        for account in accounts.values():
+            problems += check_options(ctx, wanted.overrides, account)
+        if problems:
+            raise Invalid(problems)
+        with ctx.store.write() if wanted.place else ctx.store.read() as tx:
+            unsaved = tx.begin_nested()  # a place at the head of a queue moves what is queued
+            found = _previews(ctx, tx, post, accounts, wanted.place)
+            unsaved.rollback()
+    return found
+
+
+def _previews(
+    ctx: Context, tx: Connection, post: Post, accounts: Mapping[str, Account], place: Placing | None
+) -> list[Preview]:
+    to = list(accounts.values())
+    places: dict[int, Place] = {account.id: Place(at=post.at) for account in to} if post.at else {}
+    if place:
+        places = choose(ctx, tx, post, to, place, now=ctx.now()).places
+    return [_preview(ctx, tx, post, account, places.get(account.id)) for account in to]
+
+
+def _preview(ctx: Context, tx: Connection, post: Post, account: Account, place: Place | None) -> Preview:
+    network = ctx.network(account.network)
+    at = place.at if place else post.created_at
+    # The key stands for the one that a stored delivery would have.
+    delivery = Delivery(
+        id=1,
+        post_id=post.id,
+        account_id=account.id,
+        account=account.name,
+        network=account.network,
+        state=DeliveryState.DRAFT,
+        key="x" * 20,
+        due_at=at,
+        begun_at=at.replace(microsecond=0),
+    )
+    outgoing = ctx.outgoing(post, delivery, account)
+    text = outgoing.content.text
+    problems = check_content(ctx, post.content, post.overrides, account) + check_terms(ctx, post, account)
+    problems += guard.duplicates(ctx, tx, post, [account])
+    problems += guard.past_end(ctx, post, place.at, account=account.name) if place else []
+    planned = plan(post, [account], {account.id: place}) if place else []
+    return Preview(
+        account=account.name,
+        network=account.network,
+        at=place.at if place else None,
+        why=place.why if place else None,
+        lengths={limit.unit: (limit.count(text), limit.most) for limit in network.limits.text},
+        calls=tuple(network.preview(outgoing)),
+        problems=tuple(problems),
+        warnings=tuple(guard.warnings(ctx, tx, post, {account.id: account}, planned)),
+    )

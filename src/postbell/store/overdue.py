@@ -1,0 +1,174 @@
+"""What is not published any more: due for too long, overtaken by a newer one, or held back by a restore."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    not_,
+    or_,
+    select,
+    tuple_,
+    union_all,
+)
+
+from postbell.domain.post import Delivery
+from postbell.domain.states import DeliveryEvent, DeliveryState, PostEvent, post_sources
+from postbell.store.deliveries import UNPLANNED, finish_posts, list_deliveries, move, move_posts
+from postbell.store.pauses import held, part_held
+from postbell.store.queue import ACCOUNT_PAUSED, ACTIVE, NOW, due_heads
+from postbell.store.tables import delivery, post
+
+
+#: A statement has only so many variables: 999 in older builds of SQLite.
+_AT_ONCE = 500
+
+#: A newer one that has come so far supersedes what is older; one that was cancelled, or is a draft, does not.
+_BEGUN_OR_ENDED = (
+    DeliveryState.PROCESSING,
+    DeliveryState.UNSURE,
+    DeliveryState.PROCESSED,
+    DeliveryState.MISSED,
+)
+
+# As a literal, or SQLite would not see that an index of what waits will do.
+_WAITS: ColumnElement[str] = literal_column("'scheduled'")
+
+
+def _rare(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Make SQLite use the index of a condition: left to itself it goes through everything that waits."""
+    return func.likelihood(condition, literal_column("0.000001"))
+
+
+def _overdue() -> Any:
+    of_their_own, of_all = delivery.alias("of_their_own"), delivery.alias("of_all")
+    expired = (
+        of_their_own.c.state == _WAITS,
+        of_their_own.c.expires_at.is_not(None),
+        _rare(of_their_own.c.expires_at < NOW),
+    )
+    too_old = (
+        of_all.c.state == _WAITS,
+        of_all.c.late_limit.is_(None),
+        of_all.c.due_at < bindparam("before", type_=delivery.c.due_at.type),
+    )
+    ids = union_all(select(of_their_own.c.id).where(*expired), select(of_all.c.id).where(*too_old))
+    overdue = delivery.c.id.in_(ids.scalar_subquery())
+    return select(delivery.c.id).where(overdue, not_(held(ACTIVE, ACCOUNT_PAUSED)))
+
+
+def _has_newer() -> ColumnElement[bool]:
+    """Say in SQL that a newer one of the series or library of a delivery is due."""
+    newer = delivery.alias("newer")
+    of_same = (
+        newer.c.account_id == delivery.c.account_id,
+        newer.c.stream == delivery.c.stream,
+        newer.c.due_at <= NOW,
+        tuple_(newer.c.due_at, newer.c.id) > tuple_(delivery.c.due_at, delivery.c.id),
+    )
+    waits = exists().where(
+        *of_same, newer.c.state == _WAITS, newer.c.stream.is_not(None), not_(part_held(newer, ACTIVE))
+    )
+    ended = exists().where(*of_same, newer.c.state.in_(_BEGUN_OR_ENDED))
+    return and_(delivery.c.stream.is_not(None), or_(waits.correlate(delivery), ended.correlate(delivery)))
+
+
+def _waiting_of_stream() -> Any:
+    of_stream = (
+        delivery.c.account_id == bindparam("account_id"),
+        _rare(delivery.c.stream == bindparam("stream")),
+        delivery.c.stream.is_not(None),
+        delivery.c.state == _WAITS,
+        delivery.c.due_at <= NOW,
+        not_(part_held(delivery, ACTIVE)),
+    )
+    return select(delivery.c.id).where(*of_stream).order_by(delivery.c.due_at, delivery.c.id)
+
+
+_HEADS = due_heads()
+_OVERDUE = _overdue()
+_SUPERSEDED = (
+    select(delivery.c.account_id, delivery.c.stream)
+    .join(_HEADS, _HEADS.c.id == delivery.c.id)
+    .where(_has_newer())
+)
+_IS_SUPERSEDED = select(exists().where(delivery.c.id == bindparam("id"), _has_newer()))
+_WAITING_OF_STREAM = _waiting_of_stream()
+
+
+def list_overdue(tx: Connection, *, before: datetime, now: datetime) -> list[Delivery]:
+    """Return what waits and is too late to be published at `now`, but for what is paused.
+
+    Too late is what has passed its own last moment; without a limit of its own, what was due before `before`.
+    """
+    return _load(tx, list(tx.execute(_OVERDUE, {"before": before, "now": now}).scalars()))
+
+
+def list_superseded(tx: Connection, now: datetime) -> list[Delivery]:
+    """Return what would be published next, but for a newer one of its series or library that is due too.
+
+    The older ones that wait behind it are returned with it. What takes its place as the next may be
+    superseded as well, so this is asked until nothing is. What is held back takes no part.
+    """
+    ids: list[int] = []
+    for row in tx.execute(_SUPERSEDED, {"now": now}).all():
+        values = {"account_id": row.account_id, "stream": row.stream, "now": now}
+        waiting = list(tx.execute(_WAITING_OF_STREAM, values).scalars())
+        ids += waiting[:-1] or waiting  # a single one is older than one that has begun or ended
+    return _load(tx, ids)
+
+
+def is_superseded(tx: Connection, delivery_id: int, now: datetime) -> bool:
+    """Whether a newer one of its series or library is due at `now`, if it is of one."""
+    return bool(tx.execute(_IS_SUPERSEDED, {"id": delivery_id, "now": now}).scalar_one())
+
+
+def miss(tx: Connection, ids: Sequence[int], message: str, now: datetime) -> list[Delivery]:
+    """Give up what waits, with the reason, to which that of the last try is added; return it."""
+    said = func.coalesce("; the last try: " + delivery.c.message, "")
+    missed = []
+    for start in range(0, len(ids), _AT_ONCE):
+        these = delivery.c.id.in_(ids[start : start + _AT_ONCE])
+        move(tx, these, DeliveryEvent.MISS, ended_at=now, message=message + said)
+        finish_posts(tx, these)
+        missed += list_deliveries(tx, these)
+    return missed
+
+
+def hold_overdue(tx: Connection, now: datetime) -> list[str]:
+    """Keep what is due from being published until the user says so; return the ids of the posts.
+
+    After a step back in time nobody knows what was published meanwhile. A post of which nothing was begun
+    becomes a draft. Of one that is under way, what was not begun is missed. What was begun goes on: it has an
+    identity at the far side, by which it is found.
+    """
+    due = (post.c.state.in_(post_sources(PostEvent.UNSCHEDULE)), post.c.at <= now)
+    drafts = list(tx.execute(select(post.c.id).where(*due).order_by(post.c.at)).scalars())
+    told = "it was held back after a restore, because it may have been published since the backup was made"
+    free = UNPLANNED | {"message": told}
+    for start in range(0, len(drafts), _AT_ONCE):
+        these = drafts[start : start + _AT_ONCE]
+        move(tx, delivery.c.post_id.in_(these), DeliveryEvent.UNSCHEDULE, **free)
+        move_posts(tx, these, PostEvent.UNSCHEDULE)
+    waiting = and_(delivery.c.due_at <= now, delivery.c.begun_at.is_(None))
+    still = delivery.c.state == DeliveryState.SCHEDULED
+    missed = list(tx.execute(select(delivery.c.post_id).where(still, waiting)).scalars())
+    move(tx, waiting, DeliveryEvent.MISS, ended_at=now, message=told)
+    finish_posts(tx, delivery.c.post_id.in_(missed))
+    return [*drafts, *dict.fromkeys(missed)]
+
+
+def _load(tx: Connection, ids: Sequence[int]) -> list[Delivery]:
+    found = []
+    for start in range(0, len(ids), _AT_ONCE):
+        found += list_deliveries(tx, delivery.c.id.in_(ids[start : start + _AT_ONCE]))
+    return found
