@@ -130,8 +130,8 @@ class Daemon:
             loops.append(asyncio.create_task(self._heartbeats(self._surroundings.watchdog_seconds / 2)))
         self._notifier.tell(READY="1")
         # Before anything rings: of a series only the newest of what is due is published. That may take long.
-        await retime(self._app.ctx, self._thread)
         await grow(self._app.ctx, self._thread)
+        await retime(self._app.ctx, self._thread)
         self._begin_chores()
         loops += [
             asyncio.create_task(self._whenever(self._due, self._ring, LOOK_EVERY)),
