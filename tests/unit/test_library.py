@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postbell.domain.library import Piece, choose, fill
+from postbell.domain.library import Filler, Piece, choose, fill
 from postbell.domain.recycling import Gap, GapUnit, Recycling
 
 
@@ -40,9 +40,8 @@ def chosen(*pieces: Piece, when: datetime = NOW, cooldown_until: datetime | None
 def filled(
     slots: list[datetime], *pieces: Piece, cooldown: timedelta | None = None
 ) -> list[tuple[datetime, str]]:
-    return [
-        (slot, used.series_id) for slot, used in fill(slots, pieces, cooldown=cooldown, last_recycled=None)
-    ]
+    fillers = {1: Filler(pieces=pieces, cooldown=cooldown)}
+    return [(slot, used.series_id) for slot, _, used in fill([(slot, 1) for slot in slots], fillers)]
 
 
 def test_the_piece_least_recently_used_is_taken() -> None:
@@ -115,8 +114,15 @@ def test_each_use_counts_towards_the_end() -> None:
 
 
 def test_a_piece_is_returned_as_it_was_before_its_use() -> None:
-    uses = [used.uses for _, used in fill([at(0), at(24)], [piece("a")], cooldown=None, last_recycled=None)]
-    assert uses == [0, 1]
+    filler = Filler(pieces=(piece("a"),))
+    assert [used.uses for _, _, used in fill([(at(0), 1), (at(24), 1)], {1: filler})] == [0, 1]
+
+
+def test_accounts_that_share_a_piece_use_its_texts_one_after_the_other() -> None:
+    fillers = {key: Filler(pieces=(piece("a", count=3),)) for key in (1, 2)}
+    slots = [(at(0), 1), (at(1), 2), (at(24), 1), (at(25), 2)]
+    found = [(when, key, used.uses) for when, key, used in fill(slots, fillers)]
+    assert found == [(at(0), 1, 0), (at(1), 2, 1), (at(24), 1, 2)]
 
 
 def test_recycled_posts_keep_the_cooldown_between_them() -> None:
@@ -126,11 +132,10 @@ def test_recycled_posts_keep_the_cooldown_between_them() -> None:
 
 
 def test_the_last_recycled_post_counts_for_the_cooldown() -> None:
-    slots = [at(0), at(1), at(2)]
-    found = fill(slots, [piece("a")], cooldown=3 * HOUR, last_recycled=at(-2))
-    assert [slot for slot, _ in found] == [at(1)]
-    found = fill(slots, [piece("a")], cooldown=None, last_recycled=at(-2))
-    assert [slot for slot, _ in found] == [at(0)]
+    slots = [(at(hour), 1) for hour in range(3)]
+    filler = Filler(pieces=(piece("a"),), cooldown=3 * HOUR, last_recycled=at(-2))
+    assert [slot for slot, _, _ in fill(slots, {1: filler})] == [at(1)]
+    assert [slot for slot, _, _ in fill(slots, {1: replace(filler, cooldown=None)})] == [at(0)]
 
 
 @given(

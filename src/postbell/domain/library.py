@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -38,26 +38,51 @@ def choose(pieces: Sequence[Piece], at: datetime, *, cooldown_until: datetime | 
     return next((piece for piece in sorted(pieces, key=_rest) if piece.free_at(at)), None)
 
 
-def fill(
-    slots: Sequence[datetime],
-    pieces: Sequence[Piece],
-    *,
-    cooldown: timedelta | None,
-    last_recycled: datetime | None,
-) -> list[tuple[datetime, Piece]]:
-    """Return which empty slots (aware, in order) of one account are filled, and with what.
+@dataclass(frozen=True, kw_only=True)
+class Filler:
+    """An account that fills its empty slots from libraries."""
 
-    Each choice counts as a use for the next; the piece is returned as it was before. `cooldown` is the least
-    distance between two recycled posts of the account, `last_recycled` when its last one was.
+    #: As it sees them, the oldest first.
+    pieces: tuple[Piece, ...]
+    #: The least distance between two of its recycled posts.
+    cooldown: timedelta | None = None
+    #: When (aware UTC) its last one was, or is to be.
+    last_recycled: datetime | None = None
+
+    def choose(self, at: datetime) -> Piece | None:
+        """Return the piece that it uses at `at` (aware), if there is one."""
+        rests = self.last_recycled + self.cooldown if self.last_recycled and self.cooldown else None
+        return choose(self.pieces, at, cooldown_until=rests)
+
+    def after_use(self, series_id: str, at: datetime, *, own: bool) -> Filler:
+        """Return it after a use of a piece, by itself or by another."""
+        pieces = tuple(
+            replace(piece, uses=piece.uses + 1, last_use=at if own else piece.last_use)
+            if piece.series_id == series_id
+            else piece
+            for piece in self.pieces
+        )
+        return replace(self, pieces=pieces, last_recycled=at if own else self.last_recycled)
+
+
+def fill(
+    slots: Sequence[tuple[datetime, int]], fillers: Mapping[int, Filler]
+) -> list[tuple[datetime, int, Piece]]:
+    """Return which empty slots are filled, and with what: (instant, account, piece) each.
+
+    `slots` are (instant, account), in order: where several accounts share a piece, its texts follow one
+    another in time. Each choice counts as a use for the next; the piece is returned as it was before, so
+    that its `uses` are the turn of the text.
     """
-    left = {piece.series_id: piece for piece in pieces}
+    left = dict(fillers)
     filled = []
-    for slot in slots:
-        until = last_recycled + cooldown if last_recycled and cooldown else None
-        if piece := choose(list(left.values()), slot, cooldown_until=until):
-            filled.append((slot, piece))
-            left[piece.series_id] = replace(piece, uses=piece.uses + 1, last_use=slot)
-            last_recycled = slot
+    for at, key in slots:
+        if piece := left[key].choose(at):
+            filled.append((at, key, piece))
+            left = {
+                other: filler.after_use(piece.series_id, at, own=other == key)
+                for other, filler in left.items()
+            }
     return filled
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from postbell.domain import library
 from postbell.domain.account import Account
+from postbell.domain.library import Filler, Piece
 from postbell.domain.pause import Pause, PauseScope
 from postbell.domain.post import PlacedBy
 from postbell.domain.recurrence import Occurrence
@@ -34,8 +35,23 @@ def fill_libraries(tx: Connection, ctx: Context, now: datetime) -> int:
     if not series_store.any_pieces(tx):
         return 0
     held = pauses.list_pauses(tx, now)
-    accounts = [each for each in account_store.list_accounts(tx) if each.slots and each.slots.times]
-    return sum(_fill(tx, ctx, account, held, now) for account in accounts)
+    by_id = {each.id: each for each in account_store.list_accounts(tx) if each.slots and each.slots.times}
+    end = now + ctx.fill_ahead
+    empty = {
+        (slot.at, account.id): slot
+        for account in by_id.values()
+        for slot in _empty_slots(tx, account, now, end)
+        if _is_open(held, slot.at)
+    }
+    fillers = _fillers(tx, held, [by_id[key] for key in dict.fromkeys(key for _, key in empty)])
+    # What the user has moved away keeps its slot: its piece does not fill that a second time.
+    filled = [
+        (empty[at, key], by_id[key], piece)
+        for at, key, piece in library.fill(sorted(empty), fillers)
+        if not occurrences.ids_of_slots(tx, piece.series_id, [_key(by_id[key], empty[at, key])])
+    ]
+    _make(tx, ctx, filled, now)
+    return len(filled)
 
 
 def over_at(rule: Recycling, horizon: timedelta) -> datetime | None:
@@ -63,35 +79,42 @@ def _key(account: Account, slot: Occurrence) -> str:
     return f"{account.id}:{slot.key}"
 
 
-def _fill(tx: Connection, ctx: Context, account: Account, held: list[Pause], now: datetime) -> int:
-    slots = {slot.at: slot for slot in _empty_slots(tx, account, now, now + ctx.fill_ahead)}
-    everything = [pause.until for pause in held if pause.scope is PauseScope.EVERYTHING]
-    open_ = [at for at in slots if all(until is not None and until <= at for until in everything)]
-    if not open_:
-        return 0
+def _is_open(held: list[Pause], at: datetime) -> bool:
+    """Whether everything that is paused as a whole goes on by then."""
+    ends = [pause.until for pause in held if pause.scope is PauseScope.EVERYTHING]
+    return all(until is not None and until <= at for until in ends)
+
+
+def _fillers(tx: Connection, held: list[Pause], accounts: list[Account]) -> dict[int, Filler]:
     passed_over = _paused_pieces(tx, held)
-    pieces = [
-        piece for piece in series_store.list_pieces(tx, account.id) if piece.series_id not in passed_over
-    ]
-    last = series_store.last_recycled(tx, account.id)
-    chosen = library.fill(open_, pieces, cooldown=account.cooldown, last_recycled=last)
-    # What the user has moved away keeps its slot: its piece does not fill that a second time.
-    filled = [
-        (at, piece)
-        for at, piece in chosen
-        if not occurrences.ids_of_slots(tx, piece.series_id, [_key(account, slots[at])])
-    ]
-    ids = list(dict.fromkeys(piece.series_id for _, piece in filled))
+    return {
+        account.id: Filler(
+            pieces=tuple(
+                piece
+                for piece in series_store.list_pieces(tx, account.id)
+                if piece.series_id not in passed_over
+            ),
+            cooldown=account.cooldown,
+            last_recycled=series_store.last_recycled(tx, account.id),
+        )
+        for account in accounts
+    }
+
+
+def _make(
+    tx: Connection, ctx: Context, filled: list[tuple[Occurrence, Account, Piece]], now: datetime
+) -> None:
+    """Store a post for each of these slots, and that its piece was used."""
+    ids = list(dict.fromkeys(piece.series_id for _, _, piece in filled))
     found = {each.id: each for each in series_store.load_series(tx, ids, ctx.media.path_of)}
     turns = []
-    for at, piece in filled:
+    for slot, account, piece in filled:
         series = found[piece.series_id]
-        turns.append(library_turn(series, account, slots[at], account.slots.zone if account.slots else "UTC"))
-        found[series.id] = _used(series, at, ctx.horizon)
+        turns.append(library_turn(series, account, slot, account.slots.zone if account.slots else "UTC"))
+        found[series.id] = _used(series, slot.at, ctx.horizon)
     make(tx, ctx, turns, now)
-    series_store.mark_used(tx, [(piece.series_id, account.id, at) for at, piece in filled])
+    series_store.mark_used(tx, [(piece.series_id, account.id, slot.at) for slot, account, piece in filled])
     series_store.advance_series(tx, found.values())
-    return len(turns)
 
 
 def _empty_slots(tx: Connection, account: Account, now: datetime, end: datetime) -> list[Occurrence]:
