@@ -70,7 +70,7 @@ def test_weekdays_of_a_month_are_said_by_options(cli: Command) -> None:
     "table",
     [
         (
-            '[repeat]\nrepeat = "weekly"\nrepeat_rate = 2\ndays_of_week = [0, 3]\n'
+            '[recurring]\nrepeat = "weekly"\nrepeat_rate = 2\ndays_of_week = [0, 3]\n'
             'time = "09:00"\nstart_date = 2099-01-01'
         ),
         (

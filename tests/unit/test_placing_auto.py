@@ -145,7 +145,7 @@ def test_a_range_without_a_posting_time_is_told(world: World) -> None:
 
 def test_a_range_in_the_night_is_told_of_an_account_without_posting_times(world: World) -> None:
     (told,) = problems(world, draft(world, "bob"), Auto(start=at(24, 1), end=at(24, 2)))
-    assert "it has none of its half hours of the day between" in told
+    assert "it has none of its half hours from 8:00 to 22:00 between" in told
 
 
 def test_what_takes_a_range_is_named(world: World) -> None:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 #: Tables of the front matter that say when a series comes again.
 TABLES = ("repeat", "recycle")
+#: How others call these tables.
+_ALIASES = {"recurring": "repeat", "recycling": "recycle"}
 
 _OF_POST = {option.name: option for option in click.command()(Given.options(lambda: None)).params}
 _SHARED = ("to", "title", "link", "media", "labels", "late_limit", "delete_after", "settings")
@@ -145,8 +147,9 @@ def read_series(
 
 def _apart(file: Manuscript) -> tuple[Manuscript, dict[str, Mapping[str, Any]]]:
     """Return a manuscript without its rules, and the words of these."""
-    tables = {name: _words(file.overrides[name]) for name in TABLES if name in file.overrides}
-    others = {name: said for name, said in file.overrides.items() if name not in TABLES}
+    named = {_ALIASES.get(name, name): said for name, said in file.overrides.items()}
+    tables = {name: _words(named[name]) for name in TABLES if name in named}
+    others = {name: said for name, said in named.items() if name not in TABLES}
     return replace(file, overrides=others), tables
 
 

@@ -165,7 +165,7 @@ def _all_taken(search: Search) -> Invalid:
 def _no_moment(search: Search, candidates: int) -> Invalid:
     """Return why a range holds no moment, and what takes it."""
     between = f"between {instant_text(search.ctx, search.start)} and {instant_text(search.ctx, search.end)}"
-    times = "posting times" if search.account.slots else "half hours of the day"
+    times = "posting times" if search.account.slots else "half hours from 8:00 to 22:00"
     if not candidates:
         message = f"it has none of its {times} {between}; give a longer range."
         return search.refusal("--between", message)
