@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from itertools import takewhile
 from pathlib import Path
 
@@ -14,7 +14,9 @@ import pytest
 from postbell.domain.content import resolve
 from postbell.domain.pause import Pause, PauseScope
 from postbell.domain.recurrence import Unit
+from postbell.domain.recycling import Gap, GapUnit, Recycling
 from postbell.domain.states import Outcome
+from postbell.domain.weekly import WeeklySlots, WeeklyTime
 from postbell.domain.when import parse_when
 from postbell.services import actions, compose, forecast
 from postbell.services.context import Context
@@ -24,6 +26,7 @@ from postbell.services.recur import materialise
 from postbell.services.series import end_series, load_series
 from postbell.services.wanted import Wanted
 from postbell.store import accounts, pauses, timeline
+from support.planting import plant_series
 from support.repeating import add, daily, give_slots, let_grow, made, piece
 from support.stage import ring
 from support.world import START, World, add_account, add_post, build_world, locate
@@ -103,6 +106,22 @@ def test_what_is_foretold_is_what_is_made(tmp_path: Path, seed: int) -> None:
         both = min(len(first), len(foretold))
         assert first[:both] == _lines(foretold)[:both]
         assert _lines(shown) == [line for line in _lines(foretold) if line[0] >= now + 2 * DAY]
+
+
+def test_what_accounts_share_is_foretold_in_the_order_in_which_it_is_used(world: World) -> None:
+    gap = Gap(count=1, unit=GapUnit.HOURS)
+    first = START.replace(tzinfo=None) - DAY
+    rule = Recycling(gap=gap, first=first, zone="UTC", library="tips")
+    plant_series(world, "{a|b|c|d|e|f|g}", ["ann", "bob"], rule)
+    with world.store.write() as tx:
+        for name, hours in (("ann", (10, 14, 20)), ("bob", (11, 15))):
+            times = tuple(WeeklyTime(day=day, time=time(hour)) for day in range(7) for hour in hours)
+            accounts.set_slots(tx, name, WeeklySlots(zone="UTC", times=times))
+    foretold = _lines(forecast.upcoming(world.ctx, count=5))
+    with world.store.write() as tx:
+        fill_libraries(tx, world.ctx, world.clock.now())
+    assert foretold == _scheduled(world, START, START + DAY)[:5]
+    assert [at.hour for at, *_ in foretold] == [10, 11, 14, 15, 20]
 
 
 def test_what_is_overdue_and_waits_comes_first(world: World) -> None:

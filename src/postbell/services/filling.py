@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from itertools import takewhile
@@ -43,7 +44,8 @@ def fill_libraries(tx: Connection, ctx: Context, now: datetime) -> int:
         for slot in _empty_slots(tx, account, now, end)
         if _is_open(held, slot.at)
     }
-    fillers = _fillers(tx, held, [by_id[key] for key in dict.fromkeys(key for _, key in empty)])
+    passed_over = _paused_pieces(tx, held) if empty else set()
+    fillers = {key: shelf_of(tx, by_id[key], passed_over) for key in {key for _, key in empty}}
     # What the user has moved away keeps its slot: its piece does not fill that a second time.
     filled = [
         (empty[at, key], by_id[key], piece)
@@ -85,20 +87,14 @@ def _is_open(held: list[Pause], at: datetime) -> bool:
     return all(until is not None and until <= at for until in ends)
 
 
-def _fillers(tx: Connection, held: list[Pause], accounts: list[Account]) -> dict[int, Filler]:
-    passed_over = _paused_pieces(tx, held)
-    return {
-        account.id: Filler(
-            pieces=tuple(
-                piece
-                for piece in series_store.list_pieces(tx, account.id)
-                if piece.series_id not in passed_over
-            ),
-            cooldown=account.cooldown,
-            last_recycled=series_store.last_recycled(tx, account.id),
-        )
-        for account in accounts
-    }
+def shelf_of(tx: Connection, account: Account, passed_over: Container[str]) -> Filler:
+    """Return what an account fills its empty slots from: its pieces but for the ids `passed_over`."""
+    pieces = series_store.list_pieces(tx, account.id)
+    return Filler(
+        pieces=tuple(piece for piece in pieces if piece.series_id not in passed_over),
+        cooldown=account.cooldown,
+        last_recycled=series_store.last_recycled(tx, account.id),
+    )
 
 
 def _make(

@@ -19,6 +19,7 @@ from postbell.domain.recurrence import Occurrence
 from postbell.domain.series import Series
 from postbell.domain.states import Outcome
 from postbell.services.context import Context
+from postbell.services.filling import shelf_of
 from postbell.services.holds import Holds
 from postbell.services.making import reading
 from postbell.store import calendar, occurrences
@@ -70,8 +71,8 @@ class _Filler:
     account: Account
     slots: Iterator[Occurrence]
     head: Occurrence | None
-    pieces: list[Piece]
-    last_recycled: datetime | None
+    #: With all of its pieces, also those that are paused now.
+    shelf: library.Filler
 
 
 class Projection:
@@ -91,27 +92,26 @@ class Projection:
 
     def until(self, stop: datetime) -> list[Coming]:
         """Return what is made for times before `stop` (aware), without what was returned before, in order."""
-        # What is to be filled now is filled account by account, and later as each posting time comes near.
+        # What is to be filled now is filled at one go.
         self._read(max(stop, self._now + self._ctx.fill_ahead))
         found = [each for each in self._made if each.at < stop]
         self._made = [each for each in self._made if each.at >= stop]
         return sorted(found, key=attrgetter("at", "account"))
 
     def _read(self, stop: datetime) -> None:
-        begin, first = self._reached, self._reached == self._now
+        begin = self._reached
         if stop <= begin:
             return
         self._begin_makers(stop)
         own = [coming for maker in self._makers.values() for coming in self._take(maker, stop)]
         taken = self._taken(own, begin, stop)
         slots = [
-            (slot.at, place, filler)
-            for place, filler in enumerate(self._fillers)
+            (slot.at, filler.account.id, filler)
+            for filler in self._fillers
             for slot in _pop(filler, stop)
             if slot.at not in taken[filler.account.id] and self._is_open(filler.account, slot.at)
         ]
-        window = self._now + self._ctx.fill_ahead if first else begin
-        slots.sort(key=lambda each: (max(each[0], window), each[1], each[0]))
+        slots.sort(key=lambda each: each[:2])
         filled = [coming for at, _, filler in slots for coming in self._fill(filler, at)]
         self._made += [*own, *filled]
         self._reached = stop
@@ -174,17 +174,12 @@ class Projection:
             if until is None or until > chosen_at
             for piece in pieces
         }
-        pieces = [piece for piece in filler.pieces if piece.series_id not in passed_over]
-        last, cooldown = filler.last_recycled, filler.account.cooldown
-        return library.choose(pieces, at, cooldown_until=last + cooldown if last and cooldown else None)
+        pieces = tuple(piece for piece in filler.shelf.pieces if piece.series_id not in passed_over)
+        return replace(filler.shelf, pieces=pieces).choose(at)
 
     def _note_use(self, user: _Filler, used: Piece, at: datetime) -> None:
-        user.last_recycled = at
         for filler in self._fillers:
-            for place, piece in enumerate(filler.pieces):
-                if piece.series_id == used.series_id:
-                    last = at if filler is user else piece.last_use
-                    filler.pieces[place] = replace(piece, uses=piece.uses + 1, last_use=last)
+            filler.shelf = filler.shelf.after_use(used.series_id, at, own=filler is user)
 
     def _piece(self, series_id: str) -> Series:
         if series_id not in self._pieces:
@@ -208,19 +203,10 @@ class Projection:
     def _find_fillers(self) -> list[_Filler]:
         fillers = []
         for account in self._holds.accounts.values() if series_store.any_pieces(self._tx) else ():
-            pieces = series_store.list_pieces(self._tx, account.id) if account.slots else []
-            if account.slots and pieces:
+            shelf = shelf_of(self._tx, account, passed_over=set())
+            if account.slots and shelf.pieces:
                 slots = account.slots.occurrences(self._now)
-                last = series_store.last_recycled(self._tx, account.id)
-                fillers.append(
-                    _Filler(
-                        account=account,
-                        slots=slots,
-                        head=next(slots, None),
-                        pieces=pieces,
-                        last_recycled=last,
-                    )
-                )
+                fillers.append(_Filler(account=account, slots=slots, head=next(slots, None), shelf=shelf))
         return fillers
 
     def _find_passed_over(self) -> list[tuple[datetime | None, set[str]]]:
