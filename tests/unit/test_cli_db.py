@@ -238,7 +238,7 @@ def test_a_current_database_needs_no_upgrade(places: Places, capsys: pytest.Capt
     assert main(words(places, "db", "upgrade")) == 0
     assert "Nothing to do" in capsys.readouterr().out
     assert main(words(places, "db", "upgrade", "--json")) == 0
-    assert json_of(capsys) == {"schema": "0002", "backup": None}
+    assert json_of(capsys) == {"schema": "0003", "backup": None}
 
 
 def test_an_upgrade_makes_a_backup_first(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
@@ -249,7 +249,7 @@ def test_an_upgrade_makes_a_backup_first(places: Places, capsys: pytest.CaptureF
         for (table,) in tables.fetchall():
             database.execute(f"DROP TABLE {table}")
     assert main(words(places, "db", "upgrade")) == 0
-    assert "Upgraded to schema 0002" in capsys.readouterr().out
+    assert "Upgraded to schema 0003" in capsys.readouterr().out
     assert len(list(places.backups.iterdir())) == 1
 
 
@@ -261,7 +261,7 @@ def test_the_database_of_a_newer_postbell_is_left_alone(
     assert main(words(places, "db", "upgrade")) == 78
     assert main(words(places, "db", "current", "--json")) == 0
     found = json_of(capsys)
-    assert (found["schema"], found["needed"], found["current"]) == ("9999", "0002", False)
+    assert (found["schema"], found["needed"], found["current"]) == ("9999", "0003", False)
 
 
 def test_the_schema_is_shown(places: Places, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 #: The revision that this version of Postbell works with; the newest in `store/migrations/versions`.
-HEAD = "0002"
+HEAD = "0003"
 
 #: Every revision that this version can bring to `HEAD`.
-KNOWN = ("0001", "0002")
+KNOWN = ("0001", "0002", "0003")
 
 
 def revision_of(store: Store) -> str | None:

@@ -254,6 +254,7 @@ class DeliveryRow(Base, table=True):
             "due_at",
             sqlite_where=text("state = 'scheduled' AND stream IS NOT NULL"),
         ),
+        Index("ix_delivery_lost", "ended_at", sqlite_where=text("state = 'missed' OR result = 'failed'")),
         Index(
             "ix_delivery_delete_at",
             "delete_at",
