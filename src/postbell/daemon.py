@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from sqlalchemy import text
+from sqlalchemy import Connection
 
 from postbell import logs
 from postbell.app import App, build_app, open_app
+from postbell.beat import Beat, Chore
 from postbell.bell import Listener
 from postbell.clock import SystemClock
-from postbell.errors import BadConfig, Damaged, PostbellError
+from postbell.errors import BadConfig, PostbellError
 from postbell.sd_notify import Notifier
 from postbell.services import upkeep
 from postbell.services.dispatch import Dispatcher
@@ -26,7 +26,7 @@ from postbell.services.recur import grow
 from postbell.services.removal import Removals
 from postbell.services.retime import retime
 from postbell.settings import Places, Surroundings, load_settings, require_config
-from postbell.store import queue
+from postbell.store import glance, queue
 from postbell.store.lock import DaemonLock
 from postbell.store.media import forget_unused
 from postbell.store.queue import Waiting
@@ -42,8 +42,6 @@ _SETTLE_EVERY = timedelta(seconds=60)
 _GROW_EVERY = timedelta(minutes=5)
 #: What is to be public for a while only is taken away this often.
 _REMOVE_EVERY = timedelta(seconds=30)
-#: The wait after the database could not be used.
-_AGAIN_AFTER = 5.0
 _SOON = timedelta(milliseconds=20)
 #: Files that no post uses are removed this often, when they are that old.
 _SWEEP_EVERY = timedelta(days=1)
@@ -110,6 +108,13 @@ class Daemon:
         )
         #: All that ever asked networks: a reload makes new ones while the old are still in use.
         self._clients = [app.ctx.clients]
+        self._beat = Beat(
+            app.ctx.store,
+            self._chores(),
+            every=self._beat_every(),
+            alive=self._say_alive,
+            failed=self._say_stuck,
+        )
         self._scheduler = AsyncIOScheduler(
             timezone=UTC, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         )
@@ -125,20 +130,13 @@ class Daemon:
         listener.open()
         left = await self._recovery.begin()
         log.info("daemon_started", database=str(self._app.places.database), interrupted=left)
-        loops = []
-        if self._surroundings.watchdog_seconds:
-            loops.append(asyncio.create_task(self._heartbeats(self._surroundings.watchdog_seconds / 2)))
+        loops = [asyncio.create_task(self._beat.go())]
         self._notifier.tell(READY="1")
         # Before anything rings: of a series only the newest of what is due is published. That may take long.
         await grow(self._app.ctx, self._thread)
         await retime(self._app.ctx, self._thread)
-        self._begin_chores()
-        loops += [
-            asyncio.create_task(self._whenever(self._due, self._ring, LOOK_EVERY)),
-            asyncio.create_task(self._whenever(self._lost, self._settle, _SETTLE_EVERY)),
-            asyncio.create_task(self._whenever(self._ripe, self._grow, _GROW_EVERY)),
-            asyncio.create_task(self._whenever(self._old, self._removals.remove_due, _REMOVE_EVERY)),
-        ]
+        self._scheduler.start()
+        loops += [asyncio.create_task(self._beat.do(chore)) for chore in self._beat.chores]
         self._due.set()
         self._lost.set()
         self._old.set()
@@ -177,32 +175,39 @@ class Daemon:
         self._due.set()
         self._ripe.set()
 
-    def _begin_chores(self) -> None:
-        self._scheduler.add_job(self._sweep, "interval", seconds=_SWEEP_EVERY.total_seconds(), id="sweep")
-        self._scheduler.start()
+    def _chores(self) -> tuple[Chore, ...]:
+        """Return all that the daemon does by itself."""
+        return (
+            Chore(name="clock", work=self._dispatcher.look, every=LOOK_EVERY),
+            Chore(name="ring", bell=self._due, work=self._ring, every=LOOK_EVERY, wanted=self._any_to_send),
+            Chore(
+                name="settle",
+                bell=self._lost,
+                work=self._settle,
+                every=_SETTLE_EVERY,
+                wanted=glance.any_unsure,
+            ),
+            Chore(
+                name="remove",
+                bell=self._old,
+                work=self._removals.remove_due,
+                every=_REMOVE_EVERY,
+                wanted=self._any_to_remove,
+            ),
+            Chore(name="grow", bell=self._ripe, work=self._grow, every=_GROW_EVERY),
+            Chore(name="sweep", work=self._sweep, every=_SWEEP_EVERY),
+        )
 
-    async def _whenever(
-        self, bell: asyncio.Event, work: Callable[[], Awaitable[object]], every: timedelta
-    ) -> None:
-        """Do `work` each time that `bell` rings, and after `every` at the latest, until cancelled.
+    def _beat_every(self) -> timedelta:
+        watchdog = self._surroundings.watchdog_seconds
+        return min(LOOK_EVERY, timedelta(seconds=watchdog / 2)) if watchdog else LOOK_EVERY
 
-        The span is measured on the loop's own clock: the scheduler's goes by the wall, and after a step back
-        it would sleep for as long as that was.
-        """
-        while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(every.total_seconds()):
-                    await bell.wait()
-            bell.clear()
-            try:
-                await work()
-            except Damaged:
-                raise
-            except PostbellError as error:
-                structlog.get_logger().error("database_not_usable", reason=str(error))
-                self._notifier.tell(STATUS=f"Waiting: {error}")
-                await asyncio.sleep(_AGAIN_AFTER)
-                bell.set()
+    def _any_to_send(self, tx: Connection) -> bool:
+        # What will be due before the next beat, too: whoever stored it may not have rung.
+        return glance.any_to_send(tx, self._app.ctx.now() + LOOK_EVERY)
+
+    def _any_to_remove(self, tx: Connection) -> bool:
+        return glance.any_to_remove(tx, self._app.ctx.now())
 
     async def _ring(self) -> None:
         await self._dispatcher.ring()
@@ -232,21 +237,13 @@ class Daemon:
         at: datetime = max(first.ready_at, now + _SOON)
         self._scheduler.add_job(_set, "date", args=[self._due], run_date=at, id="ring", replace_existing=True)
 
-    async def _heartbeats(self, every: float) -> None:
-        while True:
-            await self._heartbeat()
-            await asyncio.sleep(every)
-
-    async def _heartbeat(self) -> None:
+    def _say_alive(self) -> None:
         """Tell systemd that the loop and the database answer."""
-        with suppress(PostbellError):
-            # Not on the store's own thread: that may wait for a locked database, which no restart mends.
-            await asyncio.to_thread(self._look_at_database)
-            self._notifier.tell(WATCHDOG="1")
+        self._notifier.tell(WATCHDOG="1")
 
-    def _look_at_database(self) -> None:
-        with self._app.ctx.store.read() as tx:
-            tx.execute(text("SELECT count(*) FROM alembic_version"))
+    def _say_stuck(self, error: PostbellError) -> None:
+        structlog.get_logger().error("database_not_usable", reason=str(error))
+        self._notifier.tell(STATUS=f"Waiting: {error}")
 
     async def _sweep(self) -> None:
         """Remove the files that no post uses any more."""

@@ -7,21 +7,24 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 
-from postbell import daemon
+import pytest
+
 from postbell.daemon import Daemon
 from postbell.sd_notify import Notifier
 from postbell.settings import Surroundings
-from support.world import build_world
+from support.world import add_post, build_world
 
 
 _LEAST = timedelta(seconds=15)
 
 
-def _with_daemon(folder: Path, script: Callable[[Daemon], Awaitable[None]]) -> None:
+def _with_daemon(
+    folder: Path, script: Callable[[Daemon], Awaitable[None]], surroundings: Surroundings | None = None
+) -> None:
     with build_world(folder) as world:
 
         async def run() -> None:
-            made = Daemon(world.app, Surroundings(), Notifier(None))
+            made = Daemon(world.app, surroundings or Surroundings(), Notifier(None))
             try:
                 await script(made)
             finally:
@@ -31,36 +34,38 @@ def _with_daemon(folder: Path, script: Callable[[Daemon], Awaitable[None]]) -> N
 
 
 def test_an_idle_daemon_does_nothing_more_often_than_every_quarter_of_a_minute(tmp_path: Path) -> None:
-    every: dict[str, timedelta] = {
-        "look": daemon.LOOK_EVERY,
-        "settle": daemon._SETTLE_EVERY,
-        "grow": daemon._GROW_EVERY,
-        "remove": daemon._REMOVE_EVERY,
-    }
+    every: dict[str, timedelta] = {}
 
     async def script(made: Daemon) -> None:
-        made._begin_chores()
+        made._scheduler.start()
         await made._ring()
+        every.update({chore.name: chore.every for chore in made._beat.chores})
         every.update({job.id: job.trigger.interval for job in made._scheduler.get_jobs()})
         made._scheduler.shutdown(wait=False)
 
     _with_daemon(tmp_path, script)
-    assert set(every) == {"look", "settle", "grow", "remove", "sweep"}
+    assert {"clock", "ring", "settle", "remove", "grow", "sweep"} <= set(every)
     assert {name: span for name, span in every.items() if span < _LEAST} == {}
 
 
-def test_the_look_does_not_go_by_the_clock_on_the_wall(tmp_path: Path) -> None:
-    """The scheduler does: after a step back it would sleep for as long as that was."""
-
+@pytest.mark.parametrize(("watchdog", "every"), [(None, 30), (120.0, 30), (60.0, 30), (20.0, 10)])
+def test_the_beat_keeps_the_promises_of_the_look_and_of_the_watchdog(
+    tmp_path: Path, watchdog: float | None, every: float
+) -> None:
     async def script(made: Daemon) -> None:
-        thrice = asyncio.Semaphore(0)
+        assert made._beat_every() == timedelta(seconds=every)
 
-        async def work() -> None:
-            thrice.release()
+    _with_daemon(tmp_path, script, Surroundings(watchdog_seconds=watchdog))
 
-        looking = asyncio.create_task(made._whenever(asyncio.Event(), work, timedelta(milliseconds=1)))
-        for _ in range(3):
-            await thrice.acquire()
-        looking.cancel()
+
+def test_a_beat_finds_what_nobody_rang_for_up_to_the_next_beat(tmp_path: Path) -> None:
+    async def script(made: Daemon) -> None:
+        ctx = made._app.ctx
+        (ring,) = (chore for chore in made._beat.chores if chore.name == "ring")
+        assert ring.wanted is not None
+        for until, found in ((timedelta(seconds=31), False), (timedelta(seconds=29), True)):
+            add_post(ctx.store, at=ctx.now() + until)
+            with ctx.store.read() as tx:
+                assert ring.wanted(tx) is found
 
     _with_daemon(tmp_path, script)

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from postbell.daemon import Daemon
 from postbell.sd_notify import Notifier
 from postbell.settings import Surroundings
+from support.stage import until
 from support.world import build_world
 
 
@@ -40,7 +41,9 @@ def test_a_writer_that_waits_for_a_locked_database_does_not_silence_the_watchdog
                 other.execute("BEGIN IMMEDIATE")
                 writing = asyncio.create_task(daemon._thread.write(_nothing))
                 await asyncio.sleep(0)
-                await daemon._heartbeat()
+                beating = asyncio.create_task(daemon._beat.go())
+                await until(lambda: bool(told.heard))
+                beating.cancel()
                 assert (told.heard, writing.done()) == ([{"WATCHDOG": "1"}], False)
                 other.execute("ROLLBACK")
             await writing

@@ -40,7 +40,7 @@ class Dispatcher:
     slots: int
     #: When this process began to look after the posts.
     started_at: datetime
-    #: How far apart two rings are at most; a longer gap means that the machine slept or its clock was moved.
+    #: How far apart two looks are at most; a longer gap means that the machine slept or its clock was moved.
     longest_gap: timedelta
     #: Called at the points where a crash would hurt most; tests end the process there.
     checkpoint: Callable[[str], None] = lambda _point: None
@@ -51,7 +51,7 @@ class Dispatcher:
     _running: set[asyncio.Task[None]] = field(default_factory=set)
     _recording: set[asyncio.Task[None]] = field(default_factory=set)
     _ringing: asyncio.Task[int] | None = None
-    _last_ring: datetime | None = None
+    _last_look: datetime | None = None
     #: Whether the database could not be written at the last ring.
     _stalled: bool = False
     #: Since when posts could be sent again after they could not, and why they could not.
@@ -75,6 +75,18 @@ class Dispatcher:
         self._ringing = asyncio.create_task(self._ring())
         return await asyncio.shield(self._ringing)
 
+    async def look(self) -> None:
+        """Notice that the machine slept or that its clock was moved.
+
+        To be called so often as `longest_gap` says, whether there is anything to ring for or not.
+        """
+        now = self.ctx.now()
+        if self._last_look and now < self._last_look:
+            await self.thread.write(deliveries.forget_waits, now)
+        elif self._last_look and now - self._last_look > self.longest_gap * 2:
+            self._back = (now, "the machine was asleep, or its clock was moved")
+        self._last_look = now
+
     async def drain(self, seconds: float) -> None:
         """Wait for what is under way, at most `seconds`; then break it off.
 
@@ -90,10 +102,9 @@ class Dispatcher:
         await asyncio.gather(*self._recording, return_exceptions=True)
 
     async def _ring(self) -> int:
-        now = self.ctx.now()
-        if self._last_ring and now < self._last_ring:
-            await self.thread.write(deliveries.forget_waits, now)
-        self._note_gap(now)
+        await self.look()
+        if self._stalled:
+            self._back = (self.ctx.now(), "the database could not be written")
         free = self.slots - len(self._running)
         if free <= 0:
             return 0
@@ -110,13 +121,6 @@ class Dispatcher:
             self._running.add(task)
             task.add_done_callback(self._ended)
         return len(claims)
-
-    def _note_gap(self, now: datetime) -> None:
-        if self._stalled:
-            self._back = (now, "the database could not be written")
-        elif self._last_ring and now - self._last_ring > self.longest_gap * 2:
-            self._back = (now, "the machine was asleep, or its clock was moved")
-        self._last_ring = now
 
     def _why_late(self, delivery: Delivery, account: Account | None) -> str:
         back_at, was_away = self._back
