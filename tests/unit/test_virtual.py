@@ -12,6 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from postbell.domain.states import Outcome
+from postbell.publishing.http import Http
 from postbell.services.context import Context
 from postbell.services.virtual import Engine, virtual_context
 from postbell.store import posts
@@ -77,5 +78,4 @@ def test_nothing_real_can_be_asked(world: World, tmp_path: Path) -> None:
 
 
 async def _ask(ctx: Context) -> None:
-    async with ctx.clients().lease() as client:
-        await client.get("https://x/")
+    await Http(ctx.clients(), ctx.clock).request("GET", "https://x/")

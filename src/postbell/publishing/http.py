@@ -1,17 +1,15 @@
 """The one way to ask a network something: a total deadline, one reading of failures, no secrets in errors.
 
 Whether a post may be public after a failure is decided by whether bytes of the request left this machine.
-The transport's own trace says so; the class of the exception does not (measured with httpx 0.28.1: a server
-that closes before and one that closes after it accepted raise the same class).
+The transport says so; the class of an exception does not, nor does a deadline that has passed.
 """
 
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, quote_plus, urlsplit
@@ -23,17 +21,25 @@ from postbell import __version__
 from postbell.clock import Clock
 from postbell.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable
 from postbell.publishing.answer import Answer, Judge, lost, reset_time
+from postbell.publishing.transport import LEFT, Connections
 
 
 #: Seconds that one request may take in all, its answer included.
 DEADLINE = 60.0
 #: The longest answer that is read.
 _MOST_BYTES = 8_000_000
-#: A connection that was idle for longer is not used again: the server may be about to close it, and a
-#: request that meets the closing cannot be told from one that was accepted.
-_KEEP_ALIVE = 3.0
+#: What every request says of itself; what a network says under the same name goes instead.
+_HEADERS = {
+    "accept": "*/*",
+    "accept-encoding": "gzip, deflate",
+    "connection": "keep-alive",
+    "user-agent": f"postbell/{__version__}",
+}
 
-#: What a transport without a trace raises before anything is sent.
+#: An address is asked again and again, and reading it is a tenth of what a request costs.
+_url = functools.lru_cache(maxsize=256)(httpx.URL)
+
+#: What a transport that does not tell raises before anything is sent.
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 #: Answers that say that nothing was taken (RFC 9110, 15.5.9 and 15.6.4; RFC 8470, 5.2). After any other
 #: server error nothing is known: a gateway may have lost the answer of a server that did its work.
@@ -41,67 +47,16 @@ _NOT_TAKEN = frozenset({408, 425, 503})
 
 
 class Clients:
-    """HTTP clients of one connection each: a shared pool slows down with everything that waits in it."""
+    """What every request goes out by, of whichever account: no redirect is followed, no cookie is kept."""
 
     def __init__(
         self, *, ca_file: str | None = None, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
-        self._ca_file = ca_file
-        self._transport = transport
-        self._idle: list[httpx.AsyncClient] = []
-        self._verify: Any = None
-
-    @asynccontextmanager
-    async def lease(self) -> AsyncIterator[httpx.AsyncClient]:
-        """Lend one client; the most recently used first, because its connection may still be open."""
-        client = self._idle.pop() if self._idle else self._make()
-        try:
-            yield client
-        except BaseException:
-            # What broke off in the middle of a connect leaves a connection that nobody ever finishes, and
-            # whoever leased this client next would wait for it for ever.
-            await client.aclose()
-            raise
-        client.cookies.clear()  # the next one to use it may be another account
-        self._idle.append(client)
+        self.transport = transport or Connections(ca_file=ca_file)
 
     async def close(self) -> None:
         """Close every connection."""
-        while self._idle:
-            await self._idle.pop().aclose()
-
-    def _make(self) -> httpx.AsyncClient:
-        if self._verify is None:
-            verify = httpx.create_ssl_context(trust_env=False)
-            if self._ca_file:
-                verify.load_verify_locations(self._ca_file)
-            self._verify = verify
-        return httpx.AsyncClient(
-            transport=self._transport,
-            verify=self._verify,
-            trust_env=False,
-            limits=httpx.Limits(max_connections=1, keepalive_expiry=_KEEP_ALIVE),
-            headers={"user-agent": f"postbell/{__version__}"},
-        )
-
-
-@dataclass
-class _Trace:
-    """Whether anything of the request can have left."""
-
-    seen: bool = False
-    left: bool = False
-
-    async def __call__(self, event: str, _info: object) -> None:
-        self.seen = True
-        if event == "http11.send_request_headers.started":
-            self.left = True
-
-    def may_have_left(self, error: Exception) -> bool:
-        """Trust the trace; a transport without one is judged by its exception."""
-        if self.seen:
-            return self.left
-        return isinstance(error, httpx.RequestError | TimeoutError) and not isinstance(error, _NOT_SENT)
+        await self.transport.aclose()
 
 
 class Http:
@@ -151,22 +106,45 @@ class Http:
         `judge` reads the network's own errors first. `how` goes to httpx: headers, params, json, content,
         data, files, auth.
         """
-        trace = _Trace()
+        place = _place(url)
         try:
-            async with self._clients.lease() as client, asyncio.timeout(deadline or self._deadline):
-                answer = await _exchange(client, method, url, publishes=publishes, trace=trace, how=how)
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-            raise Rejected(self.redact(f"{_place(url)} has no usable address: {error}")) from None
+            request = _request(method, url, **how)
+        except httpx.InvalidURL as error:
+            raise Rejected(self.redact(f"{place} has no usable address: {error}")) from None
+        try:
+            async with asyncio.timeout(deadline or self._deadline):
+                answer = await self._exchange(request, place, publishes=publishes)
+        except (httpx.UnsupportedProtocol, httpx.LocalProtocolError) as error:
+            raise Rejected(self.redact(f"{place} has no usable address: {error}")) from None
         except (httpx.HTTPError, httpx.StreamError, OSError) as error:
-            sent = trace.may_have_left(error)
-            message = self.redact(f"{_place(url)} {_reason(error, sent=sent)}")
-            raise lost(message, publishes and sent) from None
+            sent = _may_have_left(request, error)
+            raise lost(self.redact(f"{place} {_reason(error, sent=sent)}"), publishes and sent) from None
         if answer.ok:
-            proof = answer.proof
-            return replace(answer, place=_place(url), hide=lambda text: self.redact(text, proof))
-        failure = (judge and judge(answer)) or self._read(answer, url)
-        failure.args = (self.redact(str(failure), answer.proof),)
+            return answer
+        failure = (judge and judge(answer)) or self._read(answer)
+        failure.args = (answer.hide(str(failure)),)
         raise failure
+
+    async def _exchange(self, request: httpx.Request, place: str, *, publishes: bool) -> Answer:
+        response = await self._clients.transport.handle_async_request(request)
+        body = bytearray()
+        try:
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > _MOST_BYTES:
+                    raise httpx.DecodingError(f"the answer is longer than {_MOST_BYTES:,} bytes")
+        finally:
+            await response.aclose()
+        proof = request.headers.get("authorization", "").rpartition(" ")[2]
+        return Answer(
+            status=response.status_code,
+            headers=response.headers,
+            body=bytes(body),
+            publishes=publishes,
+            proof=proof,
+            place=place,
+            hide=lambda text: self.redact(text, proof),
+        )
 
     def redact(self, text: str, *more: str) -> str:
         """Return `text` without the secrets of the account and `more`, in whichever form they were echoed."""
@@ -177,10 +155,10 @@ class Http:
             text = text.replace(secret, "***")
         return text
 
-    def _read(self, answer: Answer, url: str) -> PublishError:
+    def _read(self, answer: Answer) -> PublishError:
         # What was echoed is hidden before it is cut: half a secret would not be recognised.
-        said = " ".join(self.redact(answer.text, answer.proof).split())[:300]
-        message = f"{_place(url)} answered {answer.status}" + (f": {said}" if said else "")
+        said = " ".join(answer.hide(answer.text).split())[:300]
+        message = f"{answer.place} answered {answer.status}" + (f": {said}" if said else "")
         if answer.status == 401:
             return Unauthorized(message)
         if answer.status == 429:
@@ -205,30 +183,30 @@ def secrets_of(credentials: BaseModel) -> list[str]:
     return [*texts, *lines, *(line.partition(": ")[2] for line in lines if ": " in line)]
 
 
-async def _exchange(
-    client: httpx.AsyncClient,
+def _request(
     method: str,
     url: str,
     *,
-    publishes: bool,
-    trace: _Trace,
-    how: dict[str, Any],
-) -> Answer:
-    extensions = {"trace": trace}
-    timeout = httpx.Timeout(None)  # the deadline over all is the caller's
-    async with client.stream(method, url, timeout=timeout, extensions=extensions, **how) as response:
-        body = bytearray()
-        async for chunk in response.aiter_bytes():
-            body += chunk
-            if len(body) > _MOST_BYTES:
-                raise httpx.DecodingError(f"the answer is longer than {_MOST_BYTES:,} bytes")
-        return Answer(
-            status=response.status_code,
-            headers=response.headers,
-            body=bytes(body),
-            publishes=publishes,
-            proof=response.request.headers.get("authorization", "").rpartition(" ")[2],
-        )
+    headers: Mapping[str, str] | None = None,
+    auth: tuple[str, str] | None = None,
+    **how: Any,
+) -> httpx.Request:
+    """Make a request with what every one of ours says; `auth`, or a name in the address, as Basic."""
+    named = {name.lower() for name in headers or ()}
+    said = {name: value for name, value in _HEADERS.items() if name not in named}
+    request = httpx.Request(method, _url(url), headers={**said, **(headers or {})}, **how)
+    if not auth and request.url.userinfo:
+        auth = request.url.username, request.url.password
+    if auth:
+        request = next(httpx.BasicAuth(*auth).auth_flow(request))
+    return request
+
+
+def _may_have_left(request: httpx.Request, error: Exception) -> bool:
+    """Trust a transport that tells; another one is judged by its exception."""
+    if (left := request.extensions.get(LEFT)) is not None:
+        return bool(left)
+    return isinstance(error, httpx.RequestError | TimeoutError) and not isinstance(error, _NOT_SENT)
 
 
 def _place(url: str) -> str:
