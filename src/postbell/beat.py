@@ -6,11 +6,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import TypeVar
 
 from sqlalchemy import Connection, text
 
 from postbell.errors import Damaged, PostbellError
 from postbell.store.engine import Store
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -79,14 +83,18 @@ class Beat:
         while True:
             await chore.bell.wait()
             chore.bell.clear()
+            await self.insist(chore.work)
+
+    async def insist(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do `work`, again and again until the database can be used. Raises Damaged: no wait mends that."""
+        while True:
             try:
-                await chore.work()
+                return await work()
             except Damaged:
                 raise
             except PostbellError as error:
                 self._failed(error)
                 await asyncio.sleep(self._again_after)
-                chore.bell.set()
 
     async def _wanted(self, due: Sequence[Chore]) -> Sequence[Chore]:
         try:

@@ -21,6 +21,7 @@ from postbell.errors import BadConfig, PostbellError
 from postbell.sd_notify import Notifier
 from postbell.services import upkeep
 from postbell.services.dispatch import Dispatcher
+from postbell.services.housekeeping import Housekeeping
 from postbell.services.recover import Recovery
 from postbell.services.recur import grow
 from postbell.services.removal import Removals
@@ -42,6 +43,8 @@ _SETTLE_EVERY = timedelta(seconds=60)
 _GROW_EVERY = timedelta(minutes=5)
 #: What is to be public for a while only is taken away this often.
 _REMOVE_EVERY = timedelta(seconds=30)
+#: The database file is looked after this often.
+_TEND_EVERY = timedelta(seconds=60)
 _SOON = timedelta(milliseconds=20)
 #: Files that no post uses are removed this often, when they are that old.
 _SWEEP_EVERY = timedelta(days=1)
@@ -63,10 +66,10 @@ def run_daemon(
     lock = DaemonLock(places.data_dir)
     lock.acquire()
     try:
-        upkeep.require_sound(places)
+        upkeep.require_plausible(places)
         notifier.tell(STATUS="Upgrading the database", EXTEND_TIMEOUT_USEC=str(10 * 60 * 1_000_000))
-        now = SystemClock().now()
-        if saved := upkeep.upgrade_locked(places, keep=settings.backup.keep, now=now):
+        now, kept = SystemClock().now(), settings.backup
+        if saved := upkeep.upgrade_locked(places, keep=kept.keep, weeks=kept.keep_weeks, now=now):
             structlog.get_logger().info("database_upgraded", backup=str(saved))
         app = open_app(places)
         asyncio.run(Daemon(app, surroundings, notifier, checkpoint=checkpoint).run())
@@ -96,6 +99,7 @@ class Daemon:
         self._thread = StoreThread(app.ctx.store)
         self._recovery = Recovery(app.ctx, self._thread)
         self._removals = Removals(app.ctx, self._thread)
+        self._housekeeping = Housekeeping(app.places, app.settings.backup, app.ctx.now)
         self._dispatcher = Dispatcher(
             app.ctx,
             self._thread,
@@ -128,19 +132,11 @@ class Daemon:
         loop.add_signal_handler(signal.SIGHUP, self.reload)
         listener = Listener(self._app.places.data_dir, self._due.set)
         listener.open()
-        left = await self._recovery.begin()
-        log.info("daemon_started", database=str(self._app.places.database), interrupted=left)
         loops = [asyncio.create_task(self._beat.go())]
-        self._notifier.tell(READY="1")
-        # Before anything rings: of a series only the newest of what is due is published. That may take long.
-        await grow(self._app.ctx, self._thread)
-        await retime(self._app.ctx, self._thread)
-        self._scheduler.start()
-        loops += [asyncio.create_task(self._beat.do(chore)) for chore in self._beat.chores]
-        self._due.set()
-        self._lost.set()
-        self._old.set()
-        stop = asyncio.create_task(self._stop.wait())
+        self._notifier.tell(READY="1", STATUS="Looking whether the database is sound; nothing is sent before")
+        stop, begun = asyncio.create_task(self._stop.wait()), asyncio.create_task(self._begin())
+        await asyncio.wait((stop, begun, *loops), return_when=asyncio.FIRST_COMPLETED)
+        loops += [begun] if stop.done() or not begun.done() or begun.exception() else self._begin_chores()
         # A loop ends only by a fault: then the daemon ends too and is started anew, instead of sitting there.
         await asyncio.wait((stop, *loops), return_when=asyncio.FIRST_COMPLETED)
         self._notifier.tell(STOPPING="1", STATUS="Finishing what is being sent")
@@ -154,6 +150,24 @@ class Daemon:
         for end in ends:
             if end is not None and not isinstance(end, asyncio.CancelledError):
                 raise end
+        self._housekeeping.seal()
+
+    async def _begin(self) -> None:
+        """Take over what there is; nothing is sent before."""
+        await self._beat.insist(self._housekeeping.prove)
+        left = await self._beat.insist(self._recovery.begin)
+        database = str(self._app.places.database)
+        structlog.get_logger().info("daemon_started", database=database, interrupted=left)
+        # Before anything rings: of a series only the newest of what is due is published. That may take long.
+        await self._beat.insist(lambda: grow(self._app.ctx, self._thread))
+        await self._beat.insist(lambda: retime(self._app.ctx, self._thread))
+
+    def _begin_chores(self) -> list[asyncio.Task[None]]:
+        self._scheduler.start()
+        self._due.set()
+        self._lost.set()
+        self._old.set()
+        return [asyncio.create_task(self._beat.do(chore)) for chore in self._beat.chores]
 
     def reload(self) -> None:
         """Read the configuration again; a bad one is reported and the old one stays."""
@@ -170,6 +184,7 @@ class Daemon:
         self._clients.append(ctx.clients)
         self._dispatcher.ctx = self._recovery.ctx = self._removals.ctx = ctx
         self._dispatcher.slots = settings.daemon.concurrency
+        self._housekeeping.settings = settings.backup
         logs.set_up(level=settings.log.level, style=settings.log.format, surroundings=self._surroundings)
         log.info("config_reloaded")
         self._due.set()
@@ -195,6 +210,7 @@ class Daemon:
                 wanted=self._any_to_remove,
             ),
             Chore(name="grow", bell=self._ripe, work=self._grow, every=_GROW_EVERY),
+            Chore(name="tend", work=self._housekeeping.tend, every=_TEND_EVERY),
             Chore(name="sweep", work=self._sweep, every=_SWEEP_EVERY),
         )
 
@@ -257,7 +273,8 @@ class Daemon:
     async def _close(self) -> None:
         # The scheduler would cancel what runs; what is being sent is ended first, and recorded.
         await self._dispatcher.drain(self._app.settings.daemon.drain_seconds)
-        self._scheduler.shutdown(wait=False)
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
         for clients in self._clients:
             await clients().close()
         self._thread.close()

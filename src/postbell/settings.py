@@ -175,7 +175,18 @@ class LogSettings(_Section):
 class BackupSettings(_Section):
     """Copies of the database."""
 
-    keep: int = Field(default=7, ge=1, description="How many backups are kept.")
+    every_hours: float = Field(
+        default=24, ge=0, le=8760, description="How often the daemon makes one; 0: never by itself."
+    )
+    keep: int = Field(default=7, ge=1, description="How many backups are kept, the newest,")
+    keep_weeks: int = Field(
+        default=4, ge=0, description="and for how many weeks the newest of each week besides."
+    )
+
+    @property
+    def every(self) -> timedelta | None:
+        """How often the daemon makes a backup; None if never."""
+        return timedelta(hours=self.every_hours) if self.every_hours else None
 
 
 class SeriesSettings(_Section):

@@ -123,7 +123,7 @@ def test_a_backup_without_a_name_goes_to_the_folder_of_backups(
 
 
 def test_only_as_many_backups_stay_as_are_configured(places: Places) -> None:
-    places.config.write_text("[backup]\nkeep = 1\n")
+    places.config.write_text("[backup]\nkeep = 1\nkeep_weeks = 0\n")
     (places.backups / "postbell-0001-20200101T000000Z.db").write_bytes(b"old")
     os.utime(places.backups / "postbell-0001-20200101T000000Z.db", (1, 1))
     assert main(words(places, "db", "backup", "--quiet")) == 2  # a global option stands before the command

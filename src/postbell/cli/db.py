@@ -69,9 +69,11 @@ def backup_(state: State, *, file: Path | None) -> None:
     if file is not None and (file.is_dir() or file.resolve() == places.database.resolve()):
         message = f"{file} is a folder, or the database itself; name a new file."
         raise Invalid([Problem(where="FILE", message=message)])
-    keep, now = load_settings(places.config).backup.keep, SystemClock().now()
+    kept, now = load_settings(places.config).backup, SystemClock().now()
     with _progress(state) as progress:
-        path, rows = upkeep.back_up(places, file, keep=keep, now=now, progress=progress)
+        path, rows = upkeep.back_up(
+            places, file, keep=kept.keep, weeks=kept.keep_weeks, now=now, progress=progress
+        )
     if state.json:
         state.emit({"path": str(path), "rows": rows})
     else:
@@ -120,8 +122,8 @@ def upgrade(state: State) -> None:
     from postbell.settings import load_settings
     from postbell.store import schema
 
-    keep = load_settings(state.places.config).backup.keep
-    saved = upkeep.upgrade(state.places, keep=keep, now=SystemClock().now())
+    kept, now = load_settings(state.places.config).backup, SystemClock().now()
+    saved = upkeep.upgrade(state.places, keep=kept.keep, weeks=kept.keep_weeks, now=now)
     if state.json:
         state.emit({"schema": schema.HEAD, "backup": str(saved) if saved else None})
     elif saved:

@@ -5,8 +5,8 @@ With `--json`, `status` prints one object, `doctor` a line for each check:
     status  {daemon: {pid} | null, next_due: [{account, post, due_at, ready_at}], overdue: {count, oldest,
             held}, deliveries: {state: count}, results: {published: count, failed: count}, unsure: [delivery
             with post], lost: {count, newest: [delivery with post], superseded}, held: [{account, hold,
-            reason, until}], pauses: [{scope, name, since, until}], database: {path, bytes, schema},
-            troubles: [text]}
+            reason, until}], pauses: [{scope, name, since, until}], database: {path, bytes, log_bytes,
+            schema}, last_backup, troubles: [text]}
             overdue.held counts what is overdue besides, because it is paused; hold is paused, unauthorized or
             resting; results says how the processed deliveries ended, lost what failed or was missed within
             the last day, and how many gave way to newer ones of their series; scope is everything, series or
@@ -42,8 +42,9 @@ def status(state: State, *, exit_code: bool) -> int:
     """Show what is due, what is late, and whether the daemon runs."""
     from postbell.services import health
 
-    ctx = state.open_app().ctx
-    seen = health.status(ctx, state.places)
+    app = state.open_app()
+    ctx = app.ctx
+    seen = health.status(ctx, state.places, backup_every=app.settings.backup.every)
     if state.json:
         state.emit(_status_json(seen, state.places))
     else:
@@ -115,9 +116,14 @@ def _status_fields(seen: Status, zone: ZoneInfo, now: datetime) -> list[tuple[st
         ("unsure", "\n".join(unsure)),
         ("gave way", f"{gave_way} of series within a day, to newer ones" if gave_way else ""),
         ("held back", "\n".join(held)),
-        ("database", f"{seen.database_bytes / 1e6:,.1f} MB, schema {seen.schema}"),
+        ("database", f"{_bytes_of(seen) / 1e6:,.1f} MB, schema {seen.schema}"),
+        ("backup", told(seen.storage.last_backup) if seen.storage.last_backup else "none yet"),
         ("attention", "\n".join(seen.troubles)),
     ]
+
+
+def _bytes_of(seen: Status) -> int:
+    return seen.storage.database_bytes + seen.storage.log_bytes
 
 
 def _counts_text(seen: Status) -> str:
@@ -176,7 +182,13 @@ def _status_json(seen: Status, places: Places) -> dict[str, Any]:
             }
             for pause in seen.pauses
         ],
-        "database": {"path": str(places.database), "bytes": seen.database_bytes, "schema": seen.schema},
+        "database": {
+            "path": str(places.database),
+            "bytes": _bytes_of(seen),
+            "log_bytes": seen.storage.log_bytes,
+            "schema": seen.schema,
+        },
+        "last_backup": stamp(seen.storage.last_backup),
         "troubles": seen.troubles,
     }
 

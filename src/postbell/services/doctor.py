@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -26,6 +27,7 @@ from postbell.services.health import (
     unsure_told,
 )
 from postbell.services.media_store import MediaStore
+from postbell.services.storage import storage
 from postbell.settings import Places, load_settings
 from postbell.store import accounts, backup, deliveries, schema, summary
 from postbell.store.engine import Store, require_file
@@ -105,6 +107,7 @@ def doctor(places: Places, *, now: datetime, verify: Verify | None = None) -> li
             *_deliveries(facts),
             *_media(facts),
             *_guarded("backup", lambda: _backup(places, facts, now)),
+            *_guarded("log", lambda: _log(places, now)),
         ]
     return checks
 
@@ -281,7 +284,7 @@ def _backup(places: Places, facts: _Facts, now: datetime) -> Iterator[Check]:
     newest = next(iter(backup.list_backups(places.backups)), None)
     age = now - datetime.fromtimestamp(newest.stat().st_mtime, UTC) if newest else None
     mend = "Make one: `postbell db backup`."
-    if age is not None and age <= _OLD_BACKUP:
+    if age is not None and age <= _old_after(places):
         yield _good("backup", f"The newest is {newest}.")
     elif age is not None:
         yield _odd("backup", f"The newest, {newest}, is {age.days} days old.", mend)
@@ -289,6 +292,22 @@ def _backup(places: Places, facts: _Facts, now: datetime) -> Iterator[Check]:
         yield _odd("backup", "There is none yet.", mend)
     else:
         yield _good("backup", "There is nothing to back up yet.")
+
+
+def _old_after(places: Places) -> timedelta:
+    """Return the age at which a backup is old: two were missed, or nobody has made one for a week."""
+    with suppress(BadConfig):  # told by a check of its own
+        if every := load_settings(places.config).backup.every:
+            return every * 2 + timedelta(hours=1)
+    return _OLD_BACKUP
+
+
+def _log(places: Places, now: datetime) -> Iterator[Check]:
+    seen = storage(places, now, every=None, since=None)
+    for told, mend in seen.troubles:
+        yield _odd("log", told, mend)
+    if not seen.troubles:
+        yield _good("log", f"The log of the database has {seen.log_bytes / 1e6:,.1f} MB.")
 
 
 def _good(name: str, message: str) -> Check:

@@ -17,6 +17,7 @@ from postbell.domain.states import DeliveryState, Outcome
 from postbell.errors import NotFound
 from postbell.publishing.protocol import Resend
 from postbell.services.context import Context
+from postbell.services.storage import Storage, storage
 from postbell.settings import Places
 from postbell.store import accounts, deliveries, pauses, queue, schema, summary
 from postbell.store.lock import DaemonLock
@@ -89,8 +90,7 @@ class Status:
     held: tuple[Held, ...]
     #: What the user holds back besides single accounts.
     pauses: tuple[Pause, ...]
-    #: Bytes of the database with its write-ahead log.
-    database_bytes: int
+    storage: Storage
     schema: str | None
 
     @property
@@ -107,11 +107,15 @@ class Status:
             if held.hold is Hold.UNAUTHORIZED:
                 told = held.told(stamp)
                 found.append(f"{told[0].upper()}{told[1:]}.")
+        found += [f"{told} {mend}" for told, mend in self.storage.troubles]
         return found
 
 
-def status(ctx: Context, places: Places) -> Status:
-    """Return how things stand now, seen in one moment of the database."""
+def status(ctx: Context, places: Places, *, backup_every: timedelta | None = None) -> Status:
+    """Return how things stand now, seen in one moment of the database.
+
+    The daemon is to make a backup `backup_every` so often, if at all.
+    """
     now = ctx.now()
     with ctx.store.read() as tx:
         next_due = sorted(queue.next_due(tx), key=lambda waiting: (waiting.ready_at, waiting.account))
@@ -123,9 +127,9 @@ def status(ctx: Context, places: Places) -> Status:
         unsure = deliveries.list_in_state(tx, DeliveryState.UNSURE)
         everybody = accounts.list_accounts(tx)
         paused = pauses.list_pauses(tx, now)
-    sides = [places.database.with_name(places.database.name + suffix) for suffix in ("", "-wal")]
+    daemon = DaemonLock(places.data_dir).holder()
     return Status(
-        daemon=DaemonLock(places.data_dir).holder(),
+        daemon=daemon,
         next_due=tuple(next_due),
         overdue=late,
         oldest_overdue=oldest,
@@ -135,7 +139,12 @@ def status(ctx: Context, places: Places) -> Status:
         unsure=tuple(unsure),
         held=tuple(held for account in everybody if (held := hold_of(account, now))),
         pauses=tuple(paused),
-        database_bytes=sum(side.stat().st_size for side in sides if side.exists()),
+        storage=storage(
+            places,
+            now,
+            every=backup_every if daemon else None,
+            since=min((account.created_at for account in everybody), default=None),
+        ),
         schema=schema.revision_of(ctx.store),
     )
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from postbell.errors import BadConfig, Damaged, NotFound
 from postbell.settings import Places
-from postbell.store import backup, schema
+from postbell.store import backup, schema, seal
 from postbell.store.engine import Store, create_file, give, require_file
 from postbell.store.lock import DaemonLock
 from postbell.store.overdue import hold_overdue
@@ -45,16 +45,16 @@ def make_places(places: Places, example: str) -> list[Path]:
     return made
 
 
-def upgrade(places: Places, *, keep: int, now: datetime) -> Path | None:
+def upgrade(places: Places, *, keep: int, now: datetime, weeks: int = 0) -> Path | None:
     """Bring the database to the present schema; return the backup made first, None if it was current.
 
     Raises DaemonRunning while a daemon works on it, SchemaTooNew if it belongs to a newer Postbell.
     """
     with _locked(places):
-        return upgrade_locked(places, keep=keep, now=now)
+        return upgrade_locked(places, keep=keep, now=now, weeks=weeks)
 
 
-def upgrade_locked(places: Places, *, keep: int, now: datetime) -> Path | None:
+def upgrade_locked(places: Places, *, keep: int, now: datetime, weeks: int = 0) -> Path | None:
     """Do the same for a caller that holds the daemon's lock."""
     require_file(places.database)
     with closing(Store(places.database)) as store:
@@ -66,7 +66,7 @@ def upgrade_locked(places: Places, *, keep: int, now: datetime) -> Path | None:
     saved = places.backups / backup.backup_name(revision, now)
     backup.backup(places.database, saved)
     schema.migrate(places.database)
-    backup.prune_backups(places.backups, keep)
+    backup.prune_backups(places.backups, keep, weeks)
     return saved
 
 
@@ -76,17 +76,20 @@ def back_up(
     *,
     keep: int,
     now: datetime,
+    weeks: int = 0,
     progress: backup.Progress | None = None,
+    stop: backup.Stop | None = None,
 ) -> tuple[Path, dict[str, int]]:
     """Copy the database, also under a working daemon; return the copy and its rows by table.
 
-    Without a target it goes to the folder of backups, of which the newest `keep` stay.
+    Without a target it goes to the folder of backups, of which the newest `keep` stay, and the newest of each
+    of so many `weeks`.
     """
     require_file(places.database)
     path = target or places.backups / backup.backup_name(schema.HEAD, now)
-    counts = backup.backup(places.database, path, progress=progress)
+    counts = backup.backup(places.database, path, progress=progress, stop=stop)
     if target is None:
-        backup.prune_backups(places.backups, keep)
+        backup.prune_backups(places.backups, keep, weeks)
     return path, counts
 
 
@@ -125,15 +128,30 @@ def restore(places: Places, source: Path, *, now: datetime) -> Restored:
         return Restored(replaced=aside, rows=rows, held=held)
 
 
-def require_sound(places: Places) -> None:
-    """Raise Damaged, naming the backups, where the database file is not sound."""
+def require_plausible(places: Places) -> None:
+    """Raise Damaged, naming the backups, where a glance shows that the database file is not sound.
+
+    Takes no longer for a large one.
+    """
     require_file(places.database)
-    if problems := backup.quick_check(places.database):
-        newest = next(iter(backup.list_backups(places.backups)), None)
-        mend = f"Restore with `postbell db restore {newest}`." if newest else "There is no backup to restore."
-        raise Damaged(
-            f"The database {places.database} is damaged ({problems[0]}). It was left as it is. {mend}"
-        )
+    if problem := seal.look(places.database):
+        raise _damaged(places, problem)
+
+
+def require_sound(places: Places, *, stop: backup.Stop | None = None) -> None:
+    """Read the whole database file; raise Damaged, naming the backups, where it is not sound.
+
+    Raises sqlite3.OperationalError where `stop` says so.
+    """
+    require_file(places.database)
+    if problems := backup.quick_check(places.database, stop=stop):
+        raise _damaged(places, problems[0])
+
+
+def _damaged(places: Places, problem: str) -> Damaged:
+    newest = next(iter(backup.list_backups(places.backups)), None)
+    mend = f"Restore with `postbell db restore {newest}`." if newest else "There is no backup to restore."
+    return Damaged(f"The database {places.database} is damaged ({problem}). It was left as it is. {mend}")
 
 
 def require_private(places: Places) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
+import functools
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from postbell.errors import Damaged, DatabaseLocked, DiskFull, NotFound, PostbellError, SchemaTooNew
@@ -23,6 +24,13 @@ _COUNTED = ("account", "post", "delivery", "attempt", "media")
 
 #: What `backup_name` makes up.
 _NAME = "postbell-*-????????T??????Z.db"
+_TIME = "%Y%m%dT%H%M%SZ"
+
+#: Steps of SQLite's machine between two questions whether to go on.
+_STEPS = 100_000
+
+#: Is asked now and then whether to break off.
+Stop = Callable[[], bool]
 
 #: Pages between two reports of progress: 4 MB.
 _PAGES = 1000
@@ -37,23 +45,30 @@ def check(path: Path) -> list[str]:
     return _examine(path, "integrity_check", "foreign_key_check")
 
 
-def quick_check(path: Path) -> list[str]:
-    """Return what is wrong with the pages of the database file; much faster than `check`."""
-    return _examine(path, "quick_check")
+def quick_check(path: Path, *, stop: Stop | None = None) -> list[str]:
+    """Return what is wrong with the pages of the database file; much faster than `check`.
+
+    Raises DatabaseLocked or DiskFull, and sqlite3.OperationalError where `stop` says so.
+    """
+    return _examine(path, "quick_check", stop=stop)
 
 
-def backup(path: Path, target: Path, *, progress: Progress | None = None) -> dict[str, int]:
+def backup(
+    path: Path, target: Path, *, progress: Progress | None = None, stop: Stop | None = None
+) -> dict[str, int]:
     """Copy the live database to `target` and prove the copy; return how many rows it holds by table.
 
     The copy is the database at one instant, whatever is written meanwhile, and appears under its name only
-    when it is whole. `progress` is told the pages left and the pages in all. Raises Damaged, DatabaseLocked,
-    DiskFull, or PostbellError where the folder cannot be written; then `target` is as it was before.
+    when it is whole. It is made page by page, so that to prove it proves the database too: VACUUM INTO would
+    write the rows anew, without what is wrong around them. `progress` is told the pages left and the pages in
+    all. Raises Damaged, DatabaseLocked, DiskFull, or PostbellError where the folder cannot be written, and
+    sqlite3.OperationalError where `stop` says so; then `target` is as it was before.
     """
     part = target.with_name(f".{target.name}.part")
     with _told(path, target), _removed(part):
         if _is_ours(path, target):
             target.parent.mkdir(mode=0o700, exist_ok=True)
-        counts = _copy(path, part, progress)
+        counts = _copy(path, part, progress, stop)
         if _is_ours(path, target):  # elsewhere it stays with whom it was made for
             give(part)
         part.replace(target)
@@ -68,7 +83,7 @@ def _is_ours(path: Path, target: Path) -> bool:
 
 def backup_name(revision: str | None, now: datetime) -> str:
     """Return the name of a backup: its schema and the time (UTC)."""
-    return f"postbell-{revision or 'empty'}-{now:%Y%m%dT%H%M%S}Z.db"
+    return f"postbell-{revision or 'empty'}-{now.astimezone(UTC):{_TIME}}.db"
 
 
 def list_backups(folder: Path, pattern: str = "postbell-*.db") -> list[Path]:
@@ -76,10 +91,31 @@ def list_backups(folder: Path, pattern: str = "postbell-*.db") -> list[Path]:
     return sorted(folder.glob(pattern), key=lambda path: path.stat().st_mtime, reverse=True)
 
 
-def prune_backups(folder: Path, keep: int) -> None:
-    """Remove all but the newest `keep` of the backups that got their names from `backup_name`."""
-    for old in list_backups(folder, _NAME)[keep:]:
-        old.unlink(missing_ok=True)
+def prune_backups(folder: Path, keep: int, weeks: int = 0) -> None:
+    """Remove backups, save the newest `keep` and the newest of each of the last `weeks` weeks that have one.
+
+    Only those count that got their names from `backup_name`; weeks begin on Monday (UTC).
+    """
+    named = sorted(folder.glob(_NAME), key=_made_at, reverse=True)
+    newest_of = {_made_at(path).isocalendar()[:2]: path for path in reversed(named)}
+    kept = {*named[:keep], *list(reversed(newest_of.values()))[:weeks]}
+    for old in named:
+        if old not in kept:
+            old.unlink(missing_ok=True)
+
+
+def last_backup(folder: Path) -> datetime | None:
+    """Return when (aware UTC) the newest backup that got its name from `backup_name` was made."""
+    return max(map(_made_at, folder.glob(_NAME)), default=None)
+
+
+def has_backup(folder: Path, since: datetime, now: datetime) -> bool:
+    """Whether a backup was made after `since` and not after `now` (aware): a clock may have been wrong."""
+    return any(since < _made_at(path) <= now for path in folder.glob(_NAME))
+
+
+def _made_at(path: Path) -> datetime:
+    return datetime.strptime(path.stem.rpartition("-")[2], _TIME).replace(tzinfo=UTC)
 
 
 def restore(
@@ -108,16 +144,19 @@ def restore(
     return counts
 
 
-def _examine(path: Path, *pragmas: str) -> list[str]:
+def _examine(path: Path, *pragmas: str, stop: Stop | None = None) -> list[str]:
     problems: list[str] = []
     try:
         with closing(_open(path, "ro")) as connection:
+            connection.set_progress_handler(stop, _STEPS)
             for pragma in pragmas:
                 rows = connection.execute(f"PRAGMA {pragma}").fetchall()
                 problems += [_worded(row) for row in rows if row != ("ok",)]
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         if isinstance(found := explain(error, path), DatabaseLocked | DiskFull):
             raise found from error
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
+            raise
         problems.append(str(error))
     return problems
 
@@ -129,18 +168,23 @@ def _worded(row: tuple[str, ...]) -> str:
     return f"table {table}, row {number} refers to a missing {parent}"
 
 
-def _copy(source: Path, part: Path, progress: Progress | None = None) -> dict[str, int]:
+def _copy(
+    source: Path, part: Path, progress: Progress | None = None, stop: Stop | None = None
+) -> dict[str, int]:
     """Copy a database, prove the copy and return how many rows it holds by table; raises Damaged."""
     os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     with closing(_open(source, "ro")) as live, closing(_open(part, "rw")) as copy:
         # One instant for all of it: else every write of another process would begin the copy anew.
         live.execute("BEGIN")
-        live.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        live.backup(copy, pages=_PAGES, progress=progress and _without_status(progress))
+        rows = _counts(live)
+        live.backup(copy, pages=_PAGES, progress=functools.partial(_report, progress, stop))
     fold(part)
-    if problems := check(part):
+    if problems := _examine(part, "integrity_check", "foreign_key_check", stop=stop):
         raise Damaged(f"The copy of {source} is not sound: {problems[0]}. See `postbell db check`.")
-    return _counts(part)
+    with closing(_open(part, "ro")) as copy:
+        if rows != (copied := _counts(copy)):
+            raise Damaged(f"The copy of {source} holds {copied}, and not {rows}. See `postbell db check`.")
+    return rows
 
 
 def _require_ours(copy: Path, source: Path) -> None:
@@ -214,18 +258,20 @@ def _open(path: Path, mode: str) -> sqlite3.Connection:
     return connection
 
 
-def _without_status(progress: Progress) -> Callable[[int, int, int], None]:
-    return lambda _status, left, pages: progress(left, pages)
+def _report(progress: Progress | None, stop: Stop | None, _status: int, left: int, pages: int) -> None:
+    if stop is not None and stop():
+        raise sqlite3.OperationalError("the copying was broken off")
+    if progress is not None:
+        progress(left, pages)
 
 
-def _counts(path: Path) -> dict[str, int]:
-    with closing(_open(path, "ro")) as connection:
-        present = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
-        return {
-            table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608 - constants
-            for table in _COUNTED
-            if table in present
-        }
+def _counts(connection: sqlite3.Connection) -> dict[str, int]:
+    present = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+    return {
+        table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608 - constants
+        for table in _COUNTED
+        if table in present
+    }
 
 
 def _sync(path: Path) -> None:

@@ -1,0 +1,114 @@
+"""What the daemon does for its database file: it proves it, empties its log and makes backups."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import ParamSpec, TypeVar
+
+import structlog
+
+from postbell.errors import Damaged, PostbellError
+from postbell.services import upkeep
+from postbell.settings import BackupSettings, Places
+from postbell.store import backup, seal, wal
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: Seconds after which a backup that failed is tried again.
+_AGAIN_AFTER = 3600.0
+
+
+@dataclass
+class Housekeeping:
+    """Looks after the database file of a working daemon, in threads and on connections of its own."""
+
+    places: Places
+    settings: BackupSettings
+    #: Returns this instant (aware UTC).
+    now: Callable[[], datetime]
+    #: Whether the file was found to be sound in this life.
+    _proved: bool = False
+    #: When the log was last written, as it was seen at the last turn.
+    _written: int = 0
+    #: When, on the loop's clock, the next backup may be tried.
+    _not_before: float = 0.0
+    #: Whether the size of the log was told already.
+    _told: bool = False
+    _stopped: threading.Event = field(default_factory=threading.Event)
+
+    async def prove(self) -> None:
+        """Read the whole file, unless nobody has written to it since an orderly stop. Raises Damaged.
+
+        Nothing may be sent before this has ended: who has sent what is written in that file.
+        """
+        whole = seal.is_sealed(self.places.database)
+        seal.break_seal(self.places.database)
+        if not whole:
+            await self._aside(upkeep.require_sound, self.places, stop=self._stopped.is_set)
+        self._proved = True
+
+    def seal(self) -> None:
+        """Write down that the file was closed as it should be, so that the next start need not read it."""
+        if self._proved:
+            with suppress(OSError):  # then the next start reads it
+                seal.seal(self.places.database)
+
+    async def tend(self) -> None:
+        """Take a turn. Raises Damaged where a backup shows that the database is not sound."""
+        await self._empty_log()
+        await self._back_up()
+
+    async def _empty_log(self) -> None:
+        """Empty the log once nobody has written for a turn, and whenever it is far too large."""
+        path = self.places.database
+        size, before = wal.log_bytes(path), self._written
+        self._written = wal.log_of(path).stat().st_mtime_ns if size else 0
+        if size and (self._written == before or size > wal.LARGE):
+            with suppress(sqlite3.Error):  # a full disk, or a lock: there will be another turn
+                await self._aside(wal.empty_log, path)
+        large = wal.log_bytes(path) > wal.LARGE
+        if large and not self._told:
+            readers = ", ".join(map(str, wal.readers_of(path)))
+            structlog.get_logger().warning("log_too_large", bytes=size, readers=readers)
+        self._told = large
+
+    async def _back_up(self) -> None:
+        loop, now = asyncio.get_running_loop(), self.now()
+        if self.settings.every is None or loop.time() < self._not_before:
+            return
+        if backup.has_backup(self.places.backups, now - self.settings.every, now):
+            return
+        log = structlog.get_logger()
+        try:
+            path, rows = await self._aside(
+                upkeep.back_up,
+                self.places,
+                None,
+                keep=self.settings.keep,
+                weeks=self.settings.keep_weeks,
+                now=now,
+                stop=self._stopped.is_set,
+            )
+        except PostbellError as error:
+            self._not_before = loop.time() + _AGAIN_AFTER
+            log.error("backup_failed", reason=str(error))  # noqa: TRY400 - an outcome, not a fault of ours
+            if isinstance(error, Damaged):  # the copy may be what is not sound: its disk may be bad
+                await self._aside(upkeep.require_sound, self.places, stop=self._stopped.is_set)
+        else:
+            log.info("backup_made", path=str(path), **rows)
+
+    async def _aside(self, work: Callable[P, T], *args: P.args, **kw: P.kwargs) -> T:
+        """Do long work in a thread; where this is cancelled, the work is told to break off."""
+        try:
+            return await asyncio.to_thread(work, *args, **kw)
+        except asyncio.CancelledError:
+            self._stopped.set()
+            raise
