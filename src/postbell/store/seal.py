@@ -16,7 +16,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from postbell.errors import TryLater
-from postbell.store.engine import explain, file_uri, give
+from postbell.store.engine import LOCK_WAIT, explain, file_uri, give
 from postbell.store.wal import log_bytes
 
 
@@ -29,7 +29,7 @@ def look(path: Path) -> str | None:
     if path.stat().st_size == 0:  # to SQLite that is a sound database without tables
         return "it is empty"
     try:
-        with closing(sqlite3.connect(file_uri(path, "ro"), uri=True)) as connection:
+        with closing(sqlite3.connect(file_uri(path, "ro"), uri=True, timeout=LOCK_WAIT)) as connection:
             names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master")]
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         if isinstance(found := explain(error, path), TryLater):
