@@ -5,22 +5,28 @@ from __future__ import annotations
 import asyncio
 import sys
 
+import httpx
+
 from benchmarks.peers.payload import body, headers, ready
 from postbell.publishing.http import Clients
 
 
 async def _post(url: str, count: int, concurrency: int) -> None:
     clients = Clients()
+    address = httpx.URL(url)
     numbers = iter(range(count))
 
     async def work() -> None:
         for number in numbers:
-            async with clients.lease() as client:
-                answer = await client.post(url, content=body(number), headers=headers(number))
-                answer.raise_for_status()
+            request = httpx.Request("POST", address, content=body(number), headers=headers(number))
+            answer = await clients.transport.handle_async_request(request)
+            await answer.aread()
+            if answer.status_code != 200:
+                raise RuntimeError(str(answer))
 
     await asyncio.gather(*(work() for _ in range(concurrency)))
     await clients.close()
+    await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
