@@ -31,6 +31,8 @@ class Home:
     #: Everything that its daemons printed.
     log: Path
     env: dict[str, str] = field(default_factory=dict)
+    #: What Python is told to run.
+    program: tuple[str, ...] = ("-m", "postbell")
 
     @property
     def options(self) -> list[str]:
@@ -87,7 +89,7 @@ class Home:
 
     def start(self, *command: str) -> subprocess.Popen[bytes]:
         """Start the daemon, or another command, as a process of its own; what it prints goes to the log."""
-        words = command or ("-m", "postbell", *self.options, "run")
+        words = command or (*self.program, *self.options, "run")
         env = {**os.environ, "PYTHONUNBUFFERED": "1", **self.env}
         with self.log.open("ab") as output:
             return subprocess.Popen(
@@ -107,10 +109,10 @@ class Home:
         finally:
             end(process)
 
-    def crash_at(self, point: str, *words: str) -> None:
-        """Run a daemon that kills itself at a point, and wait for that."""
+    def crash_at(self, point: str) -> None:
+        """Run a daemon that kills itself at a point, and wait for that; at `point:3` the third time."""
         process = self.start(
-            "-m", "support.crashing", point, str(self.places.data_dir), str(self.places.config), *words
+            "-m", "lab.program", "--die-at", point, str(self.places.data_dir), str(self.places.config)
         )
         assert process.wait(30) == -signal.SIGKILL, self.tail()
 

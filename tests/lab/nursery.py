@@ -1,0 +1,124 @@
+"""Daemons by the hundred: the program is loaded once, and each life is a process forked from it.
+
+`python -m lab.nursery` reads lists of words as JSON, one in a line, runs `lab.program` with each in a fresh
+process, and says its process id, and then how it ended. What it prints goes to the nursery's error output.
+
+A start from the shell takes a second, nearly all of it for imports, in which there is nothing to lose.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from support.children import end
+
+
+#: What a daemon imports by the time that it publishes.
+_LOADED = (
+    *("postbell.__main__", "postbell.daemon", "postbell.cli.daemon", "postbell.publishing.http"),
+    *("postbell.networks.webhook", "lab.program", "lab.dialect"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Life:
+    """One process out of the nursery."""
+
+    pid: int
+    _nursery: subprocess.Popen[bytes]
+
+    def signal(self, number: int) -> None:
+        """Send it a signal; it must not have been waited for."""
+        os.kill(self.pid, number)
+
+    def wait(self) -> int:
+        """Wait until it has ended; return how, as `subprocess` says it."""
+        return int(_line(self._nursery))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nursery:
+    """Starts one life after the other: each must be waited for before the next begins."""
+
+    process: subprocess.Popen[bytes]
+
+    def start(self, *words: str) -> Life:
+        """Run `lab.program` with these words in a process of its own."""
+        assert self.process.stdin
+        self.process.stdin.write(json.dumps(words).encode() + b"\n")
+        self.process.stdin.flush()
+        return Life(pid=int(_line(self.process)), _nursery=self.process)
+
+
+@contextmanager
+def nursery(log: Path, env: Mapping[str, str] | None = None) -> Iterator[Nursery]:
+    """Open a nursery until the block ends; everything that its lives print goes to `log`."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "lab.nursery"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=output,
+            env={**os.environ, **(env or {})},
+            start_new_session=True,
+        )
+    try:
+        yield Nursery(process=process)
+    finally:
+        end(process)
+        for pipe in (process.stdin, process.stdout):
+            assert pipe
+            pipe.close()
+
+
+def _line(process: subprocess.Popen[bytes]) -> bytes:
+    assert process.stdout
+    line: bytes = process.stdout.readline()
+    assert line, f"the nursery has ended with {process.poll()}; see its log"
+    return line
+
+
+def _serve() -> None:
+    for name in _LOADED:
+        importlib.import_module(name)
+    for line in sys.stdin.buffer:
+        pid = os.fork()
+        if pid == 0:
+            _live(json.loads(line))
+        _say(pid)
+        _, status = os.waitpid(pid, 0)
+        _say(os.waitstatus_to_exitcode(status))
+
+
+def _live(words: list[str]) -> None:
+    from lab.program import main
+
+    os.close(0)
+    os.dup2(2, 1)
+    code = 1
+    try:
+        code = main(words)
+    except SystemExit as ended:
+        code = int(ended.code or 0)
+    except BaseException:  # noqa: BLE001 - what is not caught here would go on as a second nursery
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _say(number: int) -> None:
+    os.write(1, b"%d\n" % number)
+
+
+if __name__ == "__main__":
+    _serve()
