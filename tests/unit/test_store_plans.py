@@ -80,12 +80,16 @@ READING: dict[str, Any] = {
     "superseded": lambda tx: overdue.list_superseded(tx, LONG_AFTER),
     "stream": lambda tx: overdue.is_superseded(tx, 19_999, LONG_AFTER),
     "pauses": lambda tx: pauses.list_pauses(tx, LONG_AFTER),
+    "suspects": queue.has_suspects,
     "in_state": lambda tx: deliveries.list_in_state(tx, DeliveryState.UNSURE),
     "removals": lambda tx: removals.due_removals(tx, LONG_AFTER, 100),
 }
 
 WRITING: dict[str, Any] = {
     "claim": lambda tx: queue.claim_due(tx, LONG_AFTER, 10, locate),
+    "claim_suspect": lambda tx: queue.claim_due(tx, LONG_AFTER, 10, locate, suspects=True),
+    "step_aside": lambda tx: deliveries.step_aside(tx, 1, LONG_AFTER),
+    "free_stuck": lambda tx: deliveries.free_stuck(tx, 1, LONG_AFTER),
     "publish": lambda tx: deliveries.record_published(
         tx, _set(tx, state="processing"), receipt_id="r", url=None, warnings=(), now=LONG_AFTER
     ),
@@ -108,7 +112,15 @@ def test_the_history_is_never_read_as_a_whole(full: Store, work: Any) -> None:
     assert [step for step in plan if step.startswith("SCAN") and not step.startswith(HARMLESS)] == []
 
 
-RINGING = WRITING | {name: READING[name] for name in ("late", "superseded", "stream")}
+RINGING = WRITING | {name: READING[name] for name in ("late", "superseded", "stream", "next_due")}
+
+
+def test_what_may_have_ended_a_process_is_found_by_indexes(full: Store) -> None:
+    found = [step for step in plans(full, queue.has_suspects) if " delivery " in step]
+    assert found == [
+        "SEARCH delivery USING INDEX ix_delivery_again (tries>?)",
+        "SEARCH delivery USING INDEX ix_delivery_state (state=?)",  # what is unsure or under way
+    ]
 
 
 @pytest.mark.parametrize("work", RINGING.values(), ids=RINGING)

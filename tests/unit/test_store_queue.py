@@ -15,8 +15,9 @@ from sqlalchemy import event, insert, update
 from postbell.domain.account import Health
 from postbell.domain.pause import Pause, PauseScope
 from postbell.domain.post import AttemptKind
+from postbell.domain.retry import STUCK_AFTER
 from postbell.domain.states import DeliveryState, PostState
-from postbell.store import accounts, deliveries, pauses, queue
+from postbell.store import accounts, attempts, deliveries, pauses, queue
 from postbell.store.engine import Store
 from postbell.store.tables import account, attempt, delivery, pause, post
 from support.world import (
@@ -194,6 +195,63 @@ def test_what_a_paused_label_holds_back_without_an_end_is_not_waited_for(store: 
     assert (taken(store, after(60)), waiting(store)) == ([], {})
 
 
+def stick(store: Store, now: datetime, try_at: datetime) -> None:
+    """Let the one delivery that is due be tried in vain until it is stuck; it waits until a time."""
+    for _ in range(STUCK_AFTER):
+        (found,) = claim(store, now, limit=1)
+        with store.write() as tx:
+            deliveries.record_retry(tx, found.delivery.id, "no", now)
+    with store.write() as tx:
+        tx.execute(update(delivery).where(delivery.c.id == found.delivery.id).values(try_at=try_at))
+
+
+def test_what_is_stuck_is_passed_over_until_its_time_and_then_goes_first(store: Store) -> None:
+    bad, second, third = (add_post(store, at=after(n)) for n in range(3))
+    stick(store, START, after(60))
+    (found,) = claim(store, after(59))
+    assert found.post.id == second.id
+    with store.write() as tx:
+        deliveries.record_failed(tx, found.delivery.id, "no", after(59))
+    (found,) = claim(store, after(60))
+    assert found.post.id == bad.id
+    assert third.deliveries
+
+
+def test_what_steps_aside_waits_for_longer_and_never_for_less(store: Store) -> None:
+    add_post(store)
+    ann = account_of(store, "ann").id
+    stick(store, START, after(60))
+    for until, expected in ((30, 60), (90, 90)):
+        with store.write() as tx:
+            deliveries.step_aside(tx, ann, after(until))
+        assert waiting(store)["ann"].ready_at == after(expected)
+    with store.write() as tx:
+        deliveries.free_stuck(tx, ann, after(5))
+        deliveries.step_aside(tx, ann + 1, after(500))
+    assert waiting(store)["ann"].ready_at == after(5)
+
+
+def test_during_whose_last_try_a_process_ended_is_a_suspect_until_it_is_tried_again(store: Store) -> None:
+    add_post(store, to=("ann", "bob"))
+    lost, _other = claim(store)
+    with store.write() as tx:
+        attempts.close_interrupted(tx, lost.delivery.id, START)
+        deliveries.lose_track(tx, lost.delivery.id, "lost")
+        assert queue.has_suspects(tx)
+        deliveries.resend(tx, lost.delivery.id, try_at=START)
+        assert queue.has_suspects(tx)
+    assert claim(store) == []
+    assert waiting(store) == {}
+    with store.write() as tx:
+        (again,) = queue.claim_due(tx, START, 9, locate, suspects=True)
+        assert again.delivery.id == lost.delivery.id
+        attempts.close_attempt(tx, again.attempt_id, result="unavailable", message=None, now=START)
+        deliveries.record_retry(tx, again.delivery.id, "down", after(1))
+        assert not queue.has_suspects(tx)
+        assert queue.claim_due(tx, after(1), 9, locate, suspects=True) == []
+    assert taken(store, after(1)) == ["ann"]
+
+
 # What a claim is.
 
 
@@ -290,7 +348,10 @@ ACCOUNT = st.fixed_dictionaries(
 )
 PAUSE = st.fixed_dictionaries({"paused_at": st.just(START), "paused_until": st.none() | SECONDS.map(after)})
 RUNS = st.just({"paused_at": None})
-QUEUED = st.fixed_dictionaries({"state": NETWORK_OF_STATES, "due_at": SECONDS, "try_at": SECONDS})
+TRIES = st.sampled_from([0, 0, 1, STUCK_AFTER, STUCK_AFTER])
+QUEUED = st.fixed_dictionaries(
+    {"state": NETWORK_OF_STATES, "due_at": SECONDS, "try_at": SECONDS, "tries": TRIES}
+)
 EVERYTHING = st.sampled_from([[], [], [], [None], [1], [2]])
 ANY_ACCOUNT = st.builds(operator.or_, ACCOUNT, RUNS | RUNS | PAUSE)
 QUEUES = st.lists(st.tuples(ANY_ACCOUNT, st.lists(QUEUED, max_size=3)), min_size=1, max_size=3)
@@ -317,5 +378,6 @@ def test_the_bell_rings_exactly_when_something_can_be_claimed(
                 tx.execute(insert(post).values(post_row(number := next(numbers), "scheduled")))
                 row = delivery_row(number, n, **said | {k: after(said[k]) for k in ("due_at", "try_at")})
                 tx.execute(insert(delivery).values(row))
-    ready = {name for name, found in waiting(store).items() if found.ready_at <= after(now)}
+    with store.read() as tx:
+        ready = {found.account for found in queue.next_due(tx) if found.ready_at <= after(now)}
     assert ready == set(taken(store, after(now)))

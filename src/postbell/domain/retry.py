@@ -6,6 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 
+#: After so many tries of its own that the network did not take, a delivery is stuck: while it waits, it
+#: holds back nothing of its account any more.
+STUCK_AFTER = 3
+#: After so many setbacks in a row an account's breaker is open: it may be the network and not the post.
+OPEN_AFTER = 3
+
+
 @dataclass(frozen=True, kw_only=True)
 class RetryPolicy:
     """How often, and how far apart."""
@@ -18,12 +25,14 @@ class RetryPolicy:
     cap: timedelta = timedelta(minutes=15)
 
     def next_try(self, tries: int, *, now: datetime, chance: float) -> datetime | None:
-        """Return when to try again after `tries` tries, or None if that was the last.
+        """Return when to try again after `tries` tries, or None if that was the last."""
+        return None if tries >= self.most_tries else now + self.wait(tries, chance=chance)
 
-        The wait doubles with every try and is drawn evenly from its upper half, so that many deliveries that
-        failed together do not come back together. `chance` is a random number in [0, 1).
+    def wait(self, failures: int, *, chance: float) -> timedelta:
+        """Return how long to wait after so many failures in a row. `chance` is a random number in [0, 1).
+
+        The longest possible wait doubles with every failure up to the cap, and the wait is drawn evenly from
+        all of it ("full jitter", aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter):
+        what failed together does not come back together.
         """
-        if tries >= self.most_tries:
-            return None
-        ceiling = min(self.cap, self.base * 2.0 ** min(max(tries - 1, 0), 32))
-        return now + ceiling * (0.5 + chance / 2)
+        return min(self.cap, self.base * 2.0 ** min(max(failures - 1, 0), 32)) * chance

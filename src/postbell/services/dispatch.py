@@ -51,6 +51,9 @@ class Dispatcher:
     _running: set[asyncio.Task[None]] = field(default_factory=set)
     _recording: set[asyncio.Task[None]] = field(default_factory=set)
     _ringing: asyncio.Task[int] | None = None
+    #: The one suspect that is under way, and whether there may be others.
+    _suspect: asyncio.Task[None] | None = None
+    _wary: bool = True
     _last_look: datetime | None = None
     #: Whether the database could not be written at the last ring.
     _stalled: bool = False
@@ -110,17 +113,21 @@ class Dispatcher:
             return 0
         self.checkpoint("before_claim")
         self._stalled = True
-        missed, claims = await self.thread.write(_take_due, self.ctx, free, self._why_late)
+        wary = self._wary and self._suspect is None
+        taken = await self.thread.write(_take_due, self.ctx, free, self._why_late, wary=wary)
         self._stalled = False
+        self._wary = taken.wary or self._suspect is not None
         self.checkpoint("claimed")
-        for delivery in missed:
+        for delivery in taken.missed:
             log = structlog.get_logger().bind(post=delivery.post_id, account=delivery.account)
             log.warning("delivery_missed", due=str(delivery.due_at), reason=delivery.message)
-        for claim in claims:
+        for claim in taken.claims:
             task = asyncio.create_task(self._deliver(claim))
+            if claim is taken.suspect:
+                self._suspect = task
             self._running.add(task)
             task.add_done_callback(self._ended)
-        return len(claims)
+        return len(taken.claims)
 
     def _why_late(self, delivery: Delivery, account: Account | None) -> str:
         back_at, was_away = self._back
@@ -131,6 +138,8 @@ class Dispatcher:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
+        if task is self._suspect:
+            self._suspect = None
         if not task.cancelled() and (error := task.exception()):
             structlog.get_logger().error("delivery_broke", exc_info=error)
         self.on_free()
@@ -198,13 +207,32 @@ def _fault(claim: Claim, what: str) -> Unsure:
     return Unsure(f"a fault in Postbell's code for {claim.account.network} ({what}); please report it")
 
 
-def _take_due(tx: Connection, ctx: Context, limit: int, why: Why) -> tuple[list[Delivery], list[Claim]]:
-    """Claim what is due and give up what is too late, with the reasons of what is late."""
+@dataclass(frozen=True, kw_only=True)
+class _Taken:
+    """What one ring found."""
+
+    missed: list[Delivery]
+    claims: list[Claim]
+    #: The one of the claims during whose last try a process ended.
+    suspect: Claim | None
+    #: Whether there may be more of that kind.
+    wary: bool
+
+
+def _take_due(tx: Connection, ctx: Context, limit: int, why: Why, *, wary: bool) -> _Taken:
+    """Claim what is due and give up what is too late, with the reasons of what is late.
+
+    If a process ended during the last try of something, nobody knows what it was that ended it. Such are
+    tried one at a time, so that the one that ends processes soon stands alone; `wary` says that there may be
+    some, and that none is under way.
+    """
     now = ctx.now()  # not before the lock was had: to wait for it is a lateness too
     pauses.end_pauses(tx, now)
     missed = give_up_late(tx, now, ctx.late_limit, why)
-    claims = queue.claim_due(tx, now, limit, ctx.media.path_of)
+    suspects = queue.claim_due(tx, now, 1, ctx.media.path_of, suspects=True) if wary else []
+    claims = suspects + queue.claim_due(tx, now, limit - len(suspects), ctx.media.path_of)
     for claim in claims:
         if claim.delivery.lateness and not claim.delivery.late_reason:
             deliveries.record_late(tx, claim.delivery.id, why(claim.delivery, claim.account))
-    return missed, claims
+    more = wary and (bool(suspects) or queue.has_suspects(tx))
+    return _Taken(missed=missed, claims=claims, suspect=suspects[0] if suspects else None, wary=more)

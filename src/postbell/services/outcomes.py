@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -12,8 +12,8 @@ import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
-from postbell.domain.post import AttemptKind
-from postbell.domain.retry import RetryPolicy
+from postbell.domain.post import Attempt, AttemptKind
+from postbell.domain.retry import OPEN_AFTER, STUCK_AFTER, RetryPolicy
 from postbell.errors import (
     Conflict,
     Damaged,
@@ -25,6 +25,7 @@ from postbell.errors import (
     Unavailable,
 )
 from postbell.publishing.protocol import Absent, Progress, Receipt, Resend, Unknown
+from postbell.services.quarantine import is_poison, told_absent
 from postbell.store import accounts, attempts, deliveries, overdue
 from postbell.store.queue import Claim
 from postbell.store.thread import StoreThread
@@ -41,6 +42,8 @@ _WRITE_AGAIN = 1.0
 _LONGEST_REST = timedelta(days=1)
 #: None rests shorter: tries that the network turns away do not count, so nothing else would slow them down.
 _SHORTEST_REST = timedelta(seconds=1)
+#: How long after its account what is stuck may be tried: something else goes first.
+_ASIDE = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,18 +131,21 @@ def record_try(tx: Connection, claim: Claim, ending: Receipt | Progress | Publis
     match ending:
         case Receipt():
             _published(tx, claim, ending, rules, found=False)
-            accounts.clear_setbacks(tx, account_id)
+            _answered(tx, claim, rules.now)
             accounts.keep_distance(tx, account_id, rules.now)
         case Progress():
             deliveries.snooze(tx, delivery_id, f"waits: {ending.step}", ending.again_at or rules.now)
+            _answered(tx, claim, rules.now)
         case Rejected():
             doubt = "; an earlier try may have been accepted: look first"
             told = f"{ending}{doubt if is_in_doubt(tx, delivery_id) else ''}"
             deliveries.record_failed(tx, delivery_id, told, rules.now)
+            _answered(tx, claim, rules.now)
         case Unauthorized():
             hold_account(tx, claim, str(ending))
             deliveries.snooze(tx, delivery_id, str(ending), rules.now)
         case RateLimited():
+            _answered(tx, claim, rules.now)
             deliveries.snooze(tx, delivery_id, str(ending), let_rest(tx, account_id, ending, rules))
         case Unavailable():
             _unavailable(tx, claim, str(ending), rules)
@@ -154,15 +160,16 @@ def record_look_up(
     """Write down what a look-up said about an unsure delivery, with everything that follows from it.
 
     What is not public for sure is sent again. So is what the network cannot tell of, where an identity of its
-    own makes a repeat harmless and it is not too late for that. Where the network could not be asked, it
-    stays unsure: it is asked again.
+    own makes a repeat harmless and it is not too late for that. But what has ended the process again and
+    again is not. Where the network could not be asked, it stays unsure: it is asked again.
     """
     delivery_id, account_id = claim.delivery.id, claim.account.id
     message = str(ending) if isinstance(ending, PublishError) else None
     if isinstance(ending, Unknown):
         message = ending.reason
     attempts.close_attempt(tx, claim.attempt_id, result=result_of(ending), message=message, now=rules.now)
-    if attempts.list_attempts(tx, [delivery_id])[-1].id != claim.attempt_id:
+    tries = attempts.list_attempts(tx, [delivery_id])
+    if tries[-1].id != claim.attempt_id:
         return  # the user has settled it meanwhile, and knows better
     match ending:
         case Receipt():
@@ -171,14 +178,24 @@ def record_look_up(
             hold_account(tx, claim, str(ending))
         case RateLimited():
             let_rest(tx, account_id, ending, rules)
-        case Absent() | Unknown() if (try_at := _next_try(claim, rules)) is not None:
-            guess = rules.resend is Resend.SAFE and not _is_too_late(tx, claim, rules)
-            if isinstance(ending, Absent) or guess:
-                at = rules.now if rules.at_once else try_at
-                deliveries.resend(tx, delivery_id, try_at=at, message=_why_again(claim, message))
-        case Absent():
-            told = f"it is not public, and was given up after {claim.delivery.tries} tries"
-            deliveries.give_up(tx, delivery_id, told, rules.now)
+        case Absent() | Unknown():
+            _not_found(tx, claim, ending, rules, tries)
+
+
+def _not_found(
+    tx: Connection, claim: Claim, ending: Absent | Unknown, rules: Rules, tries: Sequence[Attempt]
+) -> None:
+    delivery_id, poison = claim.delivery.id, is_poison(claim.delivery, tries)
+    try_at = None if poison else _next_try(claim, rules)
+    if try_at is not None:
+        guess = rules.resend is Resend.SAFE and not _is_too_late(tx, claim, rules)
+        if isinstance(ending, Absent) or guess:
+            at = rules.now if rules.at_once else try_at
+            unknown = ending.reason if isinstance(ending, Unknown) else None
+            deliveries.resend(tx, delivery_id, try_at=at, message=_why_again(claim, unknown))
+    elif isinstance(ending, Absent):
+        told = f"it is not public, and was given up after {claim.delivery.tries} tries"
+        deliveries.give_up(tx, delivery_id, told_absent(claim.delivery) if poison else told, rules.now)
 
 
 def keep_session(tx: Connection, claim: Claim, session: dict[str, Any]) -> None:
@@ -241,18 +258,48 @@ def _published(tx: Connection, claim: Claim, receipt: Receipt, rules: Rules, *, 
     )
 
 
+def _answered(tx: Connection, claim: Claim, now: datetime) -> None:
+    """Write down that the network answers this account: whatever setbacks there were, they are over.
+
+    After a row of them it was the network, not the posts: what was passed over meanwhile is due at once, in
+    its old order. After one or two it was a post: that one keeps its own wait.
+    """
+    if claim.account.setbacks:
+        accounts.clear_setbacks(tx, claim.account.id)
+    if claim.account.setbacks >= OPEN_AFTER:
+        deliveries.free_stuck(tx, claim.account.id, now)
+
+
 def _unavailable(tx: Connection, claim: Claim, message: str, rules: Rules) -> None:
-    delivery_id, try_at = claim.delivery.id, _next_try(claim, rules)
-    if try_at is not None:
-        deliveries.record_retry(tx, delivery_id, message, try_at)
-        setbacks = claim.account.setbacks + 1
-        accounts.rest_account(tx, claim.account.id, until=try_at, reason=message, setbacks=setbacks)
+    """Let the account rest after a setback, and its delivery be tried again, if it was not the last time.
+
+    The account rests by its row of setbacks; then one delivery is tried, the probe. Until the network takes
+    something nobody knows whether it is at fault or the post is. So the first one is tried until it is stuck,
+    and from then on by turns: the next one that is not stuck, and again the first one. An outage lets few
+    posts overtake others, and a post that its network never takes blocks nobody.
+    """
+    account_id, delivery_id, tries = claim.account.id, claim.delivery.id, claim.delivery.tries
+    if tries >= rules.retry.most_tries:
+        _give_up(tx, claim, message, rules.now)
         return
+    setbacks = claim.account.setbacks + 1
+    rests_until = try_at = rules.now + rules.retry.wait(setbacks, chance=rules.chance)
+    if tries >= STUCK_AFTER:
+        try_at = rests_until + _ASIDE
+        if setbacks >= OPEN_AFTER:
+            deliveries.step_aside(tx, account_id, try_at)
+        else:
+            try_at = max(try_at, rules.now + rules.retry.wait(tries, chance=rules.chance))
+    deliveries.record_retry(tx, delivery_id, message, try_at)
+    accounts.rest_account(tx, account_id, until=rests_until, reason=message, setbacks=setbacks)
+
+
+def _give_up(tx: Connection, claim: Claim, message: str, now: datetime) -> None:
     told = f"gave up after {claim.delivery.tries} tries; the last: {message}"
-    if is_in_doubt(tx, delivery_id):
-        deliveries.lose_track(tx, delivery_id, f"an earlier try may have been accepted; {told}")
+    if is_in_doubt(tx, claim.delivery.id):
+        deliveries.lose_track(tx, claim.delivery.id, f"an earlier try may have been accepted; {told}")
     else:
-        deliveries.record_failed(tx, delivery_id, told, rules.now)
+        deliveries.record_failed(tx, claim.delivery.id, told, now)
 
 
 def _why_again(claim: Claim, unknown: str | None) -> str | None:

@@ -24,7 +24,9 @@ from postbell.services.outcomes import (
     result_of,
     write_down,
 )
+from postbell.services.quarantine import is_poison_to_find, told_unfindable, told_unsure
 from postbell.store import accounts, attempts, deliveries, queue
+from postbell.store.attempts import INTERRUPTED
 from postbell.store.posts import Locate
 from postbell.store.queue import Claim
 from postbell.store.thread import StoreThread
@@ -47,6 +49,8 @@ class _Doubt:
     account: Account | None
     #: The try that caused the doubt. A later one is another doubt, with waits of its own.
     tried: Attempt
+    #: All that was tried, oldest first.
+    tries: tuple[Attempt, ...]
 
 
 def lose_interrupted(tx: Connection, now: datetime) -> list[Delivery]:
@@ -58,10 +62,13 @@ def lose_interrupted(tx: Connection, now: datetime) -> list[Delivery]:
     left = deliveries.list_in_state(tx, DeliveryState.PROCESSING)
     for delivery in left:
         attempts.close_interrupted(tx, delivery.id, now)
-        deliveries.lose_track(tx, delivery.id, "Postbell ended during the try; it may be public already")
+        told = told_unsure(delivery, attempts.list_attempts(tx, [delivery.id]))
+        deliveries.lose_track(tx, delivery.id, told)
         accounts.keep_distance(tx, delivery.account_id, now)
     for delivery in deliveries.list_in_state(tx, DeliveryState.UNSURE):
-        attempts.close_interrupted(tx, delivery.id, now)
+        found = attempts.close_interrupted(tx, delivery.id, now)
+        if found and is_poison_to_find(attempts.list_attempts(tx, [delivery.id])):
+            deliveries.tell(tx, delivery.id, told_unfindable(delivery))
     return left
 
 
@@ -99,8 +106,12 @@ class Recovery:
         }
         self._interrupted &= {doubt.tried.id for doubt in doubts}
         by_account: dict[int, list[_Doubt]] = {}
+        suspects = []
         for doubt in doubts:
-            by_account.setdefault(doubt.delivery.account_id, []).append(doubt)
+            if doubt.tries[-1].result == INTERRUPTED and doubt.tries[-1].kind is AttemptKind.FIND:
+                suspects.append(doubt)
+            else:
+                by_account.setdefault(doubt.delivery.account_id, []).append(doubt)
         # A network that hangs keeps nobody else waiting.
         ends = await asyncio.gather(
             *(self._settle_account(each, now) for each in by_account.values()), return_exceptions=True
@@ -108,6 +119,8 @@ class Recovery:
         for end in ends:
             if end is not None:
                 raise end
+        # What may have ended the process when it was looked up is looked up last, and alone.
+        await self._settle_account([doubt for doubt in suspects if not is_poison_to_find(doubt.tries)], now)
 
     async def _settle_account(self, doubts: list[_Doubt], now: datetime) -> None:
         for doubt in doubts:
@@ -183,12 +196,16 @@ def _may_ask(account: Account | None, now: datetime) -> bool:
 def _list_doubts(tx: Connection) -> list[_Doubt]:
     by_id = {account.id: account for account in accounts.list_accounts(tx)}
     unsure = deliveries.list_in_state(tx, DeliveryState.UNSURE)
-    tries = attempts.list_attempts(tx, [delivery.id for delivery in unsure])
-    last = {tried.delivery_id: tried for tried in tries if tried.kind is AttemptKind.PUBLISH}
-    return [
-        _Doubt(delivery=delivery, account=by_id.get(delivery.account_id), tried=last[delivery.id])
-        for delivery in unsure
-    ]
+    tries_of: dict[int, list[Attempt]] = {}
+    for tried in attempts.list_attempts(tx, [delivery.id for delivery in unsure]):
+        tries_of.setdefault(tried.delivery_id, []).append(tried)
+    doubts = []
+    for delivery in unsure:
+        tries = tries_of[delivery.id]
+        last = [tried for tried in tries if tried.kind is AttemptKind.PUBLISH][-1]
+        account = by_id.get(delivery.account_id)
+        doubts.append(_Doubt(delivery=delivery, account=account, tried=last, tries=tuple(tries)))
+    return doubts
 
 
 def _open_look_up(tx: Connection, doubt: _Doubt, now: datetime, locate: Locate) -> Claim | None:

@@ -12,6 +12,10 @@ from postbell.errors import Stale
 from postbell.store.tables import attempt
 
 
+#: How a try ended during which the process did.
+INTERRUPTED = "interrupted"
+
+
 def open_attempt(tx: Connection, delivery_id: int, kind: AttemptKind, now: datetime) -> int:
     """Open a try in the log and return its id."""
     values = {"delivery_id": delivery_id, "kind": kind, "started_at": now}
@@ -31,14 +35,14 @@ def close_attempt(
         raise Stale(f"Attempt {attempt_id} was closed already.")
 
 
-def close_interrupted(tx: Connection, delivery_id: int, now: datetime) -> None:
-    """Close the tries that a dead process left open."""
+def close_interrupted(tx: Connection, delivery_id: int, now: datetime) -> int:
+    """Close the tries that a dead process left open; return how many there were."""
     statement = (
         update(attempt)
         .where(attempt.c.delivery_id == delivery_id, attempt.c.ended_at.is_(None))
-        .values(ended_at=now, result="interrupted", message="the process ended during the try")
+        .values(ended_at=now, result=INTERRUPTED, message="the process ended during the try")
     )
-    tx.execute(statement)
+    return tx.execute(statement).rowcount
 
 
 def list_attempts(tx: Connection, delivery_ids: Sequence[int]) -> list[Attempt]:

@@ -15,17 +15,21 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    FromClause,
     and_,
+    bindparam,
     delete,
     exists,
     func,
     insert,
+    literal_column,
     or_,
     select,
     update,
 )
 
 from postbell.domain.post import Delivery, PlacedBy
+from postbell.domain.retry import STUCK_AFTER
 from postbell.domain.states import POST_STEPS as _POST_STEPS
 from postbell.domain.states import (
     DeliveryEvent,
@@ -44,6 +48,24 @@ from postbell.store.tables import account, delivery, post
 
 
 _OTHER = delivery.alias("other")
+
+
+def waits_after(of: FromClause, tries: int) -> ColumnElement[bool]:
+    """Say in SQL that a row of the delivery table waits after so many tries, one at least, or more.
+
+    There is an index of what does. SQLite sees that it will do by the literals, and that it is the best by
+    the likelihood.
+    """
+    waits: ColumnElement[str] = literal_column(f"'{DeliveryState.SCHEDULED}'")
+    none: ColumnElement[int] = literal_column("0")
+    enough = func.likelihood(of.c.tries >= tries, literal_column("0.000001"))
+    return and_(of.c.state == waits, of.c.tries > none, enough)
+
+
+_UNTIL = bindparam("until", type_=delivery.c.try_at.type)
+_STUCK_OF_ACCOUNT = (delivery.c.account_id == bindparam("of"), waits_after(delivery, STUCK_AFTER))
+_STEP_ASIDE = update(delivery).where(*_STUCK_OF_ACCOUNT, delivery.c.try_at < _UNTIL).values(try_at=_UNTIL)
+_FREE_STUCK = update(delivery).where(*_STUCK_OF_ACCOUNT, delivery.c.try_at > _UNTIL).values(try_at=_UNTIL)
 
 #: What a delivery without a time has none of.
 UNPLANNED: dict[str, Any] = dict.fromkeys(
@@ -132,6 +154,11 @@ def save_progress(tx: Connection, delivery_id: int, progress: dict[str, Any]) ->
 def record_late(tx: Connection, delivery_id: int, reason: str) -> None:
     """Store why a delivery began late."""
     tx.execute(update(delivery).where(delivery.c.id == delivery_id).values(late_reason=reason))
+
+
+def tell(tx: Connection, delivery_id: int, message: str) -> None:
+    """Store why a delivery is as it is."""
+    tx.execute(update(delivery).where(delivery.c.id == delivery_id).values(message=message))
 
 
 def record_published(
@@ -249,6 +276,16 @@ def forget_waits(tx: Connection, now: datetime) -> None:
     """
     tx.execute(update(delivery).where(_scheduled(), delivery.c.try_at > now).values(try_at=delivery.c.due_at))
     forget_rests(tx, now)
+
+
+def step_aside(tx: Connection, account_id: int, until: datetime) -> None:
+    """Let what is stuck of an account wait until a time at least: something else is to be tried before it."""
+    tx.execute(_STEP_ASIDE, {"of": account_id, "until": until})
+
+
+def free_stuck(tx: Connection, account_id: int, now: datetime) -> None:
+    """Let what is stuck of an account be tried at once, in the order in which it was due."""
+    tx.execute(_FREE_STUCK, {"of": account_id, "until": now})
 
 
 def list_in_state(tx: Connection, state: DeliveryState) -> list[Delivery]:

@@ -27,13 +27,14 @@ from sqlalchemy import (
 from postbell.domain.account import Account, Health
 from postbell.domain.pause import PauseScope
 from postbell.domain.post import AttemptKind, Delivery, Post
+from postbell.domain.retry import STUCK_AFTER
 from postbell.domain.states import DeliveryEvent, DeliveryState, PostEvent, delivery_step
 from postbell.store.accounts import account_from
-from postbell.store.attempts import open_attempt
-from postbell.store.deliveries import move_posts
+from postbell.store.attempts import INTERRUPTED, open_attempt
+from postbell.store.deliveries import move_posts, waits_after
 from postbell.store.pauses import everything_held, next_end, part_held
 from postbell.store.posts import Locate, load_posts
-from postbell.store.tables import account, delivery, pause
+from postbell.store.tables import account, attempt, delivery, pause
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,21 +91,33 @@ def _may_publish() -> list[ColumnElement[bool]]:
 
 
 def due_heads() -> Subquery:
-    """Return the ids of what every account that may publish now would publish next."""
+    """Return the ids of what every account that may publish now would publish next.
+
+    What is stuck and waits for a later try is passed over.
+    """
     queue = delivery.alias("queue")
     rested = or_(account.c.rests_until.is_(None), account.c.rests_until <= NOW)
     distant = or_(account.c.next_post_at.is_(None), account.c.next_post_at <= NOW)
-    head = _head_of_account(queue.c.due_at <= NOW, not_(part_held(queue, ACTIVE)), queue=queue)
+    aside = and_(queue.c.tries >= STUCK_AFTER, queue.c.try_at > NOW)
+    head = _head_of_account(queue.c.due_at <= NOW, not_(aside), not_(part_held(queue, ACTIVE)), queue=queue)
     free = (not_(everything_held(ACTIVE)), not_(ACCOUNT_PAUSED), rested, distant)
     return select(head.label("id")).where(*_may_publish(), *free).subquery()
 
 
-def _claim() -> Any:
+def _is_suspect() -> ColumnElement[bool]:
+    """Say in SQL that the process ended during the last try of a delivery: it may have been the cause."""
+    ended = (attempt.c.kind == AttemptKind.PUBLISH, attempt.c.ended_at.is_not(None))
+    last = select(attempt.c.result).where(attempt.c.delivery_id == delivery.c.id, *ended)
+    result = last.order_by(attempt.c.id.desc()).limit(1).correlate(delivery).scalar_subquery()
+    return and_(delivery.c.tries > 0, result.is_not_distinct_from(INTERRUPTED))
+
+
+def _claim(which: ColumnElement[bool]) -> Any:
     heads = due_heads()
     ready = (
         select(delivery.c.id)
         .join(heads, heads.c.id == delivery.c.id)
-        .where(delivery.c.try_at <= NOW)
+        .where(delivery.c.try_at <= NOW, which)
         .order_by(delivery.c.due_at, delivery.c.id)
         .limit(bindparam("most"))
     )
@@ -123,54 +136,71 @@ def _claim() -> Any:
     )
 
 
-def _next_due(*, paused_parts: bool) -> Any:
-    """Return the first delivery of each account with all that it waits for.
+def _goes_on() -> Any:
+    """Return how to find out when accounts go on that may publish, and that nothing holds back for good.
 
-    A ring ends the pauses whose time has come, so those that are there count. With `paused_parts` what is
-    held back with its series or a label is looked for, else what is not.
+    A ring ends the pauses whose time has come, so those that are there count. The next suspect is begun when
+    the one before it has ended; it is not waited for.
     """
-    queue = delivery.alias("queue")
-    first = _head_of_account(queue=queue)
-    if not paused_parts:
-        first = _head_of_account(not_(part_held(queue, true())), queue=queue)
     everything = select(pause.c.until).where(pause.c.scope == PauseScope.EVERYTHING).scalar_subquery()
     goes_on = or_(account.c.paused_at.is_(None), account.c.paused_until.is_not(None))
     waits = (account.c.rests_until, account.c.next_post_at, account.c.paused_until)
-    found = (
-        select(
-            account.c.name,
-            *waits,
-            everything.label("all_paused_until"),
-            delivery.c.post_id,
-            delivery.c.due_at,
-            delivery.c.try_at,
-        )
-        .select_from(account)
-        .join(delivery, delivery.c.id == first)
-        .where(*_may_publish(), goes_on, not_(everything_held(pause.c.until.is_(None))))
-    )
+    wanted = (delivery.c.post_id, delivery.c.due_at, delivery.c.try_at)
+    found = select(account.c.name, *waits, everything.label("all_paused_until"), *wanted)
+    free = (goes_on, not_(everything_held(pause.c.until.is_(None))), not_(_is_suspect()))
+    return found.select_from(account).where(*_may_publish(), *free)
+
+
+def _next_due(*, paused_parts: bool) -> Any:
+    """Return the first delivery of each account that is not stuck, with all that it waits for.
+
+    With `paused_parts` what is held back with its series or a label is looked for, else what is not.
+    """
+    queue = delivery.alias("queue")
+    free = [] if paused_parts else [not_(part_held(queue, true()))]
+    first = _head_of_account(queue.c.tries < STUCK_AFTER, *free, queue=queue)
+    found = _goes_on().join(delivery, delivery.c.id == first)
     return found.where(part_held(delivery, true())) if paused_parts else found
 
 
-_CLAIM = _claim()
+def _next_stuck() -> Any:
+    """Return what is stuck, with all that it waits for: it need not be the first of its account."""
+    of_account = and_(delivery.c.account_id == account.c.id, waits_after(delivery, STUCK_AFTER))
+    return _goes_on().join(delivery, of_account).where(not_(part_held(delivery, true())))
+
+
+_CLAIM = _claim(not_(_is_suspect()))
+_CLAIM_SUSPECT = _claim(_is_suspect())
 _NEXT_DUE = _next_due(paused_parts=False)
+_NEXT_STUCK = _next_stuck()
 _NEXT_HELD = _next_due(paused_parts=True)
+_SUSPECTS = select(
+    or_(
+        exists().where(waits_after(delivery, 1), _is_suspect()),
+        exists().where(delivery.c.state.in_((DeliveryState.UNSURE, DeliveryState.PROCESSING)), _is_suspect()),
+    )
+)
 
 
-def claim_due(tx: Connection, now: datetime, limit: int, locate: Locate) -> list[Claim]:
+def claim_due(
+    tx: Connection, now: datetime, limit: int, locate: Locate, *, suspects: bool = False
+) -> list[Claim]:
     """Take up to `limit` due deliveries, at most one of each account, the earliest due first.
 
     One guarded UPDATE claims; it stores the instant of the first try, from which networks derive what
     identifies the post, and an attempt is opened for each. All of it is durable before anything is sent.
     An account is passed over while it is paused, rests or keeps its least gap, while another delivery of it
     is under way, or while its earliest one waits for a later try: what belongs to one account is published
-    in order. Only what is held back with a series or a label is overtaken.
+    in order. Overtaken is only what is held back with a series or a label, and what is stuck.
+
+    During the last try of a suspect the process ended, and may end again. Those are left out, or with
+    `suspects` they alone are taken.
     """
     values = {"now": now, "first_begun_at": _whole_milliseconds(now), "most": limit}
-    claimed = tx.execute(_CLAIM, values).all()
+    claimed = tx.execute(_CLAIM_SUSPECT if suspects else _CLAIM, values).all()
     if not claimed:
         return []
-    attempts = {row.id: open_attempt(tx, row.id, AttemptKind.PUBLISH, now) for row in claimed}
+    opened = {row.id: open_attempt(tx, row.id, AttemptKind.PUBLISH, now) for row in claimed}
     move_posts(tx, {row.post_id for row in claimed}, PostEvent.START)
     posts = {found.id: found for found in load_posts(tx, [row.post_id for row in claimed], locate)}
     accounts = _accounts(tx, {row.account_id for row in claimed})
@@ -179,7 +209,7 @@ def claim_due(tx: Connection, now: datetime, limit: int, locate: Locate) -> list
             delivery=next(d for d in posts[row.post_id].deliveries if d.id == row.id),
             post=posts[row.post_id],
             account=accounts[row.account_id],
-            attempt_id=attempts[row.id],
+            attempt_id=opened[row.id],
         )
         for row in claimed
     ]
@@ -187,15 +217,21 @@ def claim_due(tx: Connection, now: datetime, limit: int, locate: Locate) -> list
 
 
 def next_due(tx: Connection) -> list[Waiting]:
-    """Return, for each account that may publish, when its earliest delivery can be tried.
+    """Return, for each account that may publish, when its earliest delivery can be tried, and what is stuck.
 
     Of an account whose earliest one is held back with a series or a label until a time, that is told too: a
     ring ends such pauses.
     """
     found = [_waiting(row) for row in tx.execute(_NEXT_DUE)]
+    found += [_waiting(row) for row in tx.execute(_NEXT_STUCK)]
     if (end := next_end(tx)) is not None:
         found += [_waiting(row, end) for row in tx.execute(_NEXT_HELD)]
     return found
+
+
+def has_suspects(tx: Connection) -> bool:
+    """Whether the process ended during the last try of something that is not yet settled, or tried again."""
+    return bool(tx.execute(_SUSPECTS).scalar_one())
 
 
 def load_claim(tx: Connection, found: Delivery, attempt_id: int, locate: Locate) -> Claim:

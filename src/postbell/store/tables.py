@@ -236,6 +236,12 @@ class DeliveryRow(Base, table=True):
         # The hot question: the earliest due delivery of an account, and whether one is under way.
         Index("ix_delivery_queue", "account_id", "state", "due_at", "id"),
         Index("ix_delivery_state", "state", "due_at"),
+        # What waits for another try is little.
+        Index(
+            "ix_delivery_again",
+            "tries",
+            sqlite_where=text("state = 'scheduled' AND tries > 0"),
+        ),
         Index(
             "ix_delivery_expires_at",
             "expires_at",

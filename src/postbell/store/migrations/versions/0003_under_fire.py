@@ -1,4 +1,4 @@
-"""What lately ended without being published is found by an index."""
+"""What lately ended without being published, and what waits for another try, is found by an index each."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ depends_on = None
 def upgrade() -> None:
     """Bring the tables of version 0.2 to those of version 0.3."""
     _deliveries()
+    _tried()
 
 
 def _deliveries() -> None:
@@ -23,4 +24,13 @@ def _deliveries() -> None:
         "delivery",
         ["ended_at"],
         sqlite_where=sa.text("state = 'missed' OR result = 'failed'"),
+    )
+
+
+def _tried() -> None:
+    op.create_index(
+        "ix_delivery_again",
+        "delivery",
+        ["tries"],
+        sqlite_where=sa.text("state = 'scheduled' AND tries > 0"),
     )

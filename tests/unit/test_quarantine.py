@@ -1,0 +1,238 @@
+"""What ends the process again and again is left alone, and the others go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from postbell.domain.post import Attempt, AttemptKind, Post
+from postbell.domain.states import DeliveryState, Outcome
+from postbell.publishing.http import Http
+from postbell.publishing.protocol import Absent, Outgoing, Progress, Receipt, Unknown
+from postbell.services import actions
+from postbell.services.actions import Verdict
+from postbell.services.quarantine import MOST_DEATHS, is_poison, is_poison_to_find
+from postbell.store import queue
+from postbell.testing import FakeNetwork
+from support.stage import Crash, Stage, fate, live
+from support.world import START, World, add_post, build_world, delivery_of, post_of
+
+
+class Deadly(FakeNetwork):
+    """Ends the process when it is to publish `deadly`, or to look up `unfindable`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        #: What it was asked to publish and to look up.
+        self.tried: list[str] = []
+        self.sought: list[str] = []
+        #: What a look-up finds, if not what was published.
+        self.found: Receipt | None = None
+        #: Ends the process.
+        self.die: Callable[[], None] = lambda: None
+
+    async def publish(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> Receipt | Progress:
+        self.tried.append(outgoing.content.text)
+        if outgoing.content.text == "deadly":
+            self.die()
+            raise Crash
+        return await super().publish(outgoing, progress, http)
+
+    async def find(
+        self, outgoing: Outgoing, progress: Progress | None, http: Http
+    ) -> Receipt | Absent | Unknown:
+        self.sought.append(outgoing.content.text)
+        if outgoing.content.text == "unfindable":
+            self.die()
+            raise Crash
+        return self.found or await super().find(outgoing, progress, http)
+
+
+@pytest.fixture
+def network() -> Deadly:
+    return Deadly()
+
+
+@pytest.fixture
+def world(tmp_path: Path, network: Deadly) -> Iterator[World]:
+    with build_world(tmp_path, networks=[network]) as made:
+        yield made
+
+
+def lives(world: World, times: int, *, rings: int = 20) -> None:
+    """Let so many processes live, one after the other, until each dies or has rung so often."""
+
+    async def script(stage: Stage) -> None:
+        network = world.fake
+        assert isinstance(network, Deadly)
+        network.die = lambda: setattr(stage.store, "dead", True)
+        await stage.recovery.begin()
+        await stage.recovery.settle()
+        for _ in range(rings):
+            await stage.ring()
+
+    for _ in range(times):
+        with suppress(Crash):
+            live(world, script)
+        world.clock.advance(timedelta(minutes=2))
+
+
+def now(world: World, post: Post) -> tuple[DeliveryState, str]:
+    found = delivery_of(world.store, post.deliveries[0].id)
+    return found.state, str(found.message)
+
+
+def test_a_post_that_ends_three_processes_has_failed_and_says_how_to_send_it(
+    world: World, network: Deadly
+) -> None:
+    post = add_post(world.store, text="deadly")
+    lives(world, MOST_DEATHS + 3)
+    assert network.tried == ["deadly"] * MOST_DEATHS
+    state, told = now(world, post)
+    assert state is DeliveryState.PROCESSED
+    assert told == (
+        "Postbell ended 3 times in a row while it sent this, so it is not sent again by itself; "
+        f"it is not public: `postbell retry {post.id}` sends it again"
+    )
+
+
+def test_the_others_go_on_and_none_of_them_is_taken_for_the_cause(world: World, network: Deadly) -> None:
+    names = [f"to-{number}" for number in range(6)]
+    innocent = [add_post(world.store, to=(name,), text=name) for name in names]
+    add_post(world.store, to=("ann",), text="deadly")
+    innocent += [add_post(world.store, to=(name,), text=f"{name} too") for name in names]
+    lives(world, MOST_DEATHS + 1, rings=2)
+    lives(world, 1)
+    assert {fate(world, post)[1] for post in innocent} == {Outcome.PUBLISHED}
+    assert len(network.posts) == len({post.key for post in network.posts}) == len(innocent)
+    for post in innocent:
+        assert fate(world, post)[2].count("interrupted") <= 1
+
+
+def test_after_a_retry_by_hand_the_count_begins_anew(world: World, network: Deadly) -> None:
+    post = add_post(world.store, text="deadly")
+    lives(world, MOST_DEATHS + 1)
+    actions.retry(world.ctx, post_of(world.store, post.id))
+    lives(world, MOST_DEATHS + 3)
+    assert network.tried == ["deadly"] * MOST_DEATHS * 2
+    assert fate(world, post)[1] is Outcome.FAILED
+
+
+def test_where_nobody_can_tell_it_stays_unsure_and_is_not_sent_again(world: World, network: Deadly) -> None:
+    network.can_tell = False
+    post = add_post(world.store, text="deadly")
+    lives(world, MOST_DEATHS + 3)
+    assert network.tried == ["deadly"] * MOST_DEATHS
+    state, told = now(world, post)
+    assert state is DeliveryState.UNSURE
+    assert told == (
+        "Postbell ended 3 times in a row while it sent this, so it is not sent again by itself; "
+        f"it may be public already: look, then `postbell settle {post.id}`"
+    )
+    actions.settle(world.ctx, post_of(world.store, post.id), Verdict.RESEND)
+    lives(world, 1)
+    assert len(network.tried) == MOST_DEATHS + 1
+
+
+def test_what_is_found_is_published_although_it_ended_the_process(world: World, network: Deadly) -> None:
+    post = add_post(world.store, text="deadly")
+    lives(world, MOST_DEATHS)
+    network.found = Receipt(id="r")
+    lives(world, 1)
+    assert network.tried == ["deadly"] * MOST_DEATHS
+    assert fate(world, post)[1] is Outcome.PUBLISHED
+
+
+def test_what_ends_three_processes_when_it_is_looked_up_is_not_looked_up_any_more(
+    world: World, network: Deadly
+) -> None:
+    post, other = add_post(world.store, text="unfindable"), add_post(world.store, to=("bob",), text="other")
+    with pytest.raises(Crash):
+        live(world, Stage.ring, crash_at="claimed")
+    lives(world, MOST_DEATHS + 3)
+    assert network.sought.count("unfindable") == MOST_DEATHS
+    state, told = now(world, post)
+    assert state is DeliveryState.UNSURE
+    assert told.startswith("Postbell ended 3 times in a row while it looked this up")
+    assert f"`postbell settle {post.id}`" in told
+    assert fate(world, other)[1] is Outcome.PUBLISHED
+
+
+def test_one_suspect_is_under_way_at_a_time(world: World) -> None:
+    for name in ("ann", "bob", "cat"):
+        add_post(world.store, to=(name,), text=name)
+    with pytest.raises(Crash):
+        live(world, Stage.ring, crash_at="claimed")
+    most: list[int] = []
+
+    async def script(stage: Stage) -> None:
+        await stage.recovery.begin()
+        await stage.recovery.settle()
+        add_post(world.store, to=("dan",), at=world.clock.now(), text="dan")
+        for _ in range(5):
+            begun = await stage.dispatcher.ring()
+            begun += await stage.dispatcher.ring()
+            most.append(begun)
+            await stage.idle()
+
+    live(world, script)
+    assert most == [2, 1, 1, 0, 0]  # the one that is no suspect went with the first
+    assert len(world.fake.posts) == 4
+
+
+def test_where_no_process_ended_nothing_is_asked_about_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(queue, "has_suspects", asked.append)
+    for number in range(3):
+        add_post(world.store, text=f"post {number}")
+
+    async def script(stage: Stage) -> None:
+        for _ in range(4):
+            await stage.ring()
+
+    live(world, script)
+    assert len(asked) == 1
+
+
+def _tried(kind: AttemptKind, result: str) -> Attempt:
+    return Attempt(id=1, delivery_id=1, kind=kind, started_at=START, result=result)
+
+
+PUBLISH, FIND, SETTLE = AttemptKind.PUBLISH, AttemptKind.FIND, AttemptKind.SETTLE
+
+
+@pytest.mark.parametrize(
+    ("results", "tries", "poison"),
+    [
+        (["interrupted"] * 3, 3, True),
+        (["interrupted"] * 3, 2, False),  # the user has had it tried again since the first
+        (["interrupted"] * 2, 2, False),
+        (["interrupted", "interrupted", "progress", "interrupted"], 3, False),
+        (["unavailable", *["interrupted"] * 3], 4, True),
+        ([], 0, False),
+    ],
+)
+def test_only_an_unbroken_row_counts(world: World, results: list[str], tries: int, *, poison: bool) -> None:
+    (made,) = add_post(world.store).deliveries
+    log = [each for result in results for each in (_tried(PUBLISH, result), _tried(FIND, "absent"))]
+    delivery = type(made)(**vars(made) | {"tries": tries})
+    assert is_poison(delivery, log) is poison
+
+
+@pytest.mark.parametrize(
+    ("log", "poison"),
+    [
+        ([_tried(PUBLISH, "unsure"), *[_tried(FIND, "interrupted")] * 3], True),
+        ([_tried(PUBLISH, "unsure"), *[_tried(FIND, "interrupted")] * 2], False),
+        ([*[_tried(FIND, "interrupted")] * 2, _tried(PUBLISH, "unsure"), _tried(FIND, "interrupted")], False),
+        ([*[_tried(FIND, "interrupted")] * 3, _tried(FIND, "unknown")], False),
+    ],
+)
+def test_only_an_unbroken_row_of_look_ups_counts(log: list[Attempt], *, poison: bool) -> None:
+    assert is_poison_to_find(log) is poison
