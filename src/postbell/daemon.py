@@ -26,6 +26,8 @@ from postbell.services.recover import Recovery
 from postbell.services.recur import grow
 from postbell.services.removal import Removals
 from postbell.services.retime import retime
+from postbell.services.teller import Teller
+from postbell.services.troubles import DATABASE
 from postbell.settings import Places, Surroundings, load_settings, require_config
 from postbell.store import glance, queue
 from postbell.store.lock import DaemonLock
@@ -45,6 +47,8 @@ _GROW_EVERY = timedelta(minutes=5)
 _REMOVE_EVERY = timedelta(seconds=30)
 #: The database file is looked after this often.
 _TEND_EVERY = timedelta(seconds=60)
+#: Seconds that a stopping daemon waits for a message to the user that is on its way.
+_FAREWELL = 10.0
 _SOON = timedelta(milliseconds=20)
 #: Files that no post uses are removed this often, when they are that old.
 _SWEEP_EVERY = timedelta(days=1)
@@ -100,6 +104,7 @@ class Daemon:
         self._recovery = Recovery(app.ctx, self._thread)
         self._removals = Removals(app.ctx, self._thread)
         self._housekeeping = Housekeeping(app.places, app.settings.backup, app.ctx.now)
+        self._teller = Teller(app.ctx, self._thread, app.settings.notify)
         self._dispatcher = Dispatcher(
             app.ctx,
             self._thread,
@@ -107,7 +112,7 @@ class Daemon:
             started_at=app.ctx.now(),
             longest_gap=LOOK_EVERY,
             checkpoint=checkpoint,
-            on_free=self._due.set,
+            on_free=self._on_free,
             on_lost=self._lost.set,
         )
         #: All that ever asked networks: a reload makes new ones while the old are still in use.
@@ -185,6 +190,7 @@ class Daemon:
         self._dispatcher.ctx = self._recovery.ctx = self._removals.ctx = ctx
         self._dispatcher.slots = settings.daemon.concurrency
         self._housekeeping.settings = settings.backup
+        self._teller.configure(ctx, settings.notify)
         logs.set_up(level=settings.log.level, style=settings.log.format, surroundings=self._surroundings)
         log.info("config_reloaded")
         self._due.set()
@@ -208,6 +214,13 @@ class Daemon:
                 work=self._removals.remove_due,
                 every=_REMOVE_EVERY,
                 wanted=self._any_to_remove,
+            ),
+            Chore(
+                name="tell",
+                bell=self._teller.bell,
+                work=self._teller.turn,
+                every=LOOK_EVERY,
+                wanted=self._teller.wanted,
             ),
             Chore(name="grow", bell=self._ripe, work=self._grow, every=_GROW_EVERY),
             Chore(name="tend", work=self._housekeeping.tend, every=_TEND_EVERY),
@@ -253,12 +266,17 @@ class Daemon:
         at: datetime = max(first.ready_at, now + _SOON)
         self._scheduler.add_job(_set, "date", args=[self._due], run_date=at, id="ring", replace_existing=True)
 
+    def _on_free(self) -> None:
+        self._due.set()
+        self._teller.news()
+
     def _say_alive(self) -> None:
         """Tell systemd that the loop and the database answer."""
         self._notifier.tell(WATCHDOG="1")
 
     def _say_stuck(self, error: PostbellError) -> None:
         structlog.get_logger().error("database_not_usable", reason=str(error))
+        self._teller.troubles.begin(DATABASE, f"Nothing can be published: {error}")
         self._notifier.tell(STATUS=f"Waiting: {error}")
 
     async def _sweep(self) -> None:
@@ -273,6 +291,7 @@ class Daemon:
     async def _close(self) -> None:
         # The scheduler would cancel what runs; what is being sent is ended first, and recorded.
         await self._dispatcher.drain(self._app.settings.daemon.drain_seconds)
+        await self._teller.close(_FAREWELL)
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
         for clients in self._clients:

@@ -13,6 +13,7 @@ PostbellError                    1
 │   ├── DatabaseLocked          75
 │   └── DiskFull                75
 ├── Damaged                      1   the database file is not sound
+├── NotTold                      7   a notice was not taken by the way that it was sent
 └── PublishError                 7   how a call to a network went wrong; answers "what now?"
     ├── Rejected                 7   understood and refused: the delivery failed
     ├── Unauthorized             6   the account must be reconnected; its deliveries wait
@@ -115,6 +116,12 @@ class DiskFull(TryLater):
 
 class Damaged(PostbellError):
     """The database file is damaged."""
+
+
+class NotTold(PostbellError):
+    """The user could not be told."""
+
+    exit_code = 7
 
 
 class PublishError(PostbellError):

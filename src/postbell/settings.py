@@ -11,9 +11,18 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from postbell.domain.notice import NoticeKind, QuietHours, parse_quiet
 from postbell.domain.retry import RetryPolicy
 from postbell.domain.when import zone_named
 from postbell.errors import BadConfig, Invalid
@@ -189,6 +198,59 @@ class BackupSettings(_Section):
         return timedelta(hours=self.every_hours) if self.every_hours else None
 
 
+class NotifySettings(_Section):
+    """How you are told what you should know. Without urls or a command you are not."""
+
+    urls: tuple[SecretStr, ...] = Field(
+        default=(),
+        description="Services that Apprise knows: ntfy, mail, Matrix and others. Needs the extra [notify].",
+        examples=[["ntfys://ntfy.example.org/my-bell", "mailtos://alice:password@example.org"]],
+    )
+    urls_file: Path | None = Field(
+        default=None,
+        description="A file with more of them, one a line, that only its owner can read.",
+        examples=["/etc/postbell/notify-urls"],
+    )
+    command: tuple[str, ...] = Field(
+        default=(),
+        description="A program with its arguments that is given each message on its standard input.",
+        examples=[["/usr/bin/mail", "-s", "Postbell", "alice@example.org"]],
+    )
+    command_input: Literal["text", "json"] = Field(
+        default="text", description="What it is given: text, or one line of JSON."
+    )
+    about: tuple[NoticeKind, ...] = Field(default=tuple(NoticeKind), description="What you are told.")
+    late_minutes: float = Field(
+        default=5, ge=0, le=525600, description="So late a post may be without your being told."
+    )
+    gather_seconds: float = Field(
+        default=30, ge=0, le=86400, description="What happens within this time is told in one message."
+    )
+    quiet: str | None = Field(
+        default=None,
+        description="When you are not disturbed, on your clocks; what happens then is told afterwards.",
+        examples=["22:00-07:00"],
+    )
+    urgent: tuple[NoticeKind, ...] = Field(
+        default=(NoticeKind.TROUBLE,), description="What is told even then."
+    )
+    timeout_seconds: float = Field(
+        default=30, gt=0, le=600, description="How long a message may take on its way."
+    )
+
+    @field_validator("quiet")
+    @classmethod
+    def _part_of_a_day(cls, value: str | None) -> str | None:
+        if value is not None:
+            parse_quiet(value)
+        return value
+
+    @property
+    def quiet_hours(self) -> QuietHours | None:
+        """When the user is not disturbed."""
+        return parse_quiet(self.quiet) if self.quiet else None
+
+
 class SeriesSettings(_Section):
     """What makes posts by itself."""
 
@@ -233,6 +295,7 @@ class Settings(BaseSettings):
     http: HttpSettings = HttpSettings()
     log: LogSettings = LogSettings()
     backup: BackupSettings = BackupSettings()
+    notify: NotifySettings = NotifySettings()
 
     @field_validator("timezone")
     @classmethod

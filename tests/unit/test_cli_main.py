@@ -283,8 +283,13 @@ def test_the_example_sets_nothing_and_all_of_it_can_be_set() -> None:
     values = Settings(**tomllib.loads(shown)).model_dump()
     assert values.pop("timezone") == "Europe/Berlin"
     assert str(values["http"].pop("ca_file")).endswith(".pem")
+    assert values["notify"].pop("quiet") == "22:00-07:00"
+    assert values["notify"].pop("command")[0] == "/usr/bin/mail"
+    assert len(values["notify"].pop("urls")) == 2
+    assert str(values["notify"].pop("urls_file")).startswith("/")
     defaults = Settings().model_dump()
-    assert all(values[name] == defaults[name] for name in values if name != "http")
+    assert all(values[name] == defaults[name] for name in values if name not in ("http", "notify"))
+    assert values["notify"].items() <= defaults["notify"].items()
 
 
 def test_a_table_cannot_steer_the_terminal_and_is_cut() -> None:

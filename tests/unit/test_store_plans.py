@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy import event, insert, update
 
+from postbell.domain.notice import NoticeKind
 from postbell.domain.states import DeliveryState, PostState
-from postbell.store import deliveries, overdue, pauses, posts, queue, removals, summary
+from postbell.store import deliveries, noteworthy, notices, overdue, pauses, posts, queue, removals, summary
 from postbell.store.engine import Store
 from postbell.store.posts import Filter
 from postbell.store.tables import account, delivery, post
@@ -64,6 +65,7 @@ def plans(store: Store, work: Any) -> list[str]:
 #: Small tables, and reading in the order of an index up to the limit of the list.
 HARMLESS = (
     *("SCAN account", "SCAN CONSTANT", "SCAN post USING INDEX ix_post_at", "SCAN pause"),
+    "SCAN notice USING INDEX ix_notice_open",  # what is still to be told
     "SCAN label VIRTUAL TABLE",  # the labels of one post
 )
 
@@ -82,6 +84,15 @@ READING: dict[str, Any] = {
     "pauses": lambda tx: pauses.list_pauses(tx, LONG_AFTER),
     "suspects": queue.has_suspects,
     "in_state": lambda tx: deliveries.list_in_state(tx, DeliveryState.UNSURE),
+    "lost": lambda tx: noteworthy.find_lost(tx, LONG_AFTER),
+    "published_late": lambda tx: noteworthy.find_late(tx, LONG_AFTER, timedelta(minutes=5)),
+    "newly_unsure": noteworthy.find_unsure,
+    "refused": noteworthy.find_refused,
+    "behind": lambda tx: noteworthy.find_behind(tx, LONG_AFTER, LONG_AFTER),
+    "notices_over": noteworthy.find_over,
+    "notices_pending": lambda tx: notices.count_pending(tx, LONG_AFTER, LONG_AFTER),
+    "notices_lasting": lambda tx: notices.list_open(tx, NoticeKind.OVERDUE),
+    "lost_lately": lambda tx: summary.lost_since(tx, LONG_AFTER, 20),
     "removals": lambda tx: removals.due_removals(tx, LONG_AFTER, 100),
 }
 

@@ -37,5 +37,5 @@ def _lines(model: type[BaseModel]) -> Iterator[str]:
 
 
 def _value(field: FieldInfo) -> str:
-    value = field.examples[0] if field.default is None and field.examples else field.default
+    value = field.examples[0] if field.default in (None, ()) and field.examples else field.default
     return toml_value(str(value) if isinstance(value, Path) else value)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from postbell.domain.account import Account, Health
 from postbell.domain.pause import Pause, PauseScope
 from postbell.domain.post import LATE_AFTER, Delivery, Post
+from postbell.domain.spans import span_text
 from postbell.domain.states import DeliveryState, Outcome
 from postbell.errors import NotFound
 from postbell.publishing.protocol import Resend
@@ -59,16 +60,20 @@ class Held:
 
     def told(self, time: Callable[[datetime], str]) -> str:
         """Return what holds the account, and what ends it; `time` puts an instant into words."""
+        said = self.said(time)
+        return f"{said}; {self.mend}" if self.mend and self.mend not in said else said
+
+    def said(self, time: Callable[[datetime], str]) -> str:
+        """Return what holds the account, and why; `time` puts an instant into words."""
         ends = f" until {time(self.until)}" if self.until else ""
         said = " ".join((self.reason or "").split()).removeprefix(f"{self.account}: ").rstrip(".")
         reason = f": {said}" if said else ""
-        mend = f"; {self.mend}" if self.mend and self.mend not in said else ""
         words = {
             Hold.PAUSED: "is paused",
             Hold.UNAUTHORIZED: "must be reconnected",
             Hold.RESTING: "rests",
         }
-        return f"account {self.account} {words[self.hold]}{ends}{reason}{mend}"
+        return f"account {self.account} {words[self.hold]}{ends}{reason}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,9 +203,9 @@ def looks_up(ctx: Context, unsure: Delivery) -> bool:
         return False
 
 
-def overdue_told(overdue: Overdue, oldest: Delivery) -> str:
-    """Return what is overdue in words, without a stop at the end."""
-    since = f", since {stamp(overdue.oldest)}" if overdue.oldest else ""
+def overdue_told(overdue: Overdue, oldest: Delivery, time: Callable[[datetime], str] | None = None) -> str:
+    """Return what is overdue in words, without a stop at the end; `time` puts an instant into words."""
+    since = f", since {(time or stamp)(overdue.oldest)}" if overdue.oldest else ""
     return f"{counted(overdue.count)}, the oldest, post {oldest.post_id} to {oldest.account}{since}"
 
 
@@ -214,17 +219,27 @@ def unsure_told(unsure: Delivery) -> tuple[str, str]:
 
 def lost_told(lost: Lost) -> list[tuple[str, str]]:
     """Return in sentences what failed or was missed, and what to do: a pair for each."""
-    found = [
-        (
-            f"{str(each.outcome).capitalize()}: post {each.post_id} to {each.account}: {_said(each)}.",
-            f"Try it again: `postbell retry {each.post_id}`.",
-        )
-        for each in lost.newest
-    ]
+    found = [ended_told(each) for each in lost.newest]
     if more := lost.count - len(lost.newest):
         mend = "See `postbell list --outcome failed` and `postbell list --outcome missed`."
         found.append((f"Failed or missed within the last day besides: {counted(more)}.", mend))
     return found
+
+
+def ended_told(lost: Delivery) -> tuple[str, str]:
+    """Return in sentences how one failed or was missed, and what to do."""
+    return (
+        f"{str(lost.outcome).capitalize()}: post {lost.post_id} to {lost.account}: {_said(lost)}.",
+        f"Try it again: `postbell retry {lost.post_id}`.",
+    )
+
+
+def late_told(late: Delivery) -> str:
+    """Return in a sentence how late one was published, and why."""
+    assert late.lateness is not None, "what is late was begun after its time"
+    span = span_text(timedelta(seconds=round(late.lateness.total_seconds())))
+    said = (late.late_reason or "nobody knows why").rstrip(".")
+    return f"Late: post {late.post_id} to {late.account} was published {span} after its time: {said}."
 
 
 def stamp(moment: datetime) -> str:

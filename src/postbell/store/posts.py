@@ -156,9 +156,13 @@ def load_posts(tx: Connection, ids: Sequence[str], locate: Locate) -> list[Post]
 
 def delivery_from(row: Row[Any]) -> Delivery:
     """Return the delivery in a row of the delivery table joined with its account."""
-    values = row._asdict()
+    return delivery_of(row._asdict())
+
+
+def delivery_of(values: Mapping[str, Any]) -> Delivery:
+    """Return the delivery that such a row describes, by column."""
     return Delivery(
-        **values
+        **dict(values)
         | {
             "state": DeliveryState(values["state"]),
             "result": Outcome(values["result"]) if values["result"] else None,

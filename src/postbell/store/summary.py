@@ -16,6 +16,10 @@ from postbell.store.queue import ACCOUNT_PAUSED, ACTIVE
 from postbell.store.tables import account, attempt, delivery, media, post, post_media
 
 
+#: What was lost, in the words of its index: as literals, or SQLite would not see that it will do.
+MISSED = delivery.c.state == literal_column("'missed'")
+FAILED = delivery.c.result == literal_column("'failed'")
+
 #: Whether the user holds a delivery back at `now`.
 _HELD = held(ACTIVE, ACCOUNT_PAUSED)
 
@@ -74,19 +78,13 @@ def oldest_overdue(tx: Connection, before: datetime, *, now: datetime) -> Delive
 
 def lost_since(tx: Connection, since: datetime, limit: int) -> Lost:
     """Return what failed or was missed from an instant (aware) on: the last `limit`, and how many in all."""
-    failed = and_(delivery.c.state == DeliveryState.PROCESSED, delivery.c.result == Outcome.FAILED)
-    missed, lately = delivery.c.state == DeliveryState.MISSED, delivery.c.ended_at >= since
-    gave_way = delivery.c.message.startswith(SUPERSEDED)
-    # One pass finds and counts them: there is no index by the time of the end.
-    found = select(delivery.c.id, func.count().over().label("whole")).where(
-        or_(failed, and_(missed, not_(gave_way))), lately
-    )
-    superseded = tx.execute(select(func.count()).where(missed, lately, gave_way)).scalar_one()
-    last = found.order_by(delivery.c.ended_at.desc(), delivery.c.id.desc()).limit(limit)
-    wholes = {row.id: row.whole for row in tx.execute(last)}
-    rows = {row.id: delivery_from(row) for row in tx.execute(_named().where(delivery.c.id.in_(wholes)))}
-    newest = tuple(rows[each] for each in wholes)
-    return Lost(count=max(wholes.values(), default=0), newest=newest, superseded=superseded)
+    gave_way = and_(MISSED, func.coalesce(delivery.c.message, "").startswith(SUPERSEDED))
+    lately = (or_(MISSED, FAILED), delivery.c.ended_at >= since)
+    counts = (func.count().filter(not_(gave_way)), func.count().filter(gave_way))
+    count, superseded = tx.execute(select(*counts).select_from(delivery).where(*lately)).one()
+    last = _named().where(*lately, not_(gave_way))
+    rows = tx.execute(last.order_by(delivery.c.ended_at.desc(), delivery.c.id.desc()).limit(limit))
+    return Lost(count=count, newest=tuple(map(delivery_from, rows)), superseded=superseded)
 
 
 def count_results(tx: Connection) -> dict[Outcome, int]:

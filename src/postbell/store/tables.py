@@ -10,6 +10,7 @@ from sqlmodel import Field, SQLModel
 
 from postbell.domain.account import Health
 from postbell.domain.media import MediaKind
+from postbell.domain.notice import NoticeKind
 from postbell.domain.pause import PauseScope
 from postbell.domain.post import AttemptKind
 from postbell.domain.series import SeriesState
@@ -262,6 +263,11 @@ class DeliveryRow(Base, table=True):
         ),
         Index("ix_delivery_lost", "ended_at", sqlite_where=text("state = 'missed' OR result = 'failed'")),
         Index(
+            "ix_delivery_late",
+            "ended_at",
+            sqlite_where=text("result = 'published' AND late_reason IS NOT NULL"),
+        ),
+        Index(
             "ix_delivery_delete_at",
             "delete_at",
             sqlite_where=text("delete_at IS NOT NULL AND deleted_at IS NULL"),
@@ -330,6 +336,44 @@ class AttemptRow(Base, table=True):
     message: str | None = None
 
 
+class NoticeRow(Base, table=True):
+    """Something that the user is told, or was."""
+
+    __tablename__ = "notice"
+    __table_args__ = (
+        _one_of("kind", NoticeKind),
+        UniqueConstraint("kind", "subject", "at", name="uq_notice_kind"),
+        # What is still to be told, or lasts.
+        Index("ix_notice_open", "kind", "subject", sqlite_where=text("over_at IS NULL")),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    kind: str
+    #: No foreign key: what was told outlives what it was about.
+    subject: str
+    at: datetime
+    post_id: str | None = None
+    account: str | None = None
+    excerpt: str | None = None
+    message: str
+    mend: str | None = None
+    told_at: datetime | None = None
+    over_at: datetime | None = None
+
+
+class TellingRow(Base, table=True):
+    """How telling the user goes: one row."""
+
+    __tablename__ = "telling"
+    __table_args__ = (CheckConstraint("id = 1", name="single"),)
+
+    id: int = Field(primary_key=True)
+    #: What ended before this is not told any more: it was seen, or is older than the wish to be told.
+    since: datetime
+    #: How each way did: [{"name": …, "told_at": …, "failing_since": …, "error": …}].
+    ways: list[dict[str, Any]] = Field(sa_type=JSON)
+
+
 #: The same tables for statements.
 account = Base.metadata.tables["account"]
 media = Base.metadata.tables["media"]
@@ -342,3 +386,5 @@ post_media = Base.metadata.tables["post_media"]
 delivery = Base.metadata.tables["delivery"]
 attempt = Base.metadata.tables["attempt"]
 engagement = Base.metadata.tables["engagement"]
+notice = Base.metadata.tables["notice"]
+telling = Base.metadata.tables["telling"]

@@ -1,4 +1,4 @@
-"""What lately ended without being published, and what waits for another try, is found by an index each."""
+"""What was lost, late or waits for another try is found by an index each; what the user is told is kept."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ def upgrade() -> None:
     """Bring the tables of version 0.2 to those of version 0.3."""
     _deliveries()
     _tried()
+    _notices()
 
 
 def _deliveries() -> None:
@@ -25,6 +26,12 @@ def _deliveries() -> None:
         ["ended_at"],
         sqlite_where=sa.text("state = 'missed' OR result = 'failed'"),
     )
+    op.create_index(
+        "ix_delivery_late",
+        "delivery",
+        ["ended_at"],
+        sqlite_where=sa.text("result = 'published' AND late_reason IS NOT NULL"),
+    )
 
 
 def _tried() -> None:
@@ -33,4 +40,34 @@ def _tried() -> None:
         "delivery",
         ["tries"],
         sqlite_where=sa.text("state = 'scheduled' AND tries > 0"),
+    )
+
+
+def _notices() -> None:
+    kinds = "'trouble', 'account', 'unsure', 'failed', 'missed', 'overdue', 'late'"
+    op.create_table(
+        "notice",
+        sa.Column("id", sa.Integer, nullable=False),
+        sa.Column("kind", sa.String, nullable=False),
+        sa.Column("subject", sa.String, nullable=False),
+        sa.Column("at", sa.DateTime, nullable=False),
+        sa.Column("post_id", sa.String),
+        sa.Column("account", sa.String),
+        sa.Column("excerpt", sa.String),
+        sa.Column("message", sa.String, nullable=False),
+        sa.Column("mend", sa.String),
+        sa.Column("told_at", sa.DateTime),
+        sa.Column("over_at", sa.DateTime),
+        sa.CheckConstraint(f"kind IN ({kinds})", name=op.f("ck_notice_kind")),
+        sa.PrimaryKeyConstraint("id", name="pk_notice"),
+        sa.UniqueConstraint("kind", "subject", "at", name="uq_notice_kind"),
+    )
+    op.create_index("ix_notice_open", "notice", ["kind", "subject"], sqlite_where=sa.text("over_at IS NULL"))
+    op.create_table(
+        "telling",
+        sa.Column("id", sa.Integer, nullable=False),
+        sa.Column("since", sa.DateTime, nullable=False),
+        sa.Column("ways", sa.JSON, nullable=False),
+        sa.CheckConstraint("id = 1", name=op.f("ck_telling_single")),
+        sa.PrimaryKeyConstraint("id", name="pk_telling"),
     )
