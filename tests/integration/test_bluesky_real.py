@@ -63,9 +63,12 @@ class Postbell:
         return self.runner.run(network.verify(self.target(), self._http()))
 
     def _http(self) -> Http:
-        return Http(self.clients, SystemClock(), session=self.session, save=self._save)
+        return Http(self.clients, SystemClock(), session=self.session, keeper=self)
 
-    async def _save(self, session: dict[str, Any]) -> None:
+    async def load(self) -> dict[str, Any]:
+        return self.session
+
+    async def save(self, session: dict[str, Any]) -> None:
         self.session = session
 
 

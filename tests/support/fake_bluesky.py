@@ -36,6 +36,7 @@ APP_PASSWORD = "hw4k-n2vx-5qtr-m7cd"
 PEOPLE = {HANDLE: DID, "bob.bsky.social": "did:plc:ragtjsm2j2vknwkz3zp4oxrd"}
 #: Lifetimes of the two tokens.
 ACCESS, REFRESH = timedelta(minutes=120), timedelta(days=90)
+GRACE = timedelta(hours=2)
 
 _POST = "app.bsky.feed.post"
 _MAGIC = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"RIFF": "image/webp"}
@@ -57,6 +58,14 @@ class Refusal(Exception):
 class FakeBluesky(FarSide):
     """One account on one PDS."""
 
+    #: Where sessions are made, and where records lie.
+    entryway: str = f"https://{ENTRYWAY}"
+    pds: str = f"https://{PDS}"
+    app_password: str = APP_PASSWORD
+    #: How long the next access tokens last.
+    access: timedelta = ACCESS
+    #: How long a refresh token that was traded in still yields the same pair; on strict servers not at all.
+    grace: timedelta = GRACE
     #: False when its owner took it back: sessions made with it cannot be renewed.
     app_password_works: bool = True
     #: None, or why the account cannot post: takendown, deactivated.
@@ -81,12 +90,22 @@ class FakeBluesky(FarSide):
     #: Access and refresh tokens that were given out, and when they end.
     tokens: dict[str, datetime] = field(default_factory=dict)
     _serial: Iterator[int] = field(default_factory=lambda: itertools.count(1))
-    #: The pair that a refresh token was traded for: for two hours it yields the same again.
+    #: The pair that a refresh token was traded for.
     _successors: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def calls(self) -> list[str]:
         """The last word of every method that was called."""
         return [request.url.path.rpartition(".")[2] for request in self.requests]
+
+    def move_to(self, address: str) -> None:
+        """Be one server for everything, at another address."""
+        self.entryway = self.pds = self.did_doc["service"][0]["serviceEndpoint"] = address
+
+    def end_access_tokens(self) -> None:
+        """Let every access token have ended, earlier than it says itself."""
+        for token in self.tokens:
+            if _claims(token)["scope"] == "com.atproto.appPass":
+                self.tokens[token] = self.clock.now()
 
     def forget_sessions(self) -> None:
         """Do what a server does that was started with a new secret."""
@@ -147,17 +166,17 @@ class FakeBluesky(FarSide):
         kind = lexicons().main(method)["type"]
         if request.method != {"query": "GET", "procedure": "POST"}[kind]:
             raise Violation(f"{method} is a {kind}, not to be called by {request.method}")
-        host = ENTRYWAY if method in _SESSIONS or not self.did_doc else PDS
-        if (request.url.scheme, request.url.host) != ("https", host):
-            raise Violation(f"{method} belongs to https://{host}, not {request.url}")
+        server = self.entryway if method in _SESSIONS or not self.did_doc else self.pds
+        if not str(request.url).startswith(f"{server}/"):
+            raise Violation(f"{method} belongs to {server}, not {request.url}")
         if kind == "query" and "authorization" in request.headers:
             raise Violation(f"{method} was sent a token that it does not need")
-        if any(secret in str(request.url) for secret in (APP_PASSWORD, *self.tokens)):
+        if any(secret in str(request.url) for secret in (self.app_password, *self.tokens)):
             raise Violation("a secret stands in an address")
 
     def _create_session(self, request: httpx.Request, body: bytes) -> dict[str, Any]:
         asked = _input("com.atproto.server.createSession", request, body)
-        known = asked["identifier"].lower() in (HANDLE, DID) and asked["password"] == APP_PASSWORD
+        known = asked["identifier"].lower() in (HANDLE, DID) and asked["password"] == self.app_password
         if not (known and self.app_password_works):
             raise Refusal("AuthenticationRequired", "Invalid identifier or password", 401)
         if self.status == "takendown":
@@ -172,11 +191,12 @@ class FakeBluesky(FarSide):
             raise Refusal("ExpiredToken", "Token has been revoked")
         if token not in self._successors:
             self._successors[token] = self._new_pair()
-            self.tokens[token] = min(self.tokens[token], self.clock.now() + timedelta(hours=2))
+            self.tokens[token] = min(self.tokens[token], self.clock.now() + self.grace)
         return self._session(*self._successors[token])
 
     def _new_pair(self) -> tuple[str, str]:
-        return self._new_token("com.atproto.appPass", ACCESS), self._new_token("com.atproto.refresh", REFRESH)
+        access = self._new_token("com.atproto.appPass", self.access)
+        return access, self._new_token("com.atproto.refresh", REFRESH)
 
     def _new_token(self, scope: str, life: timedelta) -> str:
         ends = self.clock.now() + life

@@ -279,10 +279,13 @@ class Daemon:
             Clients(transport=transport or self.far_side),
             self.far_side.clock,
             session=self.session,
-            save=self._save,
+            keeper=self,
             secrets=secrets_of(self.outgoing.target.credentials),
             deadline=self.deadline,
         )
 
-    async def _save(self, session: dict[str, Any]) -> None:
+    async def load(self) -> dict[str, Any]:
+        return dict(self.session)
+
+    async def save(self, session: dict[str, Any]) -> None:
         self.session = json.loads(json.dumps(session))

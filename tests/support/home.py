@@ -48,11 +48,11 @@ class Home:
         finally:
             app.close()
 
-    def connect(self, network: str, name: str, values: Mapping[str, str]) -> None:
+    def connect(self, network: str, name: str, values: Mapping[str, str], server: str | None = None) -> None:
         """Add an account without asking its network."""
         with self.app() as app:
             accounts.add_account(
-                app.ctx, network=network, name=name, server=None, values=values, verify=False
+                app.ctx, network=network, name=name, server=server, values=values, verify=False
             )
 
     def add(self, text: str, to: str, when: str = "now") -> str:

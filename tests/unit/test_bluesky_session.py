@@ -14,6 +14,7 @@ import pytest
 from postbell.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unsure
 from postbell.networks import bluesky
 from postbell.networks.bluesky import network
+from postbell.publishing.http import Clients, Http
 from postbell.publishing.protocol import Absent, Receipt, Unknown
 from postbell.testing import FakeClock
 from support.fake_bluesky import ACCESS, DID, HANDLE, PDS, SUBJECT, FakeBluesky, daemon, logged_in, picture
@@ -101,6 +102,71 @@ def test_a_server_that_forgot_all_sessions_gets_a_new_log_in() -> None:
     far_side.forget_sessions()
     _publish(here)
     assert far_side.calls() == ["putRecord", "refreshSession", "createSession", "putRecord"]
+
+
+def test_two_tasks_with_one_old_token_trade_it_in_once() -> None:
+    here, far_side = logged_in()
+    far_side.grace = timedelta(0)
+    receipt = _publish(here)
+    far_side.requests.clear()
+    far_side.clock.advance(ACCESS)
+
+    async def both() -> None:
+        clients, outgoing = Clients(transport=far_side), here._outgoing()
+        one, other = (
+            Http(clients, far_side.clock, account="mine", session=here.session, keeper=here) for _ in range(2)
+        )
+        await asyncio.gather(
+            network.publish(outgoing, None, one), network.delete(outgoing, receipt.id, other)
+        )
+
+    asyncio.run(both())
+    assert sorted(far_side.calls()) == ["deleteRecord", "putRecord", "refreshSession"]
+
+
+@pytest.mark.parametrize("renewed", [True, False], ids=["before we ask", "while we ask"])
+def test_a_token_that_another_process_has_traded_in_is_replaced_by_its(renewed: bool) -> None:  # noqa: FBT001
+    here, far_side = logged_in()
+    far_side.grace = timedelta(0)
+    far_side.clock.advance(ACCESS)
+    old, other = dict(here.session), Daemon(SUBJECT, here.outgoing, far_side, session=dict(here.session))
+
+    async def strike(far_side: FarSide, request: httpx.Request) -> httpx.Response:
+        await other.publish()
+        here.session = other.session
+        return await far_side.handle_async_request(request)
+
+    async def publish() -> None:
+        http = Http(
+            Clients(transport=Between(far_side, -1 if renewed else 0, strike)),
+            far_side.clock,
+            session=old,
+            keeper=here,
+        )
+        if renewed:
+            await other.publish()
+            here.session = other.session
+        await network.publish(here._outgoing(), None, http)
+
+    asyncio.run(publish())
+    asked = ["refreshSession", "putRecord"]
+    assert far_side.calls() == [*asked, *([] if renewed else ["refreshSession"]), "putRecord"]
+    assert far_side.commits == 1
+
+
+def test_a_session_of_another_process_that_has_ended_too_is_no_help() -> None:
+    here, far_side = logged_in()
+    far_side.grace = timedelta(0)
+    old = dict(here.session)
+    other = Daemon(SUBJECT, here.outgoing, far_side)
+    asyncio.run(other.publish())
+    here.session = other.session
+    far_side.forget_sessions()
+    far_side.clock.advance(ACCESS)
+    far_side.requests.clear()
+    http = Http(Clients(transport=far_side), far_side.clock, session=old, keeper=here)
+    asyncio.run(network.publish(here._outgoing(), None, http))
+    assert far_side.calls() == ["refreshSession", "createSession", "putRecord"]
 
 
 def test_an_app_password_that_was_taken_back_is_the_account_s_trouble() -> None:

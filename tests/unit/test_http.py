@@ -279,20 +279,47 @@ def test_an_answer_prints_neither_its_body_nor_the_proof() -> None:
 # Sessions, clients and the clock
 
 
+class _Keeper:
+    def __init__(self, stored: dict[str, Any]) -> None:
+        self.stored = stored
+
+    async def load(self) -> dict[str, Any]:
+        return self.stored
+
+    async def save(self, session: dict[str, Any]) -> None:
+        self.stored = session
+
+
 def test_a_saved_session_is_kept_and_handed_on() -> None:
-    kept: list[dict[str, Any]] = []
-
-    async def save(session: dict[str, Any]) -> None:
-        kept.append(session)
-
-    http = http_over(save=save)
+    keeper = _Keeper({})
+    http = http_over(keeper=keeper)
     asyncio.run(http.save_session({"did": "d"}))
-    assert (http.session, kept) == ({"did": "d"}, [{"did": "d"}])
+    assert (http.session, keeper.stored) == ({"did": "d"}, {"did": "d"})
+
+
+@pytest.mark.parametrize(
+    ("stored", "after"),
+    [({"n": 2}, (True, {"n": 2})), ({"n": 1}, (False, {"n": 1})), ({}, (False, {"n": 1}))],
+    ids=["renewed meanwhile", "as it was", "of another account"],
+)
+def test_a_session_that_was_renewed_meanwhile_is_taken(
+    stored: dict[str, Any], after: tuple[bool, dict[str, Any]]
+) -> None:
+    http = http_over(session={"n": 1}, keeper=_Keeper(stored))
+    assert (asyncio.run(http.reload_session()), http.session) == after
+
+
+def test_one_account_s_session_is_renewed_by_one_task_at_a_time() -> None:
+    clients = Clients()
+    alice, again, bob = (Http(clients, FakeClock(), account=name) for name in ("alice", "alice", "bob"))
+    assert alice.turn() is again.turn()
+    assert alice.turn() is not bob.turn()
 
 
 def test_a_session_can_be_kept_without_a_store() -> None:
     http = http_over(session={"did": "d"})
     asyncio.run(http.save_session({"did": "e"}))
+    assert asyncio.run(http.reload_session()) is False
     assert http.session == {"did": "e"}
 
 

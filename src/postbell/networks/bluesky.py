@@ -267,7 +267,7 @@ class _Line:
             return self._http.request("POST", url, publishes=publishes, headers=headers, judge=_judge, **how)
 
         session = await self.session()
-        if expiry_of(session["access_jwt"]) > (self._http.now() + _MARGIN).timestamp():
+        if self._lasts():
             try:
                 return await send(session)
             except Unauthorized:
@@ -278,14 +278,23 @@ class _Line:
     async def _renew(self) -> None:
         """Trade the refresh token in; log in again if it is not accepted either.
 
-        A lost answer does no harm: the old token yields the same new pair for two more hours.
+        A lost answer does no harm: on Bluesky's own servers the old token yields the same new pair for two
+        more hours, and elsewhere the app password makes another.
         """
-        headers = {"authorization": f"Bearer {self._http.session['refresh_jwt']}"}
-        url = f"{self._login_server}.refreshSession"
-        try:
-            await self._keep(await self._http.request("POST", url, headers=headers, judge=_judge))
-        except Unauthorized:
-            await self.log_in()
+        async with self._http.turn():
+            if await self._http.reload_session() and self._lasts():
+                return
+            headers = {"authorization": f"Bearer {self._http.session['refresh_jwt']}"}
+            url = f"{self._login_server}.refreshSession"
+            try:
+                await self._keep(await self._http.request("POST", url, headers=headers, judge=_judge))
+            except Unauthorized:
+                # A command, which is another process, may have traded it in just now.
+                if not (await self._http.reload_session() and self._lasts()):
+                    await self.log_in()
+
+    def _lasts(self) -> bool:
+        return expiry_of(self._http.session["access_jwt"]) > (self._http.now() + _MARGIN).timestamp()
 
     async def _keep(self, answer: Answer) -> dict[str, Any]:
         names = {"did": "did", "handle": "handle", "access_jwt": "accessJwt", "refresh_jwt": "refreshJwt"}

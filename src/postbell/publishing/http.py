@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote, quote_plus, urlsplit
 
 import httpx
@@ -46,6 +46,18 @@ _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _NOT_TAKEN = frozenset({408, 425, 503})
 
 
+class SessionKeeper(Protocol):
+    """Keeps what a network wants kept for an account."""
+
+    async def load(self) -> dict[str, Any]:
+        """Return what is stored now; nothing if the account is another one now."""
+        ...
+
+    async def save(self, session: dict[str, Any]) -> None:
+        """Store it; durable when this returns."""
+        ...
+
+
 class Clients:
     """What every request goes out by, of whichever account: no redirect is followed, no cookie is kept."""
 
@@ -53,6 +65,11 @@ class Clients:
         self, *, ca_file: str | None = None, transport: httpx.AsyncBaseTransport | None = None
     ) -> None:
         self.transport = transport or Connections(ca_file=ca_file)
+        self._turns: dict[str, asyncio.Lock] = {}
+
+    def turn(self, account: str) -> asyncio.Lock:
+        """Return what lets only one task at a time renew the session of an account."""
+        return self._turns.setdefault(account, asyncio.Lock())
 
     async def close(self) -> None:
         """Close every connection."""
@@ -67,14 +84,16 @@ class Http:
         clients: Clients,
         clock: Clock,
         *,
+        account: str = "",
         session: Mapping[str, Any] | None = None,
-        save: Callable[[dict[str, Any]], Awaitable[None]] | None = None,
+        keeper: SessionKeeper | None = None,
         secrets: Iterable[str] = (),
         deadline: float = DEADLINE,
     ) -> None:
         self._clients = clients
         self._clock = clock
-        self._save = save
+        self._account = account
+        self._keeper = keeper
         self._secrets = tuple(secrets)
         self._deadline = deadline
         #: What the network stored for the account: tokens, its own id.
@@ -87,8 +106,23 @@ class Http:
     async def save_session(self, session: Mapping[str, Any]) -> None:
         """Store what the network needs next time. Durable when it returns."""
         self.session = dict(session)
-        if self._save:
-            await self._save(dict(session))
+        if self._keeper:
+            await self._keeper.save(dict(session))
+
+    async def reload_session(self) -> bool:
+        """Take what is stored now, if that is another session; whether it is.
+
+        A refresh token works once: another task, or a command, may have traded ours in.
+        """
+        stored = await self._keeper.load() if self._keeper else {}
+        if not stored or stored == self.session:
+            return False
+        self.session = stored
+        return True
+
+    def turn(self) -> asyncio.Lock:
+        """Return what is to be held while the session is renewed: one task of an account at a time."""
+        return self._clients.turn(self._account)
 
     async def request(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -23,10 +23,7 @@ from postbell.store.engine import Store
 
 
 if TYPE_CHECKING:
-    from postbell.publishing.http import Clients, Http
-
-#: Stores what a network wants to keep for an account.
-SaveSession = Callable[[dict[str, Any]], Awaitable[None]]
+    from postbell.publishing.http import Clients, Http, SessionKeeper
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +101,7 @@ class Context:
             post_id=post.id,
         )
 
-    def prepare(self, post: Post, delivery: Delivery, account: Account, save: SaveSession) -> Prepared:
+    def prepare(self, post: Post, delivery: Delivery, account: Account, keeper: SessionKeeper) -> Prepared:
         """Return what its network is asked with about a delivery; nothing is sent yet.
 
         Raises Unauthorized where the account cannot be used as it is: what is meant for it shall wait, not
@@ -117,17 +114,18 @@ class Context:
             raise Unauthorized(str(error)) from None
         except ValidationError as error:
             raise Rejected(f"its option {_places(error)} does not fit {network.label} any more") from None
-        return Prepared(network=network, outgoing=outgoing, http=self.http(outgoing.target, save))
+        return Prepared(network=network, outgoing=outgoing, http=self.http(outgoing.target, keeper))
 
-    def http(self, target: Target, save: SaveSession | None = None) -> Http:
+    def http(self, target: Target, keeper: SessionKeeper | None = None) -> Http:
         """Return what reaches the network on behalf of one account."""
         from postbell.publishing.http import Http, secrets_of
 
         return Http(
             self.clients(),
             self.clock,
+            account=target.name,
             session=target.session,
-            save=save,
+            keeper=keeper,
             secrets=secrets_of(target.credentials),
             deadline=self.http_deadline,
         )

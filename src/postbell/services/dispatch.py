@@ -20,11 +20,11 @@ from postbell.services.outcomes import (
     LONGEST_STEP,
     Rules,
     insist,
-    keep_session,
     record_try,
     result_of,
     write_down,
 )
+from postbell.services.sessions import Keeper
 from postbell.store import deliveries, pauses, queue
 from postbell.store.queue import Claim
 from postbell.store.thread import StoreThread
@@ -161,12 +161,10 @@ class Dispatcher:
             self.checkpoint("recorded")
 
     async def _try(self, claim: Claim) -> Receipt | Progress | PublishError:
-        async def save(session: dict[str, object]) -> None:
-            await insist(self.thread, keep_session, claim, session)
-
         progress = progress_of(claim.delivery.progress)
         try:
-            asked = self.ctx.prepare(claim.post, claim.delivery, claim.account, save)
+            keeper = Keeper(thread=self.thread, claim=claim)
+            asked = self.ctx.prepare(claim.post, claim.delivery, claim.account, keeper)
             if gone := [item.name for item in asked.outgoing.content.media if not item.path.exists()]:
                 return Rejected(f"its stored files are gone: {', '.join(gone)}; restore the folder `media`")
             while True:

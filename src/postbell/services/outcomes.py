@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 import structlog
 from sqlalchemy import Connection
@@ -198,12 +198,6 @@ def _not_found(
         deliveries.give_up(tx, delivery_id, told_absent(claim.delivery) if poison else told, rules.now)
 
 
-def keep_session(tx: Connection, claim: Claim, session: dict[str, Any]) -> None:
-    """Store what the network needs next time, unless the account was connected anew meanwhile."""
-    if _is_as_it_was(tx, claim):
-        accounts.save_session(tx, claim.account.id, session)
-
-
 def is_in_doubt(tx: Connection, delivery_id: int) -> bool:
     """Whether a try may have been accepted, and neither a look-up nor the user has said otherwise since."""
     doubt = False
@@ -215,7 +209,7 @@ def is_in_doubt(tx: Connection, delivery_id: int) -> bool:
     return doubt
 
 
-def _is_as_it_was(tx: Connection, claim: Claim) -> bool:
+def is_as_it_was(tx: Connection, claim: Claim) -> bool:
     """Whether the account still has the credentials and the server that the try was made with."""
     was = claim.account
     return any(
@@ -226,7 +220,7 @@ def _is_as_it_was(tx: Connection, claim: Claim) -> bool:
 
 def hold_account(tx: Connection, claim: Claim, message: str) -> None:
     """Hold the account, unless it was given other credentials while the old ones were refused."""
-    if _is_as_it_was(tx, claim):
+    if is_as_it_was(tx, claim):
         accounts.mark_unauthorized(tx, claim.account.id, message)
 
 

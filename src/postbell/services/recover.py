@@ -18,13 +18,12 @@ from postbell.services.context import Context, progress_of
 from postbell.services.outcomes import (
     LONGEST_STEP,
     Rules,
-    insist,
-    keep_session,
     record_look_up,
     result_of,
     write_down,
 )
 from postbell.services.quarantine import is_poison_to_find, told_unfindable, told_unsure
+from postbell.services.sessions import Keeper
 from postbell.store import accounts, attempts, deliveries, queue
 from postbell.store.attempts import INTERRUPTED
 from postbell.store.posts import Locate
@@ -164,12 +163,10 @@ class Recovery:
             structlog.get_logger().info("delivery_looked_up", result=result_of(ending))
 
     async def _find(self, claim: Claim) -> Receipt | Absent | Unknown | PublishError:
-        async def save(session: dict[str, object]) -> None:
-            await insist(self.thread, keep_session, claim, session)
-
         progress = progress_of(claim.delivery.progress)
         try:
-            asked = self.ctx.prepare(claim.post, claim.delivery, claim.account, save)
+            keeper = Keeper(thread=self.thread, claim=claim)
+            asked = self.ctx.prepare(claim.post, claim.delivery, claim.account, keeper)
             async with asyncio.timeout(LONGEST_STEP):
                 return await asked.network.find(asked.outgoing, progress, asked.http)
         except TimeoutError:

@@ -19,11 +19,11 @@ from postbell.services.outcomes import (
     Rules,
     hold_account,
     insist,
-    keep_session,
     let_rest,
     result_of,
     write_down,
 )
+from postbell.services.sessions import Keeper
 from postbell.store import accounts, attempts, queue, removals
 from postbell.store.queue import Claim
 from postbell.store.thread import StoreThread
@@ -99,11 +99,9 @@ class Removals:
         return await write_down(self.thread, _record, claim, rules, ending, instead)
 
     async def _delete(self, claim: Claim) -> Ending:
-        async def save(session: dict[str, object]) -> None:
-            await insist(self.thread, keep_session, claim, session)
-
         try:
-            asked = self.ctx.prepare(claim.post, claim.delivery, claim.account, save)
+            keeper = Keeper(thread=self.thread, claim=claim)
+            asked = self.ctx.prepare(claim.post, claim.delivery, claim.account, keeper)
             async with asyncio.timeout(LONGEST_STEP):
                 await asked.network.delete(asked.outgoing, claim.delivery.receipt_id or "", asked.http)
         except TimeoutError:

@@ -193,6 +193,14 @@ def clear_setbacks(tx: Connection, account_id: int) -> None:
     tx.execute(reset)
 
 
+def load_session(tx: Connection, account_id: int) -> dict[str, Any]:
+    """Return what the network needs next time."""
+    found: dict[str, Any] = tx.execute(
+        select(account.c.session).where(account.c.id == account_id)
+    ).scalar_one()
+    return found
+
+
 def save_session(tx: Connection, account_id: int, session: dict[str, Any]) -> None:
     """Store what the network needs next time."""
     tx.execute(update(account).where(account.c.id == account_id).values(session=session))
