@@ -36,7 +36,6 @@ APP_PASSWORD = "hw4k-n2vx-5qtr-m7cd"
 PEOPLE = {HANDLE: DID, "bob.bsky.social": "did:plc:ragtjsm2j2vknwkz3zp4oxrd"}
 #: Lifetimes of the two tokens.
 ACCESS, REFRESH = timedelta(minutes=120), timedelta(days=90)
-GRACE = timedelta(hours=2)
 
 _POST = "app.bsky.feed.post"
 _MAGIC = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"RIFF": "image/webp"}
@@ -65,7 +64,7 @@ class FakeBluesky(FarSide):
     #: How long the next access tokens last.
     access: timedelta = ACCESS
     #: How long a refresh token that was traded in still yields the same pair; on strict servers not at all.
-    grace: timedelta = GRACE
+    grace: timedelta = timedelta(hours=2)
     #: False when its owner took it back: sessions made with it cannot be renewed.
     app_password_works: bool = True
     #: None, or why the account cannot post: takendown, deactivated.
@@ -103,9 +102,8 @@ class FakeBluesky(FarSide):
 
     def end_access_tokens(self) -> None:
         """Let every access token have ended, earlier than it says itself."""
-        for token in self.tokens:
-            if _claims(token)["scope"] == "com.atproto.appPass":
-                self.tokens[token] = self.clock.now()
+        access = [token for token in self.tokens if _claims(token)["scope"] == "com.atproto.appPass"]
+        self.tokens |= dict.fromkeys(access, self.clock.now())
 
     def forget_sessions(self) -> None:
         """Do what a server does that was started with a new secret."""

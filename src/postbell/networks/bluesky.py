@@ -179,7 +179,7 @@ as its last line and counts with it."""
         repo, _, rkey = receipt_id.removeprefix("at://").partition(f"/{_POST}/")
         if (
             repo != (await line.session())["did"]
-        ):  # with our own DID nothing would be deleted, and all be well
+        ):  # under our own name nothing would be found, and all be well
             raise Rejected(f"it belongs to another account of Bluesky: {receipt_id}")
         where = {"repo": repo, "collection": _POST, "rkey": rkey}
         answer = await line.call("repo.deleteRecord", json=where)
@@ -276,11 +276,7 @@ class _Line:
         return await send(self._http.session)
 
     async def _renew(self) -> None:
-        """Trade the refresh token in; log in again if it is not accepted either.
-
-        A lost answer does no harm: on Bluesky's own servers the old token yields the same new pair for two
-        more hours, and elsewhere the app password makes another.
-        """
+        """Trade the refresh token in; log in again if it is not accepted, because its successor was lost."""
         async with self._http.turn():
             if await self._http.reload_session() and self._lasts():
                 return
@@ -288,8 +284,7 @@ class _Line:
             url = f"{self._login_server}.refreshSession"
             try:
                 await self._keep(await self._http.request("POST", url, headers=headers, judge=_judge))
-            except Unauthorized:
-                # A command, which is another process, may have traded it in just now.
+            except Unauthorized:  # perhaps a command, in a process of its own, has traded it in just now
                 if not (await self._http.reload_session() and self._lasts()):
                     await self.log_in()
 
