@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 from base64 import b64encode
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel, SecretStr
 
 from postbell.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unsure
-from postbell.publishing.answer import Answer, lost, reset_time
+from postbell.publishing.answer import Answer, lost
 from postbell.publishing.http import Clients, Http, secrets_of
 from postbell.testing import FakeClock
 from support.asking import NOW, ask, http_over
@@ -177,31 +177,6 @@ def test_lost_is_unsure_only_for_a_publishing_call() -> None:
 
 
 # When to come back
-
-
-@pytest.mark.parametrize(
-    ("headers", "expected"),
-    [
-        ({"retry-after": "120"}, NOW + timedelta(seconds=120)),
-        ({"retry-after": " 1.5 "}, NOW + timedelta(seconds=1.5)),
-        ({"retry-after": "Mon, 23 Nov 2026 09:02:00 GMT"}, NOW + timedelta(seconds=120)),
-        ({"ratelimit-reset": str(int(NOW.timestamp()) + 30)}, NOW + timedelta(seconds=30)),
-        ({"x-ratelimit-reset": "2026-11-23T10:01:00+01:00"}, NOW + timedelta(seconds=60)),
-        ({"x-ratelimit-reset": "2026-11-23T09:01:00"}, NOW + timedelta(seconds=60)),
-        ({"retry-after": "soon", "ratelimit-reset": "5"}, NOW + timedelta(seconds=5)),
-        ({"retry-after": "soon"}, None),
-        ({"retry-after": "nan"}, None),
-        ({"retry-after": "inf"}, None),
-        ({"retry-after": "1e15"}, None),
-        ({"retry-after": "9999-12-31T23:59:59-12:00"}, None),
-        ({"retry-after": ""}, None),
-        ({}, None),
-    ],
-)
-def test_the_time_to_come_back_is_read_from_any_header_that_tells(
-    headers: dict[str, str], expected: datetime | None
-) -> None:
-    assert reset_time(headers, now=NOW) == expected
 
 
 # Secrets

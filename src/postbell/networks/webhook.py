@@ -21,7 +21,7 @@ from postbell.domain.content import Content
 from postbell.domain.limits import Limits, MediaLimit
 from postbell.domain.media import SUFFIXES, Media
 from postbell.errors import Problem, PublishError, RateLimited, Rejected, Unauthorized
-from postbell.publishing.answer import Answer, Judge, reset_time
+from postbell.publishing.answer import Answer, Judge
 from postbell.publishing.options import Strict, Words
 from postbell.publishing.protocol import (
     Absent,
@@ -34,6 +34,7 @@ from postbell.publishing.protocol import (
     Target,
     Unknown,
 )
+from postbell.publishing.rates import reset_time
 
 
 if TYPE_CHECKING:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from postbell.errors import PublishError, Rejected, Unavailable, Unsure
@@ -82,31 +80,3 @@ Judge = Callable[[Answer], PublishError | None]
 def lost(message: str, publishes: bool) -> PublishError:  # noqa: FBT001 - reads as a sentence at every call
     """Return the error for an answer that did not come: unsure for a publishing call, else unavailable."""
     return Unsure(message) if publishes else Unavailable(message)
-
-
-def reset_time(headers: Mapping[str, str], *, now: datetime) -> datetime | None:
-    """Return when the network will listen again, from whichever header says so; None if none does.
-
-    Retry-After in seconds or as a date (RFC 9110, 10.2.3); RateLimit-Reset and X-RateLimit-Reset as seconds
-    from now, seconds since 1970 or ISO 8601.
-    """
-    for name in ("retry-after", "ratelimit-reset", "x-ratelimit-reset"):
-        if (value := headers.get(name)) and (until := _read_time(value.strip(), now)):
-            return until
-    return None
-
-
-def _read_time(value: str, now: datetime) -> datetime | None:
-    try:
-        seconds = float(value)
-        # Nobody asks to wait for 30 years: a number that large counts from 1970.
-        return datetime.fromtimestamp(seconds, UTC) if seconds > 1e9 else now + timedelta(seconds=seconds)
-    except (ValueError, OverflowError, OSError):
-        pass
-    for read in (datetime.fromisoformat, parsedate_to_datetime):
-        try:
-            moment = read(value)
-            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-        except (ValueError, OverflowError):
-            continue
-    return None

@@ -20,7 +20,8 @@ from pydantic import BaseModel, SecretStr
 from postbell import __version__
 from postbell.clock import Clock
 from postbell.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable
-from postbell.publishing.answer import Answer, Judge, lost, reset_time
+from postbell.publishing.answer import Answer, Judge, lost
+from postbell.publishing.rates import Rest, reset_time, rest_after
 from postbell.publishing.transport import LEFT, Connections
 
 
@@ -98,6 +99,8 @@ class Http:
         self._deadline = deadline
         #: What the network stored for the account: tokens, its own id.
         self.session: Mapping[str, Any] = dict(session or {})
+        #: For how long the account had better rest, by all the answers so far that were successes.
+        self.rest: Rest | None = None
 
     def now(self) -> datetime:
         """Return this instant (aware UTC)."""
@@ -154,6 +157,7 @@ class Http:
             sent = _may_have_left(request, error)
             raise lost(self.redact(f"{place} {_reason(error, sent=sent)}"), publishes and sent) from None
         if answer.ok:
+            self._note(rest_after(answer.headers, now=self.now()))
             return answer
         failure = (judge and judge(answer)) or self._read(answer)
         failure.args = (answer.hide(str(failure)),)
@@ -179,6 +183,10 @@ class Http:
             place=place,
             hide=lambda text: self.redact(text, proof),
         )
+
+    def _note(self, rest: Rest | None) -> None:
+        if rest and (self.rest is None or rest.until > self.rest.until):
+            self.rest = rest
 
     def redact(self, text: str, *more: str) -> str:
         """Return `text` without the secrets of the account and `more`, in whichever form they were echoed."""
