@@ -240,6 +240,8 @@ class Daemon:
 
     async def _ring(self) -> None:
         await self._dispatcher.ring()
+        if self._dispatcher.free <= 0:
+            return  # the next free slot rings
         waiting = await self._thread.read(queue.next_due)
         if not waiting:
             self._notifier.tell(STATUS="Nothing is scheduled")
@@ -260,8 +262,6 @@ class Daemon:
 
     def _ring_at(self, first: Waiting) -> None:
         now = self._app.ctx.now()
-        if first.ready_at <= now and self._dispatcher.under_way >= self._dispatcher.slots:
-            return  # the next free slot rings
         # Never at once again: if the ring and this question ever disagreed, the loop would spin.
         at: datetime = max(first.ready_at, now + _SOON)
         self._scheduler.add_job(_set, "date", args=[self._due], run_date=at, id="ring", replace_existing=True)

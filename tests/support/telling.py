@@ -135,7 +135,7 @@ def publish(told: Told, name: str, late: timedelta) -> None:
     (claimed,) = claim(told.world.store, now, limit=1)
     with told.world.store.write() as tx:
         if late > timedelta(seconds=5):
-            deliveries.record_late(tx, claimed.delivery.id, "Postbell was not running")
+            deliveries.record_late(tx, {claimed.delivery.id: "Postbell was not running"})
         deliveries.record_published(tx, claimed.delivery.id, receipt_id="r", url=None, warnings=(), now=now)
 
 

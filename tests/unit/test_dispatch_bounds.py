@@ -110,7 +110,7 @@ def test_a_gap_that_was_taken_away_holds_nothing_back(world: World) -> None:
 def test_a_gap_that_was_written_while_the_clock_was_ahead_is_shortened(world: World) -> None:
     account_service.set_limits(world.ctx, "ann", {"min_gap": "1 h"})
     with world.store.write() as tx:
-        accounts.keep_distance(tx, account_of(world.store, "ann").id, after(1e6))
+        accounts.keep_distance(tx, {account_of(world.store, "ann").id: after(1e6)})
 
     async def script(stage: Stage) -> None:
         world.clock.advance(10)

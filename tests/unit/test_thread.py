@@ -123,7 +123,8 @@ class Commits:
 
 
 @pytest.fixture
-def commits(store: Store) -> Commits:
+def commits(store: Store, monkeypatch: pytest.MonkeyPatch) -> Commits:
+    monkeypatch.setattr("postbell.store.thread.LONG_ENOUGH", 60.0)
     seen = Commits()
 
     def note(_tx: Connection) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -20,10 +21,9 @@ from postbell.services.outcomes import (
     LONGEST_STEP,
     Rules,
     insist,
-    record_try,
     result_of,
-    write_down,
 )
+from postbell.services.recording import Ending, Recorder
 from postbell.services.sessions import Keeper
 from postbell.store import deliveries, pauses, queue
 from postbell.store.queue import Claim
@@ -49,7 +49,9 @@ class Dispatcher:
     #: Called when a delivery became unsure, to look it up.
     on_lost: Callable[[], None] = lambda: None
     _running: set[asyncio.Task[None]] = field(default_factory=set)
-    _recording: set[asyncio.Task[None]] = field(default_factory=set)
+    #: The attempts whose endings the database was given: they hold no slot any more.
+    _handed: set[int] = field(default_factory=set)
+    _recorder: Recorder = field(init=False)
     _ringing: asyncio.Task[int] | None = None
     #: The one suspect that is under way, and whether there may be others.
     _suspect: asyncio.Task[None] | None = None
@@ -62,11 +64,17 @@ class Dispatcher:
 
     def __post_init__(self) -> None:
         self._back = (self.started_at, "Postbell was not running")
+        self._recorder = Recorder(self.thread, on_handed=self._note_handed, on_recorded=self._tell)
 
     @property
     def under_way(self) -> int:
         """How many deliveries are under way."""
         return len(self._running)
+
+    @property
+    def free(self) -> int:
+        """How many more deliveries may be begun. Where none may, a ring follows when one has ended."""
+        return self.slots - len(self._running) + len(self._handed)
 
     async def ring(self) -> int:
         """Start everything that is due, as far as slots are free; return how many deliveries that were.
@@ -102,13 +110,13 @@ class Dispatcher:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-        await asyncio.gather(*self._recording, return_exceptions=True)
+        await self._recorder.finish()
 
     async def _ring(self) -> int:
         await self.look()
         if self._stalled:
             self._back = (self.ctx.now(), "the database could not be written")
-        free = self.slots - len(self._running)
+        free = self.free
         if free <= 0:
             return 0
         self.checkpoint("before_claim")
@@ -126,7 +134,7 @@ class Dispatcher:
             if claim is taken.suspect:
                 self._suspect = task
             self._running.add(task)
-            task.add_done_callback(self._ended)
+            task.add_done_callback(functools.partial(self._ended, claim))
         return len(taken.claims)
 
     def _why_late(self, delivery: Delivery, account: Account | None) -> str:
@@ -136,13 +144,19 @@ class Dispatcher:
             return reason
         return was_away if back_at > delivery.due_at else "other posts were being sent"
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _note_handed(self, claims: Sequence[Claim]) -> None:
+        self._handed.update(claim.attempt_id for claim in claims)
+        self.on_free()
+
+    def _ended(self, claim: Claim, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
+        self._handed.discard(claim.attempt_id)
         if task is self._suspect:
             self._suspect = None
+            self.on_free()  # for the next one: it was not taken while this was under way
         if not task.cancelled() and (error := task.exception()):
             structlog.get_logger().error("delivery_broke", exc_info=error)
-        self.on_free()
+            self.on_free()
 
     async def _deliver(self, claim: Claim) -> None:
         with structlog.contextvars.bound_contextvars(
@@ -153,14 +167,12 @@ class Dispatcher:
             except asyncio.CancelledError:
                 ending = Unsure("Postbell was stopped during the try")
             self.checkpoint("answered")
-            # A try that is not written down would be sent again: nothing may interrupt the writing.
-            recording = asyncio.create_task(self._record(claim, ending))
-            self._recording.add(recording)
-            recording.add_done_callback(self._recording.discard)
-            await asyncio.shield(recording)
+            rules = Rules(retry=self.ctx.retry, chance=self.ctx.random.random(), now=self.ctx.now())
+            instead = _fault(claim, "its answer cannot be stored")
+            await self._recorder.record(claim, ending, rules, instead=instead)
             self.checkpoint("recorded")
 
-    async def _try(self, claim: Claim) -> Receipt | Progress | PublishError:
+    async def _try(self, claim: Claim) -> Ending:
         progress = progress_of(claim.delivery.progress)
         try:
             keeper = Keeper(thread=self.thread, claim=claim)
@@ -185,12 +197,9 @@ class Dispatcher:
             structlog.get_logger().exception("network_broke", network=claim.account.network)
             return _fault(claim, type(error).__name__)
 
-    async def _record(self, claim: Claim, ending: Receipt | Progress | PublishError) -> None:
-        rules = Rules(retry=self.ctx.retry, chance=self.ctx.random.random(), now=self.ctx.now())
-        ending = await write_down(
-            self.thread, record_try, claim, rules, ending, _fault(claim, "its answer cannot be stored")
-        )
-        log = structlog.get_logger()
+    def _tell(self, claim: Claim, ending: Ending) -> None:
+        names = {"post": claim.post.id, "account": claim.account.name, "attempt": claim.attempt_id}
+        log = structlog.get_logger().bind(**names)
         if isinstance(ending, Receipt):
             log.info("delivery_published", url=ending.url, id=ending.id)
         elif isinstance(ending, Progress):
@@ -229,8 +238,7 @@ def _take_due(tx: Connection, ctx: Context, limit: int, why: Why, *, wary: bool)
     missed = give_up_late(tx, now, ctx.late_limit, why)
     suspects = queue.claim_due(tx, now, 1, ctx.media.path_of, suspects=True) if wary else []
     claims = suspects + queue.claim_due(tx, now, limit - len(suspects), ctx.media.path_of)
-    for claim in claims:
-        if claim.delivery.lateness and not claim.delivery.late_reason:
-            deliveries.record_late(tx, claim.delivery.id, why(claim.delivery, claim.account))
+    late = [claim for claim in claims if claim.delivery.lateness and not claim.delivery.late_reason]
+    deliveries.record_late(tx, {each.delivery.id: why(each.delivery, each.account) for each in late})
     more = wary and (bool(suspects) or queue.has_suspects(tx))
     return _Taken(missed=missed, claims=claims, suspect=suspects[0] if suspects else None, wary=more)

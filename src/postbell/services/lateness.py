@@ -33,9 +33,8 @@ def give_up_late(tx: Connection, now: datetime, late_limit: timedelta, why: Why)
             break
         missed += _give_up(tx, late, lambda delivery: _overdue_told(delivery, now, late_limit), now)
     by_id = {account.id: account for account in accounts.list_accounts(tx)} if missed else {}
-    for delivery in missed:
-        if delivery.begun_at is None and delivery.late_reason is None:
-            deliveries.record_late(tx, delivery.id, why(delivery, by_id.get(delivery.account_id)))
+    untried = [each for each in missed if each.begun_at is None and each.late_reason is None]
+    deliveries.record_late(tx, {each.id: why(each, by_id.get(each.account_id)) for each in untried})
     return missed
 
 

@@ -132,7 +132,7 @@ def record_try(tx: Connection, claim: Claim, ending: Receipt | Progress | Publis
         case Receipt():
             _published(tx, claim, ending, rules, found=False)
             _answered(tx, claim, rules.now)
-            accounts.keep_distance(tx, account_id, rules.now)
+            accounts.keep_distance(tx, {account_id: rules.now})
         case Progress():
             deliveries.snooze(tx, delivery_id, f"waits: {ending.step}", ending.again_at or rules.now)
             _answered(tx, claim, rules.now)
@@ -151,7 +151,7 @@ def record_try(tx: Connection, claim: Claim, ending: Receipt | Progress | Publis
             _unavailable(tx, claim, str(ending), rules)
         case _:
             deliveries.lose_track(tx, delivery_id, str(ending))
-            accounts.keep_distance(tx, account_id, rules.now)
+            accounts.keep_distance(tx, {account_id: rules.now})
 
 
 def record_look_up(

@@ -63,7 +63,7 @@ def lose_interrupted(tx: Connection, now: datetime) -> list[Delivery]:
         attempts.close_interrupted(tx, delivery.id, now)
         told = told_unsure(delivery, attempts.list_attempts(tx, [delivery.id]))
         deliveries.lose_track(tx, delivery.id, told)
-        accounts.keep_distance(tx, delivery.account_id, now)
+        accounts.keep_distance(tx, {delivery.account_id: now})
     for delivery in deliveries.list_in_state(tx, DeliveryState.UNSURE):
         found = attempts.close_interrupted(tx, delivery.id, now)
         if found and is_poison_to_find(attempts.list_attempts(tx, [delivery.id])):

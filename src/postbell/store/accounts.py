@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from postbell.domain.quota import Per, Quota
 from postbell.domain.states import DeliveryState
 from postbell.domain.weekly import DaysOff, WeeklySlots, WeeklyTime
 from postbell.errors import Conflict, NotFound
+from postbell.store.many import as_list, one_of
 from postbell.store.spans import seconds_of, span_of
 from postbell.store.tables import account, delivery, post
 
@@ -22,6 +23,10 @@ _FIELDS = tuple(column for column in account.c if column.name != "removed_at")
 
 _ENDED_PAUSES = select(account.c.id, account.c.paused_until).where(
     account.c.paused_until <= bindparam("now", type_=account.c.paused_until.type)
+)
+
+_GAPS = select(account.c.id, account.c.min_gap).where(
+    account.c.id.in_(one_of("ids")), account.c.min_gap.is_not(None)
 )
 
 
@@ -138,19 +143,21 @@ def set_limits(
         _limit_waiting(tx, found.id, late_limit)
 
 
-def keep_distance(tx: Connection, account_id: int, now: datetime) -> None:
-    """Let an account that has published, or may have, wait for the least gap between its posts."""
-    of_account = account.c.id == account_id
-    min_gap = tx.execute(select(account.c.min_gap).where(of_account)).scalar_one()
-    if min_gap is not None:
-        tx.execute(update(account).where(of_account).values(next_post_at=now + timedelta(seconds=min_gap)))
+def keep_distance(tx: Connection, published: Mapping[int, datetime]) -> None:
+    """Let accounts that have published, or may have, wait for the least gap between their posts.
+
+    Given when that was, by their ids.
+    """
+    for row in tx.execute(_GAPS, {"ids": as_list(published)}).all():
+        next_post_at = published[row.id] + timedelta(seconds=row.min_gap)
+        tx.execute(update(account).where(account.c.id == row.id).values(next_post_at=next_post_at))
 
 
 def forget_rests(tx: Connection, now: datetime) -> None:
     """Shorten what accounts wait for to what it can be at most: the clock has gone back."""
     tx.execute(update(account).where(account.c.rests_until > now).values(rests_until=now))
     for row in tx.execute(select(account.c.id).where(account.c.next_post_at > now)).all():
-        keep_distance(tx, row.id, now)
+        keep_distance(tx, {row.id: now})
 
 
 def set_slots(tx: Connection, name: str, slots: WeeklySlots | None) -> None:

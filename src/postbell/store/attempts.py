@@ -5,15 +5,53 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from postbell.domain.post import Attempt, AttemptKind
 from postbell.errors import Stale
+from postbell.store.many import as_list, as_time, listed, part
 from postbell.store.tables import attempt
 
 
 #: How a try ended during which the process did.
 INTERRUPTED = "interrupted"
+
+_OPEN = (
+    insert(attempt)
+    .from_select(
+        ["delivery_id", "kind", "started_at"],
+        select(
+            listed("of").c.value,
+            bindparam("kind", type_=attempt.c.kind.type),
+            bindparam("now", type_=attempt.c.started_at.type),
+        ),
+    )
+    .returning(attempt.c.id, attempt.c.delivery_id)
+)
+_ENDED = listed("ended")
+_CLOSE = (
+    update(attempt)
+    .where(attempt.c.id == part(_ENDED, 0), attempt.c.ended_at.is_(None))
+    .values(ended_at=part(_ENDED, 1), result=bindparam("how"), message=None)
+)
+
+
+def open_attempts(
+    tx: Connection, delivery_ids: Sequence[int], kind: AttemptKind, now: datetime
+) -> dict[int, int]:
+    """Open a try of each of these deliveries in the log; return their ids by delivery."""
+    rows = tx.execute(_OPEN, {"of": as_list(delivery_ids), "kind": kind, "now": now})
+    return {row.delivery_id: row.id for row in rows}
+
+
+def close_attempts(tx: Connection, ended: Sequence[tuple[int, datetime]], *, result: str) -> None:
+    """Write down that these tries ended the same way, and when: (id, instant) each.
+
+    Raises Stale if that was written already of one of them.
+    """
+    values = as_list((attempt_id, as_time(now)) for attempt_id, now in ended)
+    if tx.execute(_CLOSE, {"ended": values, "how": result}).rowcount != len(ended):
+        raise Stale("One of these attempts was closed already.")
 
 
 def open_attempt(tx: Connection, delivery_id: int, kind: AttemptKind, now: datetime) -> int:

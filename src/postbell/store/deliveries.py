@@ -7,7 +7,8 @@ its id: left to itself it goes through everything that is in the state.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import functools
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     FromClause,
+    Update,
     and_,
     bindparam,
     delete,
@@ -42,6 +44,7 @@ from postbell.domain.states import (
 )
 from postbell.errors import Stale
 from postbell.store.accounts import forget_rests
+from postbell.store.many import as_list, listed, one_of, part
 from postbell.store.posts import delivery_from
 from postbell.store.spans import seconds_of
 from postbell.store.tables import account, delivery, post
@@ -151,9 +154,10 @@ def save_progress(tx: Connection, delivery_id: int, progress: dict[str, Any]) ->
     _expect_one(tx.execute(statement).rowcount, delivery_id)
 
 
-def record_late(tx: Connection, delivery_id: int, reason: str) -> None:
-    """Store why a delivery began late."""
-    tx.execute(update(delivery).where(delivery.c.id == delivery_id).values(late_reason=reason))
+def record_late(tx: Connection, reasons: Mapping[int, str]) -> None:
+    """Store why deliveries began late, by their ids."""
+    if reasons:
+        tx.execute(_LATE, {"late": as_list(reasons.items())})
 
 
 def tell(tx: Connection, delivery_id: int, message: str) -> None:
@@ -201,9 +205,7 @@ def record_retry(tx: Connection, delivery_id: int, message: str, try_at: datetim
 
 def snooze(tx: Connection, delivery_id: int, message: str | None, try_at: datetime) -> None:
     """Let it go on later; the try does not count. Raises Stale."""
-    _move_one(
-        tx, delivery_id, DeliveryEvent.SNOOZE, message=message, try_at=try_at, tries=delivery.c.tries - 1
-    )
+    _move_one(tx, delivery_id, DeliveryEvent.SNOOZE, message=message, try_at=try_at)
 
 
 def lose_track(tx: Connection, delivery_id: int, message: str) -> None:
@@ -325,8 +327,21 @@ def move(tx: Connection, where: ColumnElement[bool], event: DeliveryEvent, **val
 
 
 def _move_one(tx: Connection, delivery_id: int, event: DeliveryEvent, **values: Any) -> None:
-    _expect_one(move(tx, delivery.c.id == delivery_id, event, **values), delivery_id)
-    finish_posts(tx, delivery.c.id == delivery_id)
+    given = {f"to_{name}": value for name, value in values.items()}
+    rows = tx.execute(_step(event, tuple(values)), {"of": delivery_id} | given).rowcount
+    _expect_one(rows, delivery_id)
+    end_posts(tx, [delivery_id])
+
+
+@functools.cache
+def _step(event: DeliveryEvent, names: tuple[str, ...]) -> Update:
+    """Return what takes a step with one delivery; built once."""
+    sources, target = delivery_step(event)
+    values: dict[str, Any] = {name: bindparam(f"to_{name}", type_=delivery.c[name].type) for name in names}
+    if event is DeliveryEvent.SNOOZE:
+        values["tries"] = delivery.c.tries - 1
+    where = (delivery.c.id == bindparam("of"), is_in(delivery.c.state, sources))
+    return update(delivery).where(*where).values(state=target, **values)
 
 
 def _expect_one(rows: int, row_id: int) -> None:
@@ -334,29 +349,49 @@ def _expect_one(rows: int, row_id: int) -> None:
         raise Stale(f"Delivery {row_id} is not in a state that allows this any more; nothing was done.")
 
 
+def is_in(column: ColumnElement[str], states: Iterable[str]) -> ColumnElement[bool]:
+    """Say in SQL that something is in one of these states; as literals, which nobody has to fill in."""
+    return func.likely(column.in_([literal_column(f"'{state}'") for state in states]))
+
+
 def finish_posts(tx: Connection, where: ColumnElement[bool]) -> None:
     """End the posts of these deliveries on which nothing is left to try."""
-    sources = post_sources(PostEvent.FINISH)
-    open_ = (DeliveryState.SCHEDULED, DeliveryState.PROCESSING)
-    statement = (
-        update(post)
-        .where(
-            post.c.id.in_(select(delivery.c.post_id).where(where)),
-            func.likely(post.c.state.in_(sources)),
-            ~exists().where(_OTHER.c.post_id == post.c.id, _OTHER.c.state.in_(open_)),
-        )
-        .values(state=_POST_STEPS[sources[0], PostEvent.FINISH])
-    )
-    tx.execute(statement)
+    tx.execute(_finish(where))
+
+
+def end_posts(tx: Connection, delivery_ids: Iterable[int]) -> None:
+    """Do the same, the deliveries given by their ids."""
+    tx.execute(_FINISH, {"of": as_list(delivery_ids)})
 
 
 def move_posts(tx: Connection, post_ids: Iterable[str], event: PostEvent) -> None:
     """Take the step `event` with these posts, where the table allows it."""
+    tx.execute(_post_step(event), {"ids": as_list(post_ids)})
+
+
+def _finish(where: ColumnElement[bool]) -> Update:
+    sources = post_sources(PostEvent.FINISH)
+    open_ = (DeliveryState.SCHEDULED, DeliveryState.PROCESSING)
+    still = exists().where(_OTHER.c.post_id == post.c.id, is_in(_OTHER.c.state, open_))
+    return (
+        update(post)
+        .where(post.c.id.in_(select(delivery.c.post_id).where(where)), is_in(post.c.state, sources), ~still)
+        .values(state=_POST_STEPS[sources[0], PostEvent.FINISH])
+    )
+
+
+@functools.cache
+def _post_step(event: PostEvent) -> Update:
     sources = post_sources(event)
-    where = (post.c.id.in_(list(post_ids)), func.likely(post.c.state.in_(sources)))
-    tx.execute(update(post).where(*where).values(state=_POST_STEPS[sources[0], event]))
+    where = (post.c.id.in_(one_of("ids")), is_in(post.c.state, sources))
+    return update(post).where(*where).values(state=_POST_STEPS[sources[0], event])
 
 
 def _move_posts_of(tx: Connection, delivery_id: int, event: PostEvent) -> None:
     post_id = tx.execute(select(delivery.c.post_id).where(delivery.c.id == delivery_id)).scalar_one()
     move_posts(tx, [post_id], event)
+
+
+_FINISH = _finish(delivery.c.id.in_(one_of("of")))
+_BEGUN_LATE = listed("late")
+_LATE = update(delivery).where(delivery.c.id == part(_BEGUN_LATE, 0)).values(late_reason=part(_BEGUN_LATE, 1))

@@ -24,12 +24,27 @@ from postbell.domain.states import (
     post_sources,
 )
 from postbell.errors import Conflict, Stale
+from postbell.store.many import as_list, one_of
 from postbell.store.spans import seconds_of, span_of
 from postbell.store.tables import account, delivery, media, post, post_media, series
 
 
 #: Tells where the stored copy of a file lies, from its sha256 and type.
 Locate = Callable[[str, str], Path]
+
+_THESE = select(post).where(post.c.id.in_(one_of("ids")))
+_MEDIA_OF = (
+    select(post_media, media)
+    .join(media, media.c.sha256 == post_media.c.sha256)
+    .where(post_media.c.post_id.in_(one_of("ids")))
+    .order_by(post_media.c.post_id, post_media.c.position)
+)
+_DELIVERIES_OF = (
+    select(delivery, account.c.name.label("account"), account.c.network)
+    .join(account, account.c.id == delivery.c.account_id)
+    .where(delivery.c.post_id.in_(one_of("ids")))
+    .order_by(delivery.c.id)
+)
 
 #: The longest list that is read at once where the caller names no other.
 PAGE = 1000
@@ -131,25 +146,16 @@ def list_posts(tx: Connection, wanted: Filter, locate: Locate) -> list[Post]:
 
 def load_posts(tx: Connection, ids: Sequence[str], locate: Locate) -> list[Post]:
     """Return these posts with media and deliveries, in the order of `ids`; unknown ids are left out."""
+    these = {"ids": as_list(ids)}
     media_of: dict[str, list[Media]] = {}
-    for row in tx.execute(
-        select(post_media, media)
-        .join(media, media.c.sha256 == post_media.c.sha256)
-        .where(post_media.c.post_id.in_(ids))
-        .order_by(post_media.c.post_id, post_media.c.position)
-    ):
+    for row in tx.execute(_MEDIA_OF, these):
         media_of.setdefault(row.post_id, []).append(media_from(row, locate))
     deliveries_of: dict[str, list[Delivery]] = {}
-    for row in tx.execute(
-        select(delivery, account.c.name.label("account"), account.c.network)
-        .join(account, account.c.id == delivery.c.account_id)
-        .where(delivery.c.post_id.in_(ids))
-        .order_by(delivery.c.id)
-    ):
+    for row in tx.execute(_DELIVERIES_OF, these):
         deliveries_of.setdefault(row.post_id, []).append(delivery_from(row))
     found = {
         row.id: _post_from(row, media_of.get(row.id, []), deliveries_of.get(row.id, []))
-        for row in tx.execute(select(post).where(post.c.id.in_(ids)))
+        for row in tx.execute(_THESE, these)
     }
     return [found[post_id] for post_id in ids if post_id in found]
 

@@ -30,8 +30,9 @@ from postbell.domain.post import AttemptKind, Delivery, Post
 from postbell.domain.retry import STUCK_AFTER
 from postbell.domain.states import DeliveryEvent, DeliveryState, PostEvent, delivery_step
 from postbell.store.accounts import account_from
-from postbell.store.attempts import INTERRUPTED, open_attempt
-from postbell.store.deliveries import move_posts, waits_after
+from postbell.store.attempts import INTERRUPTED, open_attempts
+from postbell.store.deliveries import is_in, move_posts, waits_after
+from postbell.store.many import as_list, one_of
 from postbell.store.pauses import everything_held, next_end, part_held
 from postbell.store.posts import Locate, load_posts
 from postbell.store.tables import account, attempt, delivery, pause
@@ -123,7 +124,7 @@ def _claim(which: ColumnElement[bool]) -> Any:
     )
     return (
         update(delivery)
-        .where(delivery.c.id.in_(ready), func.likely(delivery.c.state.in_(_SOURCES)))
+        .where(delivery.c.id.in_(ready), is_in(delivery.c.state, _SOURCES))
         .values(
             state=_TARGET,
             tries=delivery.c.tries + 1,
@@ -171,6 +172,7 @@ def _next_stuck() -> Any:
 
 _CLAIM = _claim(not_(_is_suspect()))
 _CLAIM_SUSPECT = _claim(_is_suspect())
+_ACCOUNTS = select(account).where(account.c.id.in_(one_of("ids")))
 _NEXT_DUE = _next_due(paused_parts=False)
 _NEXT_STUCK = _next_stuck()
 _NEXT_HELD = _next_due(paused_parts=True)
@@ -200,7 +202,7 @@ def claim_due(
     claimed = tx.execute(_CLAIM_SUSPECT if suspects else _CLAIM, values).all()
     if not claimed:
         return []
-    opened = {row.id: open_attempt(tx, row.id, AttemptKind.PUBLISH, now) for row in claimed}
+    opened = open_attempts(tx, [row.id for row in claimed], AttemptKind.PUBLISH, now)
     move_posts(tx, {row.post_id for row in claimed}, PostEvent.START)
     posts = {found.id: found for found in load_posts(tx, [row.post_id for row in claimed], locate)}
     accounts = _accounts(tx, {row.account_id for row in claimed})
@@ -252,7 +254,7 @@ def _waiting(row: Any, end: datetime | None = None) -> Waiting:
 
 
 def _accounts(tx: Connection, ids: Iterable[int]) -> dict[int, Account]:
-    rows = tx.execute(select(account).where(account.c.id.in_(list(ids))))
+    rows = tx.execute(_ACCOUNTS, {"ids": as_list(ids)})
     return {row.id: account_from(row) for row in rows}
 
 

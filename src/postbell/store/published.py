@@ -1,0 +1,73 @@
+"""What was published, written down for many deliveries at once: three statements, however many they are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, null, update
+
+from postbell.domain.states import DeliveryEvent, Outcome, delivery_step
+from postbell.errors import Stale
+from postbell.store.attempts import close_attempts
+from postbell.store.deliveries import end_posts, is_in
+from postbell.store.many import as_list, as_time, listed, part
+from postbell.store.tables import delivery
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """How one try ended that made a delivery public."""
+
+    delivery_id: int
+    account_id: int
+    attempt_id: int
+    receipt_id: str
+    url: str | None
+    warnings: Sequence[str]
+    #: When the try had ended (aware UTC).
+    now: datetime
+    #: When it is taken away again (aware UTC).
+    delete_at: datetime | None
+
+
+_SOURCES, _TARGET = delivery_step(DeliveryEvent.PUBLISH)
+_EACH = listed("published")
+_PUBLISH = (
+    update(delivery)
+    .where(delivery.c.id == part(_EACH, 0), is_in(delivery.c.state, _SOURCES))
+    .values(
+        state=_TARGET,
+        result=Outcome.PUBLISHED,
+        receipt_id=part(_EACH, 1),
+        url=part(_EACH, 2),
+        warnings=part(_EACH, 3),
+        ended_at=part(_EACH, 4),
+        delete_at=part(_EACH, 5),
+        message=null(),
+    )
+)
+
+
+def record_all_published(tx: Connection, tried: Sequence[Published]) -> None:
+    """Record that all of these are public, and close their tries.
+
+    Raises Stale if one of them is not under way; then nothing may be kept of what this did.
+    """
+    close_attempts(tx, [(each.attempt_id, each.now) for each in tried], result=Outcome.PUBLISHED)
+    values = as_list(
+        (
+            each.delivery_id,
+            each.receipt_id,
+            each.url,
+            json.dumps(each.warnings),
+            as_time(each.now),
+            as_time(each.delete_at),
+        )
+        for each in tried
+    )
+    if tx.execute(_PUBLISH, {"published": values}).rowcount != len(tried):
+        raise Stale("One of these deliveries is not under way any more.")
+    end_posts(tx, [each.delivery_id for each in tried])
