@@ -26,7 +26,7 @@ from benchmarks.sink import Sink
 
 
 #: In this order; each is a module with a `run`.
-NAMES = ("drain", "backlog")
+NAMES = ("client", "drain", "backlog")
 
 
 def main() -> int:
