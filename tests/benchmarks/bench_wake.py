@@ -35,7 +35,7 @@ def note(connection):
         commits.append(time.time())
 event.listen(Engine, "commit", note)
 try:
-    main()
+    main(sys.argv[1:])
 finally:
     sys.stderr.write(f"{commits[0]}")
 """

@@ -24,7 +24,7 @@ from support.children import end
 
 #: What a daemon imports by the time that it publishes.
 _LOADED = (
-    *("postbell.__main__", "postbell.daemon", "postbell.cli.daemon", "postbell.publishing.http"),
+    *("postbell.cli.entry", "postbell.daemon", "postbell.cli.daemon", "postbell.publishing.http"),
     *("postbell.networks.webhook", "lab.program", "lab.dialect"),
 )
 

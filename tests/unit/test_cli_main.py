@@ -25,10 +25,6 @@ from support.command import Command, german, with_accounts
 
 POSTBELL = Path(sysconfig.get_path("scripts")) / "postbell"
 REPOSITORY = Path(__file__).parents[2]
-HEAVY = {
-    *("sqlmodel", "sqlalchemy", "pydantic", "pydantic_settings", "httpx", "structlog", "PIL", "rich"),
-    *("alembic", "apscheduler", "asyncio", "sqlite3", "ssl"),
-}
 
 
 @pytest.fixture
@@ -39,18 +35,6 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
 
 def installed(cli: Command, *words: str) -> list[str]:
     return [str(POSTBELL), "--data-dir", str(cli.data), "--config", str(cli.config), *words]
-
-
-@pytest.mark.parametrize("words", [["--help"], ["--version"], ["nonsense"], []])
-def test_help_and_version_import_nothing_heavy(words: list[str]) -> None:
-    code = f"import sys; from postbell.__main__ import main; main({words!r})"
-    tell = "print(*sys.modules, file=sys.stderr)"
-    ran = subprocess.run(
-        [sys.executable, "-c", f"{code}; {tell}"], check=True, capture_output=True, text=True
-    )
-    loaded = {name.partition(".")[0] for name in ran.stderr.splitlines()[-1].split()}
-    assert "click" in loaded
-    assert loaded & HEAVY == set()
 
 
 def test_the_installed_command_tells_its_version() -> None:

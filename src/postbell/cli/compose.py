@@ -69,7 +69,6 @@ def add(
       postbell add "Tonight!" --to sky --at "tomorrow 9am" --late-limit "6 h" --delete-after "1 d"
     """  # noqa: D301 - click wants the character
     from postbell.services.compose import add_post
-    from postbell.services.preview import preview_post
 
     if use_editor and dry_run:
         raise click.UsageError("--edit and --dry-run exclude each other.")
@@ -84,6 +83,8 @@ def add(
         meant = understand(app.ctx, written, given=options)
         wanted = _wanted(written, meant, draft=draft)
         if dry_run:
+            from postbell.services.preview import preview_post
+
             return _show_previews(state, app.ctx, wanted, preview_post(app.ctx, wanted))
         saved = add_post(app.ctx, wanted)
     tell_saved(state, app, saved, done="Saved", note=meant.when.note if meant.when else None)

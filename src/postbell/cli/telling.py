@@ -153,11 +153,12 @@ def _waiting_lines(app: App, post: Post, delivery: Delivery) -> list[str]:
 
 def _holds(app: App, waiting: list[Delivery]) -> dict[str, Held]:
     """Return what holds the accounts of these deliveries, by name."""
-    from postbell.services.accounts import list_accounts
     from postbell.services.health import hold_of
+    from postbell.store.accounts import list_accounts
 
     ids, now = {delivery.account_id for delivery in waiting}, app.ctx.now()
-    found = [hold_of(account, now) for account in list_accounts(app.ctx) if account.id in ids]
+    with app.ctx.store.read() as tx:
+        found = [hold_of(account, now) for account in list_accounts(tx) if account.id in ids]
     return {held.account: held for held in found if held}
 
 

@@ -93,12 +93,14 @@ def placing_of(
     ctx: Context, options: PlaceOptions | None, zone: ZoneInfo, *, queue: str | None
 ) -> Placing | None:
     """Return where a post is to be placed; `queue` is its place there, whoever says so. Raises Invalid."""
-    from postbell.services.placing import Auto, Queue, QueueMode
-
     if queue:
+        from postbell.services.placing import Queue, QueueMode
+
         return Queue(mode=QueueMode(queue))
     if not (options and options.auto and options.between and options.until):
         return None
+    from postbell.services.placing import Auto
+
     # A range that began a moment ago is as good as one that begins now.
     start = instant(ctx, _day_begins(ctx, options.between), "--between", zone, allow_past=True)
     end = instant(ctx, _day_begins(ctx, options.until), "--and", zone)

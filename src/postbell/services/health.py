@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
@@ -18,13 +19,15 @@ from postbell.domain.states import DeliveryState, Outcome
 from postbell.errors import NotFound
 from postbell.publishing.protocol import Resend
 from postbell.services.context import Context
-from postbell.services.storage import Storage, storage
 from postbell.settings import Places
-from postbell.store import accounts, deliveries, pauses, queue, schema, summary
+from postbell.store import accounts, deliveries, pauses, schema
 from postbell.store.lock import DaemonLock
-from postbell.store.queue import Waiting
-from postbell.store.summary import Lost, Overdue
 
+
+if TYPE_CHECKING:
+    from postbell.services.storage import Storage
+    from postbell.store.queue import Waiting
+    from postbell.store.summary import Lost, Overdue
 
 _LATELY = timedelta(days=1)
 _MOST_NAMED = 20
@@ -121,6 +124,9 @@ def status(ctx: Context, places: Places, *, backup_every: timedelta | None = Non
 
     The daemon is to make a backup `backup_every` so often, if at all.
     """
+    from postbell.services.storage import storage
+    from postbell.store import queue, summary
+
     now = ctx.now()
     with ctx.store.read() as tx:
         next_due = sorted(queue.next_due(tx), key=lambda waiting: (waiting.ready_at, waiting.account))
@@ -188,6 +194,8 @@ def pause_told(pause: Pause, time: Callable[[datetime], str]) -> str:
 
 def lost_lately(tx: Connection, now: datetime) -> Lost:
     """Return what failed or was missed within the day before `now` (aware)."""
+    from postbell.store import summary
+
     return summary.lost_since(tx, now - _LATELY, _MOST_NAMED)
 
 

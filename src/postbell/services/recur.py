@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-import structlog
 from sqlalchemy import Connection
 
 from postbell.domain.recurrence import Occurrence
@@ -44,6 +43,8 @@ async def grow(ctx: Context, thread: StoreThread) -> None:
         made += step
     made += await thread.write(fill_libraries, ctx, now)
     if made:
+        import structlog  # commands import this module too, and have no use for it
+
         structlog.get_logger().info("posts_made", count=made)
 
 

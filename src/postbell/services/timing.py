@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
@@ -15,9 +16,12 @@ from postbell.domain.zones import wall_at, zone_named
 from postbell.errors import Invalid, Problem
 from postbell.services import guard
 from postbell.services.context import Context
-from postbell.services.placing import Placed, Placing, choose
 from postbell.services.planning import Place, plan
 from postbell.store.deliveries import Planned
+
+
+if TYPE_CHECKING:
+    from postbell.services.placing import Placed, Placing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +89,8 @@ def _place(
     problems: list[Problem],
 ) -> Placed:
     """Return the places of a post; if there is one missing `problems` are told too."""
+    from postbell.services.placing import choose
+
     try:
         return choose(ctx, tx, post, to, place, now=ctx.now())
     except Invalid as error:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from postbell.domain.content import Override
 from postbell.domain.media import Media
@@ -13,7 +14,10 @@ from postbell.domain.post import Post
 from postbell.domain.when import When
 from postbell.errors import Problem
 from postbell.publishing.protocol import Call
-from postbell.services.placing import Placing
+
+
+if TYPE_CHECKING:
+    from postbell.services.placing import Placing
 
 
 @dataclass(frozen=True, kw_only=True)

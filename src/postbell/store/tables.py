@@ -30,6 +30,8 @@ _NAMES = {
 class Base(SQLModel):
     """All tables of Postbell."""
 
+    # SQLite validates rows, nothing else does; not to build what would do it saves a fifth of this module.
+    model_config = {"defer_build": True}
     metadata: ClassVar[MetaData] = MetaData(naming_convention=_NAMES)
 
 
