@@ -20,6 +20,7 @@ from postbell.clock import SystemClock
 from postbell.errors import BadConfig, PostbellError
 from postbell.sd_notify import Notifier
 from postbell.services import upkeep
+from postbell.services.caution import take_stock
 from postbell.services.dispatch import Dispatcher
 from postbell.services.housekeeping import Housekeeping
 from postbell.services.recover import Recovery
@@ -31,6 +32,7 @@ from postbell.services.troubles import DATABASE
 from postbell.settings import Places, Surroundings, load_settings, require_config
 from postbell.store import glance, queue
 from postbell.store.lock import DaemonLock
+from postbell.store.mark import MarkFile, machine_name, read_file, read_mark
 from postbell.store.media import forget_unused
 from postbell.store.queue import Waiting
 from postbell.store.thread import StoreThread
@@ -41,6 +43,8 @@ from postbell.store.thread import StoreThread
 LOOK_EVERY = timedelta(seconds=30)
 #: Unsure deliveries are looked at this often.
 _SETTLE_EVERY = timedelta(seconds=60)
+#: Seconds that the look at unsure deliveries waits for networks; longer ones answer when they do.
+_PATIENCE = 5.0
 #: Series make their posts, and libraries fill empty posting times, this often.
 _GROW_EVERY = timedelta(minutes=5)
 #: What is to be public for a while only is taken away this often.
@@ -114,7 +118,10 @@ class Daemon:
             checkpoint=checkpoint,
             on_free=self._on_free,
             on_lost=self._lost.set,
+            keep_mark=self._keep_mark,
         )
+        self._recovery.on_settled = self._due.set
+        self._mark = MarkFile(app.places.mark, machine_name())
         #: All that ever asked networks: a reload makes new ones while the old are still in use.
         self._clients = [app.ctx.clients]
         self._beat = Beat(
@@ -161,6 +168,7 @@ class Daemon:
         """Take over what there is; nothing is sent before."""
         await self._beat.insist(self._housekeeping.prove)
         left = await self._beat.insist(self._recovery.begin)
+        await self._beat.insist(self._take_stock)
         database = str(self._app.places.database)
         structlog.get_logger().info("daemon_started", database=database, interrupted=left)
         # Before anything rings: of a series only the newest of what is due is published. That may take long.
@@ -173,6 +181,26 @@ class Daemon:
         self._lost.set()
         self._old.set()
         return [asyncio.create_task(self._beat.do(chore)) for chore in self._beat.chores]
+
+    async def _take_stock(self) -> None:
+        """Be cautious if the database, or the clock, is not what the mark beside it says."""
+        ctx, machine, beside = self._app.ctx, machine_name(), read_file(self._app.places.mark)
+        within = await self._thread.read(read_mark)
+        if beside is None and within.machine is None:
+            # First the file: a database that says that there was one, and none, would be an alarm.
+            self._keep_mark(within.claims, ctx.now())
+        stock = await self._thread.write(take_stock, ctx, beside, machine)
+        self._keep_mark(stock.claims, ctx.now())
+        if stock.cause:
+            log = structlog.get_logger()
+            log.warning("caution_began", reason=stock.cause.told, doubted=len(stock.doubted))
+
+    def _keep_mark(self, claims: int | None, now: datetime) -> None:
+        try:
+            self._mark.keep(claims, now)
+        except OSError as error:
+            # The database is durable without it; only that it went back would not be noticed.
+            structlog.get_logger().warning("mark_not_written", reason=error.strerror)
 
     def reload(self) -> None:
         """Read the configuration again; a bad one is reported and the old one stays."""
@@ -253,8 +281,7 @@ class Daemon:
         self._ring_at(first)
 
     async def _settle(self) -> None:
-        await self._recovery.settle()
-        self._due.set()  # what was found absent is to be sent again
+        await self._recovery.settle(_PATIENCE)
 
     async def _grow(self) -> None:
         await grow(self._app.ctx, self._thread)
@@ -291,12 +318,14 @@ class Daemon:
     async def _close(self) -> None:
         # The scheduler would cancel what runs; what is being sent is ended first, and recorded.
         await self._dispatcher.drain(self._app.settings.daemon.drain_seconds)
+        await self._recovery.close()
         await self._teller.close(_FAREWELL)
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
         for clients in self._clients:
             await clients().close()
         self._thread.close()
+        self._mark.close(self._app.ctx.now())
         self._app.close()
 
 

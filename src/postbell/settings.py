@@ -43,6 +43,11 @@ class Places:
         return self.data_dir / "postbell.db"
 
     @property
+    def mark(self) -> Path:
+        """The file that tells whether the database has gone back in time."""
+        return self.data_dir / "postbell.mark"
+
+    @property
     def media(self) -> Path:
         """The folder of stored files."""
         return self.data_dir / "media"

@@ -85,7 +85,7 @@ class FakeCredentials(Strict):
 class FakeNetwork:
     """A network in memory that fails as it is told, and counts what it was asked to make public.
 
-    `resend` and `deletes` are the class's, as with every network: a subclass sets others.
+    `resend`, `finds` and `deletes` are the class's, as with every network: a subclass sets others.
     """
 
     key: ClassVar[str] = "fake"
@@ -101,6 +101,7 @@ class FakeNetwork:
     Options: ClassVar[type[BaseModel]] = FakeOptions
     Credentials: ClassVar[type[BaseModel]] = FakeCredentials
     resend: ClassVar[Resend] = Resend.SAFE
+    finds: ClassVar[bool] = True
     deletes: ClassVar[bool] = True
 
     def __init__(self, modes: Iterable[Mode] = (), *, wait: timedelta = timedelta(seconds=120)) -> None:

@@ -11,7 +11,7 @@ import base64
 import hashlib
 import itertools
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,6 +23,7 @@ from postbell.domain.media import Media, MediaKind
 from postbell.networks import bluesky
 from postbell.testing import FakeClock
 from support import pictures
+from support.facets import check_facets
 from support.farside import START, Daemon, FarSide, Public, Subject, Violation
 from support.lexicon import LexiconError, lexicons
 
@@ -84,6 +85,8 @@ class FakeBluesky(FarSide):
     #: What was uploaded: the blob as its record names it, and the bytes.
     blobs: dict[str, tuple[dict[str, Any], bytes]] = field(default_factory=dict)
     records: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: How many records are listed at once; the real one lists up to 100.
+    page: int = 100
     #: How many records were written; a repeat of the same one is none.
     commits: int = 0
     #: Access and refresh tokens that were given out, and when they end.
@@ -148,6 +151,7 @@ class FakeBluesky(FarSide):
             "com.atproto.repo.uploadBlob": self._upload_blob,
             "com.atproto.repo.putRecord": self._put_record,
             "com.atproto.repo.getRecord": self._get_record,
+            "com.atproto.repo.listRecords": self._list_records,
             "com.atproto.repo.deleteRecord": self._delete_record,
             "com.atproto.identity.resolveHandle": self._resolve_handle,
         }
@@ -249,7 +253,7 @@ class FakeBluesky(FarSide):
             lexicons().check_record(asked["collection"], record, rkey)
         except LexiconError as error:
             raise Refusal("InvalidRequest", f"Invalid {_POST} record: {error}") from None
-        _check_facets(record["text"], record.get("facets", []))
+        check_facets(record["text"], record.get("facets", []), PEOPLE)
         for image in record.get("embed", {}).get("images", []):
             self._check_blob(image["image"])
         before = self.records.get(rkey)
@@ -291,8 +295,20 @@ class FakeBluesky(FarSide):
             raise Refusal("InvalidRequest", "Could not locate record")
         if asked["collection"] != _POST or asked["rkey"] not in self.records:
             raise Refusal("RecordNotFound", f"Could not locate record: {uri}")
-        record = self.records[asked["rkey"]]
-        return {"uri": uri, "cid": _record_cid(record), "value": record}
+        return self._listed(asked["rkey"])
+
+    def _listed(self, rkey: str) -> dict[str, Any]:
+        record = self.records[rkey]
+        return {"uri": f"at://{DID}/{_POST}/{rkey}", "cid": _record_cid(record), "value": record}
+
+    def _list_records(self, request: httpx.Request, _body: bytes) -> dict[str, Any]:
+        asked = _params("com.atproto.repo.listRecords", request)
+        if (asked["repo"], asked["collection"]) != (DID, _POST):
+            raise Violation(f"nothing of ours lies in {asked['collection']} of {asked['repo']}")
+        keys = sorted((key for key in self.records if key < asked.get("cursor", "~")), reverse=True)
+        keys = keys[: min(int(asked.get("limit", 50)), self.page)]
+        found = [self._listed(key) for key in keys]
+        return {"records": found, **({"cursor": keys[-1]} if keys else {})}
 
     def _resolve_handle(self, request: httpx.Request, _body: bytes) -> dict[str, Any]:
         handle = _params("com.atproto.identity.resolveHandle", request)["handle"]
@@ -315,35 +331,11 @@ def _input(method: str, request: httpx.Request, body: bytes) -> dict[str, Any]:
 def _params(method: str, request: httpx.Request) -> dict[str, str]:
     asked = dict(request.url.params)
     try:
-        lexicons().check_params(method, asked)
+        typed = {name: int(value) if name == "limit" else value for name, value in asked.items()}
+        lexicons().check_params(method, typed)
     except LexiconError as error:
         raise Refusal("InvalidRequest", str(error)) from None
     return asked
-
-
-def _check_facets(text: str, facets: Iterable[dict[str, Any]]) -> None:
-    """The server does not look; a wrong facet is dead text, or the wrong text, for every reader."""
-    written, end = text.encode(), 0
-    for facet in facets:
-        start, stop = facet["index"]["byteStart"], facet["index"]["byteEnd"]
-        if not end <= start < stop <= len(written):
-            raise Violation(f"the facet {start}..{stop} overlaps, is empty or lies outside the text")
-        end = stop
-        try:
-            part = written[start:stop].decode()
-        except UnicodeDecodeError:
-            raise Violation(f"the facet {start}..{stop} cuts a character") from None
-        (feature,) = facet["features"]
-        _check_feature(part, feature)
-
-
-def _check_feature(part: str, feature: dict[str, str]) -> None:
-    said = {"link": feature.get("uri"), "tag": "#" + feature.get("tag", "")}
-    if feature["$type"].endswith("#mention"):
-        said["mention"] = next(f"@{name}" for name, did in PEOPLE.items() if did == feature["did"])
-        part = part.lower()
-    if said[feature["$type"].partition("#")[2]] != part:
-        raise Violation(f"{part!r} is marked as {feature}")
 
 
 def _cid(data: bytes, codec: int) -> str:

@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from postbell.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unsure
-from postbell.networks import bluesky
 from postbell.networks.bluesky import network
+from postbell.publishing.atproto import pds_of
 from postbell.publishing.http import Clients, Http
 from postbell.publishing.protocol import Absent, Receipt, Unknown
 from postbell.testing import FakeClock
@@ -249,7 +249,7 @@ def _document(endpoint: object, name: str = f"{DID}#atproto_pds") -> dict[str, A
     ],
 )
 def test_tokens_go_only_where_they_are_safe(document: Any, address: str | None) -> None:
-    assert bluesky._pds_of(document) == address
+    assert pds_of(document) == address
 
 
 # The account

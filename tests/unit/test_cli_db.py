@@ -165,15 +165,15 @@ def test_restoring_brings_the_latest_backup_back_and_keeps_the_old_database(
     assert found["rows"]["account"] == 1
 
 
-def test_restoring_names_what_it_holds_back(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
+def test_restoring_names_what_it_is_in_doubt_of(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
     with closing(Store(places.database)) as store:
         post = add_post(store, to=("ann",), at=datetime(2020, 1, 1, tzinfo=UTC))
     assert main(["-q", *words(places, "db", "backup")]) == 0
     assert main(words(places, "db", "restore", "latest", "--yes")) == 0
     told = capsys.readouterr()
     assert "Restored" in told.out
-    assert f"it may have been published: {post.id}" in told.err
-    assert "Delete the drafts that were; leave the missed ones as they are." in told.err
+    assert f"due since then, and perhaps published: {post.id}." in told.err
+    assert "look, then `postbell settle`" in told.err
 
 
 def test_restoring_asks_on_a_terminal_and_does_nothing_without_a_yes(places: Places) -> None:

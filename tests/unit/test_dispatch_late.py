@@ -70,6 +70,8 @@ def late_reason(world: World, script_before: str) -> str | None:
         world.clock.advance(20)
         if script_before == "asleep":
             world.clock.advance(600)
+        elif script_before == "set":
+            world.clock.adjust(timedelta(seconds=600))
         elif script_before == "paused":
             pausing.pause(world.ctx, [Target(scope=Scope.ACCOUNT, name="ann")])
             await stage.ring()
@@ -89,7 +91,8 @@ def late_reason(world: World, script_before: str) -> str | None:
 @pytest.mark.parametrize(
     ("before", "reason"),
     [
-        ("asleep", "the machine was asleep, or its clock was moved"),
+        ("asleep", "the machine was asleep, or Postbell was stopped"),
+        ("set", "the clock was set"),
         ("paused", "the account was paused"),
         ("locked", "the database could not be written"),
         ("nothing", "other posts were being sent"),

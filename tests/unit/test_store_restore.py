@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from postbell.domain.states import DeliveryState, PostState
+from postbell.domain.states import DeliveryState, Outcome
 from postbell.errors import (
     DaemonRunning,
     Damaged,
@@ -21,9 +21,9 @@ from postbell.errors import (
     PostbellError,
     SchemaTooNew,
 )
-from postbell.services import upkeep
+from postbell.services import caution, upkeep
 from postbell.settings import Places
-from postbell.store import backup
+from postbell.store import backup, mark
 from postbell.store.engine import Store
 from postbell.store.lock import DaemonLock
 from support.disk import flip, names
@@ -74,34 +74,43 @@ def test_a_restore_brings_the_backup_back_and_keeps_the_old_file_with_its_log(
     assert counts == THREE
     assert aside.name == "replaced-20261123T090000Z.db"
     assert names(places.data_dir) == [
-        *("backups", "daemon.lock", "postbell.db", aside.name, f"{aside.name}-wal"),
+        *("backups", "daemon.lock", "postbell.db", "postbell.mark", aside.name, f"{aside.name}-wal"),
     ]
     assert texts_in(places.database) == {"hello"}
     assert texts_in(aside) == {"later"}
     assert places.database.stat().st_mode & 0o777 == 0o600
 
 
-def test_what_was_due_since_the_backup_is_held_back_and_what_is_to_come_stays(places: Places) -> None:
+def test_what_was_due_since_the_backup_is_in_doubt_and_what_is_to_come_stays(places: Places) -> None:
     with closing(Store(places.database)) as store:
         later = add_post(store, to=("ann",), at=START + timedelta(hours=2))
     saved, _rows = upkeep.back_up(places, None, keep=3, now=START)
-    held = upkeep.restore(places, saved, now=START + timedelta(hours=1)).held
+    doubted = upkeep.restore(places, saved, now=START + timedelta(hours=1)).doubted
     with closing(Store(places.database)) as store:
-        assert len(held) == 3
-        assert {post_of(store, post).state for post in held} == {PostState.DRAFT}
+        assert len(doubted) == 6
+        assert {post_of(store, each.post_id).outcome for each in doubted} == {Outcome.UNSURE}
         assert claim(store, START + timedelta(hours=1)) == []
         assert [taken.post.id for taken in claim(store, START + timedelta(hours=2))] == [later.id]
 
 
-def test_of_a_post_that_was_under_way_what_was_not_begun_is_missed(places: Places) -> None:
+def test_of_a_post_that_was_under_way_what_was_not_begun_is_in_doubt(places: Places) -> None:
     with closing(Store(places.database)) as store:
         (begun,) = claim(store, START, limit=1)
         saved, _rows = upkeep.back_up(places, None, keep=3, now=START)
-    held = upkeep.restore(places, saved, now=START + timedelta(hours=1)).held
+    doubted = upkeep.restore(places, saved, now=START + timedelta(hours=1)).doubted
     with closing(Store(places.database)) as store:
         states = [each.state for each in post_of(store, begun.post.id).deliveries]
-        assert states == [DeliveryState.PROCESSING, DeliveryState.MISSED]
-        assert begun.post.id in held
+        assert states == [DeliveryState.PROCESSING, DeliveryState.UNSURE]
+        assert begun.post.id in {each.post_id for each in doubted}
+
+
+def test_the_mark_beside_a_restored_database_speaks_of_it(places: Places, saved: Path) -> None:
+    places.mark.write_text('{"claims": 7, "machine": "other", "at": "2026-11-23T08:00:00+00:00"}')
+    upkeep.restore(places, saved, now=START)
+    beside = mark.read_file(places.mark)
+    assert beside == mark.Mark(claims=7, machine=mark.machine_name(), at=START)
+    with closing(Store(places.database)) as store, store.read() as tx:
+        assert mark.read_mark(tx) == mark.Mark(claims=7, machine=mark.machine_name())
 
 
 def test_a_restore_where_there_is_no_database_makes_one(places: Places, saved: Path) -> None:
@@ -247,15 +256,15 @@ def test_a_flipped_byte_anywhere_is_found_or_harmless(places: Places, tmp_path: 
         assert places.database.read_bytes() == damaged
 
 
-def test_a_restore_that_breaks_off_while_it_holds_back_changes_nothing(
+def test_a_restore_that_breaks_off_while_it_doubts_changes_nothing(
     places: Places, saved: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = texts_in(places.database)
 
-    def full(*_: object) -> list[str]:
+    def full(*_: object) -> None:
         raise DiskFull("the disk is full")
 
-    monkeypatch.setattr(upkeep, "hold_overdue", full)
+    monkeypatch.setattr(caution, "begin_after_restore", full)
     with pytest.raises(DiskFull):
         upkeep.restore(places, saved, now=START)
     assert texts_in(places.database) == before

@@ -21,9 +21,9 @@ from postbell.errors import BadConfig, DaemonRunning, Damaged, DatabaseLocked, S
 from postbell.services import upkeep
 from postbell.settings import Places
 from postbell.store import backup, schema
+from postbell.store.base import Base
 from postbell.store.engine import Store, create_file
 from postbell.store.lock import DaemonLock
-from postbell.store.tables import Base
 from support.world import START, add_post, make_database, open_store, post_of
 
 

@@ -4,8 +4,8 @@ With `--json` each command prints one object:
 
     check    {path, sound, problems: [text]}
     backup   {path, rows: {table: count}}
-    restore  {source, replaced, rows: {table: count}, held: [id]}; replaced is where the old database was
-             kept, held are the posts that were due since the backup was made and wait for your word
+    restore  {source, replaced, rows: {table: count}, unsure: [id]}; replaced is where the old database was
+             kept, unsure are the posts that were due since the backup was made
     upgrade  {schema, backup}; backup is null if the schema was current
     current  {path, schema, needed, current}
 """
@@ -87,8 +87,9 @@ def backup_(state: State, *, file: Path | None) -> None:
 def restore(state: State, *, file: str, yes: bool) -> None:
     """Put the backup FILE, or the `latest` one, in the place of the database.
 
-    The database of now is kept beside it. The daemon must not run. What was due since the backup was made is
-    held back as drafts, or as missed: it may have been published. Look, then `postbell publish` what was not.
+    The database of now is kept beside it. The daemon must not run. What was due since the backup was made may
+    have been published, so it is unsure: the daemon asks the networks when it starts, and sends only what is
+    not there. What no network can tell waits for `postbell settle`.
     """
     from postbell.clock import SystemClock
     from postbell.services import upkeep
@@ -97,16 +98,17 @@ def restore(state: State, *, file: str, yes: bool) -> None:
     if not yes:
         state.confirm(f"Replace {state.places.database} by {source}?")
     done = upkeep.restore(state.places, source, now=SystemClock().now())
+    unsure = list(dict.fromkeys(each.post_id for each in done.doubted))
     if state.json:
-        replaced = {"replaced": str(done.replaced), "rows": done.rows, "held": done.held}
+        replaced = {"replaced": str(done.replaced), "rows": done.rows, "unsure": unsure}
         state.emit({"source": str(source), **replaced})
         return
     state.say(f"Restored {source}: {_counted(done.rows)}.\nThe old database is {done.replaced}.")
-    if done.held:
+    if unsure:
         state.note(
-            f"due since then, and held back because it may have been published: {', '.join(done.held)}. "
-            "Look; then `postbell publish` (or `retry`) what was not. Delete the drafts that were; leave the "
-            "missed ones as they are."
+            f"due since then, and perhaps published: {', '.join(unsure)}. The daemon asks the networks when "
+            "it starts; what they cannot tell of is shown by `postbell list --outcome unsure`: look, then "
+            "`postbell settle`."
         )
 
 

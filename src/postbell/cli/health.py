@@ -5,12 +5,13 @@ With `--json`, `status` prints one object, `doctor` a line for each check:
     status  {daemon: {pid} | null, next_due: [{account, post, due_at, ready_at}], overdue: {count, oldest,
             held}, deliveries: {state: count}, results: {published: count, failed: count}, unsure: [delivery
             with post], lost: {count, newest: [delivery with post], superseded}, held: [{account, hold,
-            reason, until}], pauses: [{scope, name, since, until}], database: {path, bytes, log_bytes,
-            schema}, last_backup, troubles: [text]}
+            reason, until}], pauses: [{scope, name, since, until}], caution: {cause, since, left} | null,
+            database: {path, bytes, log_bytes, schema}, last_backup, troubles: [text]}
             overdue.held counts what is overdue besides, because it is paused; hold is paused, unauthorized or
             resting; results says how the processed deliveries ended, lost what failed or was missed within
             the last day, and how many gave way to newer ones of their series; scope is everything, series or
-            label, and name the id of the series or the label
+            label, and name the id of the series or the label; caution.cause is went_back, copied, mark_lost,
+            restored, clock_set or away, and left counts what is still in doubt because of it
     check   {name, level, message, mend}; level is ok, warn or fail
 """
 
@@ -29,9 +30,10 @@ from postbell.errors import PostbellError
 
 
 if TYPE_CHECKING:
+    from postbell.domain.caution import Caution
     from postbell.domain.post import Delivery
     from postbell.services.doctor import Check, Verify
-    from postbell.services.health import Status
+    from postbell.services.health import Held, Status
     from postbell.settings import Places
 
 
@@ -95,7 +97,7 @@ def _print_check(state: State, check: Check) -> None:
 
 
 def _status_fields(seen: Status, zone: ZoneInfo, now: datetime) -> list[tuple[str, str | None]]:
-    from postbell.services.health import pause_told
+    from postbell.services.health import caution_told, pause_told
 
     def told(at: datetime) -> str:
         return time_told(at, zone, now)
@@ -113,6 +115,7 @@ def _status_fields(seen: Status, zone: ZoneInfo, now: datetime) -> list[tuple[st
         ("next", "\n".join(upcoming) or "nothing is scheduled"),
         ("overdue", "\n".join(late)),
         ("deliveries", _counts_text(seen) or "none"),
+        ("caution", "\n".join(caution_told(seen.caution)) if seen.caution else ""),
         ("unsure", "\n".join(unsure)),
         ("gave way", f"{gave_way} of series within a day, to newer ones" if gave_way else ""),
         ("held back", "\n".join(held)),
@@ -169,10 +172,7 @@ def _status_json(seen: Status, places: Places) -> dict[str, Any]:
             "newest": [_with_post(delivery) for delivery in seen.lost.newest],
             "superseded": seen.lost.superseded,
         },
-        "held": [
-            {"account": held.account, "hold": held.hold, "reason": held.reason, "until": stamp(held.until)}
-            for held in seen.held
-        ],
+        "held": list(map(_held_json, seen.held)),
         "pauses": [
             {
                 "scope": pause.scope,
@@ -182,6 +182,7 @@ def _status_json(seen: Status, places: Places) -> dict[str, Any]:
             }
             for pause in seen.pauses
         ],
+        "caution": _caution_json(seen.caution) if seen.caution else None,
         "database": {
             "path": str(places.database),
             "bytes": _bytes_of(seen),
@@ -191,6 +192,18 @@ def _status_json(seen: Status, places: Places) -> dict[str, Any]:
         "last_backup": stamp(seen.storage.last_backup),
         "troubles": seen.troubles,
     }
+
+
+def _held_json(held: Held) -> dict[str, Any]:
+    from postbell.cli.shapes import stamp
+
+    return {"account": held.account, "hold": held.hold, "reason": held.reason, "until": stamp(held.until)}
+
+
+def _caution_json(caution: Caution) -> dict[str, Any]:
+    from postbell.cli.shapes import stamp
+
+    return {"cause": caution.cause, "since": stamp(caution.since), "left": caution.left}
 
 
 def _with_post(delivery: Delivery) -> dict[str, Any]:

@@ -31,6 +31,10 @@ class PlacedBy(StrEnum):
     LIBRARY = "library"
 
 
+#: The result of a try to publish that there may have been, and of which the database has no memory.
+FORGOTTEN = "forgotten"
+
+
 class AttemptKind(StrEnum):
     """What a try was for."""
 
@@ -54,7 +58,8 @@ class Attempt:
     #: None while it is under way, or if the process died during it.
     ended_at: datetime | None = None
     #: published, progress, rejected, unauthorized, rate_limited, unavailable, unsure, absent, unknown,
-    #: interrupted; of what the user settled: published, failed, resend; of what was taken away: removed.
+    #: interrupted, forgotten; of what the user settled: published, failed, resend; of what was taken away:
+    #: removed. A forgotten one has begun, if at all, between `started_at` and `ended_at`.
     result: str | None = None
     #: What the network, or the user, said.
     message: str | None = None

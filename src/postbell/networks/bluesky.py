@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -24,6 +25,7 @@ from postbell.errors import Problem, PublishError, Rejected, Unauthorized
 from postbell.publishing import protocol
 from postbell.publishing.addresses import keeps_secrets
 from postbell.publishing.answer import Answer, Refused, lost
+from postbell.publishing.atproto import newest_first, pds_of, tid
 from postbell.publishing.options import Strict, Words
 from postbell.publishing.protocol import Call, Outgoing, Progress, Receipt
 from postbell.publishing.tokens import expiry_of
@@ -106,6 +108,7 @@ class Bluesky:
 Bluesky has no titles: the title of a post is not used. A link that the text does not contain is added to it
 as its last line and counts with it."""
     resend: ClassVar[protocol.Resend] = protocol.Resend.SAFE
+    finds: ClassVar[bool] = True
     deletes: ClassVar[bool] = True
 
     def check(self, content: Content, options: Any, *, account: str) -> list[Problem]:  # noqa: ARG002
@@ -162,6 +165,8 @@ as its last line and counts with it."""
         """Ask the account's own server for the record under our key; its word is final."""
         line = _Line(outgoing.target, http)
         did = (await line.session())["did"]
+        if outgoing.forgotten:
+            return await _search(line, did, outgoing)
         where = {"repo": did, "collection": _POST, "rkey": record_key(outgoing)}
         try:
             found = (await line.ask("repo.getRecord", where)).field("value", dict)
@@ -177,9 +182,8 @@ as its last line and counts with it."""
         """Delete the record; the server calls it a success where there is none any more."""
         line = _Line(outgoing.target, http)
         repo, _, rkey = receipt_id.removeprefix("at://").partition(f"/{_POST}/")
-        if (
-            repo != (await line.session())["did"]
-        ):  # under our own name nothing would be found, and all be well
+        # Under our own name nothing would be found, and all be well.
+        if repo != (await line.session())["did"]:
             raise Rejected(f"it belongs to another account of Bluesky: {receipt_id}")
         where = {"repo": repo, "collection": _POST, "rkey": rkey}
         answer = await line.call("repo.deleteRecord", json=where)
@@ -296,19 +300,25 @@ class _Line:
         session = {ours: answer.field(theirs, str) for ours, theirs in names.items()}
         said: dict[str, Any] = answer.json()
         before = self._http.session.get("pds") or self._login_server.removesuffix("/xrpc/com.atproto.server")
-        await self._http.save_session({**session, "pds": _pds_of(said.get("didDoc")) or before})
+        await self._http.save_session({**session, "pds": pds_of(said.get("didDoc")) or before})
         return said
 
 
 def record_key(outgoing: Outgoing) -> str:
-    """Return the key of a post: a TID (atproto.com/specs/tid) of the instant of its first try and its number.
+    """Return the key of a post: a TID of the instant of its first try and its number."""
+    return tid(outgoing.begun_at, outgoing.number)
 
-    A TID is microseconds since 1970 and ten bits that tell writers apart. The instant has whole milliseconds,
-    so the number has those ten bits and a thousand microseconds: 1,024,000 keys in one millisecond.
-    """
-    millis, number = round(outgoing.begun_at.timestamp() * 1000), outgoing.number
-    value = (millis * 1000 + number // 1024 % 1000) << 10 | number % 1024
-    return "".join("234567abcdefghijklmnopqrstuvwxyz"[value >> shift & 31] for shift in range(60, -1, -5))
+
+async def _search(line: _Line, did: str, outgoing: Outgoing) -> _Found:
+    """Look through what was posted since the first try can have been: keys of ours tell their number."""
+    text, _ = _written(outgoing.content)
+    async for record in newest_first(line.ask, did, _POST, since=outgoing.begun_at):
+        tried, same_text = replace(outgoing, begun_at=record.made), record.value.get("text") == text
+        same_key = record.key == record_key(tried)
+        if same_key or same_text:  # one alone: it was changed, or written anew, and nobody remembers
+            doubt = protocol.Unknown(reason=f"at://{did}/{_POST}/{record.key} may be it, or another one")
+            return _receipt(did, tried) if same_key and same_text else doubt
+    return protocol.Absent()
 
 
 def _written(content: Content) -> tuple[str, list[Span]]:
@@ -385,16 +395,6 @@ def _judge(answer: Answer) -> PublishError | None:
     if answer.status == 401 or name in _UNAUTHORIZED:
         return Unauthorized(message)
     return Refused(message, code=name) if isinstance(name, str) else None
-
-
-def _pds_of(document: Any) -> str | None:
-    """Return the address of the personal data server in a DID document, if it may be given tokens."""
-    services = document.get("service") if isinstance(document, dict) else None
-    for service in services if isinstance(services, list) else ():
-        if isinstance(service, dict) and str(service.get("id")).endswith("#atproto_pds"):
-            address = str(service.get("serviceEndpoint")).rstrip("/")
-            return address if keeps_secrets(address) else None
-    return None
 
 
 network = Bluesky()

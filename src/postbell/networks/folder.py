@@ -126,6 +126,7 @@ class Folder:
     Options: ClassVar[type[BaseModel]] = Options
     Credentials: ClassVar[type[BaseModel]] = Credentials
     resend: ClassVar[Resend] = Resend.SAFE
+    finds: ClassVar[bool] = True
     deletes: ClassVar[bool] = True
 
     def check(self, content: Content, options: BaseModel, *, account: str) -> list[Problem]:

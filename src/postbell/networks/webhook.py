@@ -120,6 +120,7 @@ class Webhook:
     Options: ClassVar[type[BaseModel]] = Options
     Credentials: ClassVar[type[BaseModel]] = Credentials
     resend: ClassVar[Resend] = Resend.SAFE
+    finds: ClassVar[bool] = False
     deletes: ClassVar[bool] = False
 
     def check(self, content: Content, options: BaseModel, *, account: str) -> list[Problem]:

@@ -44,9 +44,8 @@ _GUIDE = """\
 1. Log in to your site's wp-admin as the user who shall be the author (role Author or higher).
 2. Open Users > Profile and go to the section Application Passwords. It needs https and WordPress 5.6;
    where it is missing, the host or a security plugin has switched it off.
-3. Type a name, for instance Postbell, and press Add. The password is shown once; copy it.
-4. The server is the address of your site's home page, as the browser shows it once the page has loaded.
-The password is revoked in the same place."""
+3. Type a name, such as Postbell, and press Add. The password is shown once; copy it. Revoke it there, too.
+4. The server is the address of your site's home page, as the browser shows it once the page has loaded."""
 
 
 class Credentials(Strict):
@@ -86,6 +85,7 @@ class WordPress:
     default_server: ClassVar[str | None] = None
     guide: ClassVar[str] = _GUIDE
     resend: ClassVar[protocol.Resend] = protocol.Resend.SAFE
+    finds: ClassVar[bool] = True
     deletes: ClassVar[bool] = True
 
     def check(self, content: Content, options: Any, *, account: str) -> list[Problem]:

@@ -55,12 +55,15 @@ class Outgoing:
     key: str
     #: Counts up over all deliveries of the database.
     number: int
-    #: The instant of the first try (aware UTC, whole milliseconds), stored before it.
+    #: The instant of the first try (aware UTC, whole milliseconds), stored before it. If that is `forgotten`,
+    #: the earliest at which it can have been, and what is derived from it identifies nothing.
     begun_at: datetime
     #: When it was meant to be published (aware UTC).
     due_at: datetime
     #: The id of the post, for people.
     post_id: str
+    #: Whether nobody knows any more if and when there was a first try. Only `find` is ever asked about such.
+    forgotten: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +143,8 @@ class Network(Protocol):
     #: How to get the credentials, in steps.
     guide: ClassVar[str]
     resend: ClassVar[Resend]
+    #: Whether `find` can tell at all, also of what is `forgotten`.
+    finds: ClassVar[bool]
     #: Whether what was published can be taken away again.
     deletes: ClassVar[bool]
 

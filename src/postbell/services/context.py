@@ -17,7 +17,7 @@ from postbell.domain.ids import Random
 from postbell.domain.post import Delivery, Post
 from postbell.domain.retry import RetryPolicy
 from postbell.errors import BadConfig, NotFound, Rejected, Unauthorized
-from postbell.publishing.protocol import Network, Outgoing, Progress, Target
+from postbell.publishing.protocol import Network, Outgoing, Progress, Resend, Target
 from postbell.services.media_store import MediaStore
 from postbell.store.engine import Store
 
@@ -66,6 +66,14 @@ class Context:
         """Return this instant (aware UTC)."""
         return self.clock.now()
 
+    def can_ask(self, key: str) -> bool:
+        """Whether the network of a key can be asked what is public."""
+        try:
+            network = self.network(key)
+        except NotFound:  # a network of another version
+            return False
+        return network.finds and network.resend is not Resend.NEVER
+
     def target(self, account: Account) -> Target:
         """Return an account as its network needs it; raises BadConfig if its credentials are incomplete."""
         network = self.network(account.network)
@@ -83,13 +91,18 @@ class Context:
             session=account.session,
         )
 
-    def outgoing(self, post: Post, delivery: Delivery, account: Account) -> Outgoing:
-        """Return a delivery as its network sees it."""
+    def outgoing(
+        self, post: Post, delivery: Delivery, account: Account, *, since: datetime | None = None
+    ) -> Outgoing:
+        """Return a delivery as its network sees it.
+
+        If its first try is forgotten, `since` is the earliest instant (aware) at which it can have been.
+        """
         network = self.network(account.network)
         content, options = resolve(
             post.content, post.overrides, network=account.network, account=account.name
         )
-        begun_at = delivery.begun_at or self.now()
+        begun_at = delivery.begun_at or since or self.now()
         return Outgoing(
             target=self.target(account),
             content=content,
@@ -99,17 +112,27 @@ class Context:
             begun_at=begun_at,
             due_at=delivery.due_at or begun_at,
             post_id=post.id,
+            forgotten=delivery.begun_at is None and since is not None,
         )
 
-    def prepare(self, post: Post, delivery: Delivery, account: Account, keeper: SessionKeeper) -> Prepared:
+    def prepare(
+        self,
+        post: Post,
+        delivery: Delivery,
+        account: Account,
+        keeper: SessionKeeper,
+        *,
+        since: datetime | None = None,
+    ) -> Prepared:
         """Return what its network is asked with about a delivery; nothing is sent yet.
 
-        Raises Unauthorized where the account cannot be used as it is: what is meant for it shall wait, not
-        fail. Raises Rejected where the options of the post do not fit its network any more.
+        For `since` see `outgoing`. Raises Unauthorized where the account cannot be used as it is: what is
+        meant for it shall wait, not fail. Raises Rejected where the options of the post do not fit its
+        network any more.
         """
         try:
             network = self.network(account.network)
-            outgoing = self.outgoing(post, delivery, account)
+            outgoing = self.outgoing(post, delivery, account, since=since)
         except (BadConfig, NotFound) as error:
             raise Unauthorized(str(error)) from None
         except ValidationError as error:

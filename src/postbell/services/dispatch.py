@@ -15,6 +15,8 @@ from postbell.domain.account import Account
 from postbell.domain.post import Delivery
 from postbell.errors import PublishError, Rejected, Unsure
 from postbell.publishing.protocol import Progress, Receipt
+from postbell.services import caution
+from postbell.services.caution import Watch
 from postbell.services.context import Context, progress_of
 from postbell.services.lateness import Why, give_up_late, why_late
 from postbell.services.outcomes import (
@@ -25,7 +27,7 @@ from postbell.services.outcomes import (
 )
 from postbell.services.recording import Ending, Recorder
 from postbell.services.sessions import Keeper
-from postbell.store import deliveries, pauses, queue
+from postbell.store import deliveries, mark, pauses, queue
 from postbell.store.queue import Claim
 from postbell.store.thread import StoreThread
 
@@ -40,12 +42,14 @@ class Dispatcher:
     slots: int
     #: When this process began to look after the posts.
     started_at: datetime
-    #: How far apart two looks are at most; a longer gap means that the machine slept or its clock was moved.
+    #: How far apart two looks are at most; a longer gap means that the machine slept.
     longest_gap: timedelta
     #: Called at the points where a crash would hurt most; tests end the process there.
     checkpoint: Callable[[str], None] = lambda _point: None
     #: Called when a delivery has ended, to ring again.
     on_free: Callable[[], None] = lambda: None
+    #: Told how many transactions have claimed, before anything is sent; None if there is nothing new.
+    keep_mark: Callable[[int | None, datetime], None] = lambda _claims, _now: None
     #: Called when a delivery became unsure, to look it up.
     on_lost: Callable[[], None] = lambda: None
     _running: set[asyncio.Task[None]] = field(default_factory=set)
@@ -56,7 +60,7 @@ class Dispatcher:
     #: The one suspect that is under way, and whether there may be others.
     _suspect: asyncio.Task[None] | None = None
     _wary: bool = True
-    _last_look: datetime | None = None
+    _watch: Watch = field(init=False)
     #: Whether the database could not be written at the last ring.
     _stalled: bool = False
     #: Since when posts could be sent again after they could not, and why they could not.
@@ -65,6 +69,7 @@ class Dispatcher:
     def __post_init__(self) -> None:
         self._back = (self.started_at, "Postbell was not running")
         self._recorder = Recorder(self.thread, on_handed=self._note_handed, on_recorded=self._tell)
+        self._watch = Watch(self.ctx.clock)
 
     @property
     def under_way(self) -> int:
@@ -87,16 +92,22 @@ class Dispatcher:
         return await asyncio.shield(self._ringing)
 
     async def look(self) -> None:
-        """Notice that the machine slept or that its clock was moved.
+        """Notice that the machine slept or that its clock was set.
 
         To be called so often as `longest_gap` says, whether there is anything to ring for or not.
         """
-        now = self.ctx.now()
-        if self._last_look and now < self._last_look:
-            await self.thread.write(deliveries.forget_waits, now)
-        elif self._last_look and now - self._last_look > self.longest_gap * 2:
-            self._back = (now, "the machine was asleep, or its clock was moved")
-        self._last_look = now
+        look = self._watch.look(self.ctx.clock)
+        if look.was_set:
+            doubted = await self.thread.write(caution.note_step, self.ctx, look)
+            structlog.get_logger().warning("clock_was_set", by=str(look.step), doubted=len(doubted))
+            if doubted:
+                self.on_lost()
+        if look.passed > self.longest_gap * 2:
+            self._back = (look.now, "the machine was asleep, or Postbell was stopped")
+        elif look.step > self.longest_gap:
+            self._back = (look.now, "the clock was set")
+        self._watch.accept(look)
+        self.keep_mark(None, look.now)
 
     async def drain(self, seconds: float) -> None:
         """Wait for what is under way, at most `seconds`; then break it off.
@@ -122,9 +133,13 @@ class Dispatcher:
         self.checkpoint("before_claim")
         self._stalled = True
         wary = self._wary and self._suspect is None
-        taken = await self.thread.write(_take_due, self.ctx, free, self._why_late, wary=wary)
+        taken = await self.thread.write(_take_due, self.ctx, self._watch, free, self._why_late, wary=wary)
         self._stalled = False
+        if taken is None:
+            return await self._ring()
         self._wary = taken.wary or self._suspect is not None
+        if taken.count is not None:
+            self.keep_mark(taken.count, self.ctx.now())
         self.checkpoint("claimed")
         for delivery in taken.missed:
             log = structlog.get_logger().bind(post=delivery.post_id, account=delivery.account)
@@ -220,20 +235,27 @@ class _Taken:
 
     missed: list[Delivery]
     claims: list[Claim]
+    #: How many transactions have claimed by now; None if this one did not.
+    count: int | None
     #: The one of the claims during whose last try a process ended.
     suspect: Claim | None
     #: Whether there may be more of that kind.
     wary: bool
 
 
-def _take_due(tx: Connection, ctx: Context, limit: int, why: Why, *, wary: bool) -> _Taken:
+def _take_due(
+    tx: Connection, ctx: Context, watch: Watch, limit: int, why: Why, *, wary: bool
+) -> _Taken | None:
     """Claim what is due and give up what is too late, with the reasons of what is late.
 
     If a process ended during the last try of something, nobody knows what it was that ended it. Such are
     tried one at a time, so that the one that ends processes soon stands alone; `wary` says that there may be
-    some, and that none is under way.
+    some, and that none is under way. Returns None if the clock was set a moment ago: nothing was done.
     """
-    now = ctx.now()  # not before the lock was had: to wait for it is a lateness too
+    look = watch.look(ctx.clock)  # not before the lock was had: to wait for it is a lateness too
+    if look.is_far:
+        return None
+    now = look.now
     pauses.end_pauses(tx, now)
     missed = give_up_late(tx, now, ctx.late_limit, why)
     suspects = queue.claim_due(tx, now, 1, ctx.media.path_of, suspects=True) if wary else []
@@ -241,4 +263,6 @@ def _take_due(tx: Connection, ctx: Context, limit: int, why: Why, *, wary: bool)
     late = [claim for claim in claims if claim.delivery.lateness and not claim.delivery.late_reason]
     deliveries.record_late(tx, {each.delivery.id: why(each.delivery, each.account) for each in late})
     more = wary and (bool(suspects) or queue.has_suspects(tx))
-    return _Taken(missed=missed, claims=claims, suspect=suspects[0] if suspects else None, wary=more)
+    count = mark.raise_claims(tx) if claims else None
+    suspect = suspects[0] if suspects else None
+    return _Taken(missed=missed, claims=claims, count=count, suspect=suspect, wary=more)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from postbell.domain.account import Account
+from postbell.domain.caution import Caution
 from postbell.domain.post import LATE_AFTER, Delivery
 from postbell.domain.states import DeliveryState
 from postbell.errors import BadConfig, PostbellError, Unauthorized
@@ -18,6 +19,8 @@ from postbell.publishing import registry
 from postbell.publishing.protocol import Profile
 from postbell.services.health import (
     Hold,
+    caution_now,
+    caution_told,
     counted,
     hold_of,
     lost_lately,
@@ -78,6 +81,7 @@ class _Facts:
     unsure: list[Delivery]
     newest: datetime | None
     lost_files: list[LostFile]
+    caution: Caution | None
 
 
 def doctor(places: Places, *, now: datetime, verify: Verify | None = None) -> list[Check]:
@@ -190,6 +194,7 @@ def _look(places: Places, now: datetime) -> _Facts:
                 unsure=deliveries.list_in_state(tx, DeliveryState.UNSURE),
                 newest=summary.newest_time(tx),
                 lost_files=summary.lost_files(tx, MediaStore(places.media).path_of),
+                caution=caution_now(tx, now),
             )
     finally:
         store.close()
@@ -264,6 +269,8 @@ def _deliveries(facts: _Facts) -> Iterator[Check]:
         yield _odd("overdue", f"{overdue_told(facts.overdue, facts.oldest_overdue)}.")
     else:
         yield _good("overdue", "Nothing is overdue.")
+    if facts.caution:
+        yield _odd("caution", *caution_told(facts.caution))
     for delivery in facts.unsure:
         yield _odd("unsure", *unsure_told(delivery))
     for told, mend in lost_told(facts.lost):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection
 
 from postbell.domain.account import Account, Health
+from postbell.domain.caution import Caution
 from postbell.domain.pause import Pause, PauseScope
 from postbell.domain.post import LATE_AFTER, Delivery, Post
 from postbell.domain.spans import span_text
@@ -20,7 +21,7 @@ from postbell.errors import NotFound
 from postbell.publishing.protocol import Resend
 from postbell.services.context import Context
 from postbell.settings import Places
-from postbell.store import accounts, deliveries, pauses, schema
+from postbell.store import accounts, attempts, deliveries, mark, pauses, schema
 from postbell.store.lock import DaemonLock
 
 
@@ -98,6 +99,8 @@ class Status:
     held: tuple[Held, ...]
     #: What the user holds back besides single accounts.
     pauses: tuple[Pause, ...]
+    #: Why, if at all, what is overdue was or is looked up before it is sent.
+    caution: Caution | None
     storage: Storage
     schema: str | None
 
@@ -109,6 +112,8 @@ class Status:
             found.append("No daemon runs, so nothing is published. Start it: `postbell run`, or by systemd.")
         if self.oldest_overdue:
             found.append(f"Overdue: {overdue_told(self.overdue, self.oldest_overdue)}.")
+        if self.caution:
+            found.append(f"Caution: {' '.join(caution_told(self.caution))}")
         found += [f"Unsure: {told} {mend}" for told, mend in map(unsure_told, self.unsure)]
         found += [f"{told} {mend}" for told, mend in lost_told(self.lost)]
         for held in self.held:
@@ -138,6 +143,7 @@ def status(ctx: Context, places: Places, *, backup_every: timedelta | None = Non
         unsure = deliveries.list_in_state(tx, DeliveryState.UNSURE)
         everybody = accounts.list_accounts(tx)
         paused = pauses.list_pauses(tx, now)
+        caution = caution_now(tx, now)
     daemon = DaemonLock(places.data_dir).holder()
     return Status(
         daemon=daemon,
@@ -150,6 +156,7 @@ def status(ctx: Context, places: Places, *, backup_every: timedelta | None = Non
         unsure=tuple(unsure),
         held=tuple(held for account in everybody if (held := hold_of(account, now))),
         pauses=tuple(paused),
+        caution=caution,
         storage=storage(
             places,
             now,
@@ -199,12 +206,37 @@ def lost_lately(tx: Connection, now: datetime) -> Lost:
     return summary.lost_since(tx, now - _LATELY, _MOST_NAMED)
 
 
+def caution_now(tx: Connection, now: datetime) -> Caution | None:
+    """Return the cause for caution, while anything is in doubt because of it; a grave one for a day at least.
+
+    A database that is not what it was has forgotten more than what is overdue: what was written since.
+    """
+    found = mark.read_caution(tx)
+    if found is None:
+        return None
+    recent = found.cause.is_grave and timedelta() <= now - found.since < _LATELY
+    return found if found.left or recent else None
+
+
+def caution_told(caution: Caution) -> tuple[str, str]:
+    """Return in sentences what is wrong, and what comes of it."""
+    cause = caution.cause.told
+    told = f"{cause[0].upper()}{cause[1:]}; that was noticed at {stamp(caution.since)}."
+    lost = " What was written shortly before may be missing." if caution.cause.is_grave else ""
+    if caution.left:
+        return told, f"{counted(caution.left)} must be looked up before anything is sent again.{lost}"
+    return told, f"Everything that was overdue then is settled.{lost}"
+
+
 def looks_up(ctx: Context, unsure: Delivery) -> bool:
     """Whether the daemon finds out by itself how an unsure delivery ended."""
     with ctx.store.read() as tx:
         found = {account.id: account for account in accounts.list_accounts(tx)}.get(unsure.account_id)
+        forgotten = attempts.is_forgotten(tx, unsure.id)
     if found is None or found.health is not Health.OK:
         return False
+    if forgotten:
+        return ctx.can_ask(unsure.network)
     try:
         return ctx.network(unsure.network).resend is not Resend.NEVER
     except NotFound:  # a network of another version: nobody here can ask it

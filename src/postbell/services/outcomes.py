@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
-from postbell.domain.post import Attempt, AttemptKind
+from postbell.domain.post import FORGOTTEN, Attempt, AttemptKind
 from postbell.domain.retry import OPEN_AFTER, STUCK_AFTER, RetryPolicy
 from postbell.errors import (
     Conflict,
@@ -203,7 +203,7 @@ def is_in_doubt(tx: Connection, delivery_id: int) -> bool:
     doubt = False
     for tried in attempts.list_attempts(tx, [delivery_id]):
         if tried.kind is AttemptKind.PUBLISH:
-            doubt = doubt or tried.result in ("unsure", "interrupted")
+            doubt = doubt or tried.result in ("unsure", "interrupted", FORGOTTEN)
         elif tried.kind is AttemptKind.SETTLE or tried.result == "absent":
             doubt = False
     return doubt

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -10,9 +11,9 @@ import structlog
 from sqlalchemy import Connection
 
 from postbell.domain.account import Account, Health
-from postbell.domain.post import Attempt, AttemptKind, Delivery
+from postbell.domain.post import FORGOTTEN, Attempt, AttemptKind, Delivery, Post
 from postbell.domain.states import DeliveryState
-from postbell.errors import NotFound, PublishError, Unavailable
+from postbell.errors import NotFound, PublishError, RateLimited, Unauthorized, Unavailable
 from postbell.publishing.protocol import Absent, Receipt, Resend, Unknown
 from postbell.services.context import Context, progress_of
 from postbell.services.outcomes import (
@@ -39,6 +40,12 @@ _LONGEST_WAIT = timedelta(hours=1)
 _STILL_AT_WORK = timedelta(minutes=1)
 
 
+#: Stands for an account where what is looked up has nobody beside it.
+_ALONE = 0
+
+_Answer = Receipt | Absent | Unknown | PublishError
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Doubt:
     """A delivery that may be public."""
@@ -50,6 +57,11 @@ class _Doubt:
     tried: Attempt
     #: All that was tried, oldest first.
     tries: tuple[Attempt, ...]
+
+    @property
+    def forgotten(self) -> bool:
+        """Whether nobody knows if there was a try at all."""
+        return self.tried.result == FORGOTTEN
 
 
 def lose_interrupted(tx: Connection, now: datetime) -> list[Delivery]:
@@ -77,10 +89,14 @@ class Recovery:
 
     ctx: Context
     thread: StoreThread
+    #: Called when an account has no more to be looked up for now, to send again what was not found.
+    on_settled: Callable[[], None] = lambda: None
     #: By try: when its delivery is looked up next, and how long the wait after that is.
     _turns: dict[int, tuple[datetime, timedelta]] = field(default_factory=dict)
     #: The tries during which the process before this one died: the network is not to blame, so no wait.
     _interrupted: set[int] = field(default_factory=set)
+    #: By account: the look-ups that are under way.
+    _asking: dict[int, asyncio.Task[None]] = field(default_factory=dict)
 
     async def begin(self) -> int:
         """Take over what a dead process left; return how many deliveries that were."""
@@ -93,10 +109,12 @@ class Recovery:
             log.warning("delivery_interrupted", post=delivery.post_id, account=delivery.account)
         return len(left)
 
-    async def settle(self) -> None:
-        """Look up every unsure delivery whose turn it is.
+    async def settle(self, patience: float | None = None) -> None:
+        """Look up every unsure delivery whose turn it is, and wait at most so many seconds for the answers.
 
-        Raises TryLater where the database cannot be used; then the look-ups begin again later.
+        What is not answered by then goes on by itself: a network that hangs keeps no other one waiting, also
+        not the next time. Raises TryLater where the database cannot be used; then the look-ups begin again
+        later.
         """
         now = self.ctx.now()
         doubts = await self.thread.read(_list_doubts)
@@ -111,27 +129,50 @@ class Recovery:
                 suspects.append(doubt)
             else:
                 by_account.setdefault(doubt.delivery.account_id, []).append(doubt)
-        # A network that hangs keeps nobody else waiting.
-        ends = await asyncio.gather(
-            *(self._settle_account(each, now) for each in by_account.values()), return_exceptions=True
-        )
-        for end in ends:
-            if end is not None:
-                raise end
+        for account_id, each in by_account.items():
+            if account_id not in self._asking:
+                self._asking[account_id] = asyncio.create_task(self._settle_account(each, now))
+        await self._collect(patience)
         # What may have ended the process when it was looked up is looked up last, and alone.
-        await self._settle_account([doubt for doubt in suspects if not is_poison_to_find(doubt.tries)], now)
+        suspects = [doubt for doubt in suspects if not is_poison_to_find(doubt.tries)]
+        if suspects and not self._asking:
+            self._asking[_ALONE] = asyncio.create_task(self._settle_account(suspects, now))
+            await self._collect(patience)
+
+    async def close(self) -> None:
+        """Break off what is under way, and write that down."""
+        for task in self._asking.values():
+            task.cancel()
+        await asyncio.gather(*self._asking.values(), return_exceptions=True)
+
+    async def _collect(self, patience: float | None) -> None:
+        if self._asking:
+            await asyncio.wait(self._asking.values(), timeout=patience)
+        done = [account_id for account_id, task in self._asking.items() if task.done()]
+        ends = [self._asking.pop(account_id).exception() for account_id in done]
+        for end in filter(None, ends):
+            raise end
 
     async def _settle_account(self, doubts: list[_Doubt], now: datetime) -> None:
         for doubt in doubts:
-            resend = self._resend_of(doubt.delivery)
+            resend = self._resend_of(doubt)
             if resend is not Resend.NEVER and _may_ask(doubt.account, now) and self._is_turn(doubt, now):
-                await self._settle_one(doubt, resend, now)
+                ending = await self._settle_one(doubt, resend, now)
+                if isinstance(ending, Unauthorized | RateLimited | Unavailable):
+                    break  # the others would hear the same
+        self.on_settled()
 
-    def _resend_of(self, delivery: Delivery) -> Resend:
+    def _resend_of(self, doubt: _Doubt) -> Resend:
+        """Return what a repeat does; never where nobody can be asked."""
+        key = doubt.delivery.network
         try:
-            return self.ctx.network(delivery.network).resend
+            resend = self.ctx.network(key).resend
         except NotFound:  # a network of another version: nobody here can ask it
             return Resend.NEVER
+        if not doubt.forgotten:
+            return resend
+        # What identifies a forgotten try may be forgotten too, so that nothing vouches for a repeat.
+        return Resend.LOOK_FIRST if self.ctx.can_ask(key) else Resend.NEVER
 
     def _is_turn(self, doubt: _Doubt, now: datetime) -> bool:
         turn, wait = self._turns[doubt.tried.id]
@@ -140,35 +181,37 @@ class Recovery:
         self._turns[doubt.tried.id] = (now + wait, min(wait * 2, _LONGEST_WAIT))
         return True
 
-    async def _settle_one(self, doubt: _Doubt, resend: Resend, now: datetime) -> None:
+    async def _settle_one(self, doubt: _Doubt, resend: Resend, now: datetime) -> _Answer | None:
         delivery, tried = doubt.delivery, doubt.tried
         claim = await self.thread.write(_open_look_up, doubt, now, self.ctx.media.path_of)
         if claim is None:
-            return
+            return None
         with structlog.contextvars.bound_contextvars(post=delivery.post_id, account=delivery.account):
-            ending = await self._find(claim)
-            too_early = now - (tried.ended_at or tried.started_at) < _STILL_AT_WORK
-            if isinstance(ending, Absent) and resend is Resend.LOOK_FIRST and too_early:
-                ending = Unknown(reason="it is not public yet; the network may still be at work on it")
+            ending = await self._find(claim, since=tried.started_at if doubt.forgotten else None)
+            if isinstance(ending, Absent) and (why := _may_still_be(doubt, claim.post, resend, now)):
+                ending = Unknown(reason=why)
             rules = Rules(
                 retry=self.ctx.retry,
                 chance=self.ctx.random.random(),
                 now=self.ctx.now(),
                 resend=resend,
-                at_once=tried.id in self._interrupted,
+                at_once=doubt.forgotten or tried.id in self._interrupted,
                 too_late_before=now - self.ctx.late_limit,
             )
             instead = _fault(claim, "its answer cannot be stored")
             ending = await write_down(self.thread, record_look_up, claim, rules, ending, instead)
             structlog.get_logger().info("delivery_looked_up", result=result_of(ending))
+            return ending
 
-    async def _find(self, claim: Claim) -> Receipt | Absent | Unknown | PublishError:
+    async def _find(self, claim: Claim, *, since: datetime | None) -> _Answer:
         progress = progress_of(claim.delivery.progress)
         try:
             keeper = Keeper(thread=self.thread, claim=claim)
-            asked = self.ctx.prepare(claim.post, claim.delivery, claim.account, keeper)
+            asked = self.ctx.prepare(claim.post, claim.delivery, claim.account, keeper, since=since)
             async with asyncio.timeout(LONGEST_STEP):
                 return await asked.network.find(asked.outgoing, progress, asked.http)
+        except asyncio.CancelledError:  # written down, or it would look as if the question ended the process
+            return Unavailable("Postbell was stopped while it asked")
         except TimeoutError:
             return Unavailable(f"it was not answered after {LONGEST_STEP / 60:.0f} min")
         except PublishError as error:
@@ -181,6 +224,18 @@ class Recovery:
 def _fault(claim: Claim, what: str) -> Unknown:
     network = claim.account.network
     return Unknown(reason=f"a fault in Postbell's code for {network} ({what}); please report it")
+
+
+def _may_still_be(doubt: _Doubt, post: Post, resend: Resend, now: datetime) -> str | None:
+    """Return why what the network does not have may be, or have been, public all the same; None if not."""
+    tried, delete_after = doubt.tried, post.delete_after
+    if doubt.forgotten:
+        gone = delete_after is not None and tried.started_at + delete_after <= now
+        return "it is not public; it may have been, and have been taken away again" if gone else None
+    too_early = now - (tried.ended_at or tried.started_at) < _STILL_AT_WORK
+    if resend is Resend.LOOK_FIRST and too_early:
+        return "it is not public yet; the network may still be at work on it"
+    return None
 
 
 def _may_ask(account: Account | None, now: datetime) -> bool:

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from postbell.domain.post import Delivery
 from postbell.errors import BadConfig, Damaged, NotFound
+from postbell.services import caution
 from postbell.settings import Places
-from postbell.store import backup, schema, seal
+from postbell.store import backup, mark, schema, seal
 from postbell.store.engine import Store, create_file, give, require_file
 from postbell.store.lock import DaemonLock
-from postbell.store.overdue import hold_overdue
-from postbell.store.series import pass_over
 
 
 def make_places(places: Places, example: str) -> list[Path]:
@@ -36,6 +36,7 @@ def make_places(places: Places, example: str) -> list[Path]:
         made.append(places.config)
     if not places.database.exists():
         with _locked(places):
+            places.mark.unlink(missing_ok=True)  # it speaks of another database
             _create(places.database)
         made.append(places.database)
     elif not _has_tables(places.database):  # an earlier run was broken off
@@ -101,12 +102,12 @@ class Restored:
     replaced: Path
     #: How many rows the restored one holds, by table.
     rows: dict[str, int]
-    #: The posts that were due since the backup was made. They may be public, so they are held back.
-    held: list[str]
+    #: What was due since the backup was made, and may be public.
+    doubted: list[Delivery]
 
 
 def restore(places: Places, source: Path, *, now: datetime) -> Restored:
-    """Put a backup in the place of the database, and hold back what may have been published since.
+    """Put a backup in the place of the database, and call unsure what may have been published since.
 
     Raises DaemonRunning, NotFound, or Damaged for a bad backup; then nothing was changed.
     """
@@ -115,17 +116,20 @@ def restore(places: Places, source: Path, *, now: datetime) -> Restored:
         raise NotFound(f"There is no backup at {source}. Backups in {places.backups}:\n{known}")
     with _locked(places):
         aside = places.data_dir / f"replaced-{now:%Y%m%dT%H%M%S}Z.db"
-        held: list[str] = []
+        machine, stock = mark.machine_name(), caution.Stock(claims=0)
 
-        def hold(copy: Path) -> None:
+        def doubt(copy: Path) -> None:
+            nonlocal stock
             schema.migrate(copy)
             with closing(Store(copy)) as store, store.write() as tx:
-                held.extend(hold_overdue(tx, now))
-                pass_over(tx, now)
+                stock = caution.begin_after_restore(tx, mark.read_file(places.mark), machine, now)
             backup.fold(copy)
 
-        rows = backup.restore(source, places.database, aside=aside, prepare=hold)
-        return Restored(replaced=aside, rows=rows, held=held)
+        rows = backup.restore(source, places.database, aside=aside, prepare=doubt)
+        beside = mark.MarkFile(places.mark, machine)
+        beside.keep(stock.claims, now)
+        beside.close(now)
+        return Restored(replaced=aside, rows=rows, doubted=list(stock.doubted))
 
 
 def require_plausible(places: Places) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from postbell.domain.post import Attempt, AttemptKind
+from postbell.domain.post import FORGOTTEN, Attempt, AttemptKind
 from postbell.errors import Stale
 from postbell.store.many import as_list, as_time, listed, part
 from postbell.store.tables import attempt
@@ -83,7 +83,23 @@ def close_interrupted(tx: Connection, delivery_id: int, now: datetime) -> int:
     return tx.execute(statement).rowcount
 
 
+def add_forgotten(
+    tx: Connection, delivery_ids: Sequence[int], message: str, *, since: datetime, now: datetime
+) -> None:
+    """Write down for each delivery a try that there may have been between two instants (aware)."""
+    values = {"kind": AttemptKind.PUBLISH, "started_at": since, "ended_at": now, "result": FORGOTTEN}
+    rows = [values | {"delivery_id": delivery_id, "message": message} for delivery_id in delivery_ids]
+    tx.execute(insert(attempt), rows)
+
+
 def list_attempts(tx: Connection, delivery_ids: Sequence[int]) -> list[Attempt]:
     """Return the tries of these deliveries, oldest first."""
     rows = tx.execute(select(attempt).where(attempt.c.delivery_id.in_(delivery_ids)).order_by(attempt.c.id))
     return [Attempt(**row._asdict() | {"kind": AttemptKind(row.kind)}) for row in rows]
+
+
+def is_forgotten(tx: Connection, delivery_id: int) -> bool:
+    """Whether nobody knows of the last try to publish a delivery if it was made at all."""
+    of_delivery = (attempt.c.delivery_id == delivery_id, attempt.c.kind == AttemptKind.PUBLISH)
+    last = select(attempt.c.result).where(*of_delivery).order_by(attempt.c.id.desc()).limit(1)
+    return tx.execute(last).scalar_one_or_none() == FORGOTTEN

@@ -1,4 +1,4 @@
-"""What is not published any more: due for too long, overtaken by a newer one, or held back by a restore."""
+"""What is not published as it is: due for too long, overtaken by a newer one, or in doubt altogether."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ from sqlalchemy import (
 )
 
 from postbell.domain.post import Delivery
-from postbell.domain.states import DeliveryEvent, DeliveryState, PostEvent, post_sources
-from postbell.store.deliveries import UNPLANNED, finish_posts, list_deliveries, move, move_posts
+from postbell.domain.states import DeliveryEvent, DeliveryState, PostEvent
+from postbell.store.attempts import add_forgotten
+from postbell.store.deliveries import finish_posts, list_deliveries, move, move_posts
 from postbell.store.pauses import held, part_held
 from postbell.store.queue import ACCOUNT_PAUSED, ACTIVE, NOW, due_heads
-from postbell.store.tables import delivery, post
+from postbell.store.tables import delivery
 
 
 #: A statement has only so many variables: 999 in older builds of SQLite.
@@ -144,27 +145,28 @@ def miss(tx: Connection, ids: Sequence[int], message: str, now: datetime) -> lis
     return missed
 
 
-def hold_overdue(tx: Connection, now: datetime) -> list[str]:
-    """Keep what is due from being published until the user says so; return the ids of the posts.
+def doubt_overdue(
+    tx: Connection, accounts: Sequence[int] | None, *, told: str, since: datetime, now: datetime
+) -> list[Delivery]:
+    """Call unsure what waits and is due at `now`, of these accounts or of all; return it.
 
-    After a step back in time nobody knows what was published meanwhile. A post of which nothing was begun
-    becomes a draft. Of one that is under way, what was not begun is missed. What was begun goes on: it has an
-    identity at the far side, by which it is found.
+    It may be public already, and the database does not know: each gets a forgotten try, which began between
+    `since` and `now`, if there was one. Nobody can change such a post any more, as with any that was tried.
     """
-    due = (post.c.state.in_(post_sources(PostEvent.UNSCHEDULE)), post.c.at <= now)
-    drafts = list(tx.execute(select(post.c.id).where(*due).order_by(post.c.at)).scalars())
-    told = "it was held back after a restore, because it may have been published since the backup was made"
-    free = UNPLANNED | {"message": told}
-    for start in range(0, len(drafts), _AT_ONCE):
-        these = drafts[start : start + _AT_ONCE]
-        move(tx, delivery.c.post_id.in_(these), DeliveryEvent.UNSCHEDULE, **free)
-        move_posts(tx, these, PostEvent.UNSCHEDULE)
-    waiting = and_(delivery.c.due_at <= now, delivery.c.begun_at.is_(None))
-    still = delivery.c.state == DeliveryState.SCHEDULED
-    missed = list(tx.execute(select(delivery.c.post_id).where(still, waiting)).scalars())
-    move(tx, waiting, DeliveryEvent.MISS, ended_at=now, message=told)
-    finish_posts(tx, delivery.c.post_id.in_(missed))
-    return [*drafts, *dict.fromkeys(missed)]
+    due = [_lying_due(now)] if accounts is None else [_lying_due(now), delivery.c.account_id.in_(accounts)]
+    doubted = list_deliveries(tx, and_(*due))
+    for start in range(0, len(doubted), _AT_ONCE):
+        some = doubted[start : start + _AT_ONCE]
+        these = delivery.c.id.in_([each.id for each in some])
+        add_forgotten(tx, [each.id for each in some], told, since=since, now=now)
+        move(tx, these, DeliveryEvent.LOSE, message=told)
+        move_posts(tx, {each.post_id for each in some}, PostEvent.START)
+        finish_posts(tx, these)
+    return doubted
+
+
+def _lying_due(now: datetime) -> ColumnElement[bool]:
+    return and_(delivery.c.state == DeliveryState.SCHEDULED, delivery.c.due_at <= now)
 
 
 def _load(tx: Connection, ids: Sequence[int]) -> list[Delivery]:

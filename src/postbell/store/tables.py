@@ -3,41 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Index, MetaData, UniqueConstraint, text
-from sqlmodel import Field, SQLModel
+from sqlalchemy import JSON, CheckConstraint, Index, UniqueConstraint, text
+from sqlmodel import Field
 
 from postbell.domain.account import Health
+from postbell.domain.caution import Cause
 from postbell.domain.media import MediaKind
 from postbell.domain.notice import NoticeKind
 from postbell.domain.pause import PauseScope
 from postbell.domain.post import AttemptKind
 from postbell.domain.series import SeriesState
 from postbell.domain.states import DeliveryState, Outcome, PostState
-
-
-#: Changing a table on SQLite means writing it anew, and that needs every constraint to have a name.
-_NAMES = {
-    "ix": "ix_%(column_0_label)s",
-    "uq": "uq_%(table_name)s_%(column_0_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_name)s",
-    "pk": "pk_%(table_name)s",
-}
-
-
-class Base(SQLModel):
-    """All tables of Postbell."""
-
-    # SQLite validates rows, nothing else does; not to build what would do it saves a fifth of this module.
-    model_config = {"defer_build": True}
-    metadata: ClassVar[MetaData] = MetaData(naming_convention=_NAMES)
-
-
-def _one_of(column: str, values: type[Any]) -> CheckConstraint:
-    listed = ", ".join(f"'{value.value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({listed})", name=column)
+from postbell.store.base import Base, one_of
 
 
 class AccountRow(Base, table=True):
@@ -45,7 +24,7 @@ class AccountRow(Base, table=True):
 
     __tablename__ = "account"
     __table_args__ = (
-        _one_of("health", Health),
+        one_of("health", Health),
         # A removed account keeps its row for the history, and its name is free again.
         Index("uq_account_name", "name", unique=True, sqlite_where=text("removed_at IS NULL")),
     )
@@ -82,7 +61,7 @@ class MediaRow(Base, table=True):
     """A stored file."""
 
     __tablename__ = "media"
-    __table_args__ = (_one_of("kind", MediaKind), CheckConstraint("length(sha256) = 64", name="sha256"))
+    __table_args__ = (one_of("kind", MediaKind), CheckConstraint("length(sha256) = 64", name="sha256"))
 
     sha256: str = Field(primary_key=True)
     kind: str
@@ -98,7 +77,7 @@ class SeriesRow(Base, table=True):
 
     __tablename__ = "series"
     __table_args__ = (
-        _one_of("state", SeriesState),
+        one_of("state", SeriesState),
         # The hot question: which series must make posts by now.
         Index("ix_series_next", "state", "next_at"),
         Index("ix_series_library", "library", sqlite_where=text("library IS NOT NULL")),
@@ -155,7 +134,7 @@ class PauseRow(Base, table=True):
     """A pause of a series, a label or everything; accounts keep theirs themselves."""
 
     __tablename__ = "pause"
-    __table_args__ = (_one_of("scope", PauseScope),)
+    __table_args__ = (one_of("scope", PauseScope),)
 
     scope: str = Field(primary_key=True)
     #: The id of the series or the label; empty for everything.
@@ -169,7 +148,7 @@ class PostRow(Base, table=True):
 
     __tablename__ = "post"
     __table_args__ = (
-        _one_of("state", PostState),
+        one_of("state", PostState),
         CheckConstraint("state IN ('draft', 'cancelled') OR at IS NOT NULL", name="has_time"),
         CheckConstraint("(local IS NULL) = (zone IS NULL)", name="local_has_zone"),
         Index("ix_post_state", "state", "at"),
@@ -229,7 +208,7 @@ class DeliveryRow(Base, table=True):
 
     __tablename__ = "delivery"
     __table_args__ = (
-        _one_of("state", DeliveryState),
+        one_of("state", DeliveryState),
         CheckConstraint(f"result IN ('{Outcome.PUBLISHED}', '{Outcome.FAILED}')", name="result"),
         CheckConstraint("(state = 'processed') = (result IS NOT NULL)", name="ended_has_result"),
         CheckConstraint("state IN ('draft', 'cancelled') OR due_at IS NOT NULL", name="has_time"),
@@ -324,7 +303,7 @@ class AttemptRow(Base, table=True):
 
     __tablename__ = "attempt"
     __table_args__ = (
-        _one_of("kind", AttemptKind),
+        one_of("kind", AttemptKind),
         CheckConstraint("(ended_at IS NULL) = (result IS NULL)", name="ended_has_result"),
         Index("ix_attempt_delivery_id", "delivery_id", "id"),
     )
@@ -343,7 +322,7 @@ class NoticeRow(Base, table=True):
 
     __tablename__ = "notice"
     __table_args__ = (
-        _one_of("kind", NoticeKind),
+        one_of("kind", NoticeKind),
         UniqueConstraint("kind", "subject", "at", name="uq_notice_kind"),
         # What is still to be told, or lasts.
         Index("ix_notice_open", "kind", "subject", sqlite_where=text("over_at IS NULL")),
@@ -376,6 +355,22 @@ class TellingRow(Base, table=True):
     ways: list[dict[str, Any]] = Field(sa_type=JSON)
 
 
+class MarkRow(Base, table=True):
+    """How far the database has come; there is one row."""
+
+    __tablename__ = "mark"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"), one_of("cause", Cause))
+
+    id: int = Field(primary_key=True)
+    #: How many transactions have claimed deliveries.
+    claims: int
+    #: Names the machine whose daemon worked on it last; null before the first.
+    machine: str | None = None
+    #: Why, and since when, what is overdue is looked up before it is sent.
+    cause: str | None = None
+    cautious_since: datetime | None = None
+
+
 #: The same tables for statements.
 account = Base.metadata.tables["account"]
 media = Base.metadata.tables["media"]
@@ -390,3 +385,4 @@ attempt = Base.metadata.tables["attempt"]
 engagement = Base.metadata.tables["engagement"]
 notice = Base.metadata.tables["notice"]
 telling = Base.metadata.tables["telling"]
+mark = Base.metadata.tables["mark"]

@@ -2,12 +2,12 @@
 
 from alembic import context
 
-from postbell.store.tables import Base
+from postbell.store.tables import account
 
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Base.metadata,
+    target_metadata=account.metadata,
     render_as_batch=True,
     transactional_ddl=True,
 )

@@ -1,4 +1,4 @@
-"""What was lost, late or waits for another try is found by an index each; what the user is told is kept."""
+"""What is found by an index now, what the user is told, and how far the database has come."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ def upgrade() -> None:
     _deliveries()
     _tried()
     _notices()
+    _mark()
 
 
 def _deliveries() -> None:
@@ -71,3 +72,21 @@ def _notices() -> None:
         sa.CheckConstraint("id = 1", name=op.f("ck_telling_single")),
         sa.PrimaryKeyConstraint("id", name="pk_telling"),
     )
+
+
+def _mark() -> None:
+    op.create_table(
+        "mark",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("claims", sa.Integer(), nullable=False),
+        sa.Column("machine", sa.String()),
+        sa.Column("cause", sa.String()),
+        sa.Column("cautious_since", sa.DateTime()),
+        sa.CheckConstraint("id = 1", name=op.f("ck_mark_one_row")),
+        sa.CheckConstraint(
+            "cause IN ('went_back', 'copied', 'mark_lost', 'restored', 'clock_set', 'away')",
+            name=op.f("ck_mark_cause"),
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_mark"),
+    )
+    op.execute("INSERT INTO mark (id, claims) VALUES (1, 0)")

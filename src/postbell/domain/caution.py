@@ -1,0 +1,63 @@
+"""What makes Postbell look before it sends what is overdue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+#: A clock that is set by no more than this is corrected, and one who is away for no longer was not away.
+MOST_UNNOTICED = timedelta(hours=1)
+
+
+class Cause(StrEnum):
+    """Why something may be public that the database knows nothing of."""
+
+    #: The database is older than the mark beside it.
+    WENT_BACK = "went_back"
+    #: The database or the mark was written by another machine.
+    COPIED = "copied"
+    #: There is no mark beside a database that had one.
+    MARK_LOST = "mark_lost"
+    #: The user has restored a backup.
+    RESTORED = "restored"
+    #: The clock was set.
+    CLOCK_SET = "clock_set"
+    #: No daemon ran for a long time: it may be that, or a whole machine that went back in time.
+    AWAY = "away"
+
+    @property
+    def is_grave(self) -> bool:
+        """Whether the database is not, or may not be, what it was: then only a look-up or the user helps.
+
+        Otherwise everything is most likely as it should be, and what no network can be asked about is
+        published, or missed, as if nothing had happened.
+        """
+        return self not in (Cause.CLOCK_SET, Cause.AWAY)
+
+    @property
+    def told(self) -> str:
+        """What has happened, in words without a stop at the end."""
+        return _WORDS[self]
+
+
+_WORDS = {
+    Cause.WENT_BACK: "the database went back in time (an old copy, or its log was lost)",
+    Cause.COPIED: "the data folder comes from another machine",
+    Cause.MARK_LOST: "the file postbell.mark is gone, so nobody knows whether the database is the newest",
+    Cause.RESTORED: "a backup was restored",
+    Cause.CLOCK_SET: "the clock was set by more than an hour",
+    Cause.AWAY: "Postbell was away for more than an hour",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caution:
+    """That Postbell has begun to look before it sends."""
+
+    cause: Cause
+    #: When it noticed (aware UTC).
+    since: datetime
+    #: How many deliveries are still in doubt because of it.
+    left: int

@@ -1,0 +1,89 @@
+"""What the AT Protocol says of keys, records and servers, whatever is written there."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from postbell.errors import Unavailable
+from postbell.publishing.addresses import keeps_secrets
+from postbell.publishing.answer import Answer, lost
+
+
+_LETTERS = "234567abcdefghijklmnopqrstuvwxyz"
+#: Of a hundred records each.
+_MOST_PAGES = 20
+#: An instant is known to the microsecond, a key to the millisecond.
+_SLACK = timedelta(seconds=1)
+_BEGIN = datetime.fromtimestamp(0, UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """A record of somebody's repository."""
+
+    key: str
+    #: When its key was made (aware UTC, whole milliseconds).
+    made: datetime
+    value: Mapping[str, Any]
+
+
+def tid(moment: datetime, number: int) -> str:
+    """Return the key of the delivery `number` that was first tried at a moment (aware, whole milliseconds).
+
+    A TID (atproto.com/specs/tid) is microseconds since 1970 and ten bits that tell writers apart. The instant
+    has whole milliseconds, so the number has those ten bits and a thousand microseconds: 1,024,000 keys in
+    one millisecond.
+    """
+    millis = round(moment.timestamp() * 1000)
+    value = (millis * 1000 + number // 1024 % 1000) << 10 | number % 1024
+    return "".join(_LETTERS[value >> shift & 31] for shift in range(60, -1, -5))
+
+
+def moment_of(key: str) -> datetime | None:
+    """Return when a key was made (aware UTC, whole milliseconds); None where it is no TID."""
+    if len(key) != 13 or not set(key) <= set(_LETTERS):
+        return None
+    value = 0
+    for letter in key:
+        value = value << 5 | _LETTERS.index(letter)
+    return _BEGIN + timedelta(milliseconds=(value >> 10) // 1000)
+
+
+async def newest_first(
+    ask: Callable[[str, Mapping[str, str]], Awaitable[Answer]], repo: str, collection: str, *, since: datetime
+) -> AsyncIterator[Listed]:
+    """Yield the records of a collection that were made since an instant (aware), and are kept under TIDs.
+
+    com.atproto.repo.listRecords lists by key, the greatest first, so that of TIDs it is the newest. Raises
+    Unavailable after so many that nobody would look through them all.
+    """
+    asked = {"repo": repo, "collection": collection, "limit": "100"}
+    for _ in range(_MOST_PAGES):
+        page = await ask("repo.listRecords", asked)
+        for record in page.field("records", list):
+            try:
+                key, value = record["uri"].rpartition("/")[2], dict(record["value"])
+            except (AttributeError, KeyError, TypeError, ValueError):
+                raise lost("answered with a record that is none", page.publishes) from None
+            if (made := moment_of(key)) is None:
+                continue  # some other program's
+            if made < since - _SLACK:
+                return
+            yield Listed(key=key, made=made, value=value)
+        if "cursor" not in page.json():
+            return
+        asked["cursor"] = page.field("cursor", str)
+    raise Unavailable(f"there are more than {_MOST_PAGES * 100} records to look through")
+
+
+def pds_of(document: Any) -> str | None:
+    """Return the address of the personal data server in a DID document, if it may be given tokens."""
+    services = document.get("service") if isinstance(document, dict) else None
+    for service in services if isinstance(services, list) else ():
+        if isinstance(service, dict) and str(service.get("id")).endswith("#atproto_pds"):
+            address = str(service.get("serviceEndpoint")).rstrip("/")
+            return address if keeps_secrets(address) else None
+    return None

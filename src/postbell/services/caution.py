@@ -1,0 +1,168 @@
+"""Looking before sending, where the database may have forgotten what was sent, or the clock was set.
+
+Nothing overdue is sent then before its network was asked: it becomes unsure, and `recover` asks. What is due
+later is sent at its time. It is over when everything in doubt is settled; all of it lies in the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from postbell.clock import Clock
+from postbell.domain.caution import MOST_UNNOTICED, Cause
+from postbell.domain.post import Delivery
+from postbell.services.context import Context
+from postbell.store import accounts, deliveries, mark, summary
+from postbell.store.mark import Mark
+from postbell.store.overdue import doubt_overdue
+from postbell.store.series import pass_over
+
+
+#: A clock that goes back by less is being corrected.
+_LEAST_STEP = timedelta(seconds=1)
+#: Two clocks are read one after the other: if more than these seconds pass in between, they are read again.
+_AT_ONCE = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stock:
+    """How the database was found when a daemon began to work on it."""
+
+    #: How many transactions have claimed deliveries, as the file beside the database must say now.
+    claims: int
+    #: Why there is caution, if there is a reason.
+    cause: Cause | None = None
+    #: What is in doubt because of that.
+    doubted: Sequence[Delivery] = ()
+
+
+def take_stock(tx: Connection, ctx: Context, beside: Mark | None, machine: str | None) -> Stock:
+    """Compare the database with the mark beside it, and with the clock; begin to be cautious where need be.
+
+    Only for a daemon that has just started and holds the lock, before anything is claimed.
+    """
+    now, within = ctx.now(), mark.read_mark(tx)
+    newest = summary.newest_time(tx)
+    cause = _judge(within, beside, machine, newest=newest, now=now)
+    claims = max(within.claims, beside.claims if beside else 0)
+    # Counted on from the greater: whoever puts the old copy in place once more is noticed again.
+    mark.set_mark(tx, claims, machine)
+    if cause is None:
+        return Stock(claims=claims)
+    seen = beside.at if beside and cause is Cause.AWAY else newest
+    return Stock(claims=claims, cause=cause, doubted=begin(tx, ctx, cause, since=seen, now=now))
+
+
+def begin(
+    tx: Connection, ctx: Context, cause: Cause, *, since: datetime | None, now: datetime
+) -> list[Delivery]:
+    """Call unsure what is due at `now` and may be public, and return it.
+
+    `since` is the earliest instant (aware) at which it can have been published without the database knowing.
+    Unless the cause is grave, only what a network can be asked about is in doubt.
+    """
+    asked = None if cause.is_grave else _askable(tx, ctx)
+    return _doubt(tx, cause, asked, since=since, now=now)
+
+
+def begin_after_restore(tx: Connection, beside: Mark | None, machine: str | None, now: datetime) -> Stock:
+    """Do the same with a backup that takes the place of a database."""
+    claims = max(mark.read_mark(tx).claims, beside.claims if beside else 0)
+    mark.set_mark(tx, claims, machine)
+    doubted = _doubt(tx, Cause.RESTORED, None, since=summary.newest_time(tx), now=now)
+    return Stock(claims=claims, cause=Cause.RESTORED, doubted=doubted)
+
+
+def _doubt(
+    tx: Connection, cause: Cause, asked: Sequence[int] | None, *, since: datetime | None, now: datetime
+) -> list[Delivery]:
+    mark.begin_caution(tx, cause, now)
+    if cause.is_grave:
+        pass_over(tx, now)
+    told = f"it may have been published already: {cause.told}"
+    return doubt_overdue(tx, asked, told=told, since=min(since or now, now), now=now)
+
+
+def _judge(
+    within: Mark, beside: Mark | None, machine: str | None, *, newest: datetime | None, now: datetime
+) -> Cause | None:
+    """Return what is wrong: the gravest first."""
+    if beside is None and within.machine is not None:
+        return Cause.MARK_LOST
+    known = {machine, within.machine, beside.machine if beside else None} - {None}
+    if len(known) > 1:
+        return Cause.COPIED
+    if beside and within.claims < beside.claims:
+        return Cause.WENT_BACK
+    seen = beside.at if beside else None
+    if any(time and time - now > MOST_UNNOTICED for time in (newest, seen)):
+        return Cause.CLOCK_SET
+    return Cause.AWAY if seen and now - seen > MOST_UNNOTICED else None
+
+
+def _askable(tx: Connection, ctx: Context) -> list[int]:
+    return [account.id for account in accounts.list_accounts(tx) if ctx.can_ask(account.network)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """One look at the clock, compared with the one before it."""
+
+    #: Aware UTC.
+    now: datetime
+    elapsed: float
+    #: When the clock was looked at before.
+    before: datetime
+    #: How long that really is ago.
+    passed: timedelta
+
+    @property
+    def step(self) -> timedelta:
+        """By how much the clock was set meanwhile; positive is forwards."""
+        return self.now - self.before - self.passed
+
+    @property
+    def was_set(self) -> bool:
+        """Whether the clock went back, or far: whether anything that is stored must be looked at again."""
+        return self.is_far or self.step < -_LEAST_STEP
+
+    @property
+    def is_far(self) -> bool:
+        """Whether that is more than a correction."""
+        return abs(self.step) > MOST_UNNOTICED
+
+
+def note_step(tx: Connection, ctx: Context, look: Look) -> list[Delivery]:
+    """Do what must be done because the clock was set; return what is in doubt because of that."""
+    if look.step < -_LEAST_STEP:
+        deliveries.forget_waits(tx, look.now)
+    return begin(tx, ctx, Cause.CLOCK_SET, since=look.before, now=look.now) if look.is_far else []
+
+
+class Watch:
+    """Notices that the clock was set, by one that nobody can set."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._now, self._elapsed = _read(clock)
+
+    def look(self, clock: Clock) -> Look:
+        """Compare the clock with how it was when a look was last taken for granted."""
+        now, elapsed = _read(clock)
+        passed = timedelta(seconds=elapsed - self._elapsed)
+        return Look(now=now, elapsed=elapsed, before=self._now, passed=passed)
+
+    def accept(self, look: Look) -> None:
+        """Take it for granted: what the clock says was acted upon."""
+        self._now, self._elapsed = look.now, look.elapsed
+
+
+def _read(clock: Clock) -> tuple[datetime, float]:
+    while True:
+        before, now = clock.elapsed(), clock.now()
+        # The process may be stopped in between, or the machine be suspended.
+        if clock.elapsed() - before < _AT_ONCE:
+            return now, before

@@ -1,0 +1,385 @@
+"""Looking before sending, where the database may have forgotten what was sent, or the clock was set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from postbell.domain.caution import Cause, Caution
+from postbell.domain.post import FORGOTTEN, Post
+from postbell.domain.states import DeliveryState, Outcome, PostState
+from postbell.publishing.protocol import Absent, Outgoing, Unknown
+from postbell.services import health
+from postbell.services.caution import Stock, Watch, take_stock
+from postbell.store import mark
+from postbell.store.mark import Mark
+from postbell.testing import FakeClock, FakeNetwork
+from support.stage import Answers, Blind, Stage, fate, live, settle
+from support.world import (
+    START,
+    World,
+    account_of,
+    add_post,
+    build_world,
+    claim,
+    delivery_of,
+    post_of,
+    tries_of,
+)
+
+
+HOUR = timedelta(hours=1)
+UNSURE, WAITS = DeliveryState.UNSURE, DeliveryState.SCHEDULED
+
+
+class Mute(FakeNetwork):
+    """May be told twice, and cannot be asked."""
+
+    key: ClassVar[str] = "mute"
+    finds: ClassVar[bool] = False
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with build_world(tmp_path, networks=[FakeNetwork(), Mute(), Blind()]) as made:
+        yield made
+
+
+def started(world: World, beside: Mark | None, machine: str | None = "here") -> Stock:
+    """Begin to work on the database as a daemon does that finds this mark beside it."""
+    with world.store.write() as tx:
+        return take_stock(tx, world.ctx, beside, machine)
+
+
+def beside(claims: int = 0, at: datetime = START, machine: str | None = "here") -> Mark:
+    return Mark(claims=claims, machine=machine, at=at)
+
+
+def database_says(world: World, claims: int, machine: str | None = "here") -> None:
+    with world.store.write() as tx:
+        mark.set_mark(tx, claims, machine)
+
+
+# What is noticed.
+
+
+@pytest.mark.parametrize(
+    ("within", "found", "cause"),
+    [
+        pytest.param((0, None), None, None, id="a new database, or one of an older version"),
+        pytest.param((5, "here"), beside(5), None, id="all is well"),
+        pytest.param((5, "here"), beside(4), None, id="a mark that a power cut has left behind"),
+        pytest.param((5, None), beside(5), None, id="a database of an older version beside a mark"),
+        pytest.param((4, "here"), beside(5), Cause.WENT_BACK, id="an older database"),
+        pytest.param((0, None), beside(5), Cause.WENT_BACK, id="one of an older version, restored"),
+        pytest.param((5, "here"), None, Cause.MARK_LOST, id="a database alone"),
+        pytest.param((5, "there"), beside(5, machine="there"), Cause.COPIED, id="a folder of elsewhere"),
+        pytest.param((9, "there"), beside(5), Cause.COPIED, id="a database of elsewhere"),
+        pytest.param((5, "here"), beside(5, machine=None), None, id="a mark of nowhere"),
+        pytest.param((5, "here"), beside(5, START - HOUR), None, id="away for an hour"),
+        pytest.param((5, "here"), beside(5, START - 2 * HOUR), Cause.AWAY, id="away for longer"),
+        pytest.param((5, "here"), beside(5, START + HOUR), None, id="a clock that was put right"),
+        pytest.param((5, "here"), beside(5, START + 2 * HOUR), Cause.CLOCK_SET, id="a clock that went back"),
+    ],
+)
+def test_what_is_noticed_at_the_start(
+    world: World, within: tuple[int, str | None], found: Mark | None, cause: Cause | None
+) -> None:
+    database_says(world, *within)
+    assert started(world, found).cause is cause
+
+
+def test_a_machine_without_a_name_is_any_machine(world: World) -> None:
+    database_says(world, 5, "there")
+    assert started(world, beside(5, machine="there"), machine=None).cause is None
+
+
+def test_a_clock_that_is_behind_what_was_written_last_is_noticed_without_a_mark(world: World) -> None:
+    add_post(world.store)
+    world.clock.advance(-2 * HOUR)
+    assert started(world, None).cause is Cause.CLOCK_SET
+
+
+def test_what_was_noticed_once_is_not_noticed_again_and_the_same_old_copy_is(world: World) -> None:
+    database_says(world, 4)
+    stock = started(world, beside(5))
+    assert (stock.cause, stock.claims) == (Cause.WENT_BACK, 5)
+    assert started(world, beside(stock.claims)).cause is None
+    database_says(world, 4)
+    assert started(world, beside(stock.claims)).cause is Cause.WENT_BACK
+
+
+# What is in doubt.
+
+
+@pytest.mark.parametrize("network", ["fake", "mute", "blind"])
+def test_after_a_step_back_in_time_everything_overdue_is_in_doubt(world: World, network: str) -> None:
+    database_says(world, 4)
+    post = add_post(world.store, network=network)
+    world.clock.advance(60)
+    stock = started(world, beside(5))
+    assert [each.post_id for each in stock.doubted] == [post.id]
+    assert fate(world, post) == (UNSURE, Outcome.UNSURE, [FORGOTTEN])
+    assert post_of(world.store, post.id).state is PostState.PROCESSED
+    told = delivery_of(world.store, post.deliveries[0].id).message
+    assert told == f"it may have been published already: {Cause.WENT_BACK.told}"
+    (tried,) = tries_of(world.store, post.deliveries[0].id)
+    assert (tried.started_at, tried.ended_at) == (START, world.clock.now())
+
+
+@pytest.mark.parametrize(("network", "state"), [("fake", UNSURE), ("mute", WAITS), ("blind", WAITS)])
+def test_after_an_absence_only_what_a_network_can_tell_is_in_doubt(
+    world: World, network: str, state: DeliveryState
+) -> None:
+    post = add_post(world.store, network=network)
+    world.clock.advance(3 * HOUR)
+    assert started(world, beside()).cause is Cause.AWAY
+    assert fate(world, post)[0] is state
+
+
+def test_what_is_due_later_is_in_no_doubt(world: World) -> None:
+    database_says(world, 4)
+    later = add_post(world.store, at=START + timedelta(seconds=1))
+    mixed = add_post(world.store, to=("ann", "bob"))
+    with world.store.write() as tx:
+        tx.exec_driver_sql("UPDATE delivery SET due_at = '2027-01-01 00:00:00.000000' WHERE account_id = 2")
+    started(world, beside(5))
+    assert fate(world, later)[0] is WAITS
+    found = post_of(world.store, mixed.id)
+    assert [each.state for each in found.deliveries] == [UNSURE, WAITS]
+    assert found.state is PostState.PROCESSING, "nobody may change it any more"
+
+
+def test_more_than_one_statement_takes_are_in_doubt(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("postbell.store.overdue._AT_ONCE", 2)
+    database_says(world, 4)
+    made = [add_post(world.store) for _ in range(5)]
+    assert len(started(world, beside(5)).doubted) == 5
+    assert {fate(world, post)[0] for post in made} == {UNSURE}
+
+
+# How it ends.
+
+
+def gone_back(world: World, network: str = "fake") -> Post:
+    """Return a post of which the database does not know any more if it was published."""
+    database_says(world, 4)
+    post = add_post(world.store, network=network)
+    world.clock.advance(60)
+    started(world, beside(5))
+    return post
+
+
+def test_what_is_found_is_published(world: World) -> None:
+    published = add_post(world.store)
+    outgoing = world.ctx.outgoing(published, published.deliveries[0], account_of(world.store, "ann"))
+    world.fake._create(outgoing)
+    started_with = beside(5)
+    database_says(world, 4)
+    started(world, started_with)
+    settle(world)
+    assert fate(world, published) == (DeliveryState.PROCESSED, Outcome.PUBLISHED, [FORGOTTEN, "published"])
+    assert len(world.fake.posts) == 1
+
+
+def test_what_is_not_there_is_sent_at_once(world: World) -> None:
+    post = gone_back(world)
+
+    async def script(stage: Stage) -> None:
+        await stage.recovery.settle()
+        await stage.ring()
+
+    live(world, script)
+    assert fate(world, post)[:2] == (DeliveryState.PROCESSED, Outcome.PUBLISHED)
+    assert len(world.fake.posts) == 1
+
+
+def test_what_is_not_there_and_too_late_is_missed(world: World) -> None:
+    post = gone_back(world)
+    world.clock.advance(timedelta(days=2))
+
+    async def script(stage: Stage) -> None:
+        await stage.recovery.settle()
+        await stage.ring()
+
+    live(world, script)
+    assert fate(world, post)[:2] == (DeliveryState.MISSED, Outcome.MISSED)
+    assert world.fake.posts == []
+
+
+@pytest.mark.parametrize("network", ["mute", "blind"])
+def test_what_cannot_be_asked_waits_for_a_person_and_is_not_asked(world: World, network: str) -> None:
+    post = gone_back(world, network=network)
+    settle(world, 3, after=7200)
+    assert fate(world, post) == (UNSURE, Outcome.UNSURE, [FORGOTTEN])
+    assert not health.looks_up(world.ctx, delivery_of(world.store, post.deliveries[0].id))
+
+
+def test_what_a_network_does_not_know_is_never_sent_on_a_guess(tmp_path: Path) -> None:
+    with build_world(tmp_path, networks=[Answers(Unknown(reason="hm"), modes=())]) as world:
+        post = gone_back(world)
+        settle(world)
+        assert fate(world, post) == (UNSURE, Outcome.UNSURE, [FORGOTTEN, "unknown"])
+
+
+def test_what_may_have_been_taken_away_again_is_not_sent_again(world: World) -> None:
+    database_says(world, 4)
+    post = add_post(world.store)
+    with world.store.write() as tx:
+        tx.exec_driver_sql("UPDATE post SET delete_after = 60")
+    world.clock.advance(120)
+    started(world, beside(5))
+    settle(world)
+    assert fate(world, post) == (UNSURE, Outcome.UNSURE, [FORGOTTEN, "unknown"])
+    assert "taken away again" in str(tries_of(world.store, post.deliveries[0].id)[-1].message)
+
+
+def test_the_network_is_told_since_when_it_may_be_there(tmp_path: Path) -> None:
+    seen: list[Outgoing] = []
+
+    class Sees(FakeNetwork):
+        async def find(self, outgoing: Outgoing, *_: object) -> Absent:
+            seen.append(outgoing)
+            return Absent()
+
+    with build_world(tmp_path, networks=[Sees()]) as world:
+        gone_back(world)
+        settle(world)
+        assert [(asked.forgotten, asked.begun_at) for asked in seen] == [(True, START)]
+
+
+def test_what_was_begun_before_keeps_its_identity(world: World) -> None:
+    post = add_post(world.store)
+    (begun,) = claim(world.store)
+    with world.store.write() as tx:
+        tx.exec_driver_sql("UPDATE delivery SET state = 'scheduled'")
+    database_says(world, 4)
+    started(world, beside(5))
+    outgoing = world.ctx.outgoing(post, begun.delivery, begun.account, since=START + HOUR)
+    assert (outgoing.forgotten, outgoing.begun_at) == (False, START)
+
+
+# How it is told.
+
+
+def test_it_is_told_until_everything_is_settled_and_a_grave_cause_for_a_day(world: World) -> None:
+    def told() -> Caution | None:
+        with world.store.read() as tx:
+            return health.caution_now(tx, world.clock.now())
+
+    assert told() is None
+    gone_back(world)
+    began = world.clock.now()
+    assert told() == Caution(cause=Cause.WENT_BACK, since=began, left=1)
+    seen = health.status(world.ctx, world.app.places)
+    assert seen.caution == told()
+    assert any("1 delivery must be looked up" in trouble for trouble in seen.troubles)
+    settle(world)
+    assert told() == Caution(cause=Cause.WENT_BACK, since=began, left=0)
+    world.clock.advance(timedelta(days=2))
+    assert told() is None
+
+
+def test_an_absence_is_not_told_any_more_when_everything_is_settled(world: World) -> None:
+    add_post(world.store)
+    world.clock.advance(3 * HOUR)
+    started(world, beside())
+    with world.store.read() as tx:
+        found = health.caution_now(tx, world.clock.now())
+    assert found is not None
+    assert health.caution_told(found)[1] == "1 delivery must be looked up before anything is sent again."
+    settle(world)
+    with world.store.read() as tx:
+        assert health.caution_now(tx, world.clock.now()) is None
+
+
+def test_every_cause_has_words() -> None:
+    assert all(cause.told for cause in Cause)
+
+
+# A clock that is set while the daemon runs.
+
+
+@pytest.mark.parametrize(
+    ("step", "state"),
+    [(timedelta(minutes=59), DeliveryState.PROCESSED), (2 * HOUR, UNSURE)],
+    ids=["a correction", "far"],
+)
+def test_after_a_step_forwards_what_is_overdue_is_looked_up_first(
+    world: World, step: timedelta, state: DeliveryState
+) -> None:
+    async def script(stage: Stage) -> None:
+        await stage.ring()
+        world.clock.adjust(step)
+        await stage.ring()
+        assert fate(world, post)[0] is state
+        assert len(stage.lost) == (state is UNSURE)
+        await stage.recovery.settle()
+        await stage.ring()
+
+    post = add_post(world.store, at=START + timedelta(minutes=30))
+    live(world, script)
+    assert fate(world, post)[:2] == (DeliveryState.PROCESSED, Outcome.PUBLISHED)
+    assert len(world.fake.posts) == 1
+
+
+def test_a_clock_that_is_set_between_the_look_and_the_claim_claims_nothing(tmp_path: Path) -> None:
+    class Jumps(FakeClock):
+        """Is set far ahead as soon as the dispatcher has looked at it."""
+
+        looks = 0
+
+        def elapsed(self) -> float:
+            self.looks += 1
+            if self.looks == 3:  # two readings make a look; this is in the transaction that claims
+                self.adjust(2 * HOUR)
+            return super().elapsed()
+
+    with build_world(tmp_path) as world:
+        post = add_post(world.store, at=START + timedelta(minutes=30))
+        clock = Jumps(START)
+
+        async def script(stage: Stage) -> None:
+            stage.dispatcher.ctx = replace(world.ctx, clock=clock)
+            await stage.ring()
+
+        live(world, script)
+        assert clock.looks > 4
+        assert fate(world, post)[0] is UNSURE
+
+
+def test_a_step_back_ends_waits_and_publishes_nothing_again(world: World) -> None:
+    post = add_post(world.store)
+
+    async def script(stage: Stage) -> None:
+        await stage.ring()
+        world.clock.adjust(timedelta(days=-3650))
+        await stage.ring()
+        world.clock.adjust(timedelta(days=3650))
+        await stage.ring()
+
+    live(world, script)
+    assert fate(world, post)[:2] == (DeliveryState.PROCESSED, Outcome.PUBLISHED)
+    assert len(world.fake.seen) == 1
+
+
+def test_a_process_that_stops_between_two_clocks_reads_them_again() -> None:
+    class Stops(FakeClock):
+        stops = 1
+
+        def now(self) -> datetime:
+            before = super().now()
+            if self.stops:
+                self.stops -= 1
+                self.advance(7200)
+            return before
+
+    clock = Stops(START)
+    watch = Watch(clock)
+    clock.stops = 1
+    assert watch.look(clock).step == timedelta()
