@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import gzip
 import io
+import random
 import socket
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -290,3 +292,79 @@ def test_a_transport_says_of_a_cancelled_request_whether_it_left(tmp_path: Path)
             return await left(url), await left(url.replace("http:", "https:"))
 
     assert asyncio.run(go()) == (True, False)
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_connection_that_comes_too_late_for_its_request_is_closed(refused: bool) -> None:  # noqa: FBT001
+    async def go() -> None:
+        closed = asyncio.Event()
+
+        async def handle(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+            assert await reader.read() == b""
+            closed.set()
+
+        async with server(handle) as url, asking() as http:
+            asked = asyncio.create_task(http.request("GET", "http://127.0.0.1:1" if refused else url))
+            await asyncio.sleep(0)
+            asked.cancel()
+            await asyncio.gather(asked, return_exceptions=True)
+            if not refused:
+                await closed.wait()
+
+    asyncio.run(go())
+
+
+class Moody:
+    """Writes down every request that it has whole; ends connections wherever it likes to."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self.had: Counter[str] = Counter()
+        self._chance = chance
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while self._chance.random() > 0.05:
+            try:
+                request = await read_request(reader)
+            except asyncio.IncompleteReadError:
+                return
+            self.had[request.partition(b"x-key: ")[2].split(b"\r\n")[0].decode()] += 1
+            mood = self._chance.random()
+            if mood < 0.1:
+                await asyncio.sleep(0.03)
+            if mood < 0.2:
+                writer.transport.abort()
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n" + (b"half" if mood < 0.9 else b"ha"))
+            if mood > 0.8:
+                return
+
+
+def test_what_never_left_was_never_received_and_nothing_is_received_twice() -> None:
+    """Of every ending, at any moment: by the deadline, by cancelling, by the server."""
+    chance = random.Random(4)
+    far_side, endings = Moody(chance), dict[str, str]()
+
+    async def ask_once(http: Http, url: str, key: str) -> None:
+        how: dict[str, Any] = {"headers": {"x-key": key}, "content": bytes(chance.choice((10, 300_000)))}
+        try:
+            await http.request("PUT", url, publishes=True, deadline=chance.choice((0.002, 0.02, 1)), **how)
+            endings[key] = "answered"
+        except (PublishError, asyncio.CancelledError) as ending:
+            endings[key] = type(ending).__name__
+
+    async def work(http: Http, url: str, keys: Iterator[int]) -> None:
+        for key in keys:
+            asked = asyncio.create_task(ask_once(http, url, str(key)))
+            if key % 10 == 0:
+                await asyncio.wait([asked], timeout=chance.random() / 100)
+                asked.cancel()
+            await asyncio.wait([asked])
+
+    async def go() -> None:
+        async with server(far_side) as url, asking(keep_alive=0.02) as http:
+            keys = iter(range(600))
+            await asyncio.gather(*(work(http, url, keys) for _ in range(12)))
+
+    asyncio.run(go())
+    assert set(far_side.had.values()) == {1}
+    assert {endings.get(key) for key in far_side.had} <= {"answered", "Unsure", "CancelledError"}
+    assert {"answered", "Unsure", "Unavailable"} <= set(endings.values())

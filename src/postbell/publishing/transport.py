@@ -106,11 +106,16 @@ class Connections(httpx.AsyncBaseTransport):
             if scheme == "https":
                 how["ssl"] = self._verified()
             loop = asyncio.get_running_loop()
-            return (await loop.create_connection(_Connection, host, port, **how))[1]
+            opening = asyncio.create_task(loop.create_connection(_Connection, host, port, **how))
+            return (await asyncio.shield(opening))[1]
+        except asyncio.CancelledError:
+            # Not broken off: of several addresses that are tried at once, asyncio would forget an open one.
+            opening.add_done_callback(_abandon)
+            raise
         except (
             OSError,
             UnicodeError,
-        ) as error:  # no such host, refused, no TLS; a name that can be no host's
+        ) as error:  # refused, no TLS, no such host, or a name that none can have
             raise httpx.ConnectError(str(error) or type(error).__name__) from error
 
     def _verified(self) -> ssl.SSLContext:
@@ -264,3 +269,9 @@ class _Body(httpx.AsyncByteStream):
         if self._connection:
             self._connection.abort()
             self._connection = None
+
+
+def _abandon(opening: asyncio.Task[tuple[asyncio.Transport, _Connection]]) -> None:
+    """Close a connection that nobody waits for any more, once it is there."""
+    if not opening.cancelled() and not opening.exception():
+        opening.result()[1].abort()
