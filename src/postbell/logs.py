@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import sys
 from collections.abc import Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
 import structlog
@@ -26,7 +27,7 @@ Event = MutableMapping[str, Any]
 
 
 def set_up(*, level: str, style: str, surroundings: Surroundings, stream: TextIO | None = None) -> None:
-    """Send every log line, of libraries too, through one chain.
+    """Send every log line, of libraries too, through the same steps to one place.
 
     `style` is auto, console or json; auto means console on a terminal and JSON elsewhere. Under the journal
     every line begins with its priority.
@@ -39,18 +40,16 @@ def set_up(*, level: str, style: str, surroundings: Surroundings, stream: TextIO
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         hide_secrets,
     ]
-    ends: list[structlog.typing.Processor]
+    ends: tuple[structlog.typing.Processor, ...]
     if console:
         colors = out.isatty() and not surroundings.no_color
         # The other formatter shows what the local variables hold: tokens and passwords.
         plain = structlog.dev.plain_traceback
-        ends = [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=plain)]
+        ends = (structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=plain),)
     else:
-        json: list[structlog.typing.Processor] = [
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ]
-        ends = [_Journal(json)] if surroundings.journal else json
+        ends = (structlog.processors.format_exc_info, structlog.processors.JSONRenderer())
+        if surroundings.journal:
+            ends = (_Journal(ends),)
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *ends],
@@ -64,8 +63,8 @@ def set_up(*, level: str, style: str, surroundings: Surroundings, stream: TextIO
     for name in _TOO_TALKATIVE:
         logging.getLogger(name).setLevel(max(least, logging.WARNING))
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        processors=[*shared, *ends],
+        logger_factory=lambda *_names: _Lines(out),
         wrapper_class=structlog.make_filtering_bound_logger(least),
         cache_logger_on_first_use=False,
     )
@@ -93,8 +92,13 @@ def hide_secrets(_logger: object, _method: str, event: Event) -> Event:
     return event
 
 
+@functools.lru_cache(maxsize=1000)
+def _is_secret(name: str) -> bool:
+    return any(word in name.lower() for word in _SECRET)
+
+
 def _hidden(name: str, value: Any) -> Any:
-    if any(word in name.lower() for word in _SECRET):
+    if _is_secret(name):
         return "***"
     if isinstance(value, Mapping):
         return {key: _hidden(str(key), inner) for key, inner in value.items()}
@@ -103,10 +107,25 @@ def _hidden(name: str, value: Any) -> Any:
     return value
 
 
+class _Lines:
+    """Writes our own lines, without the detour through `logging`: there may be one for each post."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def write(self, line: str) -> None:
+        """Write a line. Where that cannot be done, nothing else shall stop because of it."""
+        with suppress(OSError, ValueError):  # a full disk, a reader that has gone; a closed file
+            self._out.write(line + "\n")
+            self._out.flush()
+
+    debug = info = warning = error = critical = write
+
+
 class _Journal:
     """Renders with the given processors and puts the priority before the line."""
 
-    def __init__(self, processors: list[structlog.typing.Processor]) -> None:
+    def __init__(self, processors: tuple[structlog.typing.Processor, ...]) -> None:
         self._processors = processors
 
     def __call__(self, logger: Any, method: str, event: Event) -> str:

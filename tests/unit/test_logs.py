@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import io
 import json
 import logging
@@ -100,6 +101,14 @@ def test_under_the_journal_a_line_begins_with_its_priority(level: str, priority:
     assert said.startswith(f"<{priority}>{{")
     assert json.loads(said[3:])["level"] == level
     assert said.count("\n") == 1
+
+
+def test_a_line_that_cannot_be_written_stops_nothing() -> None:
+    class Full(io.StringIO):
+        def write(self, _said: str) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    assert written(lambda: structlog.get_logger().info("ready"), stream=Full()) == ""
 
 
 def test_a_library_has_its_priority_under_the_journal_too() -> None:
