@@ -67,6 +67,7 @@ HARMLESS = (
     *("SCAN account", "SCAN CONSTANT", "SCAN post USING INDEX ix_post_at", "SCAN pause"),
     "SCAN notice USING INDEX ix_notice_open",  # what is still to be told
     "SCAN label VIRTUAL TABLE",  # the labels of one post
+    "SCAN delivery USING INDEX ix_delivery_stream",  # one step of it
     "SCAN listed VIRTUAL TABLE",  # what a statement was given
 )
 

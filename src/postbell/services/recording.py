@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import structlog
 from sqlalchemy import Connection
 
 from postbell.errors import Damaged, PublishError
@@ -67,7 +69,8 @@ class Recorder:
         told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Ended(claim=claim, ending=ending, instead=instead, rules=rules, told=told))
         if self._writing is None:
-            self._writing = asyncio.create_task(self._write())
+            # In a context of its own: what is bound for one delivery says nothing of the others.
+            self._writing = asyncio.create_task(self._write(), context=contextvars.Context())
         await told
 
     async def finish(self) -> None:
@@ -100,13 +103,16 @@ class Recorder:
             each.tell()
 
     async def _write_alone(self, ended: _Ended) -> None:
-        endings = (ended.ending, ended.instead)
+        claim, endings = ended.claim, (ended.ending, ended.instead)
+        structlog.contextvars.bind_contextvars(
+            post=claim.post.id, account=claim.account.name, attempt=claim.attempt_id
+        )
         try:
-            ending = await write_down(self.thread, record_try, ended.claim, ended.rules, *endings)
+            ending = await write_down(self.thread, record_try, claim, ended.rules, *endings)
         except Exception as error:  # noqa: BLE001 - it is raised where it was asked for
             ended.tell(error)
         else:
-            self.on_recorded(ended.claim, ending)
+            self.on_recorded(claim, ending)
             ended.tell()
 
 

@@ -32,13 +32,15 @@ _GAPS = select(account.c.id, account.c.min_gap).where(
 
 def account_from(row: Row[Any]) -> Account:
     """Return the account in a row of the account table."""
-    values = row._asdict()
+    values = dict(zip(row._fields, row, strict=True))
     values.pop("removed_at", None)
-    values |= {name: span_of(values[name]) for name in ("late_limit", "min_gap", "cooldown")}
-    slots = _slots_from(values["slots"]) if values["slots"] else None
-    quotas = (Quota(most=most, per=Per(per)) for per, most in (values["quotas"] or {}).items())
-    read = {"health": Health(values["health"]), "quotas": tuple(quotas), "slots": slots}
-    return Account(**values | read)
+    for name in ("late_limit", "min_gap", "cooldown"):
+        values[name] = span_of(values[name])
+    values["health"] = Health(values["health"])
+    values["slots"] = _slots_from(values["slots"]) if values["slots"] else None
+    quotas = (values["quotas"] or {}).items()
+    values["quotas"] = tuple(Quota(most=most, per=Per(per)) for per, most in quotas)
+    return Account(**values)
 
 
 def add_account(

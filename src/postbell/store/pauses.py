@@ -10,6 +10,7 @@ from sqlalchemy import (
     Connection,
     FromClause,
     and_,
+    bindparam,
     delete,
     exists,
     func,
@@ -27,6 +28,9 @@ from postbell.domain.states import DeliveryState, PostState
 from postbell.store.accounts import end_account_pauses
 from postbell.store.tables import account, delivery, post, series
 from postbell.store.tables import pause as table
+
+
+_END = delete(table).where(table.c.until <= bindparam("now", type_=table.c.until.type)).returning(table)
 
 
 def pause(tx: Connection, wanted: Pause) -> None:
@@ -55,7 +59,7 @@ def list_pauses(tx: Connection, now: datetime) -> list[Pause]:
 
 def end_pauses(tx: Connection, now: datetime) -> None:
     """End the pauses whose time has come, those of accounts too, as if the user did at that time."""
-    for row in tx.execute(delete(table).where(table.c.until <= now).returning(table)).all():
+    for row in tx.execute(_END, {"now": now}).all():
         _tell_late(tx, _pause_from(row), row.until)
     end_account_pauses(tx, now)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -162,21 +162,18 @@ def load_posts(tx: Connection, ids: Sequence[str], locate: Locate) -> list[Post]
 
 def delivery_from(row: Row[Any]) -> Delivery:
     """Return the delivery in a row of the delivery table joined with its account."""
-    return delivery_of(row._asdict())
+    return delivery_of(zip(row._fields, row, strict=True))
 
 
-def delivery_of(values: Mapping[str, Any]) -> Delivery:
+def delivery_of(columns: Iterable[tuple[str, Any]]) -> Delivery:
     """Return the delivery that such a row describes, by column."""
-    return Delivery(
-        **dict(values)
-        | {
-            "state": DeliveryState(values["state"]),
-            "result": Outcome(values["result"]) if values["result"] else None,
-            "warnings": tuple(values["warnings"]),
-            "late_limit": span_of(values["late_limit"]),
-            "placed_by": PlacedBy(values["placed_by"]) if values["placed_by"] else None,
-        }
-    )
+    values = dict(columns)
+    values["state"] = DeliveryState(values["state"])
+    values["result"] = Outcome(values["result"]) if values["result"] else None
+    values["warnings"] = tuple(values["warnings"])
+    values["late_limit"] = span_of(values["late_limit"])
+    values["placed_by"] = PlacedBy(values["placed_by"]) if values["placed_by"] else None
+    return Delivery(**values)
 
 
 def _values(value: Post) -> dict[str, Any]:
@@ -257,28 +254,16 @@ def _has_outcome(outcome: Outcome) -> ColumnElement[bool]:
 
 
 def _post_from(row: Row[Any], items: list[Media], deliveries: list[Delivery]) -> Post:
-    return Post(
-        id=row.id,
-        state=PostState(row.state),
-        content=Content(text=row.text, title=row.title, link=row.link, media=tuple(items)),
-        overrides={key: Override(**said) for key, said in row.overrides.items()},
-        at=row.at,
-        local=datetime.fromisoformat(row.local) if row.local else None,
-        zone=row.zone,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        version=row.version,
-        series_id=row.series_id,
-        slot=row.slot,
-        turn=row.turn,
-        touched=row.touched,
-        labels=tuple(row.labels),
-        late_limit=span_of(row.late_limit),
-        not_after=row.not_after,
-        delete_after=span_of(row.delete_after),
-        allow_duplicate=row.allow_duplicate,
-        deliveries=tuple(deliveries),
-    )
+    values = dict(zip(row._fields, row, strict=True))
+    said = {name: values.pop(name) for name in ("text", "title", "link")}
+    values["content"] = Content(**said, media=tuple(items))
+    values["overrides"] = {key: Override(**words) for key, words in values["overrides"].items()}
+    values["state"] = PostState(values["state"])
+    values["local"] = datetime.fromisoformat(values["local"]) if values["local"] else None
+    values["labels"] = tuple(values["labels"])
+    for name in ("late_limit", "delete_after"):
+        values[name] = span_of(values[name])
+    return Post(**values, deliveries=tuple(deliveries))
 
 
 def media_from(row: Row[Any], locate: Locate) -> Media:
