@@ -108,8 +108,10 @@ class Daemon:
         self._thread = StoreThread(app.ctx.store)
         self._recovery = Recovery(app.ctx, self._thread)
         self._removals = Removals(app.ctx, self._thread)
-        self._housekeeping = Housekeeping(app.places, app.settings.backup, app.ctx.now)
         self._teller = Teller(app.ctx, self._thread, app.settings.notify)
+        self._housekeeping = Housekeeping(
+            app.places, app.settings.backup, app.ctx.now, troubles=self._teller.troubles
+        )
         self._dispatcher = Dispatcher(
             app.ctx,
             self._thread,

@@ -11,6 +11,7 @@ PostbellError                    1
 ├── TryLater                    75
 │   ├── DaemonRunning           75
 │   ├── DatabaseLocked          75
+│   ├── DiskFailed              75
 │   └── DiskFull                75
 ├── Damaged                      1   the database file is not sound
 ├── NotTold                      7   a notice was not taken by the way that it was sent
@@ -108,6 +109,10 @@ class DaemonRunning(TryLater):
 
 class DatabaseLocked(TryLater):
     """Another program holds the database; nothing was stored."""
+
+
+class DiskFailed(TryLater):
+    """The disk does not give or take data; nothing was stored."""
 
 
 class DiskFull(TryLater):

@@ -14,6 +14,7 @@ import pytest
 from postbell.errors import Damaged, DiskFull
 from postbell.services import housekeeping, upkeep
 from postbell.services.housekeeping import Housekeeping
+from postbell.services.troubles import Troubles
 from postbell.settings import BackupSettings
 from postbell.store import backup, seal, wal
 from support.disk import flip
@@ -27,7 +28,8 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 def keeper(world: World, **settings: Any) -> Housekeeping:
-    return Housekeeping(world.app.places, BackupSettings(**settings), world.clock.now)
+    now = world.clock.now
+    return Housekeeping(world.app.places, BackupSettings(**settings), now, troubles=Troubles(now))
 
 
 def backups(world: World) -> list[Path]:
@@ -53,7 +55,7 @@ def counted(monkeypatch: pytest.MonkeyPatch, module: Any, name: str) -> list[tup
 def test_a_file_is_read_whole_unless_it_was_closed_as_it_should_be(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reads = counted(monkeypatch, backup, "quick_check")
+    reads = counted(monkeypatch, backup, "check")
     path = world.app.places.database
     add_post(world.store)
     first = keeper(world)
@@ -154,8 +156,10 @@ def test_a_log_that_cannot_be_emptied_is_told_once_with_who_reads(
     told = capsys.readouterr().out
     assert told.count("log_too_large") == 1
     assert "process" in told
+    (notice,) = made.troubles.untold()
+    assert "The log of the database has grown" in notice.message
     asyncio.run(made.tend())
-    assert wal.log_bytes(path) == 0
+    assert (wal.log_bytes(path), made.troubles.names()) == (0, [])
 
 
 def test_a_log_that_breaks_while_it_is_emptied_stops_nothing(
@@ -235,6 +239,11 @@ def test_a_backup_that_fails_is_told_and_tried_again_an_hour_later(
 
     asyncio.run(script())
     assert len(tries) == 2
+    (notice,) = made.troubles.untold()
+    assert (notice.message, notice.mend) == (
+        "No backup can be made: no room",
+        "Try it: `postbell db backup`.",
+    )
     assert "backup_failed" in (told := capsys.readouterr().out)
     assert "no room" in told
 

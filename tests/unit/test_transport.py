@@ -103,18 +103,6 @@ def test_an_idle_connection_is_closed_before_a_server_would() -> None:
     assert asyncio.run(go()) == 2
 
 
-def test_a_connection_from_before_the_machine_slept_is_not_used() -> None:
-    async def go() -> int:
-        far_side, clock = Server(), FakeClock(NOW)
-        async with server(far_side) as url, asking(clock=clock) as http:
-            await http.request("GET", url)
-            clock.advance(3600)
-            await http.request("POST", url, publishes=True)
-            return far_side.connections
-
-    assert asyncio.run(go()) == 2
-
-
 def test_a_connection_that_is_busy_again_is_not_closed_at_the_end_of_its_rest() -> None:
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for seconds in (0, 0.1):

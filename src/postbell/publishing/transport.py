@@ -16,8 +16,6 @@ from typing import Any, cast
 import h11
 import httpx
 
-from postbell.clock import Clock, SystemClock
-
 
 #: Where a request's `extensions` say whether bytes of it can have left: False until the first is written.
 LEFT = "left"
@@ -44,16 +42,9 @@ class Connections(httpx.AsyncBaseTransport):
     Nothing waits for a connection: who finds no idle one opens one. There are as many as requests in flight.
     """
 
-    def __init__(
-        self,
-        *,
-        ca_file: str | None = None,
-        keep_alive: float = KEEP_ALIVE,
-        clock: Clock | None = None,
-    ) -> None:
+    def __init__(self, *, ca_file: str | None = None, keep_alive: float = KEEP_ALIVE) -> None:
         self._ca_file = ca_file
         self._keep_alive = keep_alive
-        self._clock = clock or SystemClock()
         self._tls: ssl.SSLContext | None = None
         #: By server, the most recently used last.
         self._idle: dict[_Origin, list[_Connection]] = {}
@@ -91,7 +82,6 @@ class Connections(httpx.AsyncBaseTransport):
             connection.abort()
             return
         self._idle.setdefault(origin, []).append(connection)
-        connection.since = self._clock.elapsed()
         loop = asyncio.get_running_loop()
         connection.expiry = loop.call_later(self._keep_alive, self._expire, origin, connection)
 
@@ -100,8 +90,7 @@ class Connections(httpx.AsyncBaseTransport):
         while waiting:
             connection = waiting.pop()
             connection.expiry.cancel()
-            # A timer stands still while the machine is suspended, and the server's does not.
-            if self._clock.elapsed() - connection.since <= self._keep_alive and connection.is_quiet():
+            if connection.is_quiet():
                 return connection
             connection.abort()
         return None
@@ -123,7 +112,10 @@ class Connections(httpx.AsyncBaseTransport):
             # Not broken off: of several addresses that are tried at once, asyncio would forget an open one.
             opening.add_done_callback(_abandon)
             raise
-        except (OSError, UnicodeError) as error:  # refused, no TLS, no such host, no name of a host at all
+        except (
+            OSError,
+            UnicodeError,
+        ) as error:  # refused, no TLS, no such host, or a name that none can have
             raise httpx.ConnectError(str(error) or type(error).__name__) from error
 
     def _verified(self) -> ssl.SSLContext:
@@ -139,8 +131,7 @@ class Connections(httpx.AsyncBaseTransport):
 class _Connection(asyncio.Protocol):
     """One connection and what h11 knows of it."""
 
-    #: While it is idle: since when by the clock that counts suspension too, and what ends its rest.
-    since: float
+    #: Ends its rest; there while it is idle.
     expiry: asyncio.TimerHandle
 
     def __init__(self) -> None:

@@ -15,6 +15,8 @@ import structlog
 
 from postbell.errors import Damaged, PostbellError
 from postbell.services import upkeep
+from postbell.services.storage import large_log_told
+from postbell.services.troubles import Troubles
 from postbell.settings import BackupSettings, Places
 from postbell.store import backup, seal, wal
 
@@ -22,6 +24,9 @@ from postbell.store import backup, seal, wal
 P = ParamSpec("P")
 T = TypeVar("T")
 
+#: Names of troubles.
+_BACKUP = "backup"
+_LOG = "log"
 #: Seconds after which a backup that failed is tried again.
 _AGAIN_AFTER = 3600.0
 
@@ -34,14 +39,14 @@ class Housekeeping:
     settings: BackupSettings
     #: Returns this instant (aware UTC).
     now: Callable[[], datetime]
+    #: Where is told what keeps this from being done.
+    troubles: Troubles
     #: Whether the file was found to be sound in this life.
     _proved: bool = False
     #: When the log was last written, as it was seen at the last turn.
     _written: int = 0
     #: When, on the loop's clock, the next backup may be tried.
     _not_before: float = 0.0
-    #: Whether the size of the log was told already.
-    _told: bool = False
     _stopped: threading.Event = field(default_factory=threading.Event)
 
     async def prove(self) -> None:
@@ -74,11 +79,14 @@ class Housekeeping:
         if size and (self._written == before or size > wal.LARGE):
             with suppress(sqlite3.Error):  # a full disk, or a lock: there will be another turn
                 await self._aside(wal.empty_log, path)
-        large = wal.log_bytes(path) > wal.LARGE
-        if large and not self._told:
-            readers = ", ".join(map(str, wal.readers_of(path)))
-            structlog.get_logger().warning("log_too_large", bytes=size, readers=readers)
-        self._told = large
+        if wal.log_bytes(path) <= wal.LARGE:
+            self.troubles.forget(_LOG)
+        elif _LOG not in self.troubles.names():
+            readers = wal.readers_of(path)
+            structlog.get_logger().warning(
+                "log_too_large", bytes=size, readers=", ".join(str(reader) for reader in readers)
+            )
+            self.troubles.begin(_LOG, *large_log_told(size, readers))
 
     async def _back_up(self) -> None:
         loop, now = asyncio.get_running_loop(), self.now()
@@ -99,11 +107,13 @@ class Housekeeping:
             )
         except PostbellError as error:
             self._not_before = loop.time() + _AGAIN_AFTER
-            log.error("backup_failed", reason=str(error))  # noqa: TRY400 - an outcome, not a fault of ours
+            log.warning("backup_failed", reason=str(error))
+            self.troubles.begin(_BACKUP, f"No backup can be made: {error}", "Try it: `postbell db backup`.")
             if isinstance(error, Damaged):  # the copy may be what is not sound: its disk may be bad
                 await self._aside(upkeep.require_sound, self.places, stop=self._stopped.is_set)
         else:
             log.info("backup_made", path=str(path), **rows)
+            self.troubles.end(_BACKUP, "A backup was made again.")
 
     async def _aside(self, work: Callable[P, T], *args: P.args, **kw: P.kwargs) -> T:
         """Do long work in a thread; where this is cancelled, the work is told to break off."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from postbell.settings import Places
 from postbell.store import backup, wal
+from postbell.store.engine import is_full
 from postbell.store.wal import Reader
 
 
@@ -21,6 +23,8 @@ class Storage:
     #: Bytes of the database, and of its write-ahead log.
     database_bytes: int
     log_bytes: int
+    #: Whether their disk has no room for anything more.
+    full: bool
     #: Who reads just now, where the log is too large.
     readers: tuple[Reader, ...]
     #: When the newest backup was made (aware UTC); None if there is none.
@@ -32,17 +36,25 @@ class Storage:
     def troubles(self) -> list[tuple[str, str]]:
         """What somebody must look at, in sentences, and what to do: a pair for each."""
         found = []
+        if self.full:
+            told = "The disk of the database is full: nothing can be stored, so nothing is published."
+            found.append((told, "Free some space; then the daemon goes on by itself."))
         if self.log_bytes > wal.LARGE:
-            told = f"The log of the database has grown to {self.log_bytes / 1e6:,.0f} MB"
-            mend = "Close the program that has the database open; then the daemon empties the log."
-            if self.readers:
-                mend = f"Close {', '.join(map(str, self.readers))}; then the daemon empties the log."
-            found.append((f"{told}: a program has been reading for long.", mend))
+            found.append(large_log_told(self.log_bytes, self.readers))
         if self.backup_missed:
             since = f"The last is of {self.last_backup:%F %T}Z" if self.last_backup else "There is none"
             told = f"No backup was made since one was due at {self.backup_missed:%F %T}Z. {since}."
             found.append((told, "See why: `postbell db backup`."))
         return found
+
+
+def large_log_told(size: int, readers: Sequence[Reader]) -> tuple[str, str]:
+    """Return in sentences that the log is too large, and what to do."""
+    who = ", ".join(str(reader) for reader in readers) or "the program that has the database open"
+    return (
+        f"The log of the database has grown to {size / 1e6:,.0f} MB: a program has been reading for long.",
+        f"Close {who}; then the daemon empties the log.",
+    )
 
 
 def storage(places: Places, now: datetime, *, every: timedelta | None, since: datetime | None) -> Storage:
@@ -56,6 +68,7 @@ def storage(places: Places, now: datetime, *, every: timedelta | None, since: da
     return Storage(
         database_bytes=places.database.stat().st_size,
         log_bytes=log,
+        full=is_full(places.database),
         readers=tuple(wal.readers_of(places.database)) if log > wal.LARGE else (),
         last_backup=last,
         backup_missed=due if due and due + _SLACK < now else None,

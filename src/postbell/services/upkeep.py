@@ -14,15 +14,17 @@ from postbell.errors import BadConfig, Damaged, NotFound
 from postbell.services import caution
 from postbell.settings import Places
 from postbell.store import backup, mark, schema, seal
-from postbell.store.engine import Store, create_file, give, require_file
+from postbell.store.engine import Store, create_file, give, lost_database, require_file, traces_of
 from postbell.store.lock import DaemonLock
 
 
 def make_places(places: Places, example: str) -> list[Path]:
     """Make the folders, the configuration and the database that are missing; return what was made.
 
-    Nothing that exists is changed.
+    Nothing that exists is changed. Raises NotFound where there was a database that has gone: an empty one in
+    its place would forget what was published.
     """
+    _require_no_loss(places.database)
     made = []
     for folder in (places.data_dir, places.media, places.backups):
         if not folder.exists():
@@ -58,6 +60,7 @@ def upgrade(places: Places, *, keep: int, now: datetime, weeks: int = 0) -> Path
 def upgrade_locked(places: Places, *, keep: int, now: datetime, weeks: int = 0) -> Path | None:
     """Do the same for a caller that holds the daemon's lock."""
     require_file(places.database)
+    _require_no_loss(places.database)
     with closing(Store(places.database)) as store:
         revision = schema.revision_of(store)
         if revision == schema.HEAD:
@@ -148,7 +151,7 @@ def require_sound(places: Places, *, stop: backup.Stop | None = None) -> None:
     Raises sqlite3.OperationalError where `stop` says so.
     """
     require_file(places.database)
-    if problems := backup.quick_check(places.database, stop=stop):
+    if problems := backup.check(places.database, stop=stop):
         raise _damaged(places, problems[0])
 
 
@@ -167,6 +170,13 @@ def require_private(places: Places) -> None:
             f"Others can read {places.data_dir} (mode {mode:04o}), which holds the secrets of your accounts. "
             f"Run `chmod 700 {places.data_dir}`."
         )
+
+
+def _require_no_loss(path: Path) -> None:
+    """Raise NotFound where the file has gone, or is empty, and others show that there was something in it."""
+    gone = not path.exists() or path.stat().st_size == 0
+    if gone and (traces := traces_of(path)):
+        raise lost_database(path, traces)
 
 
 def _has_tables(path: Path) -> bool:

@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from postbell.errors import Damaged, DatabaseLocked, DiskFull, NotFound, PostbellError, SchemaTooNew
+from postbell.errors import Damaged, DiskFull, NotFound, PostbellError, SchemaTooNew, TryLater
 from postbell.store.engine import LOCK_WAIT, explain, file_uri, give
 from postbell.store.schema import KNOWN
 
@@ -36,21 +36,19 @@ Stop = Callable[[], bool]
 _PAGES = 1000
 
 
-def check(path: Path) -> list[str]:
+def check(path: Path, *, stop: Stop | None = None) -> list[str]:
     """Return what is wrong with the database file; an empty list means that it is sound.
 
-    Raises DatabaseLocked where another program does not let anybody read it, DiskFull where SQLite has no
-    room for what it needs beside the file.
+    Every page is read, every index compared with its table, every reference followed. Raises DatabaseLocked
+    where another program does not let anybody read it, DiskFull where SQLite has no room for what it needs
+    beside the file, and sqlite3.OperationalError where `stop` says so.
     """
-    return _examine(path, "integrity_check", "foreign_key_check")
+    return _examine(path, "integrity_check", "foreign_key_check", stop=stop)
 
 
-def quick_check(path: Path, *, stop: Stop | None = None) -> list[str]:
-    """Return what is wrong with the pages of the database file; much faster than `check`.
-
-    Raises DatabaseLocked or DiskFull, and sqlite3.OperationalError where `stop` says so.
-    """
-    return _examine(path, "quick_check", stop=stop)
+def quick_check(path: Path) -> list[str]:
+    """Return what is wrong with the pages of the database file; takes a third of the time of `check`."""
+    return _examine(path, "quick_check")
 
 
 def backup(
@@ -153,7 +151,7 @@ def _examine(path: Path, *pragmas: str, stop: Stop | None = None) -> list[str]:
                 rows = connection.execute(f"PRAGMA {pragma}").fetchall()
                 problems += [_worded(row) for row in rows if row != ("ok",)]
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-        if isinstance(found := explain(error, path), DatabaseLocked | DiskFull):
+        if isinstance(found := explain(error, path), TryLater):
             raise found from error
         if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
             raise
@@ -179,7 +177,7 @@ def _copy(
         rows = _counts(live)
         live.backup(copy, pages=_PAGES, progress=functools.partial(_report, progress, stop))
     fold(part)
-    if problems := _examine(part, "integrity_check", "foreign_key_check", stop=stop):
+    if problems := check(part, stop=stop):
         raise Damaged(f"The copy of {source} is not sound: {problems[0]}. See `postbell db check`.")
     with closing(_open(part, "ro")) as copy:
         if rows != (copied := _counts(copy)):

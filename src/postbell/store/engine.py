@@ -6,6 +6,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,7 +14,7 @@ from urllib.parse import quote
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 
-from postbell.errors import Damaged, DatabaseLocked, DiskFull, NotFound, PostbellError
+from postbell.errors import Damaged, DatabaseLocked, DiskFailed, DiskFull, NotFound, PostbellError
 
 
 #: Seconds to wait for another program to let go of the database.
@@ -68,7 +69,7 @@ def told(path: Path) -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise (explain(error.orig, path) or error) from error
-    except UnicodeDecodeError as error:
+    except ValueError as error:
         raise (explain(error, path) or error) from error
 
 
@@ -93,9 +94,14 @@ def explain(error: BaseException | None, path: Path) -> PostbellError | None:
             f"Another program has locked the database {path}; nothing was stored. "
             "Close it (a database browser? a backup?) and try again."
         )
-    if primary == sqlite3.SQLITE_FULL or (primary == sqlite3.SQLITE_IOERR and _no_space(path)):
+    if primary == sqlite3.SQLITE_FULL or (primary == sqlite3.SQLITE_IOERR and is_full(path)):
         return DiskFull(
             f"The disk that holds {path} is full; nothing was stored. Free some space and try again."
+        )
+    if primary == sqlite3.SQLITE_IOERR:  # a quota, a limit on the size of files, or a disk that dies
+        return DiskFailed(
+            f"The system does not let {path} be read or written ({error}); nothing was stored. Look for its "
+            "reason (`dmesg`, quotas, limits) and try again."
         )
     if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or _undecodable(error):
         return Damaged(
@@ -109,11 +115,17 @@ def explain(error: BaseException | None, path: Path) -> PostbellError | None:
 
 
 def _undecodable(error: BaseException | None) -> bool:
-    """Tell whether the driver stumbled over text that nobody has written: the driver has no code for it."""
-    return isinstance(error, UnicodeDecodeError) or str(error).startswith("Could not decode to UTF-8")
+    """Tell whether somebody stumbled over a value that nobody has written; SQLite has no code for that.
+
+    It may be no text, no JSON, no time (SQLAlchemy's words and Python's), or no word of an enumeration.
+    """
+    words = ("Could not decode to UTF-8", "Couldn't parse datetime", "Invalid isoformat", " is not a valid ")
+    told = isinstance(error, sqlite3.Error | ValueError) and any(word in str(error) for word in words)
+    return told or isinstance(error, UnicodeDecodeError | JSONDecodeError)
 
 
-def _no_space(path: Path) -> bool:
+def is_full(path: Path) -> bool:
+    """Whether the disk that holds the file has no room for anything more."""
     stats = os.statvfs(path.parent)
     return stats.f_bavail * stats.f_frsize < 1_000_000
 
@@ -149,5 +161,26 @@ def require_file(path: Path) -> None:
         raise _no_database(path)
 
 
+def traces_of(path: Path) -> list[Path]:
+    """Return what shows that there was a database at this place: its log, its mark, copies of it."""
+    folder = path.parent
+    log = path.with_name(f"{path.name}-wal")
+    traces = [log] if log.exists() and log.stat().st_size else []
+    mark = [*folder.glob("*.mark")]
+    return traces + mark + sorted([*folder.glob("replaced-*.db"), *folder.glob("backups/*.db")])
+
+
+def lost_database(path: Path, traces: list[Path]) -> NotFound:
+    """Return what to say where a database has gone: an empty one in its place would forget everything."""
+    named = ", ".join(str(trace) for trace in traces[-3:])
+    return NotFound(
+        f"There is no database at {path} any more, but there was one: {named}. Look whether its disk is "
+        "mounted, or put a backup in its place with `postbell db restore latest`. To begin anew, move those "
+        "away first, then `postbell init`."
+    )
+
+
 def _no_database(path: Path) -> NotFound:
+    if traces := traces_of(path):
+        return lost_database(path, traces)
     return NotFound(f"There is no database at {path}. Make one with `postbell init`.")

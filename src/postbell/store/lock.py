@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import struct
+from contextlib import suppress
 from pathlib import Path
 
 from postbell.errors import DaemonRunning
@@ -41,8 +42,9 @@ class DaemonLock:
                 f"A daemon works on {self.path.parent} already: process {holder}. One is enough; "
                 f"stop it first (`systemctl stop postbell` or `kill {holder}`)."
             ) from None
-        os.ftruncate(fd, 0)
-        os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+        number = f"{os.getpid()}\n".encode()
+        with suppress(OSError):  # a full disk: the number is only told
+            os.ftruncate(fd, os.pwrite(fd, number, 0))
         self._fd = fd
 
     def release(self) -> None:

@@ -29,6 +29,7 @@ from postbell.domain.pause import PauseScope
 from postbell.domain.post import AttemptKind, Delivery, Post
 from postbell.domain.retry import STUCK_AFTER
 from postbell.domain.states import DeliveryEvent, DeliveryState, PostEvent, delivery_step
+from postbell.errors import Damaged
 from postbell.store.accounts import account_from
 from postbell.store.attempts import INTERRUPTED, open_attempts
 from postbell.store.deliveries import is_in, move_posts, waits_after
@@ -206,15 +207,21 @@ def claim_due(
     move_posts(tx, {row.post_id for row in claimed}, PostEvent.START)
     posts = {found.id: found for found in load_posts(tx, [row.post_id for row in claimed], locate)}
     accounts = _accounts(tx, {row.account_id for row in claimed})
-    claims = [
-        Claim(
-            delivery=next(d for d in posts[row.post_id].deliveries if d.id == row.id),
-            post=posts[row.post_id],
-            account=accounts[row.account_id],
-            attempt_id=opened[row.id],
-        )
-        for row in claimed
-    ]
+    try:
+        claims = [
+            Claim(
+                delivery=next(d for d in posts[row.post_id].deliveries if d.id == row.id),
+                post=posts[row.post_id],
+                account=accounts[row.account_id],
+                attempt_id=opened[row.id],
+            )
+            for row in claimed
+        ]
+    except (KeyError, StopIteration):
+        raise Damaged(
+            "The database is damaged: what is due belongs to no post or account. See `postbell db check`, "
+            "and `postbell db restore` for the backups."
+        ) from None
     return sorted(claims, key=lambda claim: (claim.delivery.due_at, claim.delivery.id))
 
 

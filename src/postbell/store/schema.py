@@ -22,11 +22,14 @@ KNOWN = ("0001", "0002", "0003")
 
 
 def revision_of(store: Store) -> str | None:
-    """Return the revision of the database, or None if it has no tables yet."""
+    """Return the revision of the database, or None if it has no tables yet. Raises Damaged."""
     with store.read() as tx:
         if not inspect(tx).has_table("alembic_version"):
             return None
-        return tx.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+        revisions = tx.execute(text("SELECT version_num FROM alembic_version")).scalars().all()
+    if len(revisions) > 1:
+        raise Damaged(f"The database {store.path} says of itself that it has several schemas: {revisions}.")
+    return revisions[0] if revisions else None
 
 
 def require_current(store: Store) -> None:

@@ -44,6 +44,8 @@ class _Work:
             return
         if self.error is None:
             self.ended.set_result(self.value)
+        elif isinstance(self.error, StopIteration):  # no future takes it: who waits would do so for ever
+            self.ended.set_exception(RuntimeError("the work ended by StopIteration"))
         else:
             self.ended.set_exception(self.error)
 
