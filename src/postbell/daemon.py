@@ -18,18 +18,20 @@ from postbell.app import App, build_app, open_app
 from postbell.beat import Beat, Chore
 from postbell.bell import Listener
 from postbell.clock import SystemClock
+from postbell.domain.caution import Cause
 from postbell.errors import BadConfig, PostbellError
 from postbell.sd_notify import Notifier
 from postbell.services import upkeep
 from postbell.services.caution import take_stock
 from postbell.services.dispatch import Dispatcher
+from postbell.services.health import caution_now
 from postbell.services.housekeeping import Housekeeping
 from postbell.services.recover import Recovery
 from postbell.services.recur import grow
 from postbell.services.removal import Removals
 from postbell.services.retime import retime
 from postbell.services.teller import Teller
-from postbell.services.troubles import DATABASE
+from postbell.services.troubles import CAUTION, DATABASE
 from postbell.settings import Places, Surroundings, load_settings, require_config
 from postbell.store import glance, queue
 from postbell.store.lock import DaemonLock
@@ -122,6 +124,7 @@ class Daemon:
             on_free=self._on_free,
             on_lost=self._lost.set,
             keep_mark=self._keep_mark,
+            on_caution=self._say_cautious,
         )
         self._recovery.on_settled = self._due.set
         self._mark = MarkFile(app.places.mark, machine_name())
@@ -198,6 +201,12 @@ class Daemon:
         if stock.cause:
             log = structlog.get_logger()
             log.warning("caution_began", reason=stock.cause.told, doubted=len(stock.doubted))
+            if stock.cause.is_grave:
+                self._say_cautious(stock.cause)
+
+    def _say_cautious(self, cause: Cause) -> None:
+        told = f"{cause.sentence} What was overdue may be public: it is looked up before it is sent."
+        self._teller.troubles.begin(CAUTION, told, "See `postbell status`.")
 
     def _keep_mark(self, claims: int | None, now: datetime) -> None:
         try:
@@ -311,7 +320,9 @@ class Daemon:
         self._notifier.tell(STATUS=f"Waiting: {error}")
 
     async def _sweep(self) -> None:
-        """Remove the files that no post uses any more."""
+        """Remove the files that no post uses any more, and forget what is settled."""
+        if await self._thread.read(caution_now, self._app.ctx.now()) is None:
+            self._teller.troubles.forget(CAUTION)
         before = self._app.ctx.now() - _SWEEP_EVERY
         unused = await self._thread.write(forget_unused, before)
         media = self._app.ctx.media

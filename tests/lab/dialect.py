@@ -46,6 +46,7 @@ class LabNetwork:
     default_server: ClassVar[str | None] = None
     guide: ClassVar[str] = "Give it the lab's address."
     resend: ClassVar[Resend]
+    finds: ClassVar[bool] = False
     deletes: ClassVar[bool] = False
 
     def check(self, content: Content, options: BaseModel, *, account: str) -> list[Problem]:
@@ -83,6 +84,8 @@ class LabNetwork:
 
 class Asked(LabNetwork):
     """It can be asked by the key."""
+
+    finds: ClassVar[bool] = True
 
     async def find(
         self, outgoing: Outgoing, progress: Progress | None, http: Http

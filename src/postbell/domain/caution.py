@@ -41,6 +41,11 @@ class Cause(StrEnum):
         """What has happened, in words without a stop at the end."""
         return _WORDS[self]
 
+    @property
+    def sentence(self) -> str:
+        """The same as a sentence."""
+        return f"{self.told[0].upper()}{self.told[1:]}."
+
 
 _WORDS = {
     Cause.WENT_BACK: "the database went back in time (an old copy, or its log was lost)",

@@ -49,6 +49,8 @@ def take_stock(tx: Connection, ctx: Context, beside: Mark | None, machine: str |
     newest = summary.newest_time(tx)
     cause = _judge(within, beside, machine, newest=newest, now=now)
     claims = max(within.claims, beside.claims if beside else 0)
+    if any(time and time - now > _LEAST_STEP for time in (newest, beside.at if beside else None)):
+        deliveries.forget_waits(tx, now)
     # Counted on from the greater: whoever puts the old copy in place once more is noticed again.
     mark.set_mark(tx, claims, machine)
     if cause is None:

@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy import Connection
 
 from postbell.domain.account import Account
+from postbell.domain.caution import Cause
 from postbell.domain.post import Delivery
 from postbell.errors import PublishError, Rejected, Unsure
 from postbell.publishing.protocol import Progress, Receipt
@@ -50,6 +51,8 @@ class Dispatcher:
     on_free: Callable[[], None] = lambda: None
     #: Told how many transactions have claimed, before anything is sent; None if there is nothing new.
     keep_mark: Callable[[int | None, datetime], None] = lambda _claims, _now: None
+    #: Called when there is a cause to look up what is overdue before it is sent.
+    on_caution: Callable[[Cause], None] = lambda _cause: None
     #: Called when a delivery became unsure, to look it up.
     on_lost: Callable[[], None] = lambda: None
     _running: set[asyncio.Task[None]] = field(default_factory=set)
@@ -102,6 +105,8 @@ class Dispatcher:
             structlog.get_logger().warning("clock_was_set", by=str(look.step), doubted=len(doubted))
             if doubted:
                 self.on_lost()
+            if look.is_far:
+                self.on_caution(Cause.CLOCK_SET)
         if look.passed > self.longest_gap * 2:
             self._back = (look.now, "the machine was asleep, or Postbell was stopped")
         elif look.step > self.longest_gap:

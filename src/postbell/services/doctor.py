@@ -21,6 +21,7 @@ from postbell.services.health import (
     Hold,
     caution_now,
     caution_told,
+    clock_told,
     counted,
     hold_of,
     lost_lately,
@@ -43,8 +44,7 @@ Verify = Callable[[str], Profile]
 
 _LEAST_FREE = 200_000_000
 _OLD_BACKUP = timedelta(days=8)
-#: The system's clock may be corrected by so much without anybody minding.
-_CLOCK_SLACK = timedelta(minutes=1)
+_SET_CLOCK = "Set the clock: `timedatectl set-ntp true`."
 #: Seconds.
 _LOCK_WAIT = 2.0
 
@@ -209,12 +209,10 @@ def _database(places: Places) -> Iterator[Check]:
 
 
 def _clock(now: datetime, newest: datetime | None) -> Iterator[Check]:
-    mend = "Set the clock: `timedatectl set-ntp true`."
-    if newest and newest - now > _CLOCK_SLACK:
-        gone = f"The clock went back: the database was last written at {stamp(newest)}, and now it is"
-        yield _bad("clock", f"{gone} {stamp(now)}. Posts would be published late.", mend)
+    if told := clock_told(now, newest):
+        yield _bad("clock", *told)
     elif _synchronised() is False:
-        yield _odd("clock", f"It is {stamp(now)}, but the clock is not kept right by NTP.", mend)
+        yield _odd("clock", f"It is {stamp(now)}, but the clock is not kept right by NTP.", _SET_CLOCK)
     else:
         yield _good("clock", f"It is {stamp(now)}.")
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from postbell.store.summary import Lost, Overdue
 
 _LATELY = timedelta(days=1)
+#: The system's clock may be corrected by so much without anybody minding.
+_CLOCK_SLACK = timedelta(minutes=1)
 _MOST_NAMED = 20
 
 
@@ -103,6 +105,8 @@ class Status:
     caution: Caution | None
     storage: Storage
     schema: str | None
+    #: That the clock is wrong, and what to do, in sentences; None if nothing shows that.
+    clock: tuple[str, str] | None = None
 
     @property
     def troubles(self) -> list[str]:
@@ -112,6 +116,7 @@ class Status:
             found.append("No daemon runs, so nothing is published. Start it: `postbell run`, or by systemd.")
         if self.oldest_overdue:
             found.append(f"Overdue: {overdue_told(self.overdue, self.oldest_overdue)}.")
+        found += [" ".join(self.clock)] if self.clock else []
         if self.caution:
             found.append(f"Caution: {' '.join(caution_told(self.caution))}")
         found += [f"Unsure: {told} {mend}" for told, mend in map(unsure_told, self.unsure)]
@@ -144,6 +149,7 @@ def status(ctx: Context, places: Places, *, backup_every: timedelta | None = Non
         everybody = accounts.list_accounts(tx)
         paused = pauses.list_pauses(tx, now)
         caution = caution_now(tx, now)
+        clock = clock_told(now, summary.newest_time(tx))
     daemon = DaemonLock(places.data_dir).holder()
     return Status(
         daemon=daemon,
@@ -164,6 +170,7 @@ def status(ctx: Context, places: Places, *, backup_every: timedelta | None = Non
             since=min((account.created_at for account in everybody), default=None),
         ),
         schema=schema.revision_of(ctx.store),
+        clock=clock,
     )
 
 
@@ -206,6 +213,16 @@ def lost_lately(tx: Connection, now: datetime) -> Lost:
     return summary.lost_since(tx, now - _LATELY, _MOST_NAMED)
 
 
+def clock_told(now: datetime, newest: datetime | None) -> tuple[str, str] | None:
+    """Return in sentences that the clock is behind what was written last, and what to do; None if not."""
+    if newest is None or newest - now <= _CLOCK_SLACK:
+        return None
+    gone = (
+        f"The clock went back: the database was last written at {stamp(newest)}, and now it is {stamp(now)}."
+    )
+    return f"{gone} Posts would be published late.", "Set the clock: `timedatectl set-ntp true`."
+
+
 def caution_now(tx: Connection, now: datetime) -> Caution | None:
     """Return the cause for caution, while anything is in doubt because of it; a grave one for a day at least.
 
@@ -220,8 +237,7 @@ def caution_now(tx: Connection, now: datetime) -> Caution | None:
 
 def caution_told(caution: Caution) -> tuple[str, str]:
     """Return in sentences what is wrong, and what comes of it."""
-    cause = caution.cause.told
-    told = f"{cause[0].upper()}{cause[1:]}; that was noticed at {stamp(caution.since)}."
+    told = f"{caution.cause.sentence} That was noticed at {stamp(caution.since)}."
     lost = " What was written shortly before may be missing." if caution.cause.is_grave else ""
     if caution.left:
         return told, f"{counted(caution.left)} must be looked up before anything is sent again.{lost}"

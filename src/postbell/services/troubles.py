@@ -11,6 +11,8 @@ from postbell.domain.notice import Notice, NoticeKind
 
 #: The database cannot be written. It ends by itself, as soon as something could be written down.
 DATABASE = "database"
+#: The database or the clock is not what it was.
+CAUTION = "caution"
 
 
 @dataclass

@@ -274,7 +274,8 @@ def hasten(tx: Connection, post_id: str, now: datetime) -> None:
 def forget_waits(tx: Connection, now: datetime) -> None:
     """Let everything that waits for another try be tried when it is due: the clock has gone back.
 
-    Waits that were written while it was ahead would last for as long as the step.
+    Waits that were written while it was ahead would last for as long as the step. What is not due by the
+    clock of now waits until it is: to go on sooner would be early.
     """
     tx.execute(update(delivery).where(_scheduled(), delivery.c.try_at > now).values(try_at=delivery.c.due_at))
     forget_rests(tx, now)
