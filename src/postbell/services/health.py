@@ -217,10 +217,8 @@ def clock_told(now: datetime, newest: datetime | None) -> tuple[str, str] | None
     """Return in sentences that the clock is behind what was written last, and what to do; None if not."""
     if newest is None or newest - now <= _CLOCK_SLACK:
         return None
-    gone = (
-        f"The clock went back: the database was last written at {stamp(newest)}, and now it is {stamp(now)}."
-    )
-    return f"{gone} Posts would be published late.", "Set the clock: `timedatectl set-ntp true`."
+    told = f"The clock went back: the database was last written at {stamp(newest)}, and it is {stamp(now)}."
+    return f"{told} Posts would be published late.", "Set the clock: `timedatectl set-ntp true`."
 
 
 def caution_now(tx: Connection, now: datetime) -> Caution | None:
