@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from postbell.services.actions import Verdict
 from postbell.services.quarantine import MOST_DEATHS, is_poison, is_poison_to_find
 from postbell.store import queue
 from postbell.testing import FakeNetwork
-from support.stage import Crash, Stage, fate, live
+from support.stage import Crash, Stage, fate, live, until
 from support.world import START, World, add_post, build_world, delivery_of, post_of
 
 
@@ -182,6 +183,34 @@ def test_one_suspect_is_under_way_at_a_time(world: World) -> None:
     live(world, script)
     assert most == [2, 1, 1, 0, 0]  # the one that is no suspect went with the first
     assert len(world.fake.posts) == 4
+
+
+def test_the_next_suspect_is_tried_also_where_one_ends_while_something_is_claimed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ann", "bob"):
+        add_post(world.store, to=(name,), text=name)
+    with pytest.raises(Crash):
+        live(world, Stage.ring, crash_at="claimed")
+
+    async def script(stage: Stage) -> None:
+        await stage.recovery.begin()
+        await stage.recovery.settle()
+        dispatcher, write = stage.dispatcher, stage.dispatcher.thread.write
+
+        async def write_long(*what: Any, **how: Any) -> Any:
+            taken = await write(*what, **how)
+            await until(lambda: dispatcher._suspect is None)
+            return taken
+
+        await dispatcher.ring()
+        with monkeypatch.context() as slow:
+            slow.setattr(dispatcher.thread, "write", write_long)
+            await dispatcher.ring()
+        await stage.ring()
+
+    live(world, script)
+    assert {post.content.text for post in world.fake.posts} == {"ann", "bob"}
 
 
 def test_where_no_process_ended_nothing_is_asked_about_it(

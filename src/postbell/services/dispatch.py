@@ -142,7 +142,8 @@ class Dispatcher:
         self._stalled = False
         if taken is None:
             return await self._ring()
-        self._wary = taken.wary or self._suspect is not None
+        if wary:  # one that did not look knows nothing; the suspect may have ended while it waited
+            self._wary = taken.wary
         if taken.count is not None:
             self.keep_mark(taken.count, self.ctx.now())
         self.checkpoint("claimed")
