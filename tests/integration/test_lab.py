@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from lab.faults import LIMITS, LOST, VANISHED, Plan
-from lab.harness import fast_clock, make_lab_home
+from lab.harness import make_lab_home
 from lab.nursery import nursery
 from lab.server import Server, far_side
 from postbell.clock import SystemClock
@@ -110,7 +110,7 @@ def test_a_daemon_out_of_the_nursery_publishes_at_every_network_and_dies_when_it
 ) -> None:
     home = make_lab_home(tmp_path)
     names = ("lab_asked", "lab_named", "lab_blind", "webhook")
-    with far_side(tmp_path / "far-side") as server, nursery(home.log, fast_clock(10)) as nest:
+    with far_side(tmp_path / "far-side") as server, nursery(home.log, speed=10) as nest:
         for name in names:
             home.join(server, name, name)
         posts = [home.add("hello", name) for name in names]

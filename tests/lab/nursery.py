@@ -8,17 +8,21 @@ A start from the shell takes a second, nearly all of it for imports, in which th
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.harness import LabHome, fast_clock
 from support.children import end
 
 
@@ -50,6 +54,9 @@ class Nursery:
     """Starts one life after the other: each must be waited for before the next begins."""
 
     process: subprocess.Popen[bytes]
+    #: What its clock, and that of every life, shows: at an instant of the true time (seconds since 1970) it
+    #: showed that, and it goes so many times as fast.
+    clock: tuple[float, float, float]
 
     def start(self, *words: str) -> Life:
         """Run `lab.program` with these words in a process of its own."""
@@ -58,21 +65,42 @@ class Nursery:
         self.process.stdin.flush()
         return Life(pid=int(_line(self.process)), _nursery=self.process)
 
+    @contextmanager
+    def daemon(self, home: LabHome) -> Iterator[Life]:
+        """Run the daemon of a home until the block ends; it must then end as a daemon should.
+
+        One that has only begun to start may end by the signal itself.
+        """
+        life = self.start(*home.options, "run")
+        try:
+            yield life
+        except BaseException:
+            life.signal(signal.SIGKILL)
+            life.wait()
+            raise
+        life.signal(signal.SIGTERM)
+        assert life.wait() in (0, -signal.SIGTERM), home.tail()
+
 
 @contextmanager
-def nursery(log: Path, env: Mapping[str, str] | None = None) -> Iterator[Nursery]:
-    """Open a nursery until the block ends; everything that its lives print goes to `log`."""
+def nursery(log: Path, *, speed: float = 1, env: Mapping[str, str] | None = None) -> Iterator[Nursery]:
+    """Open a nursery until the block ends; everything that its lives print goes to `log`.
+
+    For them all time passes `speed` times as fast, and it goes on from one to the next.
+    """
+    changed = {**(fast_clock(speed) if speed != 1 else {}), **(env or {})}
     with log.open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "lab.nursery"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=output,
-            env={**os.environ, **(env or {})},
+            env={**os.environ, **changed},
             start_new_session=True,
         )
     try:
-        yield Nursery(process=process)
+        shown = float(_line(process))
+        yield Nursery(process=process, clock=(time.time(), shown, speed))
     finally:
         end(process)
         for pipe in (process.stdin, process.stdout):
@@ -90,6 +118,8 @@ def _line(process: subprocess.Popen[bytes]) -> bytes:
 def _serve() -> None:
     for name in _LOADED:
         importlib.import_module(name)
+    gc.freeze()  # what was loaded is nobody's garbage, and stays shared
+    _say(time.time())
     for line in sys.stdin.buffer:
         pid = os.fork()
         if pid == 0:
@@ -116,8 +146,8 @@ def _live(words: list[str]) -> None:
         os._exit(code)
 
 
-def _say(number: int) -> None:
-    os.write(1, b"%d\n" % number)
+def _say(number: float) -> None:
+    os.write(1, f"{number}\n".encode())
 
 
 if __name__ == "__main__":

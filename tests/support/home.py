@@ -56,9 +56,11 @@ class Home:
             )
 
     def add(self, text: str, to: str, when: str = "now") -> str:
-        """Schedule a post and return its id."""
+        """Schedule a post for some accounts (`ann,bob`) and return its id."""
         with self.app() as app:
-            return add_post(app.ctx, Wanted(text=text, to=(to,), when=self.when(app, when))).post.id
+            return add_post(
+                app.ctx, Wanted(text=text, to=tuple(to.split(",")), when=self.when(app, when))
+            ).post.id
 
     def when(self, app: App, text: str) -> When:
         """Read a time."""

@@ -1,0 +1,134 @@
+"""Lost on crash: whatever moment the process dies at, each post ends once at each of its networks."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from lab.faults import Plan
+from lab.harness import LabHome, make_lab_home
+from lab.killing import kill_loop
+from lab.nursery import Nursery, nursery
+from lab.server import Server, far_side
+from postbell.domain.states import Outcome
+from postbell.services.actions import Verdict, settle
+from postbell.services.compose import load_post
+from support.home import make_home
+
+
+NETWORKS = ("lab_asked", "lab_named", "webhook", "lab_blind")
+
+
+@pytest.fixture(scope="module")
+def nest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+    # What is found absent right after a doubt is looked up again a minute later.
+    with nursery(tmp_path_factory.mktemp("nursery") / "log", speed=20) as made:
+        yield made
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    with far_side(tmp_path / "far-side") as running:
+        yield running
+
+
+@pytest.fixture
+def home(tmp_path: Path, server: Server) -> LabHome:
+    home = make_lab_home(tmp_path)
+    for network in NETWORKS:
+        home.join(server, network, network)
+    return home
+
+
+def _states(home: LabHome) -> dict[str, str]:
+    joined = "delivery d JOIN account a ON a.id = d.account_id"
+    return dict(home.ask(f"SELECT a.network, coalesce(d.result, d.state) FROM {joined}"))
+
+
+def _finish(home: LabHome, nest: Nursery) -> None:
+    """Let a daemon do all that needs no human."""
+    with nest.daemon(home):
+        home.wait_for(lambda: not home.states().keys() - {"processed", "unsure"})
+        home.wait_for(lambda: all(_states(home)[network] == "published" for network in NETWORKS[:3]))
+
+
+def _settle_blind(home: LabHome, server: Server, post_id: str) -> None:
+    """Look at the network that nobody can ask, as a person does, and say what is there."""
+    public = server.accepted()["lab_blind", "hello"] > 0
+    with home.app() as app:
+        verdict = Verdict.PUBLISHED if public else Verdict.RESEND
+        settle(app.ctx, load_post(app.ctx, post_id), verdict, account="lab_blind")
+
+
+def test_a_hundred_kills_at_random_moments_lose_nothing_and_send_nothing_twice(tmp_path: Path) -> None:
+    figures = kill_loop(tmp_path, kills=100, deliveries=2000, seed=7)
+    assert figures.broken() == [], str(figures)
+    assert figures.failed == 0, str(figures)
+    assert figures.under_way > 100, f"hardly anything was under way at the kills:\n{figures}"
+
+
+@pytest.mark.parametrize("point", ["before_claim", "claimed", "answered", "recorded"])
+def test_a_kill_at_a_named_point_leads_to_one_post_at_every_kind_of_network(
+    point: str, home: LabHome, server: Server, nest: Nursery
+) -> None:
+    post = home.add("hello", ",".join(NETWORKS))
+    life = nest.start("--die-at", point, str(home.places.data_dir), str(home.places.config))
+    assert life.wait() == -signal.SIGKILL
+    _finish(home, nest)
+    if _states(home)["lab_blind"] == "unsure":
+        _settle_blind(home, server, post)
+        _finish(home, nest)
+    assert server.accepted() == {(network, "hello"): 1 for network in NETWORKS}
+    assert home.post(post).outcome is Outcome.PUBLISHED
+    assert home.sound()
+
+
+def test_a_kill_while_the_network_works_on_it_leads_to_one_post(
+    home: LabHome, server: Server, nest: Nursery
+) -> None:
+    post = home.add("hello", ",".join(NETWORKS))
+    server.plan(Plan(hold=True))
+    life = nest.start(*home.options, "run")
+    server.wait_for(lambda entries: len([each for each in entries if each.what == "accepted"]) == 4)
+    life.signal(signal.SIGKILL)
+    life.wait()
+    assert home.states() == {"processing": 4}
+    server.plan(Plan())
+    _finish(home, nest)
+    assert _states(home)["lab_blind"] == "unsure"
+    _settle_blind(home, server, post)
+    assert server.accepted() == {(network, "hello"): 1 for network in NETWORKS}
+    assert home.post(post).outcome is Outcome.PUBLISHED
+
+
+def test_the_lab_sees_a_daemon_that_begins_anew_what_was_under_way(
+    home: LabHome, server: Server, nest: Nursery
+) -> None:
+    home.add("hello", ",".join(NETWORKS))
+    life = nest.start("--die-at", "answered", str(home.places.data_dir), str(home.places.config))
+    life.wait()
+    with closing(sqlite3.connect(home.places.database)) as database, database:
+        database.execute("UPDATE delivery SET state = 'scheduled' WHERE state = 'processing'")
+    with nest.daemon(home):
+        home.wait_for(lambda: home.states() == {"processed": 4})
+    doubled = {account for (account, _), count in server.accepted().items() if count > 1}
+    assert doubled
+    assert doubled <= {"lab_asked", "lab_blind"}, "a receiver that keeps its side was given another key"
+
+
+def test_a_folder_gets_one_file_across_a_kill_after_the_writing(tmp_path: Path) -> None:
+    home = make_home(tmp_path)
+    (tmp_path / "site").mkdir()
+    home.connect("folder", "site", {"path": str(tmp_path / "site")})
+    post = home.add("Hello", "site")
+    home.crash_at("answered")
+    assert home.states() == {"processing": 1}
+    with home.daemon():
+        home.wait_for(lambda: home.states() == {"processed": 1})
+    assert home.post(post).outcome is Outcome.PUBLISHED
+    assert len(list((tmp_path / "site").glob("*.md"))) == 1
