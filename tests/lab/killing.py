@@ -30,6 +30,7 @@ from lab.program import lab_networks
 from lab.reckoning import Figures, reckon
 from lab.server import Server, far_side
 from postbell.app import App, build_app
+from postbell.clock import SystemClock
 from postbell.domain.states import DeliveryState
 from postbell.services.actions import Verdict, retry, settle
 from postbell.services.compose import add_post, load_post
@@ -71,7 +72,7 @@ _LOOK_UPS = {"close": 3.0, "500": 3.0, "limit-seconds": 2.0, "delay": 1.0}
 
 
 @dataclass(frozen=True, kw_only=True)
-class _FastClock:
+class _FastClock(SystemClock):
     """The clock of the nursery, read from outside."""
 
     began: tuple[float, float, float]
