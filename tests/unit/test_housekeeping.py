@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from postbell.errors import Damaged, DiskFull
 from postbell.services import housekeeping, upkeep
@@ -140,7 +141,7 @@ def test_the_log_is_emptied_after_a_turn_without_a_write_and_then_left_alone(
 
 
 def test_a_log_that_cannot_be_emptied_is_told_once_with_who_reads(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wal, "LARGE", 1)
     made, path = keeper(world, every_hours=0), world.app.places.database
@@ -149,13 +150,13 @@ def test_a_log_that_cannot_be_emptied_is_told_once_with_who_reads(
         reader.execute("BEGIN")
         reader.execute("SELECT * FROM post").fetchall()
         add_post(world.store)
-        asyncio.run(made.tend())
-        asyncio.run(made.tend())
+        with capture_logs() as logged:
+            asyncio.run(made.tend())
+            asyncio.run(made.tend())
         reader.execute("COMMIT")
     reader.close()
-    told = capsys.readouterr().out
-    assert told.count("log_too_large") == 1
-    assert "process" in told
+    (told,) = [line for line in logged if line["event"] == "log_too_large"]
+    assert "process" in str(told)
     (notice,) = made.troubles.untold()
     assert "The log of the database has grown" in notice.message
     asyncio.run(made.tend())
@@ -219,7 +220,7 @@ def test_old_backups_go_by_the_rule(world: World) -> None:
 
 
 def test_a_backup_that_fails_is_told_and_tried_again_an_hour_later(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(housekeeping, "_AGAIN_AFTER", 0.0)
     tries: list[None] = []
@@ -237,15 +238,15 @@ def test_a_backup_that_fails_is_told_and_tried_again_an_hour_later(
         await made.tend()
         await made.tend()
 
-    asyncio.run(script())
+    with capture_logs() as logged:
+        asyncio.run(script())
     assert len(tries) == 2
     (notice,) = made.troubles.untold()
     assert (notice.message, notice.mend) == (
         "No backup can be made: no room",
         "Try it: `postbell db backup`.",
     )
-    assert "backup_failed" in (told := capsys.readouterr().out)
-    assert "no room" in told
+    assert {(line["event"], line["reason"]) for line in logged} == {("backup_failed", "no room")}
 
 
 def test_a_backup_that_finds_the_database_damaged_ends_the_daemon(world: World) -> None:
@@ -257,11 +258,12 @@ def test_a_backup_that_finds_the_database_damaged_ends_the_daemon(world: World) 
 
 
 def test_a_copy_that_went_bad_on_its_own_disk_ends_nothing(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def bad(*_args: object, **_kw: object) -> None:
         raise Damaged("The copy is not sound")
 
     monkeypatch.setattr(upkeep, "back_up", bad)
-    asyncio.run(keeper(world).tend())
-    assert "The copy is not sound" in capsys.readouterr().out
+    with capture_logs() as logged:
+        asyncio.run(keeper(world).tend())
+    assert [line["reason"] for line in logged] == ["The copy is not sound"]
