@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from postbell.errors import Damaged, DatabaseLocked, DiskFailed, DiskFull, NotFound, PostbellError
@@ -150,7 +150,7 @@ def open_engine(path: Path, begin: str, *pragmas: str, lock_wait: float = LOCK_W
 
     @event.listens_for(engine, "begin")
     def open_transaction(connection: Connection) -> None:
-        connection.execute(text(begin))
+        connection.exec_driver_sql(begin)
 
     return engine
 

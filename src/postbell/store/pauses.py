@@ -81,7 +81,7 @@ def part_held(queued: FromClause, active: ColumnElement[bool]) -> ColumnElement[
 
     Where nothing of that kind is paused, which is known after one look for all rows, no row is looked at.
     """
-    parts = table.c.scope.in_((PauseScope.SERIES, PauseScope.LABEL))
+    parts = or_(table.c.scope == PauseScope.SERIES, table.c.scope == PauseScope.LABEL)
     labels = func.json_each(post.c.labels).table_valued("value", name="label")
     named = or_(
         and_(table.c.scope == PauseScope.SERIES, table.c.name == post.c.series_id),
