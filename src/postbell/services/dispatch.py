@@ -129,6 +129,12 @@ class Dispatcher:
         await self._recorder.finish()
 
     async def _ring(self) -> int:
+        while (begun := await self._take()) is None:
+            pass
+        return begun
+
+    async def _take(self) -> int | None:
+        """Begin what is due, as `ring` does; None if that is to be done once more."""
         await self.look()
         if self._stalled:
             self._back = (self.ctx.now(), "the database could not be written")
@@ -141,7 +147,7 @@ class Dispatcher:
         taken = await self.thread.write(_take_due, self.ctx, self._watch, free, self._why_late, wary=wary)
         self._stalled = False
         if taken is None:
-            return await self._ring()
+            return None
         if wary:  # one that did not look knows nothing; the suspect may have ended while it waited
             self._wary = taken.wary
         if taken.count is not None:
@@ -156,7 +162,7 @@ class Dispatcher:
                 self._suspect = task
             self._running.add(task)
             task.add_done_callback(functools.partial(self._ended, claim))
-        return len(taken.claims)
+        return None if taken.more else len(taken.claims)
 
     def _why_late(self, delivery: Delivery, account: Account | None) -> str:
         back_at, was_away = self._back
@@ -241,6 +247,8 @@ class _Taken:
 
     missed: list[Delivery]
     claims: list[Claim]
+    #: Whether there may be more to be missed, before which nothing is claimed.
+    more: bool
     #: How many transactions have claimed by now; None if this one did not.
     count: int | None
     #: The one of the claims during whose last try a process ended.
@@ -263,12 +271,14 @@ def _take_due(
         return None
     now = look.now
     pauses.end_pauses(tx, now)
-    missed = give_up_late(tx, now, ctx.late_limit, why)
+    missed, more = give_up_late(tx, now, ctx.late_limit, why)
+    if more:  # nothing may be published before all of it is done
+        return _Taken(missed=missed, claims=[], more=True, count=None, suspect=None, wary=wary)
     suspects = queue.claim_due(tx, now, 1, ctx.media.path_of, suspects=True) if wary else []
     claims = suspects + queue.claim_due(tx, now, limit - len(suspects), ctx.media.path_of)
     late = [claim for claim in claims if claim.delivery.lateness and not claim.delivery.late_reason]
     deliveries.record_late(tx, {each.delivery.id: why(each.delivery, each.account) for each in late})
-    more = wary and (bool(suspects) or queue.has_suspects(tx))
+    still_wary = wary and (bool(suspects) or queue.has_suspects(tx))
     count = mark.raise_claims(tx) if claims else None
     suspect = suspects[0] if suspects else None
-    return _Taken(missed=missed, claims=claims, count=count, suspect=suspect, wary=more)
+    return _Taken(missed=missed, claims=claims, more=False, count=count, suspect=suspect, wary=still_wary)

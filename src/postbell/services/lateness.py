@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
@@ -17,25 +18,35 @@ from postbell.store import accounts, deliveries, overdue
 #: Tells why a delivery of an account begins late, or never; None stands for an account that is gone.
 Why = Callable[[Delivery, Account | None], str]
 
+#: How many deliveries one transaction gives up at most.
+MOST = 100
 
-def give_up_late(tx: Connection, now: datetime, late_limit: timedelta, why: Why) -> list[Delivery]:
-    """Miss what is superseded or overdue at `now`, and return it; what may be public becomes unsure.
+
+def give_up_late(
+    tx: Connection, now: datetime, late_limit: timedelta, why: Why
+) -> tuple[list[Delivery], bool]:
+    """Miss what is superseded or overdue at `now`; what may be public becomes unsure.
 
     What is superseded goes first: where the newest of a series is too late, the older ones are not published
     instead of it. Then both again: behind what was too late there may be something that is superseded.
+    Return what was missed, and whether there may be more: so that nothing holds up the database for long, it
+    is a limited number at a time, and nothing may be published before all is done.
     """
     missed: list[Delivery] = []
-    while True:
-        while superseded := overdue.list_superseded(tx, now):
-            missed += _give_up(tx, superseded, _superseded_told, now)
-        late = overdue.list_overdue(tx, before=now - late_limit, now=now)
+    left = MOST
+    while left:
+        late, told = overdue.list_superseded(tx, now, left), _superseded_told
+        if not late:
+            late = overdue.list_overdue(tx, before=now - late_limit, now=now, most=left)
+            told = functools.partial(_overdue_told, now=now, late_limit=late_limit)
         if not late:
             break
-        missed += _give_up(tx, late, lambda delivery: _overdue_told(delivery, now, late_limit), now)
-    by_id = {account.id: account for account in accounts.list_accounts(tx)} if missed else {}
+        missed += _give_up(tx, late, told, now)
+        left -= len(late)
     untried = [each for each in missed if each.begun_at is None and each.late_reason is None]
+    by_id = {account.id: account for account in accounts.list_accounts(tx)} if untried else {}
     deliveries.record_late(tx, {each.id: why(each, by_id.get(each.account_id)) for each in untried})
-    return missed
+    return missed, not left
 
 
 def why_late(delivery: Delivery, account: Account | None) -> str | None:

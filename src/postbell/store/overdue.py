@@ -33,6 +33,8 @@ from postbell.store.tables import delivery
 
 #: A statement has only so many variables: 999 in older builds of SQLite.
 _AT_ONCE = 500
+#: No limit, as SQLite says it.
+_ALL = -1
 
 #: A newer one that has come so far supersedes what is older; one that was cancelled, or is a draft, does not.
 _BEGUN_OR_ENDED = (
@@ -65,7 +67,8 @@ def _overdue() -> Any:
     )
     ids = union_all(select(of_their_own.c.id).where(*expired), select(of_all.c.id).where(*too_old))
     overdue = delivery.c.id.in_(ids.scalar_subquery())
-    return select(delivery.c.id).where(overdue, not_(held(ACTIVE, ACCOUNT_PAUSED)))
+    late = select(delivery.c.id).where(overdue, not_(held(ACTIVE, ACCOUNT_PAUSED)))
+    return late.limit(bindparam("most"))
 
 
 def _has_newer() -> ColumnElement[bool]:
@@ -84,16 +87,16 @@ def _has_newer() -> ColumnElement[bool]:
     return and_(delivery.c.stream.is_not(None), or_(waits.correlate(delivery), ended.correlate(delivery)))
 
 
-def _waiting_of_stream() -> Any:
-    of_stream = (
+def _superseded_of_account() -> Any:
+    waiting = (
         delivery.c.account_id == bindparam("account_id"),
-        _rare(delivery.c.stream == bindparam("stream")),
-        delivery.c.stream.is_not(None),
         delivery.c.state == _WAITS,
         delivery.c.due_at <= NOW,
         not_(part_held(delivery, ACTIVE)),
+        _has_newer(),
     )
-    return select(delivery.c.id).where(*of_stream).order_by(delivery.c.due_at, delivery.c.id)
+    ordered = select(delivery.c.id).where(*waiting).order_by(delivery.c.due_at, delivery.c.id)
+    return ordered.limit(bindparam("most"))
 
 
 _HEADS = due_heads()
@@ -103,36 +106,35 @@ _ANY_STREAM = text(
     "SELECT 1 FROM delivery INDEXED BY ix_delivery_stream"
     " WHERE state = 'scheduled' AND stream IS NOT NULL LIMIT 1"
 )
-_SUPERSEDED = (
-    select(delivery.c.account_id, delivery.c.stream)
-    .join(_HEADS, _HEADS.c.id == delivery.c.id)
-    .where(_has_newer())
-)
+_SUPERSEDED = select(delivery.c.account_id).join(_HEADS, _HEADS.c.id == delivery.c.id).where(_has_newer())
 _IS_SUPERSEDED = select(exists().where(delivery.c.id == bindparam("id"), _has_newer()))
-_WAITING_OF_STREAM = _waiting_of_stream()
+_SUPERSEDED_OF_ACCOUNT = _superseded_of_account()
 
 
-def list_overdue(tx: Connection, *, before: datetime, now: datetime) -> list[Delivery]:
-    """Return what waits and is too late to be published at `now`, but for what is paused.
+def list_overdue(tx: Connection, *, before: datetime, now: datetime, most: int = _ALL) -> list[Delivery]:
+    """Return what waits and is too late to be published at `now`, but for what is paused; at most so many.
 
     Too late is what has passed its own last moment; without a limit of its own, what was due before `before`.
     """
-    return _load(tx, list(tx.execute(_OVERDUE, {"before": before, "now": now}).scalars()))
+    values = {"before": before, "now": now, "most": most}
+    return _load(tx, list(tx.execute(_OVERDUE, values).scalars()))
 
 
-def list_superseded(tx: Connection, now: datetime) -> list[Delivery]:
+def list_superseded(tx: Connection, now: datetime, most: int = _ALL) -> list[Delivery]:
     """Return what would be published next, but for a newer one of its series or library that is due too.
 
-    The older ones that wait behind it are returned with it. What takes its place as the next may be
-    superseded as well, so this is asked until nothing is. What is held back takes no part.
+    With it is returned what else of its account is superseded; in all at most so many. What takes its place
+    as the next may be superseded as well, so this is asked until nothing is. What is held back takes no part.
     """
     ids: list[int] = []
     if tx.execute(_ANY_STREAM).first() is None:
         return []  # most have no series: then no head is looked for
-    for row in tx.execute(_SUPERSEDED, {"now": now}).all():
-        values = {"account_id": row.account_id, "stream": row.stream, "now": now}
-        waiting = list(tx.execute(_WAITING_OF_STREAM, values).scalars())
-        ids += waiting[:-1] or waiting  # a single one is older than one that has begun or ended
+    for account_id in tx.execute(_SUPERSEDED, {"now": now}).scalars().all():
+        left = most if most == _ALL else most - len(ids)
+        if not left:
+            break
+        values = {"account_id": account_id, "now": now, "most": left}
+        ids += tx.execute(_SUPERSEDED_OF_ACCOUNT, values).scalars()
     return _load(tx, ids)
 
 
