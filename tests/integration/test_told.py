@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from support.children import free_port
 from support.home import Home, make_home
+from support.inbox import web_inbox
 from support.sink import Sink, sink
 from support.world import add_post
 
@@ -90,3 +93,45 @@ def test_a_restart_tells_nothing_again(tmp_path: Path) -> None:
         "The second bell",
     ]
     assert {message["title"] for message in kept_json(tmp_path)} == {"Postbell: 1 failed"}
+
+
+def test_apprise_sends_to_a_web_server(tmp_path: Path) -> None:
+    with sink() as far_side, web_inbox() as received:
+        home = home_with(tmp_path, far_side, f'urls = ["json://user:canary@127.0.0.1:{received.port}/bell"]')
+        far_side.statuses = [422]
+        with home.daemon():
+            home.add("A bell rings.", "hook")
+            home.wait_for(lambda: bool(received.bodies))
+    (body,) = map(json.loads, received.bodies)
+    assert body["title"] == "Postbell: 1 failed"
+    assert "“A bell rings.”" in body["message"]
+    assert "canary" not in home.log.read_text("utf-8")
+
+
+def test_a_way_that_fails_is_seen_in_the_status_and_the_others_tell_it(tmp_path: Path) -> None:
+    with sink() as far_side:
+        url = f"json://user:canary@127.0.0.1:{free_port()}/bell"
+        home = home_with(tmp_path, far_side, f'urls = ["{url}"]')
+        far_side.statuses = [422]
+        with home.daemon():
+            home.add("A bell rings.", "hook")
+            home.wait_for(lambda: "user_not_told" in home.log.read_text("utf-8"))
+            home.wait_for(lambda: status(home)["notices"]["untold"] == 1)
+            seen = status(home)
+    (way,) = seen["notices"]["ways"]
+    assert (way["name"], way["told_at"]) == ("url 1 (json)", None)
+    assert way["error"].startswith("It did not take the message: ")
+    (trouble,) = [each for each in seen["troubles"] if each.startswith("Notices cannot be sent")]
+    assert trouble.endswith("1 notice waits. Try it: `postbell notify test`.")
+    assert "canary" not in home.log.read_text("utf-8") + json.dumps(seen)
+
+
+def postbell(home: Home, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a command as a process of its own."""
+    command = [sys.executable, "-m", "postbell", *home.options, *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def status(home: Home) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(postbell(home, "status", "--json").stdout)
+    return found

@@ -6,18 +6,21 @@ With `--json`, `status` prints one object, `doctor` a line for each check:
             held}, deliveries: {state: count}, results: {published: count, failed: count}, unsure: [delivery
             with post], lost: {count, newest: [delivery with post], superseded}, held: [{account, hold,
             reason, until}], pauses: [{scope, name, since, until}], caution: {cause, since, left} | null,
-            database: {path, bytes, log_bytes, schema}, last_backup, troubles: [text]}
+            database: {path, bytes, log_bytes, schema}, last_backup, notices: {untold, ways: [{name,
+            told_at, failing_since, error}]}, troubles: [text]}
             overdue.held counts what is overdue besides, because it is paused; hold is paused, unauthorized or
             resting; results says how the processed deliveries ended, lost what failed or was missed within
             the last day, and how many gave way to newer ones of their series; scope is everything, series or
             label, and name the id of the series or the label; caution.cause is went_back, copied, mark_lost,
-            restored, clock_set or away, and left counts what is still in doubt because of it
+            restored, clock_set or away, and left counts what is still in doubt because of it;
+            untold counts the notices that wait, and error says why a way does not take them
     check   {name, level, message, mend}; level is ok, warn or fail
 """
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from postbell.domain.post import Delivery
     from postbell.services.doctor import Check, Verify
     from postbell.services.health import Held, Status
+    from postbell.services.notified import Notified
     from postbell.settings import Places
 
 
@@ -43,10 +47,12 @@ if TYPE_CHECKING:
 def status(state: State, *, exit_code: bool) -> int:
     """Show what is due, what is late, and whether the daemon runs."""
     from postbell.services import health
+    from postbell.services.ways import find_ways
 
     app = state.open_app()
     ctx = app.ctx
-    seen = health.status(ctx, state.places, backup_every=app.settings.backup.every)
+    every, ways = app.settings.backup.every, find_ways(app.settings.notify)
+    seen = health.status(ctx, state.places, backup_every=every, ways=ways)
     if state.json:
         state.emit(_status_json(seen, state.places))
     else:
@@ -121,12 +127,23 @@ def _status_fields(seen: Status, zone: ZoneInfo, now: datetime) -> list[tuple[st
         ("held back", "\n".join(held)),
         ("database", f"{_bytes_of(seen) / 1e6:,.1f} MB, schema {seen.schema}"),
         ("backup", told(seen.storage.last_backup) if seen.storage.last_backup else "none yet"),
+        ("notices", _notices_text(seen, told)),
         ("attention", "\n".join(seen.troubles)),
     ]
 
 
 def _bytes_of(seen: Status) -> int:
     return seen.storage.database_bytes + seen.storage.log_bytes
+
+
+def _notices_text(seen: Status, told: Callable[[datetime], str]) -> str:
+    """Return by which ways the user is told, and when that was last done; nothing where there is none."""
+    ways = [
+        f"{way.name}, last {told(way.told_at)}" if way.told_at else f"{way.name}, nothing yet"
+        for way in seen.notified.ways
+    ]
+    waiting = [f"{seen.notified.untold} to be told"] if seen.notified.untold else []
+    return "\n".join([*ways, *waiting])
 
 
 def _counts_text(seen: Status) -> str:
@@ -190,8 +207,24 @@ def _status_json(seen: Status, places: Places) -> dict[str, Any]:
             "schema": seen.schema,
         },
         "last_backup": stamp(seen.storage.last_backup),
+        "notices": _notices_json(seen.notified),
         "troubles": seen.troubles,
     }
+
+
+def _notices_json(notified: Notified) -> dict[str, Any]:
+    from postbell.cli.shapes import stamp
+
+    ways = [
+        {
+            "name": way.name,
+            "told_at": stamp(way.told_at),
+            "failing_since": stamp(way.failing_since),
+            "error": way.error,
+        }
+        for way in notified.ways
+    ]
+    return {"untold": notified.untold, "ways": ways}
 
 
 def _held_json(held: Held) -> dict[str, Any]:

@@ -74,6 +74,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "Let go on what was paused; say what that publishes late, and what is missed.",
     ),
     "status": ("postbell.cli.health:status", "Show what is due, what is late, and whether the daemon runs."),
+    "notify": (
+        "postbell.cli.notify:notify",
+        "Try how you are told what you should know, and see what you were told.",
+    ),
     "doctor": ("postbell.cli.health:doctor", "Look for what is wrong with this installation."),
     "run": ("postbell.cli.daemon:run", "Publish what is due, until the process is told to stop."),
     "db": ("postbell.cli.db:db", "Check, back up, restore and upgrade the database."),

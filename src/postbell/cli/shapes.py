@@ -37,6 +37,7 @@ What each command prints:
     account                 told in `postbell.cli.accounts`
     networks                told in `postbell.cli.networks`
     status, doctor          told in `postbell.cli.health`
+    notify                  told in `postbell.cli.notify`
     pause, resume           told in `postbell.cli.pause`
     queue                   told in `postbell.cli.queue`
     engagement              told in `postbell.cli.engagement`

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -27,6 +27,9 @@ class NoticeKind(StrEnum):
     #: A post was published, but late.
     LATE = "late"
 
+
+#: The daemon settles most of what is unsure by itself; only what stays so is told.
+UNSURE_AFTER = timedelta(minutes=5)
 
 #: These last until something changes; the others have happened.
 LASTING = (NoticeKind.ACCOUNT, NoticeKind.UNSURE, NoticeKind.OVERDUE)

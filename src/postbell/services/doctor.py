@@ -14,7 +14,7 @@ from postbell.domain.account import Account
 from postbell.domain.caution import Caution
 from postbell.domain.post import LATE_AFTER, Delivery
 from postbell.domain.states import DeliveryState
-from postbell.errors import BadConfig, PostbellError, Unauthorized
+from postbell.errors import BadConfig, NotTold, PostbellError, Unauthorized
 from postbell.publishing import registry
 from postbell.publishing.protocol import Profile
 from postbell.services.health import (
@@ -31,7 +31,10 @@ from postbell.services.health import (
     unsure_told,
 )
 from postbell.services.media_store import MediaStore
+from postbell.services.notified import Notified, failing_told, notified
 from postbell.services.storage import storage
+from postbell.services.troubles import TRY
+from postbell.services.ways import Way, find_ways
 from postbell.settings import Places, load_settings
 from postbell.store import accounts, backup, deliveries, schema, summary
 from postbell.store.engine import Store, require_file
@@ -82,6 +85,7 @@ class _Facts:
     newest: datetime | None
     lost_files: list[LostFile]
     caution: Caution | None
+    notified: Notified
 
 
 def doctor(places: Places, *, now: datetime, verify: Verify | None = None) -> list[Check]:
@@ -112,6 +116,7 @@ def doctor(places: Places, *, now: datetime, verify: Verify | None = None) -> li
             *_media(facts),
             *_guarded("backup", lambda: _backup(places, facts, now)),
             *_guarded("log", lambda: _log(places, now)),
+            *_guarded("notices", lambda: _notices(places, facts.notified)),
         ]
     return checks
 
@@ -195,6 +200,7 @@ def _look(places: Places, now: datetime) -> _Facts:
                 newest=summary.newest_time(tx),
                 lost_files=summary.lost_files(tx, MediaStore(places.media).path_of),
                 caution=caution_now(tx, now),
+                notified=notified(tx, _ways(places), now),
             )
     finally:
         store.close()
@@ -313,6 +319,32 @@ def _log(places: Places, now: datetime) -> Iterator[Check]:
         yield _odd("log", told, mend)
     if not seen.troubles:
         yield _good("log", f"The log of the database has {seen.log_bytes / 1e6:,.1f} MB.")
+
+
+def _ways(places: Places) -> list[Way]:
+    with suppress(BadConfig):  # told by a check of its own
+        return find_ways(load_settings(places.config).notify)
+    return []
+
+
+def _notices(places: Places, seen: Notified) -> Iterator[Check]:
+    path = load_settings(places.config).notify.urls_file
+    if path and path.exists() and (mode := path.stat().st_mode & 0o777) & 0o077:
+        yield _odd("notices", f"Others can read {path} (mode {mode:04o}).", f"Run `chmod 600 {path}`.")
+    ways, failing = _ways(places), {way.name: way for way in seen.ways if way.error is not None}
+    for way in ways:
+        try:
+            way.check(thoroughly=True)
+        except NotTold as error:
+            yield _bad("notices", f"You cannot be told by {way.name}: {error}")
+        else:
+            if way.name in failing:
+                yield _bad("notices", failing_told(failing[way.name]), TRY)
+            else:
+                yield _good("notices", f"You are told by {way.name}.")
+    if not ways:
+        mend = f"Give `urls` or `command` under [notify] in {places.config}."
+        yield Check(name="notices", level=Level.OK, message="You are told nothing by itself.", mend=mend)
 
 
 def _good(name: str, message: str) -> Check:

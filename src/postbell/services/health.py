@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -26,7 +26,9 @@ from postbell.store.lock import DaemonLock
 
 
 if TYPE_CHECKING:
+    from postbell.services.notified import Notified
     from postbell.services.storage import Storage
+    from postbell.services.ways import Way
     from postbell.store.queue import Waiting
     from postbell.store.summary import Lost, Overdue
 
@@ -104,6 +106,7 @@ class Status:
     #: Why, if at all, what is overdue was or is looked up before it is sent.
     caution: Caution | None
     storage: Storage
+    notified: Notified
     schema: str | None
     #: That the clock is wrong, and what to do, in sentences; None if nothing shows that.
     clock: tuple[str, str] | None = None
@@ -126,14 +129,18 @@ class Status:
                 told = held.told(stamp)
                 found.append(f"{told[0].upper()}{told[1:]}.")
         found += [f"{told} {mend}" for told, mend in self.storage.troubles]
+        found += [f"{told} {mend}".rstrip() for told, mend in self.notified.troubles]
         return found
 
 
-def status(ctx: Context, places: Places, *, backup_every: timedelta | None = None) -> Status:
+def status(
+    ctx: Context, places: Places, *, backup_every: timedelta | None = None, ways: Sequence[Way] = ()
+) -> Status:
     """Return how things stand now, seen in one moment of the database.
 
-    The daemon is to make a backup `backup_every` so often, if at all.
+    The daemon is to make a backup `backup_every` so often, if at all, and to tell the user by these ways.
     """
+    from postbell.services.notified import notified
     from postbell.services.storage import storage
     from postbell.store import queue, summary
 
@@ -150,6 +157,7 @@ def status(ctx: Context, places: Places, *, backup_every: timedelta | None = Non
         paused = pauses.list_pauses(tx, now)
         caution = caution_now(tx, now)
         clock = clock_told(now, summary.newest_time(tx))
+        told = notified(tx, ways, now)
     daemon = DaemonLock(places.data_dir).holder()
     return Status(
         daemon=daemon,
@@ -169,6 +177,7 @@ def status(ctx: Context, places: Places, *, backup_every: timedelta | None = Non
             every=backup_every if daemon else None,
             since=min((account.created_at for account in everybody), default=None),
         ),
+        notified=told if daemon else replace(told, own=()),
         schema=schema.revision_of(ctx.store),
         clock=clock,
     )

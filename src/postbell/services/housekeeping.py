@@ -16,7 +16,7 @@ import structlog
 from postbell.errors import Damaged, PostbellError
 from postbell.services import upkeep
 from postbell.services.storage import large_log_told
-from postbell.services.troubles import Troubles
+from postbell.services.troubles import LOG, Troubles
 from postbell.settings import BackupSettings, Places
 from postbell.store import backup, seal, wal
 
@@ -24,9 +24,8 @@ from postbell.store import backup, seal, wal
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: Names of troubles.
+#: The name of the trouble that no backup can be made.
 _BACKUP = "backup"
-_LOG = "log"
 #: Seconds after which a backup that failed is tried again.
 _AGAIN_AFTER = 3600.0
 
@@ -80,13 +79,13 @@ class Housekeeping:
             with suppress(sqlite3.Error):  # a full disk, or a lock: there will be another turn
                 await self._aside(wal.empty_log, path)
         if wal.log_bytes(path) <= wal.LARGE:
-            self.troubles.forget(_LOG)
-        elif _LOG not in self.troubles.names():
+            self.troubles.forget(LOG)
+        elif LOG not in self.troubles.names():
             readers = wal.readers_of(path)
             structlog.get_logger().warning(
                 "log_too_large", bytes=size, readers=", ".join(str(reader) for reader in readers)
             )
-            self.troubles.begin(_LOG, *large_log_told(size, readers))
+            self.troubles.begin(LOG, *large_log_told(size, readers))
 
     async def _back_up(self) -> None:
         loop, now = asyncio.get_running_loop(), self.now()

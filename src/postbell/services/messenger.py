@@ -7,17 +7,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-import structlog
-
 from postbell.errors import NotTold
 from postbell.services.message import Message
-from postbell.services.troubles import Troubles
+from postbell.services.troubles import TRY, Troubles, is_of_way, of_way
 from postbell.services.ways import Way
 from postbell.store.notices import WayState
-
-
-_WAY = "way "
-_TRY = "See what is wrong with `postbell notify test`."
 
 
 class Messenger:
@@ -36,8 +30,8 @@ class Messenger:
     def resume(self, states: Iterable[WayState]) -> None:
         """Take over how those of an earlier life of the daemon did that are still there."""
         self._states |= {state.name: state for state in states if state.name in self._states}
-        for gone in {*self._troubles.names()} - {f"{_WAY}{name}" for name in self._states}:
-            if gone.startswith(_WAY):
+        for gone in {*self._troubles.names()} - {of_way(name) for name in self._states}:
+            if is_of_way(gone):
                 self._troubles.forget(gone)
 
     def check(self, now: datetime) -> None:
@@ -56,15 +50,14 @@ class Messenger:
         return dict(zip(self._states, errors, strict=True))
 
     def _note(self, way: Way, error: str | None, now: datetime) -> None:
-        state, trouble = self._states[way.name], f"{_WAY}{way.name}"
+        state, trouble = self._states[way.name], of_way(way.name)
         if error is None:
             self._states[way.name] = WayState(name=way.name, told_at=now)
             self._troubles.end(trouble, f"Notices can be sent by {way.name} again.")
             return
         since = state.failing_since or now
         self._states[way.name] = replace(state, failing_since=since, error=error)
-        self._troubles.begin(trouble, f"Notices cannot be sent by {way.name}: {error}", _TRY)
-        structlog.get_logger().warning("user_not_told", way=way.name, reason=error)
+        self._troubles.begin(trouble, f"Notices cannot be sent by {way.name}: {error}", TRY)
 
 
 async def _try(way: Way, message: Message) -> str | None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import Connection
 
-from postbell.domain.notice import Notice, NoticeKind, is_quiet
+from postbell.domain.notice import UNSURE_AFTER, Notice, NoticeKind, is_quiet
 from postbell.errors import PostbellError
 from postbell.services.context import Context
 from postbell.services.message import compose
@@ -22,14 +22,12 @@ from postbell.services.troubles import DATABASE, Troubles
 from postbell.services.ways import Way, find_ways
 from postbell.settings import NotifySettings
 from postbell.store import notices
-from postbell.store.notices import Pending, Telling
+from postbell.store.notices import Pending, Telling, WayState
 from postbell.store.thread import StoreThread
 
 
 #: Seconds between two looks at least, however much happens.
 _BETWEEN_LOOKS = 5.0
-#: The daemon settles most of what is unsure by itself; only what stays so is told.
-UNSURE_AFTER = timedelta(minutes=5)
 #: What ended before the last look is looked for again for so long: clocks are set back, and what ended may
 #: have been written down later.
 _OVERLAP = timedelta(hours=1)
@@ -175,6 +173,7 @@ class Teller:
             self.troubles.resume(each.notice for each in left)
             self._messenger.resume(known.ways if known else ())
             self._messenger.check(now)
+            _log_failing(self._messenger.states)
         telling = Telling(since=known.since if known else self._started_at, ways=self._messenger.states)
         if telling != known:
             await self._thread.write(notices.save_telling, telling)
@@ -195,6 +194,7 @@ class Teller:
             return
         message = compose([*own, *found.values()])
         errors = await self._messenger.hand_over(message, now)
+        _log_failing(self._messenger.states)
         if all(errors.values()):
             self._pace.failed(self._elapsed())
             self._wake_in(self._pace.wait(self._elapsed()))
@@ -218,3 +218,9 @@ class Teller:
     def _wake(self) -> None:
         self._timer = None
         self.bell.set()
+
+
+def _log_failing(states: Iterable[WayState]) -> None:
+    for way in states:
+        if way.error is not None:
+            structlog.get_logger().warning("user_not_told", way=way.name, reason=way.error)

@@ -13,6 +13,21 @@ from postbell.domain.notice import Notice, NoticeKind
 DATABASE = "database"
 #: The database or the clock is not what it was.
 CAUTION = "caution"
+#: The log of the database is far too large.
+LOG = "log"
+#: What tries a way of telling the user.
+TRY = "Try it: `postbell notify test`."
+_WAY = "way "
+
+
+def of_way(way: str) -> str:
+    """Return the name of the trouble that a way of telling the user takes nothing."""
+    return f"{_WAY}{way}"
+
+
+def is_of_way(name: str) -> bool:
+    """Whether a trouble of this name is that of a way."""
+    return name.startswith(_WAY)
 
 
 @dataclass

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import json
 import os
 import shutil
 import signal
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,10 +17,13 @@ from typing import Protocol
 from pydantic import SecretStr
 
 from postbell.errors import NotTold
+from postbell.services import _apprise_child
 from postbell.services.message import Message
 from postbell.settings import NotifySettings
 
 
+#: Seconds that what was killed may take to be gone.
+_REAPING = 5.0
 #: So many bytes of what a program says on its standard error are kept: the last ones.
 _KEPT = 2000
 _NO_APPRISE = "Apprise is not installed. Install it beside Postbell: `pip install 'postbell[notify]'`."
@@ -61,25 +66,9 @@ class Command:
         """Run it; raises NotTold if it cannot be run, takes too long or does not end with 0."""
         said = f"{message.json}\n" if self.json else message.text
         try:
-            process = await asyncio.create_subprocess_exec(
-                *self.words,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.PIPE,
-                start_new_session=True,
-            )
-        except (OSError, ValueError) as error:
-            raise NotTold(f"{self.words[0]} cannot be run: {_reason(error)}.") from None
-        try:
-            async with asyncio.timeout(self.timeout):
-                complaint = await _converse(process, said.encode("utf-8", "replace"))
-                code = await process.wait()
+            code, complaint = await _run(self.words, said, self.timeout)
         except TimeoutError:
             raise NotTold(f"{self.words[0]} took longer than {self.timeout:g} s and was killed.") from None
-        finally:
-            # Also what it left behind in the background, and where the daemon is stopped meanwhile.
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
         if code:
             ended = f"was killed by signal {-code}" if code < 0 else f"ended with {code}"
             raise NotTold(f"{self.words[0]} {ended}{f': {complaint}' if complaint else ''}.")
@@ -94,7 +83,7 @@ class Command:
 
 @dataclass(frozen=True, kw_only=True)
 class Url:
-    """A service that Apprise reaches."""
+    """A service that Apprise reaches, in a process of its own."""
 
     name: str
     url: SecretStr
@@ -102,22 +91,28 @@ class Url:
 
     async def tell(self, message: Message) -> None:
         """Send it; raises NotTold if the service does not take it."""
-        self._require()
-        from postbell.services.apprise_way import send
-
-        await send(self.url.get_secret_value(), message, timeout=self.timeout)
+        self.check(thoroughly=False)
+        await self._ask({"title": message.title, "body": message.body})
 
     def check(self, *, thoroughly: bool) -> None:
         """Raise NotTold if Apprise is not there; thoroughly: or makes nothing of the address."""
-        self._require()
-        if thoroughly:
-            from postbell.services.apprise_way import understand
-
-            understand(self.url.get_secret_value())
-
-    def _require(self) -> None:
         if importlib.util.find_spec("apprise") is None:
             raise NotTold(_NO_APPRISE)
+        if thoroughly:
+            asyncio.run(self._ask({}))
+
+    async def _ask(self, message: Mapping[str, str]) -> None:
+        # The address is handed over where nobody else can read it: not as an argument.
+        asked = json.dumps({"url": self.url.get_secret_value(), **message})
+        # -P: the folder of the script is no place to import from.
+        try:
+            words = [sys.executable, "-P", _apprise_child.__file__]
+            code, complaint = await _run(words, asked, self.timeout)
+        except TimeoutError:
+            raise NotTold(f"It did not take the message within {self.timeout:g} s.") from None
+        if code:
+            complaint = complaint if code == 1 else f"Apprise ended with {code}"
+            raise NotTold(f"{complaint[:1].upper()}{complaint[1:]}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,25 +149,59 @@ def find_ways(settings: NotifySettings) -> list[Way]:
             urls += [SecretStr(line) for line in stripped if line and not line.startswith("#")]
     for number, url in enumerate(urls, 1):
         # The rest of an address may be a secret in any part of it.
-        scheme = url.get_secret_value().partition("://")[0]
-        name = f"url {number} ({scheme[:20]})" if scheme.isalnum() else f"url {number}"
+        scheme, found, _ = url.get_secret_value().partition("://")
+        name = f"url {number} ({scheme[:20]})" if found and scheme.isalnum() else f"url {number}"
         ways.append(Url(name=name, url=url, timeout=settings.timeout_seconds))
     return ways
+
+
+async def _run(words: Sequence[str], said: str, timeout: float) -> tuple[int, str]:  # noqa: ASYNC109 - part of what is told
+    """Run a program with `said` on its standard input; return how it ended, and its last complaint.
+
+    Raises NotTold if it cannot be run, TimeoutError if it takes longer than `timeout` (seconds). Whatever
+    happens, nothing that it has started is left.
+    """
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *words,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        raise NotTold(f"{words[0]} cannot be run: {_reason(error)}.") from None
+    try:
+        async with asyncio.timeout(timeout):
+            complaint = await _converse(process, said.encode("utf-8", "replace"))
+            return await process.wait(), complaint
+    finally:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        with suppress(TimeoutError):  # who has left the group may keep the pipe open
+            async with asyncio.timeout(_REAPING):
+                await _rest(process)
 
 
 async def _converse(process: asyncio.subprocess.Process, said: bytes) -> str:
     """Hand over what is said, and return the end of what it complains about, on one line."""
     assert process.stdin is not None, "it was started with a pipe"
-    assert process.stderr is not None, "it was started with a pipe"
     with suppress(ConnectionError):  # it need not read
         process.stdin.write(said)
         await process.stdin.drain()
     process.stdin.close()
+    words = " ".join((await _rest(process)).decode("utf-8", "replace").split())
+    return "".join(char if char.isprintable() else "?" for char in words).rstrip(".")[-300:]
+
+
+async def _rest(process: asyncio.subprocess.Process) -> bytes:
+    """Return the end of what is still to be read of its standard error."""
+    assert process.stderr is not None, "it was started with a pipe"
     kept = b""
     while part := await process.stderr.read(4096):
         kept = (kept + part)[-_KEPT:]
-    words = " ".join(kept.decode("utf-8", "replace").split())
-    return "".join(char if char.isprintable() else "?" for char in words).rstrip(".")[-300:]
+    await process.wait()
+    return kept
 
 
 def _reason(error: Exception) -> str:
