@@ -6,12 +6,14 @@ import functools
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from postbell import bell
 from postbell.clock import Clock, SystemClock
+from postbell.domain.budget import RetryBudget
 from postbell.domain.ids import Random
 from postbell.domain.when import zone_named
 from postbell.publishing import registry
@@ -81,6 +83,8 @@ def build_app(
         network=network,
         zone=zone_named(settings.timezone) if settings.timezone else local_zone(),
         retry=settings.retry_policy,
+        budget=RetryBudget(settings.retry.most_per_minute),
+        catch_up_gap=timedelta(seconds=settings.retry.catch_up_seconds),
         late_limit=settings.late_limit,
         duplicate_window=settings.duplicate_window,
         horizon=settings.horizon,

@@ -151,7 +151,7 @@ class DaemonSettings(_Section):
 
 
 class RetrySettings(_Section):
-    """When a network could not be reached."""
+    """When a network could not be reached, and after an outage."""
 
     first_wait_seconds: float = Field(
         default=15, gt=0, le=86400, description="The wait after the first try, at most."
@@ -160,6 +160,13 @@ class RetrySettings(_Section):
         default=900, gt=0, le=86400, description="No wait between two tries is longer."
     )
     most_tries: int = Field(default=200, ge=1, description="After that many tries a post has failed.")
+    most_per_minute: int = Field(default=60, ge=1, description="Second tries in a minute, of all accounts.")
+    catch_up_seconds: float = Field(
+        default=3,
+        ge=0,
+        le=3600,
+        description="How far apart an account publishes what is late by more than 5 minutes; 0: at once.",
+    )
 
 
 class HttpSettings(_Section):

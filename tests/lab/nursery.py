@@ -24,6 +24,7 @@ from pathlib import Path
 
 from lab.harness import LabHome, fast_clock
 from support.children import end
+from support.home import HURRIED
 
 
 #: What a daemon imports by the time that it publishes.
@@ -88,7 +89,7 @@ def nursery(log: Path, *, speed: float = 1, env: Mapping[str, str] | None = None
 
     For them all time passes `speed` times as fast, and it goes on from one to the next.
     """
-    changed = {**(fast_clock(speed) if speed != 1 else {}), **(env or {})}
+    changed = {**HURRIED, **(fast_clock(speed) if speed != 1 else {}), **(env or {})}
     with log.open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "lab.nursery"],

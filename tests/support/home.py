@@ -23,6 +23,10 @@ from postbell.settings import Places
 from support.children import end
 
 
+#: In the environment of every daemon: what is late, or tried again, is sent as fast as it can be.
+HURRIED = {"POSTBELL_RETRY__CATCH_UP_SECONDS": "0", "POSTBELL_RETRY__MOST_PER_MINUTE": "1000000"}
+
+
 @dataclass
 class Home:
     """One data folder with its configuration."""
@@ -92,7 +96,7 @@ class Home:
     def start(self, *command: str) -> subprocess.Popen[bytes]:
         """Start the daemon, or another command, as a process of its own; what it prints goes to the log."""
         words = command or (*self.program, *self.options, "run")
-        env = {**os.environ, "PYTHONUNBUFFERED": "1", **self.env}
+        env = {**os.environ, "PYTHONUNBUFFERED": "1", **HURRIED, **self.env}
         with self.log.open("ab") as output:
             return subprocess.Popen(
                 [sys.executable, *words], stdout=output, stderr=output, env=env, start_new_session=True

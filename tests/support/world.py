@@ -42,7 +42,7 @@ from postbell.domain.states import DeliveryState, Outcome, PostEvent, PostState
 from postbell.publishing import registry
 from postbell.publishing.protocol import Network
 from postbell.services.context import Context
-from postbell.settings import Places, Settings
+from postbell.settings import Places, RetrySettings, Settings
 from postbell.store import accounts, attempts, deliveries, media, overdue, posts, queue, schema
 from postbell.store.deliveries import Planned
 from postbell.store.engine import Store, create_file
@@ -53,6 +53,9 @@ from postbell.testing import FakeClock, FakeNetwork
 
 #: Where the clock of `build_world` stands, and when posts of `add_post` are due. A Monday.
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+
+#: The settings of a world for which a test names none: what is late is sent without gaps.
+HURRIED = Settings(timezone="UTC", retry=RetrySettings(catch_up_seconds=0))
 
 _random = random.Random(1)
 
@@ -321,7 +324,7 @@ def build_world(
     clock = FakeClock(START)
     app = build_app(
         places,
-        settings or Settings(timezone="UTC"),
+        settings or HURRIED,
         clock=clock,
         rng=random.Random(7),
         network=lambda key: named[key] if key in named else registry.get(key),

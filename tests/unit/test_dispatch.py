@@ -31,7 +31,7 @@ from support.world import (
 )
 
 
-FAST = Settings(timezone="UTC", retry=RetrySettings(most_tries=3))
+FAST = Settings(timezone="UTC", retry=RetrySettings(most_tries=3, catch_up_seconds=0))
 ENDED = DeliveryState.PROCESSED
 WAITS = DeliveryState.SCHEDULED
 

@@ -93,7 +93,7 @@ def test_a_delivery_that_the_user_sent_again_meanwhile_is_not_looked_up(tmp_path
     network = Settling([Mode.LOSE_REQUEST, Mode.LOSE_REQUEST])
     with build_world(tmp_path, networks=[network]) as world:
         first, second = add_post(world.store), add_post(world.store)
-        ring(world, 2)
+        ring(world, 2, after=15)
         settle(world)
         tried = [(each.kind, each.result) for each in tries_of(world.store, second.deliveries[0].id)]
         assert tried == [("publish", "unsure"), ("settle", "failed")]

@@ -188,6 +188,7 @@ def _settle_one(
         # Due anew: by its old time it could be too late, and would be missed instead of sent.
         deliveries.give_up(tx, unsure.id, "the user asked to send it again", now)
         deliveries.reopen(tx, unsure.id, now)
+        _end_setbacks(tx, [unsure], now)
 
 
 def _require_accounts(tx: Connection, post: Post, wanted: Sequence[Delivery]) -> None:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from postbell.clock import Clock
 from postbell.domain.account import Account
+from postbell.domain.budget import RetryBudget
 from postbell.domain.content import resolve
 from postbell.domain.ids import Random
 from postbell.domain.post import Delivery, Post
@@ -48,6 +49,9 @@ class Context:
     #: The zone of times that name none.
     zone: ZoneInfo
     retry: RetryPolicy
+    budget: RetryBudget
+    #: How far apart an account publishes what is late after an outage.
+    catch_up_gap: timedelta
     #: How long a post may be overdue and still be published.
     late_limit: timedelta
     #: For how long what was published is not published again; nothing at all where that is allowed.

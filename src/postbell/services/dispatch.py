@@ -16,9 +16,10 @@ from postbell.domain.caution import Cause
 from postbell.domain.post import Delivery
 from postbell.errors import PublishError, Rejected, Unsure
 from postbell.publishing.protocol import Progress, Receipt
+from postbell.publishing.rates import Rest
 from postbell.services import caution
 from postbell.services.caution import Watch
-from postbell.services.context import Context, progress_of
+from postbell.services.context import Context, Prepared, progress_of
 from postbell.services.lateness import Why, give_up_late, why_late
 from postbell.services.outcomes import (
     LONGEST_STEP,
@@ -189,40 +190,55 @@ class Dispatcher:
         with structlog.contextvars.bound_contextvars(
             post=claim.post.id, account=claim.account.name, attempt=claim.attempt_id
         ):
+            rest, broken_off = None, False
             try:
-                ending = await self._try(claim)
+                ending, rest = await self._try(claim)
             except asyncio.CancelledError:
-                ending = Unsure("Postbell was stopped during the try")
+                ending, broken_off = Unsure("Postbell was stopped during the try"), True
             self.checkpoint("answered")
-            rules = Rules(retry=self.ctx.retry, chance=self.ctx.random.random(), now=self.ctx.now())
+            rules = Rules(
+                retry=self.ctx.retry,
+                chance=self.ctx.random.random(),
+                now=self.ctx.now(),
+                rest=rest,
+                gap=self.ctx.catch_up_gap,
+                broken_off=broken_off,
+            )
             instead = _fault(claim, "its answer cannot be stored")
             await self._recorder.record(claim, ending, rules, instead=instead)
             self.checkpoint("recorded")
 
-    async def _try(self, claim: Claim) -> Ending:
-        progress = progress_of(claim.delivery.progress)
+    async def _try(self, claim: Claim) -> tuple[Ending, Rest | None]:
+        """Return how a try ended, and for how long the account had better rest by what was answered."""
+        asked: Prepared | None = None
+        ending: Ending
         try:
             keeper = Keeper(thread=self.thread, claim=claim)
             asked = self.ctx.prepare(claim.post, claim.delivery, claim.account, keeper)
-            if gone := [item.name for item in asked.outgoing.content.media if not item.path.exists()]:
-                return Rejected(f"its stored files are gone: {', '.join(gone)}; restore the folder `media`")
-            while True:
-                async with asyncio.timeout(LONGEST_STEP):
-                    result = await asked.network.publish(asked.outgoing, progress, asked.http)
-                if isinstance(result, Receipt):
-                    return result
-                stored = {"step": result.step, "data": dict(result.data)}
-                await insist(self.thread, deliveries.save_progress, claim.delivery.id, stored)
-                if result.again_at is not None:
-                    return result
-                progress = result
+            ending = await self._publish(claim, asked)
         except TimeoutError:
-            return Unsure(f"it was not done after {LONGEST_STEP / 60:.0f} min, and was broken off")
+            ending = Unsure(f"it was not done after {LONGEST_STEP / 60:.0f} min, and was broken off")
         except PublishError as error:
-            return error
+            ending = error
         except Exception as error:  # noqa: BLE001 - a fault in one network must not stop the others
             structlog.get_logger().exception("network_broke", network=claim.account.network)
-            return _fault(claim, type(error).__name__)
+            ending = _fault(claim, type(error).__name__)
+        return ending, asked.http.rest if asked else None
+
+    async def _publish(self, claim: Claim, asked: Prepared) -> Receipt | Progress:
+        if gone := [item.name for item in asked.outgoing.content.media if not item.path.exists()]:
+            raise Rejected(f"its stored files are gone: {', '.join(gone)}; restore the folder `media`")
+        progress = progress_of(claim.delivery.progress)
+        while True:
+            async with asyncio.timeout(LONGEST_STEP):
+                result = await asked.network.publish(asked.outgoing, progress, asked.http)
+            if isinstance(result, Receipt):
+                return result
+            stored = {"step": result.step, "data": dict(result.data)}
+            await insist(self.thread, deliveries.save_progress, claim.delivery.id, stored)
+            if result.again_at is not None:
+                return result
+            progress = result
 
     def _tell(self, claim: Claim, ending: Ending) -> None:
         names = {"post": claim.post.id, "account": claim.account.name, "attempt": claim.attempt_id}
@@ -276,9 +292,20 @@ def _take_due(
         return _Taken(missed=missed, claims=[], more=True, count=None, suspect=None, wary=wary)
     suspects = queue.claim_due(tx, now, 1, ctx.media.path_of, suspects=True) if wary else []
     claims = suspects + queue.claim_due(tx, now, limit - len(suspects), ctx.media.path_of)
+    claims = [claim for claim in claims if _is_in_budget(tx, ctx, claim, now)]
     late = [claim for claim in claims if claim.delivery.lateness and not claim.delivery.late_reason]
     deliveries.record_late(tx, {each.delivery.id: why(each.delivery, each.account) for each in late})
     still_wary = wary and (bool(suspects) or queue.has_suspects(tx))
     count = mark.raise_claims(tx) if claims else None
-    suspect = suspects[0] if suspects else None
+    suspect = next((claim for claim in claims if claim in suspects), None)
     return _Taken(missed=missed, claims=claims, more=False, count=count, suspect=suspect, wary=still_wary)
+
+
+def _is_in_budget(tx: Connection, ctx: Context, claim: Claim, now: datetime) -> bool:
+    """Whether something may be tried now; if not, it is put off. A first try is never put off for that."""
+    if claim.delivery.tries > 1 and claim.account.setbacks:
+        at = ctx.budget.ask(claim.delivery.id, now)
+        if at > now:
+            queue.put_off(tx, claim, "it waits for its turn: much is tried again at the moment", at)
+            return False
+    return True

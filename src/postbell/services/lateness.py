@@ -57,8 +57,7 @@ def why_late(delivery: Delivery, account: Account | None) -> str | None:
         return "the account must be reconnected"
     due, rests, distant = delivery.due_at, account.rests_until, account.next_post_at
     assert due is not None, "what waits for its time has one"
-    if distant and distant > due and (rests is None or distant >= rests):
-        assert account.min_gap is not None, "only a least gap lets it wait"
+    if account.min_gap and distant and distant > due and (rests is None or distant >= rests):
         return f"the account keeps {span_text(account.min_gap)} between two posts"
     if rests and rests > due:
         return account.rest_reason or "the account rested"

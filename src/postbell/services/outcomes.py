@@ -25,6 +25,7 @@ from postbell.errors import (
     Unavailable,
 )
 from postbell.publishing.protocol import Absent, Progress, Receipt, Resend, Unknown
+from postbell.publishing.rates import Rest
 from postbell.services.quarantine import is_poison, told_absent
 from postbell.store import accounts, attempts, deliveries, overdue
 from postbell.store.queue import Claim
@@ -42,6 +43,8 @@ _WRITE_AGAIN = 1.0
 _LONGEST_REST = timedelta(days=1)
 #: None rests shorter: tries that the network turns away do not count, so nothing else would slow them down.
 _SHORTEST_REST = timedelta(seconds=1)
+#: What is late by more than this is late after an outage; by less because others were being sent.
+_OUTAGE = timedelta(minutes=5)
 #: How long after its account what is stuck may be tried: something else goes first.
 _ASIDE = timedelta(seconds=1)
 
@@ -53,6 +56,12 @@ class Rules:
     retry: RetryPolicy
     #: A random number in [0, 1).
     chance: float
+    #: What the network's answers said about when to go on, if anything.
+    rest: Rest | None = None
+    #: How far apart an account publishes what is late after an outage; nothing where that does not matter.
+    gap: timedelta = timedelta()
+    #: Whether Postbell itself has broken the try off: that says nothing of the network.
+    broken_off: bool = False
     #: Read when the try had ended (aware UTC).
     now: datetime
     #: What a repeat does that nobody can vouch for; only after a look-up does it matter.
@@ -131,27 +140,29 @@ def record_try(tx: Connection, claim: Claim, ending: Receipt | Progress | Publis
     match ending:
         case Receipt():
             _published(tx, claim, ending, rules, found=False)
-            _answered(tx, claim, rules.now)
             accounts.keep_distance(tx, {account_id: rules.now})
         case Progress():
             deliveries.snooze(tx, delivery_id, f"waits: {ending.step}", ending.again_at or rules.now)
-            _answered(tx, claim, rules.now)
         case Rejected():
             doubt = "; an earlier try may have been accepted: look first"
             told = f"{ending}{doubt if is_in_doubt(tx, delivery_id) else ''}"
             deliveries.record_failed(tx, delivery_id, told, rules.now)
-            _answered(tx, claim, rules.now)
         case Unauthorized():
             hold_account(tx, claim, str(ending))
             deliveries.snooze(tx, delivery_id, str(ending), rules.now)
         case RateLimited():
-            _answered(tx, claim, rules.now)
             deliveries.snooze(tx, delivery_id, str(ending), let_rest(tx, account_id, ending, rules))
         case Unavailable():
             _unavailable(tx, claim, str(ending), rules)
         case _:
             deliveries.lose_track(tx, delivery_id, str(ending))
             accounts.keep_distance(tx, {account_id: rules.now})
+    _keep_pace(tx, claim, ending, rules)
+
+
+def is_plain(claim: Claim, rules: Rules) -> bool:
+    """Whether nothing follows from a publication but the least gap that the user has asked for."""
+    return not (claim.account.setbacks or rules.rest or _is_catching_up(claim, rules))
 
 
 def record_look_up(
@@ -252,6 +263,30 @@ def _published(tx: Connection, claim: Claim, receipt: Receipt, rules: Rules, *, 
     )
 
 
+def _keep_pace(tx: Connection, claim: Claim, ending: Receipt | Progress | PublishError, rules: Rules) -> None:
+    """Let the account rest for as long as follows from how a try ended, and from what was answered."""
+    account_id = claim.account.id
+    if isinstance(ending, Receipt | Progress | Rejected | RateLimited):
+        _answered(tx, claim, rules.now)
+    elif result_of(ending) == "unsure" and not rules.broken_off:
+        _set_back(tx, claim, str(ending), rules)
+    if rules.rest:
+        until = min(rules.rest.until, rules.now + _LONGEST_REST)
+        accounts.prolong_rest(tx, account_id, until=until, reason=rules.rest.reason)
+    if _is_catching_up(claim, rules) and not isinstance(ending, Progress):
+        accounts.keep_apart(tx, account_id, rules.now + rules.gap)
+
+
+def _is_catching_up(claim: Claim, rules: Rules) -> bool:
+    """Whether something was tried so late that more of the kind must be waiting behind it.
+
+    The account takes its time for it, however fast the network answers: that would otherwise get all of an
+    outage at once.
+    """
+    due_at = claim.delivery.due_at
+    return bool(rules.gap) and due_at is not None and rules.now - due_at > _OUTAGE
+
+
 def _answered(tx: Connection, claim: Claim, now: datetime) -> None:
     """Write down that the network answers this account: whatever setbacks there were, they are over.
 
@@ -264,6 +299,14 @@ def _answered(tx: Connection, claim: Claim, now: datetime) -> None:
         deliveries.free_stuck(tx, claim.account.id, now)
 
 
+def _set_back(tx: Connection, claim: Claim, message: str, rules: Rules) -> tuple[int, datetime]:
+    """Let the account rest after a setback; return how many there were in a row, and until when."""
+    setbacks = claim.account.setbacks + 1
+    until = rules.now + rules.retry.wait(setbacks, chance=rules.chance)
+    accounts.rest_account(tx, claim.account.id, until=until, reason=message, setbacks=setbacks)
+    return setbacks, until
+
+
 def _unavailable(tx: Connection, claim: Claim, message: str, rules: Rules) -> None:
     """Let the account rest after a setback, and its delivery be tried again, if it was not the last time.
 
@@ -272,20 +315,19 @@ def _unavailable(tx: Connection, claim: Claim, message: str, rules: Rules) -> No
     and from then on by turns: the next one that is not stuck, and again the first one. An outage lets few
     posts overtake others, and a post that its network never takes blocks nobody.
     """
-    account_id, delivery_id, tries = claim.account.id, claim.delivery.id, claim.delivery.tries
+    delivery_id, tries = claim.delivery.id, claim.delivery.tries
+    setbacks, rests_until = _set_back(tx, claim, message, rules)
     if tries >= rules.retry.most_tries:
         _give_up(tx, claim, message, rules.now)
         return
-    setbacks = claim.account.setbacks + 1
-    rests_until = try_at = rules.now + rules.retry.wait(setbacks, chance=rules.chance)
+    try_at = rests_until
     if tries >= STUCK_AFTER:
-        try_at = rests_until + _ASIDE
+        try_at += _ASIDE
         if setbacks >= OPEN_AFTER:
-            deliveries.step_aside(tx, account_id, try_at)
+            deliveries.step_aside(tx, claim.account.id, try_at)
         else:
             try_at = max(try_at, rules.now + rules.retry.wait(tries, chance=rules.chance))
     deliveries.record_retry(tx, delivery_id, message, try_at)
-    accounts.rest_account(tx, account_id, until=rests_until, reason=message, setbacks=setbacks)
 
 
 def _give_up(tx: Connection, claim: Claim, message: str, now: datetime) -> None:

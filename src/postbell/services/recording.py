@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from postbell.errors import Damaged, PublishError
 from postbell.publishing.protocol import Progress, Receipt
-from postbell.services.outcomes import Rules, record_try, write_down
+from postbell.services.outcomes import Rules, is_plain, record_try, write_down
 from postbell.store import accounts
 from postbell.store.published import Published, record_all_published
 from postbell.store.queue import Claim
@@ -120,7 +120,7 @@ def _record(tx: Connection, these: Sequence[_Ended]) -> None:
     """Write down how tries ended; of what was simply published, all at once."""
     published = []
     for each in these:
-        if isinstance(each.ending, Receipt) and _is_plain(each.claim, each.ending):
+        if isinstance(each.ending, Receipt) and _is_plain(each, each.ending):
             published.append(_published(each.claim, each.ending, each.rules.now))
         else:
             record_try(tx, each.claim, each.ending, each.rules)
@@ -129,10 +129,11 @@ def _record(tx: Connection, these: Sequence[_Ended]) -> None:
         accounts.keep_distance(tx, {each.account_id: each.now for each in published})
 
 
-def _is_plain(claim: Claim, receipt: Receipt) -> bool:
+def _is_plain(ended: _Ended, receipt: Receipt) -> bool:
     """Whether nothing follows from it but that it was published, and all of it can be stored for sure."""
     texts = (receipt.id, receipt.url or "", *receipt.warnings)
-    return not claim.account.setbacks and all(type(text) is str and "\0" not in text for text in texts)
+    storable = all(type(text) is str and "\0" not in text for text in texts)
+    return storable and is_plain(ended.claim, ended.rules)
 
 
 def _published(claim: Claim, receipt: Receipt, now: datetime) -> Published:

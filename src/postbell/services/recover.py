@@ -239,10 +239,13 @@ def _may_still_be(doubt: _Doubt, post: Post, resend: Resend, now: datetime) -> s
 
 
 def _may_ask(account: Account | None, now: datetime) -> bool:
-    """Whether the network would answer for this account now. A pause forbids to publish, not to ask."""
+    """Whether the network may be asked for this account now. A pause forbids to publish, not to ask.
+
+    So does a rest after setbacks: look-ups have waits of their own. One that the network asked for is kept.
+    """
     if account is None or account.health is not Health.OK:
         return False
-    return account.rests_until is None or account.rests_until <= now
+    return account.setbacks > 0 or account.rests_until is None or account.rests_until <= now
 
 
 def _list_doubts(tx: Connection) -> list[_Doubt]:

@@ -158,8 +158,9 @@ def keep_distance(tx: Connection, published: Mapping[int, datetime]) -> None:
 def forget_rests(tx: Connection, now: datetime) -> None:
     """Shorten what accounts wait for to what it can be at most: the clock has gone back."""
     tx.execute(update(account).where(account.c.rests_until > now).values(rests_until=now))
-    for row in tx.execute(select(account.c.id).where(account.c.next_post_at > now)).all():
-        keep_distance(tx, {row.id: now})
+    ahead = list(tx.execute(select(account.c.id).where(account.c.next_post_at > now)).scalars())
+    tx.execute(update(account).where(account.c.id.in_(ahead)).values(next_post_at=now))
+    keep_distance(tx, dict.fromkeys(ahead, now))
 
 
 def set_slots(tx: Connection, name: str, slots: WeeklySlots | None) -> None:
@@ -194,6 +195,19 @@ def rest_account(
     if setbacks is not None:
         values["setbacks"] = setbacks
     tx.execute(update(account).where(account.c.id == account_id).values(values))
+
+
+def prolong_rest(tx: Connection, account_id: int, *, until: datetime, reason: str) -> None:
+    """Send nothing for this account until a time, unless it rests for longer already."""
+    sooner = or_(account.c.rests_until.is_(None), account.c.rests_until < until)
+    prolonged = update(account).where(account.c.id == account_id, sooner)
+    tx.execute(prolonged.values(rests_until=until, rest_reason=reason))
+
+
+def keep_apart(tx: Connection, account_id: int, until: datetime) -> None:
+    """Publish nothing for this account before a time; why that is needs no word."""
+    sooner = or_(account.c.next_post_at.is_(None), account.c.next_post_at < until)
+    tx.execute(update(account).where(account.c.id == account_id, sooner).values(next_post_at=until))
 
 
 def clear_setbacks(tx: Connection, account_id: int) -> None:

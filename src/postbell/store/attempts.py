@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from postbell.domain.post import FORGOTTEN, Attempt, AttemptKind
 from postbell.errors import Stale
@@ -71,6 +71,11 @@ def close_attempt(
     )
     if tx.execute(statement).rowcount != 1:
         raise Stale(f"Attempt {attempt_id} was closed already.")
+
+
+def withdraw_attempt(tx: Connection, attempt_id: int) -> None:
+    """Forget a try that was opened in this very transaction: nothing was sent."""
+    tx.execute(delete(attempt).where(attempt.c.id == attempt_id))
 
 
 def close_interrupted(tx: Connection, delivery_id: int, now: datetime) -> int:

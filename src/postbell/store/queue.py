@@ -31,8 +31,8 @@ from postbell.domain.retry import STUCK_AFTER
 from postbell.domain.states import DeliveryEvent, DeliveryState, PostEvent, delivery_step
 from postbell.errors import Damaged
 from postbell.store.accounts import account_from
-from postbell.store.attempts import INTERRUPTED, open_attempts
-from postbell.store.deliveries import is_in, move_posts, waits_after
+from postbell.store.attempts import INTERRUPTED, open_attempts, withdraw_attempt
+from postbell.store.deliveries import is_in, move_posts, snooze, waits_after
 from postbell.store.many import as_list, one_of
 from postbell.store.pauses import everything_held, next_end, part_held
 from postbell.store.posts import Locate, load_posts
@@ -223,6 +223,12 @@ def claim_due(
             "and `postbell db restore` for the backups."
         ) from None
     return sorted(claims, key=lambda claim: (claim.delivery.due_at, claim.delivery.id))
+
+
+def put_off(tx: Connection, claim: Claim, message: str, until: datetime) -> None:
+    """Take a claim back in the transaction that has made it, as if it had not been made."""
+    withdraw_attempt(tx, claim.attempt_id)
+    snooze(tx, claim.delivery.id, message, until)
 
 
 def next_due(tx: Connection) -> list[Waiting]:
