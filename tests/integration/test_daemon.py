@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import socket
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -130,17 +129,6 @@ def test_systemd_is_told_when_it_is_ready_alive_and_stopping(home: Home, tmp_pat
             process.send_signal(signal.SIGTERM)
             while "STOPPING=1" not in said:
                 said += told.recv(4096).decode() + "\n"
-
-
-def test_a_database_locked_for_a_while_delays_and_loses_nothing(home: Home, far_side: Sink) -> None:
-    with home.daemon():
-        with closing(sqlite3.connect(home.places.database, isolation_level=None)) as other:
-            home.add("soon", "hook", "in 1 s")
-            other.execute("BEGIN EXCLUSIVE")
-            home.wait_for(lambda: "database_not_usable" in _events(home), seconds=40)
-            other.execute("ROLLBACK")
-        home.wait_for(lambda: home.states() == {"processed": 1})
-    assert far_side.posts() == {"soon": 1}
 
 
 def test_a_damaged_database_is_not_served_and_not_replaced(home: Home) -> None:

@@ -1,14 +1,11 @@
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -24,28 +21,8 @@ from postbell.store import backup, schema
 from postbell.store.base import Base
 from postbell.store.engine import Store, create_file
 from postbell.store.lock import DaemonLock
+from support.old import layout
 from support.world import START, add_post, make_database, open_store, post_of
-
-
-def layout(path: Path) -> dict[str, Any]:
-    """Return every table and index as SQLite keeps it, without the freedoms of writing it down."""
-    with closing(sqlite3.connect(path)) as connection:
-        rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL")
-        return {f"{kind} {name}": _normalised(sql) for kind, name, sql in rows if name != "alembic_version"}
-
-
-def _normalised(sql: str) -> tuple[str, ...]:
-    flat = re.sub(r"\s+", " ", sql).replace('"', "")
-    head, _, rest = flat.partition("(")
-    inside, _, tail = rest.rpartition(")")
-    parts, depth = [""], 0
-    for letter in inside:
-        depth += {"(": 1, ")": -1}.get(letter, 0)
-        if letter == "," and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += letter
-    return (head.strip(), *sorted(part.strip() for part in parts), tail.strip())
 
 
 def revision(path: Path) -> str | None:
@@ -257,56 +234,7 @@ def test_nothing_is_upgraded_while_a_daemon_runs(tmp_path: Path, monkeypatch: py
     lock.release()
 
 
-# A power cut at any moment.
-
-#: Migrates one database after the other, each in a child that ends itself before its nth statement; the child
-#: that is not asked for that many statements comes to the end, and is the last.
-_KILLED = """
-import itertools, os, signal, sys
-from pathlib import Path
-import alembic.command, sqlalchemy.dialects.sqlite
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
-from postbell.store import schema, tables
-
-def end_before(n):
-    left = [n]
-    def count(*_):
-        left[0] -= 1
-        if not left[0]:
-            os.kill(os.getpid(), signal.SIGKILL)
-    event.listen(Engine, "before_cursor_execute", count)
-    event.listen(Engine, "commit", count)
-
-for n in itertools.count(1):
-    pid = os.fork()
-    if not pid:
-        end_before(n)
-        schema.migrate(Path(sys.argv[1]) / f"{n}.db")
-        os._exit(0)
-    if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) != -signal.SIGKILL:
-        break
-print(n)
-"""
-
-
-def test_a_first_start_that_is_killed_leaves_nothing_or_everything(tmp_path: Path) -> None:
-    said = subprocess.run(
-        [sys.executable, "-c", _KILLED, str(tmp_path)],
-        check=True,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    moments = int(said.stdout)
-    assert moments > 20
-    complete = layout(make_database(tmp_path))
-    for moment in range(1, moments + 1):
-        path = tmp_path / f"{moment}.db"
-        assert layout(path) == (complete if moment == moments else {})
-        schema.migrate(path)
-        assert layout(path) == complete
-        assert backup.check(path) == []
+# A first start that breaks off.
 
 
 def test_a_first_start_that_was_killed_is_finished_by_the_next(tmp_path: Path) -> None:
