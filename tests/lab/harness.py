@@ -84,6 +84,11 @@ def fast_clock(speed: float) -> dict[str, str]:
     return {"LD_PRELOAD": _faketime(), "FAKETIME": f"+0 x{speed}"}
 
 
+def clock_ahead(by: timedelta) -> dict[str, str]:
+    """Return the environment of a process whose clocks are all ahead of the true time by so much."""
+    return {"LD_PRELOAD": _faketime(), "FAKETIME": f"{by.total_seconds():+.0f}"}
+
+
 @dataclass(frozen=True, kw_only=True)
 class WallClock:
     """A wall clock that can be moved while its processes run; what measures spans goes on undisturbed."""
