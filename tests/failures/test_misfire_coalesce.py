@@ -117,7 +117,8 @@ def _ends(home: LabHome) -> dict[str, dict[str, int]]:
     """Count how the deliveries of each text have ended."""
     rows = home.ask(
         "SELECT text, coalesce(result, delivery.state), count(*) "
-        "FROM delivery JOIN post ON post.id = post_id WHERE delivery.state IN ('processed', 'missed') GROUP BY 1, 2"
+        "FROM delivery JOIN post ON post.id = post_id "
+        "WHERE delivery.state IN ('processed', 'missed') GROUP BY 1, 2"
     )
     found: dict[str, dict[str, int]] = {}
     for text, end, count in rows:
