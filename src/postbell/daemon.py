@@ -21,7 +21,7 @@ from postbell.clock import SystemClock
 from postbell.domain.caution import Cause
 from postbell.errors import BadConfig, PostbellError
 from postbell.sd_notify import Notifier
-from postbell.services import upkeep
+from postbell.services import last_words, upkeep
 from postbell.services.caution import take_stock
 from postbell.services.dispatch import Dispatcher
 from postbell.services.health import caution_now
@@ -32,6 +32,7 @@ from postbell.services.removal import Removals
 from postbell.services.retime import retime
 from postbell.services.teller import Teller
 from postbell.services.troubles import CAUTION, DATABASE
+from postbell.services.ways import find_ways
 from postbell.settings import Places, Surroundings, load_settings, require_config
 from postbell.store import glance, queue
 from postbell.store.lock import DaemonLock
@@ -54,6 +55,9 @@ _GROW_EVERY = timedelta(minutes=5)
 _REMOVE_EVERY = timedelta(seconds=30)
 #: The database file is looked after this often.
 _TEND_EVERY = timedelta(seconds=60)
+_TELL = "tell"
+#: Names of troubles.
+_CONFIG, _MARK = "config", "mark"
 #: Seconds that a stopping daemon waits for a message to the user that is on its way.
 _FAREWELL = 10.0
 _SOON = timedelta(milliseconds=20)
@@ -84,6 +88,9 @@ def run_daemon(
             structlog.get_logger().info("database_upgraded", backup=str(saved))
         app = open_app(places)
         asyncio.run(Daemon(app, surroundings, notifier, checkpoint=checkpoint).run())
+    except Exception as error:
+        last_words.speak(places, find_ways(settings.notify), error, SystemClock().now())
+        raise
     finally:
         lock.release()
 
@@ -150,7 +157,9 @@ class Daemon:
         loop.add_signal_handler(signal.SIGHUP, self.reload)
         listener = Listener(self._app.places.data_dir, self._due.set)
         listener.open()
-        loops = [asyncio.create_task(self._beat.go())]
+        # What keeps it from beginning is to be told too.
+        telling = [self._beat.do(chore) for chore in self._beat.chores if chore.name == _TELL]
+        loops = [asyncio.create_task(each) for each in (self._beat.go(), *telling)]
         self._notifier.tell(READY="1", STATUS="Looking whether the database is sound; nothing is sent before")
         stop, begun = asyncio.create_task(self._stop.wait()), asyncio.create_task(self._begin())
         await asyncio.wait((stop, begun, *loops), return_when=asyncio.FIRST_COMPLETED)
@@ -173,6 +182,9 @@ class Daemon:
     async def _begin(self) -> None:
         """Take over what there is; nothing is sent before."""
         await self._beat.insist(self._housekeeping.prove)
+        last_words.forget(self._app.places)
+        self._teller.troubles.end(_CONFIG, "The configuration was read.")
+        self._teller.begin()
         left = await self._beat.insist(self._recovery.begin)
         await self._beat.insist(self._take_stock)
         database = str(self._app.places.database)
@@ -187,7 +199,7 @@ class Daemon:
         self._due.set()
         self._lost.set()
         self._old.set()
-        return [asyncio.create_task(self._beat.do(chore)) for chore in self._beat.chores]
+        return [asyncio.create_task(self._beat.do(each)) for each in self._beat.chores if each.name != _TELL]
 
     async def _take_stock(self) -> None:
         """Be cautious if the database, or the clock, is not what the mark beside it says."""
@@ -214,6 +226,11 @@ class Daemon:
         except OSError as error:
             # The database is durable without it; only that it went back would not be noticed.
             structlog.get_logger().warning("mark_not_written", reason=error.strerror)
+            told = f"{self._app.places.mark} cannot be written ({error.strerror})."
+            lost = "If the database went back in time, nobody would notice."
+            self._teller.troubles.begin(_MARK, f"{told} {lost}", "Check its owner, and the disk.")
+        else:
+            self._teller.troubles.end(_MARK)
 
     def reload(self) -> None:
         """Read the configuration again; a bad one is reported and the old one stays."""
@@ -222,7 +239,9 @@ class Daemon:
             settings = load_settings(self._app.places.config)
         except BadConfig as error:
             log.warning("config_not_reloaded", reason=str(error))
+            self._teller.troubles.begin(_CONFIG, f"The daemon goes on with the configuration it has: {error}")
             return
+        self._teller.troubles.end(_CONFIG, "The configuration was read.")
         fresh = build_app(self._app.places, settings)
         ctx = replace(fresh.ctx, store=self._app.ctx.store)
         fresh.close()
@@ -257,7 +276,7 @@ class Daemon:
                 wanted=self._any_to_remove,
             ),
             Chore(
-                name="tell",
+                name=_TELL,
                 bell=self._teller.bell,
                 work=self._teller.turn,
                 every=LOOK_EVERY,

@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import click
@@ -16,6 +17,7 @@ from postbell.cli.main import COMMANDS, cli, load
 from postbell.domain.manuscript import read_manuscript
 from postbell.domain.when import EXAMPLES
 from postbell.errors import PostbellError
+from postbell.settings import Settings
 
 
 ROOT = Path(__file__).parents[2]
@@ -69,6 +71,11 @@ def test_the_manuscript_is_one() -> None:
     assert manuscript.media[1].alt == "A bell on a hill"
     assert manuscript.overrides["bluesky"].text == "Our tower has a new bell! #bells"
     assert manuscript.overrides["blog"].options == {"categories": ["News"]}
+
+
+def test_the_settings_that_are_shown_exist() -> None:
+    for block in blocks("toml"):
+        Settings(**tomllib.loads(block))
 
 
 def test_every_form_of_a_time_is_shown() -> None:

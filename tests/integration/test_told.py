@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from datetime import timedelta
@@ -135,3 +136,24 @@ def postbell(home: Home, *words: str) -> subprocess.CompletedProcess[str]:
 def status(home: Home) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(postbell(home, "status", "--json").stdout)
     return found
+
+
+def test_a_configuration_that_is_not_read_again_is_told_by_the_one_before(tmp_path: Path) -> None:
+    home = make_home(tmp_path, "\n".join(["[notify]", "gather_seconds = 0.2", keeping(tmp_path)]))
+    with home.daemon() as process:
+        home.places.config.write_text("[log]\nlevle = 'debug'\n")
+        process.send_signal(signal.SIGHUP)
+        wait_for(home, tmp_path, "did you mean level?")
+    assert "The daemon goes on with the configuration it has" in kept(tmp_path)
+
+
+def test_a_daemon_that_finds_its_database_damaged_says_so_once(tmp_path: Path) -> None:
+    home = make_home(tmp_path, "\n".join(["[notify]", keeping(tmp_path), 'command_input = "json"']))
+    with home.places.database.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * 8192)
+    for _ in range(2):
+        assert home.start().wait(30) == 1
+    (message,) = kept_json(tmp_path)
+    assert "The daemon has ended" in message["body"]
+    assert f"The database {home.places.database} is damaged" in message["body"]

@@ -85,11 +85,12 @@ def telling(
     script: Callable[[Told], Awaitable[None]],
     *,
     ways: list[Way] | None = None,
+    before: Callable[[Told], object] = lambda _told: None,
     **settings: Any,
 ) -> None:
     """Run `script` with a Teller that has begun; what came before is old to it.
 
-    It may be called twice for one folder: that is a restart.
+    `before` is called before it begins. It may be called twice for one folder: that is a restart.
     """
     with build_world(folder) as world:
 
@@ -108,6 +109,8 @@ def telling(
                 elapsed=lambda: told[0].seconds if told else 0.0,
             )
             told.append(Told(world=world, teller=teller, notebook=notebook))
+            before(told[0])
+            teller.begin()
             await teller.turn()
             try:
                 await script(told[0])

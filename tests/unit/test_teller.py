@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from postbell.domain.post import AttemptKind
+from postbell.services.removal import Removals
 from postbell.store import accounts, attempts, deliveries, overdue
 from postbell.store.engine import Store
 from support.telling import Told, fail, lose, publish, telling
@@ -129,6 +130,23 @@ def test_an_account_that_falls_behind_is_told_before_its_posts_are_missed(tmp_pa
         )
         assert "account sky rests until 2026-11-23 10:00:00 UTC: the server is down" in told.notebook.last
         assert await told.after(600) == ["1 account behind its time"]
+
+    telling(tmp_path, script)
+
+
+def test_what_could_not_be_taken_away_is_told_by_whoever_found_that(tmp_path: Path) -> None:
+    async def script(told: Told) -> None:
+        add_post(told.world.store, to=("sky",))
+        (claimed,) = claim(told.world.store, START, limit=1)
+        with told.world.store.write() as tx:
+            deliveries.record_published(
+                tx, claimed.delivery.id, receipt_id="", url=None, warnings=(), now=START, delete_at=START
+            )
+        await Removals(told.world.ctx, told.teller._thread).remove_due()
+        await told.after(6)
+        assert await told.after(31) == ["1 not removed"]
+        post_id = claimed.delivery.post_id
+        assert told.notebook.last.startswith(f"Not removed: post {post_id} to sky: it could not be removed: ")
 
     telling(tmp_path, script)
 

@@ -92,6 +92,42 @@ def test_a_trouble_that_lasts_over_a_restart_is_told_once(tmp_path: Path) -> Non
     telling(tmp_path, again)
 
 
+def test_a_trouble_that_is_known_to_be_over_after_a_restart_is_ended(tmp_path: Path) -> None:
+    async def first(told: Told) -> None:
+        told.teller.troubles.begin("config", "The configuration is wrong.")
+        await told.after(6)
+        assert await told.after(31) == ["1 about the daemon"]
+
+    async def again(told: Told) -> None:
+        await told.after(6)
+        assert await told.after(61) == ["1 about the daemon"]
+        assert told.notebook.last == "The configuration was read."
+
+    def well(told: Told) -> None:
+        told.teller.troubles.end("config", "The configuration was read.")
+
+    telling(tmp_path, first)
+    telling(tmp_path, again, before=well)
+
+
+def test_before_the_database_may_be_used_only_the_daemons_own_troubles_are_told(tmp_path: Path) -> None:
+    async def first(told: Told) -> None:
+        fail(told, "sky")
+        await told.after(6)
+
+    def unbegun(told: Told) -> None:
+        told.teller.begin = lambda: None  # type: ignore[method-assign]
+
+    async def again(told: Told) -> None:
+        assert await told.after(61) == []
+        told.teller.troubles.begin("database", "Nothing can be published.")
+        await told.after(6)
+        assert await told.after(61) == ["1 about the daemon"]
+
+    telling(tmp_path, first)
+    telling(tmp_path, again, before=unbegun)
+
+
 def test_a_database_that_cannot_be_written_is_told_although_nothing_can_be_written_down(
     tmp_path: Path,
 ) -> None:

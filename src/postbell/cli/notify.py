@@ -4,8 +4,8 @@ With `--json`, a line for each thing:
 
     test    {way, told, error}; told says whether it took the message, error why not
     list    notice: {kind, at, post, account, text, message, mend, told_at, over_at}; kind is trouble (of the
-            daemon), account, unsure, failed, missed, overdue or late; told_at is null where it was not told;
-            over_at is null while it lasts or is still to be told
+            daemon), account, unsure, failed, missed, remains (what could not be taken away), overdue or late;
+            told_at is null where it was not told, over_at while it lasts or is still to be told
 
 What a command of the user's is given with `command_input = "json"` is one line:
 

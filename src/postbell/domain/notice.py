@@ -22,6 +22,8 @@ class NoticeKind(StrEnum):
     UNSURE = "unsure"
     FAILED = "failed"
     MISSED = "missed"
+    #: A post was to be public for a while only, and could not be taken away.
+    REMAINS = "remains"
     #: Posts of an account should be public by now, and still wait.
     OVERDUE = "overdue"
     #: A post was published, but late.

@@ -24,6 +24,7 @@ _COUNTED = {
     NoticeKind.UNSURE: ("unsure", "unsure"),
     NoticeKind.FAILED: ("failed", "failed"),
     NoticeKind.MISSED: ("missed", "missed"),
+    NoticeKind.REMAINS: ("not removed", "not removed"),
     NoticeKind.OVERDUE: ("account behind its time", "accounts behind their time"),
     NoticeKind.LATE: ("late", "late"),
 }

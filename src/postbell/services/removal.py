@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TypeAlias
 
 import structlog
 from sqlalchemy import Connection
 
 from postbell.domain.account import Account
+from postbell.domain.notice import Notice, NoticeKind
 from postbell.domain.post import AttemptKind, Delivery
 from postbell.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unsure
 from postbell.publishing.protocol import Absent
@@ -24,7 +26,7 @@ from postbell.services.outcomes import (
     write_down,
 )
 from postbell.services.sessions import Keeper
-from postbell.store import accounts, attempts, queue, removals
+from postbell.store import accounts, attempts, notices, queue, removals
 from postbell.store.queue import Claim
 from postbell.store.thread import StoreThread
 
@@ -86,7 +88,7 @@ class Removals:
     async def _remove_one(self, delivery: Delivery, account: Account | None) -> Ending:
         if hopeless := _hopeless(delivery, account):
             told = _warning(delivery, hopeless)
-            await insist(self.thread, removals.give_up_removal, delivery.id, told)
+            await insist(self.thread, _give_up, delivery, told, self.ctx.now())
             return Rejected(hopeless)
         claim = await self.thread.write(_open, self.ctx, delivery)
         ending = await self._delete(claim)
@@ -144,7 +146,7 @@ def _record(tx: Connection, claim: Claim, ending: Ending, rules: Rules) -> None:
         case Absent():
             removals.record_removed(tx, delivery.id, rules.now)
         case Rejected():
-            removals.give_up_removal(tx, delivery.id, _warning(delivery, str(ending)))
+            _give_up(tx, delivery, _warning(delivery, str(ending)), rules.now)
         case Unauthorized():
             hold_account(tx, claim, str(ending))
         case RateLimited():
@@ -158,11 +160,26 @@ def _postpone(tx: Connection, claim: Claim, ending: PublishError, rules: Rules) 
     again = rules.retry.next_try(tries, now=rules.now, chance=rules.chance)
     if again is None:
         told = f"gave up after {tries} tries; the last: {ending}"
-        removals.give_up_removal(tx, claim.delivery.id, _warning(claim.delivery, told))
+        _give_up(tx, claim.delivery, _warning(claim.delivery, told), rules.now)
     elif isinstance(ending, Unavailable):
         removals.postpone_removals(tx, claim.account.id, now=rules.now, until=again)
     else:
         removals.postpone_removal(tx, claim.delivery.id, again)
+
+
+def _give_up(tx: Connection, delivery: Delivery, warning: str, now: datetime) -> None:
+    """Leave a post where it is, with a warning, which the user is told too: only he can take it away."""
+    removals.give_up_removal(tx, delivery.id, warning)
+    remains = Notice(
+        kind=NoticeKind.REMAINS,
+        subject=str(delivery.id),
+        at=now,
+        post_id=delivery.post_id,
+        account=delivery.account,
+        message=f"Not removed: post {delivery.post_id} to {delivery.account}: {warning}.",
+        mend=f"See `postbell show {delivery.post_id}`.",
+    )
+    notices.keep_notices(tx, [remains])
 
 
 def _count_tries(tx: Connection, delivery_id: int) -> int:

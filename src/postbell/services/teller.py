@@ -67,7 +67,13 @@ class Teller:
         self._pending: dict[NoticeKind, int] = {}
         #: What was told and could not be written down yet.
         self._told: set[int] = set()
+        self._begun = False
         self.configure(ctx, settings, ways)
+
+    def begin(self) -> None:
+        """From now on use the database; before, only what the daemon itself suffers from is told."""
+        self._begun = True
+        self.bell.set()
 
     def configure(self, ctx: Context, settings: NotifySettings, ways: Sequence[Way] | None = None) -> None:
         """Take another configuration, and try again at once what was not taken."""
@@ -87,6 +93,8 @@ class Teller:
         """Whether there is anything to note or to tell; reads only."""
         if not self._messenger.ways:
             return False
+        if not self._begun:
+            return bool(self.troubles.untold())
         if self._telling is None or self._told or self.troubles.to_keep() or self.troubles.untold():
             return True
         now = self._ctx.now()
@@ -150,6 +158,8 @@ class Teller:
     async def _look(self, now: datetime) -> None:
         """Note what is new, and what was told. Where that is not possible, this is what is to be told."""
         self._looked = self._elapsed()
+        if not self._begun:
+            return
         try:
             await self._begin(now)
             if self._told:
@@ -187,8 +197,9 @@ class Teller:
 
     async def _tell(self, now: datetime, kinds: Collection[NoticeKind], own: Sequence[Notice]) -> None:
         pending: list[Pending] = []
-        with suppress(PostbellError):  # then there is a trouble of its own to tell
-            pending = await self._thread.read(notices.list_pending, kinds, now - UNSURE_AFTER, now)
+        if self._begun:
+            with suppress(PostbellError):  # then there is a trouble of its own to tell
+                pending = await self._thread.read(notices.list_pending, kinds, now - UNSURE_AFTER, now)
         found = {each.id: each.notice for each in pending if each.id not in self._told}
         if not found and not own:
             return

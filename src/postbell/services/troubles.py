@@ -45,17 +45,21 @@ class Troubles:
     _open: dict[str, Notice] = field(default_factory=dict)
     #: What is over, with the news that it is.
     _past: list[Notice] = field(default_factory=list)
+    #: What is known not to be one, with what is told where it was one in an earlier life.
+    _well: dict[str, str | None] = field(default_factory=dict)
     #: Whether something is to be written down.
     _changed: bool = False
 
     def begin(self, name: str, message: str, mend: str | None = None) -> None:
         """Say what is wrong, in whole sentences; where it is known already, nothing happens."""
+        self._well.pop(name, None)
         if name not in self._open:
             self._open[name] = self._notice(name, message, mend)
             self._note_change()
 
     def end(self, name: str, message: str | None = None) -> None:
         """Say that it is over; the user hears of it only if the trouble itself was told."""
+        self._well[name] = message
         if (found := self._open.get(name)) and found.told_at:
             self._past.append(self._notice(name, message or f"It is over: {found.message}"))
         self.forget(name)
@@ -74,6 +78,8 @@ class Troubles:
         """Take over what an earlier life of the daemon had told and nobody has ended."""
         for each in told:
             self._open.setdefault(each.subject, each)
+            if each.subject in self._well:
+                self.end(each.subject, self._well[each.subject])
 
     def untold(self) -> list[Notice]:
         """Return what is to be told, the oldest first."""

@@ -45,7 +45,7 @@ def _tried() -> None:
 
 
 def _notices() -> None:
-    kinds = "'trouble', 'account', 'unsure', 'failed', 'missed', 'overdue', 'late'"
+    kinds = "'trouble', 'account', 'unsure', 'failed', 'missed', 'remains', 'overdue', 'late'"
     op.create_table(
         "notice",
         sa.Column("id", sa.Integer, nullable=False),
