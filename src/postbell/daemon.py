@@ -119,7 +119,7 @@ class Daemon:
         self._removals = Removals(app.ctx, self._thread)
         self._teller = Teller(app.ctx, self._thread, app.settings.notify)
         self._housekeeping = Housekeeping(
-            app.places, app.settings.backup, app.ctx.now, troubles=self._teller.troubles
+            app.places, app.settings, app.ctx.now, thread=self._thread, troubles=self._teller.troubles
         )
         self._dispatcher = Dispatcher(
             app.ctx,
@@ -249,7 +249,7 @@ class Daemon:
         self._clients.append(ctx.clients)
         self._dispatcher.ctx = self._recovery.ctx = self._removals.ctx = ctx
         self._dispatcher.slots = settings.daemon.concurrency
-        self._housekeeping.settings = settings.backup
+        self._housekeeping.settings = settings
         self._teller.configure(ctx, settings.notify)
         logs.set_up(level=settings.log.level, style=settings.log.format, surroundings=self._surroundings)
         log.info("config_reloaded")

@@ -13,7 +13,6 @@ from typing import Any, Literal, Self
 
 from pydantic import (
     BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -26,6 +25,7 @@ from postbell.domain.notice import NoticeKind, QuietHours, parse_quiet
 from postbell.domain.retry import RetryPolicy
 from postbell.domain.when import zone_named
 from postbell.errors import BadConfig, Invalid
+from postbell.sections import BackupSettings, RetentionSettings, Section
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,11 +135,7 @@ def _identity(stream: int) -> str:
     return f"{found.st_dev}:{found.st_ino}"
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DaemonSettings(_Section):
+class DaemonSettings(Section):
     """How the daemon works."""
 
     concurrency: int = Field(
@@ -150,7 +146,7 @@ class DaemonSettings(_Section):
     )
 
 
-class RetrySettings(_Section):
+class RetrySettings(Section):
     """When a network could not be reached, and after an outage."""
 
     first_wait_seconds: float = Field(
@@ -169,7 +165,7 @@ class RetrySettings(_Section):
     )
 
 
-class HttpSettings(_Section):
+class HttpSettings(Section):
     """How networks are asked."""
 
     deadline_seconds: float = Field(
@@ -182,7 +178,7 @@ class HttpSettings(_Section):
     )
 
 
-class LogSettings(_Section):
+class LogSettings(Section):
     """What is logged."""
 
     level: Literal["debug", "info", "warning", "error"] = Field(
@@ -193,24 +189,7 @@ class LogSettings(_Section):
     )
 
 
-class BackupSettings(_Section):
-    """Copies of the database."""
-
-    every_hours: float = Field(
-        default=24, ge=0, le=8760, description="How often the daemon makes one; 0: never by itself."
-    )
-    keep: int = Field(default=7, ge=1, description="How many backups are kept, the newest,")
-    keep_weeks: int = Field(
-        default=4, ge=0, description="and for how many weeks the newest of each week besides."
-    )
-
-    @property
-    def every(self) -> timedelta | None:
-        """How often the daemon makes a backup; None if never."""
-        return timedelta(hours=self.every_hours) if self.every_hours else None
-
-
-class NotifySettings(_Section):
+class NotifySettings(Section):
     """How you are told what you should know. Without urls or a command you are not."""
 
     urls: tuple[SecretStr, ...] = Field(
@@ -263,7 +242,7 @@ class NotifySettings(_Section):
         return parse_quiet(self.quiet) if self.quiet else None
 
 
-class SeriesSettings(_Section):
+class SeriesSettings(Section):
     """What makes posts by itself."""
 
     horizon_days: float = Field(
@@ -307,6 +286,7 @@ class Settings(BaseSettings):
     http: HttpSettings = HttpSettings()
     log: LogSettings = LogSettings()
     backup: BackupSettings = BackupSettings()
+    retention: RetentionSettings = RetentionSettings()
     notify: NotifySettings = NotifySettings()
 
     @field_validator("timezone")
@@ -330,6 +310,12 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Let the environment win over the file, whose content comes as arguments."""
         return env_settings, init_settings
+
+    @model_validator(mode="after")
+    def _keeps_what_is_compared(self) -> Self:
+        if self.retention.posts_days and self.retention.posts_days <= self.duplicate_days:
+            raise ValueError("retention.posts_days must be longer than duplicate_days; make it longer, or 0")
+        return self
 
     @property
     def late_limit(self) -> timedelta:

@@ -24,7 +24,8 @@ from postbell.errors import Damaged, NotFound
 from postbell.services import upkeep
 from postbell.services.housekeeping import Housekeeping
 from postbell.services.troubles import Troubles
-from postbell.settings import BackupSettings
+from postbell.settings import Settings
+from postbell.store.thread import StoreThread
 from postbell.store.wal import log_of
 from support.command import Command
 from support.disk import flip
@@ -68,7 +69,11 @@ def _live(folder: Path) -> Counter[str] | str:
             upkeep.require_plausible(places)
             upkeep.upgrade_locked(places, keep=1, now=START)
             now = world.clock.now
-            asyncio.run(Housekeeping(places, BackupSettings(), now, troubles=Troubles(now)).prove())
+            asyncio.run(
+                Housekeeping(
+                    places, Settings(), now, thread=StoreThread(world.store), troubles=Troubles(now)
+                ).prove()
+            )
 
             async def work(stage: Stage) -> None:
                 async with asyncio.timeout(10):

@@ -12,14 +12,18 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from postbell.domain.states import DeliveryState
 from postbell.errors import Damaged, DiskFull
+from postbell.sections import BackupSettings
 from postbell.services import housekeeping, upkeep
 from postbell.services.housekeeping import Housekeeping
 from postbell.services.troubles import Troubles
-from postbell.settings import BackupSettings
-from postbell.store import backup, seal, wal
+from postbell.settings import Settings
+from postbell.store import backup, deliveries, retention, seal, wal
+from postbell.store.tables import delivery
+from postbell.store.thread import StoreThread
 from support.disk import flip
-from support.world import World, add_post, build_world
+from support.world import World, add_post, build_world, delivery_in
 
 
 @pytest.fixture
@@ -28,9 +32,10 @@ def world(tmp_path: Path) -> Iterator[World]:
         yield made
 
 
-def keeper(world: World, **settings: Any) -> Housekeeping:
-    now = world.clock.now
-    return Housekeeping(world.app.places, BackupSettings(**settings), now, troubles=Troubles(now))
+def keeper(world: World, **backup: Any) -> Housekeeping:
+    settings, now = Settings(backup=BackupSettings(**backup)), world.clock.now
+    thread = StoreThread(world.store)
+    return Housekeeping(world.app.places, settings, now, thread=thread, troubles=Troubles(now))
 
 
 def backups(world: World) -> list[Path]:
@@ -267,3 +272,26 @@ def test_a_copy_that_went_bad_on_its_own_disk_ends_nothing(
     with capture_logs() as logged:
         asyncio.run(keeper(world).tend())
     assert [line["reason"] for line in logged] == ["The copy is not sound"]
+
+
+# What is over.
+
+
+def test_what_is_over_for_long_is_removed_soon_after_the_start_and_then_once_a_day(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = delivery_in(world.store, DeliveryState.PROCESSED)
+    steps = counted(monkeypatch, retention, "prune_posts")
+    world.clock.advance(timedelta(days=731))
+    made = keeper(world, every_hours=0)
+
+    async def script() -> None:
+        await made.tend()
+        await made.tend()
+        made._keep_until = 0.0
+        await made.tend()
+
+    asyncio.run(script())
+    assert len(steps) == 2
+    with world.store.read() as tx:
+        assert deliveries.list_deliveries(tx, delivery.c.id == old.id) == []

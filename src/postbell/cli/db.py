@@ -8,6 +8,7 @@ With `--json` each command prints one object:
              kept, unsure are the posts that were due since the backup was made
     upgrade  {schema, backup}; backup is null if the schema was current
     current  {path, schema, needed, current}
+    prune    {attempts, posts, dry_run}; how many were removed, or would be
 """
 
 from __future__ import annotations
@@ -16,11 +17,18 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from postbell.cli.common import State, is_terminal, json_option, pass_state, printable
 from postbell.errors import Damaged, Invalid, NotFound, Problem
+
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from postbell.store.retention import Step
 
 
 @click.group()
@@ -132,6 +140,36 @@ def upgrade(state: State) -> None:
         state.say(f"Upgraded to schema {schema.HEAD}. The database as it was: {saved}.")
     else:
         state.say(f"Nothing to do: the schema is {schema.HEAD}.")
+
+
+@db.command()
+@click.option("--dry-run", is_flag=True, help="Only tell how much it would be.")
+@pass_state
+def prune(state: State, *, dry_run: bool) -> None:
+    """Remove what is over for longer than [retention] in the configuration says.
+
+    The daemon does the same every day. How many there were stays in the totals of `status`.
+    """
+    import asyncio
+
+    from postbell.services import retention
+
+    app = state.open_app()
+    settings, now = app.settings.retention, app.ctx.now()
+
+    async def write(work: Callable[[Connection], Step]) -> Step:
+        with app.ctx.store.write() as tx:
+            return work(tx)
+
+    if dry_run:
+        pruned = retention.foretell(app.ctx.store, settings, now)
+    else:
+        pruned = asyncio.run(retention.prune(write, settings, now))
+    if state.json:
+        state.emit({"attempts": pruned.attempts, "posts": pruned.posts, "dry_run": dry_run})
+    else:
+        verb = "Would remove" if dry_run else "Removed"
+        state.say(f"{verb} tries: {pruned.attempts}, posts: {pruned.posts}.")
 
 
 @db.command()

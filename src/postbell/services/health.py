@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -23,6 +24,7 @@ from postbell.services.context import Context
 from postbell.settings import Places
 from postbell.store import accounts, attempts, deliveries, mark, pauses, schema
 from postbell.store.lock import DaemonLock
+from postbell.store.retention import count_pruned
 
 
 if TYPE_CHECKING:
@@ -149,9 +151,10 @@ def status(
         next_due = sorted(queue.next_due(tx), key=lambda waiting: (waiting.ready_at, waiting.account))
         late = summary.overdue(tx, now - LATE_AFTER, now=now)
         oldest = summary.oldest_overdue(tx, now - LATE_AFTER, now=now)
-        results = summary.count_results(tx)
+        pruned = count_pruned(tx)
+        results = {outcome: count + pruned[outcome] for outcome, count in summary.count_results(tx).items()}
         lost = lost_lately(tx, now)
-        counts = deliveries.count_by_state(tx)
+        counts = _with_pruned(deliveries.count_by_state(tx), pruned)
         unsure = deliveries.list_in_state(tx, DeliveryState.UNSURE)
         everybody = accounts.list_accounts(tx)
         paused = pauses.list_pauses(tx, now)
@@ -181,6 +184,17 @@ def status(
         schema=schema.revision_of(ctx.store),
         clock=clock,
     )
+
+
+def _with_pruned(
+    counts: Mapping[DeliveryState, int], pruned: Mapping[Outcome, int]
+) -> dict[DeliveryState, int]:
+    """Add what was removed since it ended."""
+    states = {Outcome.MISSED: DeliveryState.MISSED, Outcome.CANCELLED: DeliveryState.CANCELLED}
+    every = Counter(counts)
+    for outcome, count in pruned.items():
+        every[states.get(outcome, DeliveryState.PROCESSED)] += count
+    return dict(every)
 
 
 def hold_of(account: Account, now: datetime) -> Held | None:

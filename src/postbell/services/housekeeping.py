@@ -1,4 +1,4 @@
-"""What the daemon does for its database file: it proves it, empties its log and makes backups."""
+"""What the daemon does for its database: proves it, empties its log, makes backups, removes what is old."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ import structlog
 
 from postbell.errors import Damaged, PostbellError
 from postbell.services import upkeep
+from postbell.services.retention import prune
 from postbell.services.storage import large_log_told
 from postbell.services.troubles import LOG, Troubles
-from postbell.settings import BackupSettings, Places
+from postbell.settings import Places, Settings
 from postbell.store import backup, seal, wal
+from postbell.store.thread import StoreThread
 
 
 P = ParamSpec("P")
@@ -28,16 +30,20 @@ T = TypeVar("T")
 _BACKUP = "backup"
 #: Seconds after which a backup that failed is tried again.
 _AGAIN_AFTER = 3600.0
+#: Seconds between two removals of what is over.
+_PRUNE_EVERY = 24 * 3600.0
 
 
 @dataclass
 class Housekeeping:
-    """Looks after the database file of a working daemon, in threads and on connections of its own."""
+    """Looks after the database of a working daemon; what takes long has a thread of its own."""
 
     places: Places
-    settings: BackupSettings
+    settings: Settings
     #: Returns this instant (aware UTC).
     now: Callable[[], datetime]
+    #: What is written goes through it, between all else that is written.
+    thread: StoreThread
     #: Where is told what keeps this from being done.
     troubles: Troubles
     #: Whether the file was found to be sound in this life.
@@ -46,6 +52,8 @@ class Housekeeping:
     _written: int = 0
     #: When, on the loop's clock, the next backup may be tried.
     _not_before: float = 0.0
+    #: When, on the same clock, old things are removed again.
+    _keep_until: float = 0.0
     _stopped: threading.Event = field(default_factory=threading.Event)
 
     async def prove(self) -> None:
@@ -69,6 +77,7 @@ class Housekeeping:
         """Take a turn. Raises Damaged where a backup shows that the database is not sound."""
         await self._empty_log()
         await self._back_up()
+        await self._prune()
 
     async def _empty_log(self) -> None:
         """Empty the log once nobody has written for a turn, and whenever it is far too large."""
@@ -88,10 +97,10 @@ class Housekeeping:
             self.troubles.begin(LOG, *large_log_told(size, readers))
 
     async def _back_up(self) -> None:
-        loop, now = asyncio.get_running_loop(), self.now()
-        if self.settings.every is None or loop.time() < self._not_before:
+        loop, now, settings = asyncio.get_running_loop(), self.now(), self.settings.backup
+        if settings.every is None or loop.time() < self._not_before:
             return
-        if backup.has_backup(self.places.backups, now - self.settings.every, now):
+        if backup.has_backup(self.places.backups, now - settings.every, now):
             return
         log = structlog.get_logger()
         try:
@@ -99,8 +108,8 @@ class Housekeeping:
                 upkeep.back_up,
                 self.places,
                 None,
-                keep=self.settings.keep,
-                weeks=self.settings.keep_weeks,
+                keep=settings.keep,
+                weeks=settings.keep_weeks,
                 now=now,
                 stop=self._stopped.is_set,
             )
@@ -113,6 +122,16 @@ class Housekeeping:
         else:
             log.info("backup_made", path=str(path), **rows)
             self.troubles.end(_BACKUP, "A backup was made again.")
+
+    async def _prune(self) -> None:
+        """Once a day, and soon after the start, remove what is over for long."""
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._keep_until:
+            return
+        pruned = await prune(self.thread.write, self.settings.retention, self.now())
+        self._keep_until = loop.time() + _PRUNE_EVERY
+        if pruned.attempts or pruned.posts:
+            structlog.get_logger().info("database_pruned", attempts=pruned.attempts, posts=pruned.posts)
 
     async def _aside(self, work: Callable[P, T], *args: P.args, **kw: P.kwargs) -> T:
         """Do long work in a thread; where this is cancelled, the work is told to break off."""

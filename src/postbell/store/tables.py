@@ -371,6 +371,17 @@ class MarkRow(Base, table=True):
     cautious_since: datetime | None = None
 
 
+class TallyRow(Base, table=True):
+    """How many deliveries of an account ended so, and were pruned since."""
+
+    __tablename__ = "tally"
+    __table_args__ = (one_of("outcome", Outcome),)
+
+    account_id: int = Field(primary_key=True, foreign_key="account.id")
+    outcome: str = Field(primary_key=True)
+    count: int
+
+
 #: The same tables for statements.
 account = Base.metadata.tables["account"]
 media = Base.metadata.tables["media"]
@@ -386,3 +397,4 @@ engagement = Base.metadata.tables["engagement"]
 notice = Base.metadata.tables["notice"]
 telling = Base.metadata.tables["telling"]
 mark = Base.metadata.tables["mark"]
+tally = Base.metadata.tables["tally"]

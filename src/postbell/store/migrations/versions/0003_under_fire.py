@@ -1,4 +1,4 @@
-"""What is found by an index now, what the user is told, and how far the database has come."""
+"""What is found by an index now, what the user is told, how far the database has come, what was pruned."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ def upgrade() -> None:
     _tried()
     _notices()
     _mark()
+    _tally()
 
 
 def _deliveries() -> None:
@@ -90,3 +91,16 @@ def _mark() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_mark"),
     )
     op.execute("INSERT INTO mark (id, claims) VALUES (1, 0)")
+
+
+def _tally() -> None:
+    outcomes = "'published', 'partial', 'failed', 'missed', 'unsure', 'cancelled'"
+    op.create_table(
+        "tally",
+        sa.Column("account_id", sa.Integer, nullable=False),
+        sa.Column("outcome", sa.String, nullable=False),
+        sa.Column("count", sa.Integer, nullable=False),
+        sa.CheckConstraint(f"outcome IN ({outcomes})", name=op.f("ck_tally_outcome")),
+        sa.ForeignKeyConstraint(["account_id"], ["account.id"], name="fk_tally_account_id"),
+        sa.PrimaryKeyConstraint("account_id", "outcome", name="pk_tally"),
+    )
