@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 import sqlite3
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from lab.faults import Plan
 from lab.harness import LabHome, make_lab_home
 from lab.killing import kill_loop
 from lab.nursery import Nursery, nursery
+from lab.power import build_shim
 from lab.server import Server, far_side
 from postbell.domain.states import Outcome
 from postbell.services.actions import Verdict, settle
@@ -27,7 +29,8 @@ NETWORKS = ("lab_asked", "lab_named", "webhook", "lab_blind")
 @pytest.fixture(scope="module")
 def nest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
     # What is found absent right after a doubt is looked up again a minute later.
-    with nursery(tmp_path_factory.mktemp("nursery") / "log", speed=20) as made:
+    folder = tmp_path_factory.mktemp("nursery")
+    with nursery(folder / "log", speed=40, preload=[build_shim(folder)]) as made:
         yield made
 
 
@@ -46,15 +49,21 @@ def home(tmp_path: Path, server: Server) -> LabHome:
 
 
 def _states(home: LabHome) -> dict[str, str]:
+    """Return what became of the last post, by network."""
     joined = "delivery d JOIN account a ON a.id = d.account_id"
-    return dict(home.ask(f"SELECT a.network, coalesce(d.result, d.state) FROM {joined}"))
+    return dict(home.ask(f"SELECT a.network, coalesce(d.result, d.state) FROM {joined} ORDER BY d.id"))
+
+
+def _is_done(home: LabHome) -> bool:
+    """Whether all was done that needs no human."""
+    states = _states(home)
+    asked = {states[network] for network in NETWORKS if network != "lab_blind"}
+    return asked == {"published"} and states["lab_blind"] in ("published", "unsure")
 
 
 def _finish(home: LabHome, nest: Nursery) -> None:
-    """Let a daemon do all that needs no human."""
     with nest.daemon(home):
-        home.wait_for(lambda: not home.states().keys() - {"processed", "unsure"})
-        home.wait_for(lambda: all(_states(home)[network] == "published" for network in NETWORKS[:3]))
+        home.wait_for(lambda: _is_done(home))
 
 
 def _settle_blind(home: LabHome, server: Server, post_id: str) -> None:
@@ -104,6 +113,43 @@ def test_a_kill_while_the_network_works_on_it_leads_to_one_post(
     _settle_blind(home, server, post)
     assert server.accepted() == {(network, "hello"): 1 for network in NETWORKS}
     assert home.post(post).outcome is Outcome.PUBLISHED
+
+
+def _die(home: LabHome, nest: Nursery, at: str) -> bool:
+    """Let a daemon die at a write, and tell whether it did before it was done."""
+    env = {"LAB_WATCH": str(home.places.data_dir), "LAB_DIE": at}
+    life = nest.start(*home.options, "run", env=env)
+    home.wait_for(lambda: not life.alive or _is_done(home))
+    died = not life.alive
+    if not died:
+        life.signal(signal.SIGKILL)
+    life.wait()
+    return died
+
+
+#: One answer is lost, one request, and one network says that something went wrong after all was well.
+TROUBLE = {"lab_asked": ["accept+close"], "lab_named": ["close"], "webhook": ["accept+500"]}
+
+
+@pytest.mark.parametrize(
+    ("event", "script"), [("sync", {}), ("send", {}), ("sent", {}), ("sync", TROUBLE), ("sent", TROUBLE)]
+)
+def test_a_kill_at_any_write_to_the_disk_or_the_network_leads_to_one_post(
+    event: str, script: dict[str, list[str]], home: LabHome, server: Server, nest: Nursery
+) -> None:
+    for number in itertools.count(1):
+        server.plan(Plan(script=script))
+        home.add(text := f"killed at {event} {number}", ",".join(NETWORKS))
+        died = _die(home, nest, f"{event}:{number}")
+        _finish(home, nest)
+        accepted = {network: server.accepted()[network, text] for network in NETWORKS}
+        blind = accepted.pop("lab_blind")
+        assert accepted == dict.fromkeys(accepted, 1)
+        assert blind == 1 or (blind == 0 and _states(home)["lab_blind"] == "unsure")
+        assert home.sound()
+        if not died:
+            break
+    assert number > 4, f"it was killed {number - 1} times"
 
 
 def test_the_lab_sees_a_daemon_that_begins_anew_what_was_under_way(

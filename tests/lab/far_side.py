@@ -1,7 +1,8 @@
 """The far side as a process of its own: neither a killed daemon nor a busy test distorts what it counts.
 
-`python -m lab.far_side FOLDER` serves on a free port of 127.0.0.1, which it writes to FOLDER/port, and writes
-down everything that happens in FOLDER/journal. What the journal says at its start is public already.
+`python -m lab.far_side FOLDER PORT` serves on a port of 127.0.0.1, 0 for a free one, which it writes to
+FOLDER/port, and writes down everything that happens in FOLDER/journal. What the journal says at its start is
+public already.
 
     POST /hook/ACCOUNT               a webhook: a webhook-id that was had already makes no second post
     POST /net/ACCOUNT/posts          a network: {"key", "text"}; each call makes one more post
@@ -236,8 +237,8 @@ _HOWS: dict[str, Callable[[asyncio.StreamWriter, bytes, float], Awaitable[bool]]
 }
 
 
-async def _main(folder: Path) -> None:
-    server = await asyncio.start_server(FarSide(folder).serve, "127.0.0.1", 0, backlog=1000)
+async def _main(folder: Path, port: int) -> None:
+    server = await asyncio.start_server(FarSide(folder).serve, "127.0.0.1", port, backlog=1000)
     port = server.sockets[0].getsockname()[1]
     (folder / "port.new").write_text(str(port))
     (folder / "port.new").rename(folder / "port")
@@ -245,4 +246,4 @@ async def _main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_main(Path(sys.argv[1])))
+    asyncio.run(_main(Path(sys.argv[1]), int(sys.argv[2])))

@@ -1,7 +1,7 @@
 """Daemons by the hundred: the program is loaded once, and each life is a process forked from it.
 
-`python -m lab.nursery` reads lists of words as JSON, one in a line, runs `lab.program` with each in a fresh
-process, and says its process id, and then how it ended. What it prints goes to the nursery's error output.
+`python -m lab.nursery` reads words and an environment as JSON in one line, runs `lab.program` with them in a
+fresh process, and says its process id, and then how it ended. What it prints goes to the error output.
 
 A start from the shell takes a second, nearly all of it for imports, in which there is nothing to lose.
 """
@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +45,11 @@ class Life:
         """Send it a signal; it must not have been waited for."""
         os.kill(self.pid, number)
 
+    @property
+    def alive(self) -> bool:
+        """Whether it has not ended yet."""
+        return Path(f"/proc/{self.pid}").exists()
+
     def wait(self) -> int:
         """Wait until it has ended; return how, as `subprocess` says it."""
         return int(_line(self._nursery))
@@ -58,11 +63,13 @@ class Nursery:
     #: What its clock, and that of every life, shows: at an instant of the true time (seconds since 1970) it
     #: showed that, and it goes so many times as fast.
     clock: tuple[float, float, float]
+    #: The libraries that were put before all others.
+    preload: Sequence[Path]
 
-    def start(self, *words: str) -> Life:
-        """Run `lab.program` with these words in a process of its own."""
+    def start(self, *words: str, env: Mapping[str, str] | None = None) -> Life:
+        """Run `lab.program` with these words, and more environment, in a process of its own."""
         assert self.process.stdin
-        self.process.stdin.write(json.dumps(words).encode() + b"\n")
+        self.process.stdin.write(json.dumps([words, env or {}]).encode() + b"\n")
         self.process.stdin.flush()
         return Life(pid=int(_line(self.process)), _nursery=self.process)
 
@@ -84,12 +91,14 @@ class Nursery:
 
 
 @contextmanager
-def nursery(log: Path, *, speed: float = 1, env: Mapping[str, str] | None = None) -> Iterator[Nursery]:
+def nursery(log: Path, *, speed: float = 1, preload: Sequence[Path] = ()) -> Iterator[Nursery]:
     """Open a nursery until the block ends; everything that its lives print goes to `log`.
 
-    For them all time passes `speed` times as fast, and it goes on from one to the next.
+    For them all time passes `speed` times as fast, and it goes on from one to the next. `preload` are
+    libraries that the linker puts before all others.
     """
-    changed = {**HURRIED, **(fast_clock(speed) if speed != 1 else {}), **(env or {})}
+    changed = {**HURRIED, **(fast_clock(speed) if speed != 1 else {})}
+    changed["LD_PRELOAD"] = ":".join([changed.get("LD_PRELOAD", ""), *map(str, preload)]).strip(":")
     with log.open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "lab.nursery"],
@@ -101,7 +110,7 @@ def nursery(log: Path, *, speed: float = 1, env: Mapping[str, str] | None = None
         )
     try:
         shown = float(_line(process))
-        yield Nursery(process=process, clock=(time.time(), shown, speed))
+        yield Nursery(process=process, clock=(time.time(), shown, speed), preload=preload)
     finally:
         end(process)
         for pipe in (process.stdin, process.stdout):
@@ -124,15 +133,16 @@ def _serve() -> None:
     for line in sys.stdin.buffer:
         pid = os.fork()
         if pid == 0:
-            _live(json.loads(line))
+            _live(*json.loads(line))
         _say(pid)
         _, status = os.waitpid(pid, 0)
         _say(os.waitstatus_to_exitcode(status))
 
 
-def _live(words: list[str]) -> None:
+def _live(words: list[str], env: dict[str, str]) -> None:
     from lab.program import main
 
+    os.environ.update(env)
     os.close(0)
     os.dup2(2, 1)
     code = 1

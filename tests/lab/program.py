@@ -1,7 +1,8 @@
 """Postbell with the lab's networks beside its own, and told where to die.
 
 `python -m lab.program WORDS…` is `postbell WORDS…`; with `--die-at POINT[:N] DATA_DIR CONFIG` it is
-a daemon that kills itself with SIGKILL when it comes to a named point for the Nth time.
+a daemon that kills itself with SIGKILL when it comes to a named point for the Nth time. After `--relaxed` it
+does not wait until what it commits is on the disk: what Postbell must not do, for the lab to see.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 import postbell.networks
 from postbell.daemon import run_daemon
 from postbell.settings import Places, Surroundings
+from postbell.store import engine
 
 
 _NETWORKS = str(Path(__file__).parent / "networks")
@@ -45,9 +47,19 @@ def dying_at(point: str) -> Callable[[str], None]:
     return checkpoint
 
 
+def _relax() -> None:
+    durable = "synchronous = FULL"
+    assert durable in engine._PRAGMAS
+    relaxed = ("synchronous = NORMAL" if pragma == durable else pragma for pragma in engine._PRAGMAS)
+    engine._PRAGMAS = tuple(relaxed)  # type: ignore[assignment]
+
+
 def main(words: Sequence[str]) -> int:
     """Do what the words say; return the exit code."""
     with lab_networks():
+        if words[0] == "--relaxed":
+            _relax()
+            words = words[1:]
         if words[0] != "--die-at":
             from postbell.__main__ import main
 

@@ -57,13 +57,17 @@ class Server:
 
 
 @contextmanager
-def far_side(folder: Path, plan: Plan | None = None) -> Iterator[Server]:
-    """Run a far side until the block ends; what the journal in its folder says is public already."""
+def far_side(folder: Path, plan: Plan | None = None, *, port: int = 0) -> Iterator[Server]:
+    """Run a far side until the block ends; what the journal in its folder says is public already.
+
+    It listens at a free port, if none is named.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    port = folder / "port"
-    port.unlink(missing_ok=True)
-    with child([sys.executable, "-m", "lab.far_side", folder], folder / "log", ready=port.exists):
-        server = Server(folder=folder, port=int(port.read_text()))
+    found = folder / "port"
+    found.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "lab.far_side", str(folder), str(port)]
+    with child(command, folder / "log", ready=found.exists):
+        server = Server(folder=folder, port=int(found.read_text()))
         if plan:
             server.plan(plan)
         yield server
