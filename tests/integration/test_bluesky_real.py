@@ -291,3 +291,20 @@ def test_a_session_cannot_be_renewed_once_the_app_password_was_taken_back(here: 
     here.account = here.account._replace(app_password="abcd-efgh-ijkl-mnop")
     with pytest.raises(Unauthorized):
         here.publish(here.outgoing())
+
+
+def test_a_post_whose_first_try_is_forgotten_is_found_among_others_by_its_number(
+    pds: Pds, account: Account, here: Postbell
+) -> None:
+    since = here.outgoing().begun_at
+    posted = here.outgoing("Of this one nothing is known any more", number=41)
+    receipt = here.publish(posted)
+    for number in range(42, 45):
+        here.publish(here.outgoing(f"Afterwards {number}", number=number))
+    forgotten = replace(posted, begun_at=since, forgotten=True)
+    found = here.find(forgotten)
+    assert isinstance(found, Receipt)
+    assert (found.id, found.url) == (receipt.id, receipt.url)
+    never = replace(forgotten, number=46, content=replace(posted.content, text="Never posted"))
+    assert here.find(never) == Absent()
+    assert len(pds.list_records(account.did)) == 4
