@@ -5,11 +5,13 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from support.command import Command, with_accounts
+from postbell.store import accounts
+from support.command import Command, german, with_accounts
 
 
 @pytest.fixture
@@ -44,6 +46,18 @@ def bluesky(*more: str) -> list[str]:
 def test_an_account_is_listed_with_its_network_and_state(cli: Command) -> None:
     lines = cli.done("account", "list").out.splitlines()
     assert [line.split() for line in lines[1:]] == [["site", "folder", "ok"], ["sky", "bluesky", "ok"]]
+
+
+def test_an_account_that_rests_or_is_refused_says_so(cli: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    german(monkeypatch)
+    with cli.store() as store, store.write() as tx:
+        by_name = {each.name: each.id for each in accounts.list_accounts(tx)}
+        accounts.mark_unauthorized(tx, by_name["site"], "no such folder")
+        until = datetime(2100, 1, 1, 12, tzinfo=UTC)
+        accounts.rest_account(tx, by_name["sky"], until=until, reason="asked to wait")
+    site, sky = cli.done("--quiet", "account", "list").out.splitlines()
+    assert site.endswith("unauthorized")
+    assert sky.endswith("rests until 2100-01-01 13:00:00: asked to wait")
 
 
 def test_accounts_as_json_hide_their_secrets(cli: Command) -> None:

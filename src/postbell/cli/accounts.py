@@ -355,15 +355,11 @@ def _limits_of(found: Account) -> list[tuple[str, str]]:
 
 
 def _condition(ctx: Context, found: Account) -> str:
-    now = ctx.now()
-    if found.is_paused(now):
-        ends = (
-            f" until {found.paused_until.astimezone(ctx.zone):%Y-%m-%d %H:%M:%S}"
-            if found.paused_until
-            else ""
-        )
-        return f"paused{ends}"
-    if found.rests_until and found.rests_until > now and found.health == "ok":
-        local = found.rests_until.astimezone(ctx.zone)
-        return f"rests until {local:%Y-%m-%d %H:%M:%S}: {found.rest_reason}"
-    return found.health
+    from postbell.services.health import hold_of
+
+    held = hold_of(found, ctx.now())
+    return (
+        held.short(lambda moment: f"{moment.astimezone(ctx.zone):%Y-%m-%d %H:%M:%S}")
+        if held
+        else found.health
+    )

@@ -73,6 +73,13 @@ class Held:
         said = self.said(time)
         return f"{said}; {self.mend}" if self.mend and self.mend not in said else said
 
+    def short(self, time: Callable[[datetime], str]) -> str:
+        """Return the state of the account in few words; `time` puts an instant into words."""
+        ends = f" until {time(self.until)}" if self.until else ""
+        if self.hold is Hold.RESTING:
+            return f"rests{ends}: {self.reason}"
+        return f"{self.hold}{ends}"
+
     def said(self, time: Callable[[datetime], str]) -> str:
         """Return what holds the account, and why; `time` puts an instant into words."""
         ends = f" until {time(self.until)}" if self.until else ""

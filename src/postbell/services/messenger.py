@@ -65,4 +65,6 @@ async def _try(way: Way, message: Message) -> str | None:
         await way.tell(message)
     except NotTold as error:
         return str(error)
+    except Exception as error:  # noqa: BLE001 - a fault in one way must not silence the others
+        return f"A fault in Postbell ({type(error).__name__}); please report it."
     return None
