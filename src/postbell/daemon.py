@@ -60,7 +60,8 @@ _TELL = "tell"
 _CONFIG, _MARK = "config", "mark"
 #: Seconds that a stopping daemon waits for a message to the user that is on its way.
 _FAREWELL = 10.0
-_SOON = timedelta(milliseconds=20)
+#: Seconds after which systemd is told what has changed.
+_A_MOMENT = 1.0
 #: Files that no post uses are removed this often, when they are that old.
 _SWEEP_EVERY = timedelta(days=1)
 
@@ -98,6 +99,9 @@ def run_daemon(
 class Daemon:
     """One run of the daemon, in one event loop."""
 
+    #: When the scheduler rings.
+    _rings_at: datetime | None = None
+
     def __init__(
         self,
         app: App,
@@ -113,6 +117,7 @@ class Daemon:
         self._lost = asyncio.Event()
         self._ripe = asyncio.Event()
         self._old = asyncio.Event()
+        self._changed = asyncio.Event()
         self._stop = asyncio.Event()
         self._thread = StoreThread(app.ctx.store)
         self._recovery = Recovery(app.ctx, self._thread)
@@ -282,6 +287,7 @@ class Daemon:
                 every=LOOK_EVERY,
                 wanted=self._teller.wanted,
             ),
+            Chore(name="foretell", bell=self._changed, work=self._foretell, every=_GROW_EVERY),
             Chore(name="grow", bell=self._ripe, work=self._grow, every=_GROW_EVERY),
             Chore(name="tend", work=self._housekeeping.tend, every=_TEND_EVERY),
             Chore(name="sweep", work=self._sweep, every=_SWEEP_EVERY),
@@ -300,17 +306,27 @@ class Daemon:
 
     async def _ring(self) -> None:
         await self._dispatcher.ring()
-        if self._dispatcher.free <= 0:
-            return  # the next free slot rings
-        waiting = await self._thread.read(queue.next_due)
-        if not waiting:
-            self._notifier.tell(STATUS="Nothing is scheduled")
+        if self._dispatcher.next_at is not None:
+            self._ring_at(self._dispatcher.next_at)
+        self._changed.set()
+
+    async def _foretell(self) -> None:
+        """Tell systemd what comes next, a moment later: under load that changes all the time."""
+        if self._surroundings.notify_socket is None:
             return
-        first = min(waiting, key=lambda account: account.ready_at)
-        self._notifier.tell(
-            STATUS=f"Next: post {first.post_id} for {first.account} at {first.ready_at:%F %T}Z"
-        )
-        self._ring_at(first)
+        await asyncio.sleep(_A_MOMENT)
+        # Not on the store's own thread: what is to be sent would wait behind it.
+        waiting = await asyncio.to_thread(self._look_ahead)
+        first = min(waiting, key=lambda account: account.ready_at, default=None)
+        if first is None:
+            self._notifier.tell(STATUS="Nothing is scheduled")
+        else:
+            what = f"post {first.post_id} for {first.account}"
+            self._notifier.tell(STATUS=f"Next: {what} at {first.ready_at:%F %T}Z")
+
+    def _look_ahead(self) -> list[Waiting]:
+        with self._app.ctx.store.read() as tx:
+            return queue.next_due(tx)
 
     async def _settle(self) -> None:
         await self._recovery.settle(_PATIENCE)
@@ -319,11 +335,14 @@ class Daemon:
         await grow(self._app.ctx, self._thread)
         self._due.set()
 
-    def _ring_at(self, first: Waiting) -> None:
-        now = self._app.ctx.now()
-        # Never at once again: if the ring and this question ever disagreed, the loop would spin.
-        at: datetime = max(first.ready_at, now + _SOON)
-        self._scheduler.add_job(_set, "date", args=[self._due], run_date=at, id="ring", replace_existing=True)
+    def _ring_at(self, at: datetime) -> None:
+        if at != self._rings_at:
+            self._rings_at = at
+            self._scheduler.add_job(self._rung, "date", run_date=at, id="ring", replace_existing=True)
+
+    async def _rung(self) -> None:
+        self._rings_at = None
+        self._due.set()
 
     def _on_free(self) -> None:
         self._due.set()
@@ -361,7 +380,3 @@ class Daemon:
         self._thread.close()
         self._mark.close(self._app.ctx.now())
         self._app.close()
-
-
-async def _set(bell: asyncio.Event) -> None:
-    bell.set()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,14 +10,16 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event, update
 
+from postbell.domain.pause import Pause, PauseScope
 from postbell.domain.states import DeliveryState
-from postbell.store import glance
+from postbell.store import accounts, glance, pauses, queue
 from postbell.store.engine import Store
-from postbell.store.tables import delivery
-from support.world import START, add_post, delivery_in, open_store
+from postbell.store.tables import account, delivery, post
+from support.world import START, account_of, add_post, delivery_in, open_store
 
 
 SECOND = timedelta(seconds=1)
+LATER = START + 600 * SECOND
 
 
 @pytest.fixture
@@ -58,6 +60,49 @@ def test_something_is_to_be_taken_away_from_its_time_on_until_that_is_done(store
     _set(store, found.id, deleted_at=START)
     with store.read() as tx:
         assert not glance.any_to_remove(tx, START)
+
+
+def held_by_label(tx: Connection) -> None:
+    tx.execute(update(post).values(labels=["x"]))
+    pauses.pause(tx, Pause(scope=PauseScope.LABEL, name="x", since=START, until=LATER))
+
+
+#: Why what is due at START may be sent at LATER and not before.
+WAITS: dict[str, Callable[[Connection], object]] = {
+    "due": lambda tx: tx.execute(update(delivery).values(due_at=LATER, try_at=LATER)),
+    "again": lambda tx: tx.execute(update(delivery).values(tries=3, try_at=LATER)),
+    "snoozed": lambda tx: tx.execute(update(delivery).values(tries=0, try_at=LATER)),
+    "rests": lambda tx: accounts.rest_account(tx, 1, until=LATER, reason="asked to"),
+    "distant": lambda tx: tx.execute(update(account).values(next_post_at=LATER)),
+    "paused": lambda tx: accounts.pause_account(tx, "ann", START, LATER),
+    "label": held_by_label,
+    "everything": lambda tx: pauses.pause(
+        tx, Pause(scope=PauseScope.EVERYTHING, name="", since=START, until=LATER)
+    ),
+}
+
+
+@pytest.mark.parametrize("wait", WAITS.values(), ids=WAITS)
+def test_the_next_change_is_when_what_waits_may_be_sent(
+    store: Store, wait: Callable[[Connection], object]
+) -> None:
+    add_post(store, at=START)
+    with store.write() as tx:
+        wait(tx)
+        assert [each.ready_at for each in queue.next_due(tx)] == [LATER]
+        assert glance.next_change(tx, START) == LATER
+        assert glance.next_change(tx, LATER - SECOND) == LATER
+        assert glance.next_change(tx, LATER) is None
+
+
+def test_of_several_the_first_change_counts(store: Store) -> None:
+    for seconds in (50, 30, 40):
+        add_post(store, at=START + seconds * SECOND)
+    add_post(store, to=("bob",))
+    with store.write() as tx:
+        accounts.rest_account(tx, account_of(store, "bob").id, until=START + 35 * SECOND, reason="asked to")
+        found = [glance.next_change(tx, START + seconds * SECOND) for seconds in (0, 30, 35, 50)]
+    assert found == [*(START + seconds * SECOND for seconds in (30, 35, 40)), None]
 
 
 def test_every_question_is_one_step_through_an_index(store: Store) -> None:

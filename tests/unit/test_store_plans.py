@@ -8,8 +8,22 @@ import pytest
 from sqlalchemy import event, insert, update
 
 from postbell.domain.notice import NoticeKind
+from postbell.domain.post import AttemptKind
 from postbell.domain.states import DeliveryState, PostState
-from postbell.store import deliveries, noteworthy, notices, overdue, pauses, posts, queue, removals, summary
+from postbell.store import (
+    attempts,
+    deliveries,
+    glance,
+    noteworthy,
+    notices,
+    overdue,
+    pauses,
+    posts,
+    published,
+    queue,
+    removals,
+    summary,
+)
 from postbell.store.engine import Store
 from postbell.store.posts import Filter
 from postbell.store.tables import account, delivery, post
@@ -75,6 +89,7 @@ LONG_AFTER = after(19_500)
 
 READING: dict[str, Any] = {
     "next_due": queue.next_due,
+    "next_change": lambda tx: glance.next_change(tx, LONG_AFTER),
     "list": lambda tx: posts.list_posts(tx, Filter(limit=20), locate),
     "list_state": lambda tx: posts.list_posts(tx, Filter(state=PostState.SCHEDULED, limit=20), locate),
     "list_since": lambda tx: posts.list_posts(tx, Filter(since=LONG_AFTER, limit=20), locate),
@@ -110,6 +125,8 @@ WRITING: dict[str, Any] = {
     "resend": lambda tx: deliveries.resend(tx, _set(tx, state="unsure"), try_at=LONG_AFTER),
     "cancel": lambda tx: deliveries.cancel_waiting(tx, "p019999", LONG_AFTER),
     "miss": lambda tx: overdue.miss(tx, [19_999], "too late", LONG_AFTER),
+    "publish_many": lambda tx: published.record_all_published(tx, [_tried(tx)]),
+    "late_reasons": lambda tx: deliveries.record_late(tx, {19_999: "slept"}),
     "end_pauses": lambda tx: pauses.end_pauses(tx, LONG_AFTER),
 }
 
@@ -119,13 +136,30 @@ def _set(tx: Any, *, state: str) -> int:
     return 19_999
 
 
+def _tried(tx: Any) -> published.Published:
+    delivery_id = _set(tx, state="processing")
+    opened = attempts.open_attempts(tx, [delivery_id], AttemptKind.PUBLISH, LONG_AFTER)
+    return published.Published(
+        delivery_id=delivery_id,
+        account_id=10,
+        attempt_id=opened[delivery_id],
+        receipt_id="r",
+        url=None,
+        warnings=(),
+        now=LONG_AFTER,
+        delete_at=None,
+    )
+
+
 @pytest.mark.parametrize("work", [*READING.values(), *WRITING.values()], ids=[*READING, *WRITING])
 def test_the_history_is_never_read_as_a_whole(full: Store, work: Any) -> None:
     plan = plans(full, work)
     assert [step for step in plan if step.startswith("SCAN") and not step.startswith(HARMLESS)] == []
 
 
-RINGING = WRITING | {name: READING[name] for name in ("late", "superseded", "stream", "next_due")}
+RINGING = WRITING | {
+    name: READING[name] for name in ("late", "superseded", "stream", "next_due", "next_change")
+}
 
 
 def test_what_may_have_ended_a_process_is_found_by_indexes(full: Store) -> None:

@@ -29,7 +29,7 @@ from postbell.services.outcomes import (
 )
 from postbell.services.recording import Ending, Recorder
 from postbell.services.sessions import Keeper
-from postbell.store import deliveries, mark, pauses, queue
+from postbell.store import deliveries, glance, mark, pauses, queue
 from postbell.store.queue import Claim
 from postbell.store.thread import StoreThread
 
@@ -56,6 +56,8 @@ class Dispatcher:
     on_caution: Callable[[Cause], None] = lambda _cause: None
     #: Called when a delivery became unsure, to look it up.
     on_lost: Callable[[], None] = lambda: None
+    #: When the next ring finds more (aware UTC), where the last one took all that it found.
+    next_at: datetime | None = None
     _running: set[asyncio.Task[None]] = field(default_factory=set)
     #: The attempts whose endings the database was given: they hold no slot any more.
     _handed: set[int] = field(default_factory=set)
@@ -143,6 +145,7 @@ class Dispatcher:
         if free <= 0:
             return 0
         self.checkpoint("before_claim")
+        self.next_at = None
         self._stalled = True
         wary = self._wary and self._suspect is None
         taken = await self.thread.write(_take_due, self.ctx, self._watch, free, self._why_late, wary=wary)
@@ -151,6 +154,7 @@ class Dispatcher:
             return None
         if wary:  # one that did not look knows nothing; the suspect may have ended while it waited
             self._wary = taken.wary
+        self.next_at = taken.next_at
         if taken.count is not None:
             self.keep_mark(taken.count, self.ctx.now())
         self.checkpoint("claimed")
@@ -265,6 +269,8 @@ class _Taken:
     claims: list[Claim]
     #: Whether there may be more to be missed, before which nothing is claimed.
     more: bool
+    #: When there is more to claim; None if it is known that there is now, or never.
+    next_at: datetime | None = None
     #: How many transactions have claimed by now; None if this one did not.
     count: int | None
     #: The one of the claims during whose last try a process ended.
@@ -298,7 +304,16 @@ def _take_due(
     still_wary = wary and (bool(suspects) or queue.has_suspects(tx))
     count = mark.raise_claims(tx) if claims else None
     suspect = next((claim for claim in claims if claim in suspects), None)
-    return _Taken(missed=missed, claims=claims, more=False, count=count, suspect=suspect, wary=still_wary)
+    next_at = glance.next_change(tx, now) if len(claims) < limit else None
+    return _Taken(
+        missed=missed,
+        claims=claims,
+        more=False,
+        next_at=next_at,
+        count=count,
+        suspect=suspect,
+        wary=still_wary,
+    )
 
 
 def _is_in_budget(tx: Connection, ctx: Context, claim: Claim, now: datetime) -> bool:

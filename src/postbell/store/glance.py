@@ -1,13 +1,13 @@
-"""Whether there is anything to do: what the daemon asks at each beat, in one step through an index each."""
+"""Whether there is anything to do, and when: what the daemon asks again and again, in a step or two each."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, literal_column, select
+from sqlalchemy import ColumnElement, Connection, bindparam, func, literal_column, select, union_all
 
-from postbell.store.tables import delivery
+from postbell.store.tables import account, delivery, pause
 
 
 def _any(*conditions: ColumnElement[bool]) -> Any:
@@ -25,6 +25,32 @@ _UNSURE = _any(_in_state("unsure"))
 _TO_REMOVE = _any(
     delivery.c.delete_at.is_not(None), delivery.c.deleted_at.is_(None), delivery.c.delete_at <= _BY
 )
+
+
+def _next_change() -> Any:
+    now, due_at, try_at = bindparam("now", type_=delivery.c.due_at.type), delivery.c.due_at, delivery.c.try_at
+    # Few wait for another try: left to itself SQLite goes through everything that waits to find them.
+    rare = func.likelihood(try_at > now, literal_column("0.000001"))
+    waits = (account.c.rests_until, account.c.next_post_at, account.c.paused_until, pause.c.until)
+    times = union_all(
+        select(func.min(due_at).label("at")).where(_in_state("scheduled"), due_at > now),
+        select(func.min(try_at)).where(_in_state("scheduled"), try_at > due_at, rare),
+        *(select(func.min(until)).where(until > now) for until in waits),
+    ).subquery()
+    return select(func.min(times.c.at))
+
+
+_NEXT_CHANGE = _next_change()
+
+
+def next_change(tx: Connection, now: datetime) -> datetime | None:
+    """Return when, after `now` (aware), something may be sent that may not yet; None if time changes nothing.
+
+    Something is due then, or may be tried again, or an account or a pause has waited long enough. That may
+    not suffice: what else holds it back is not looked at, or it would have to be at everything that waits.
+    """
+    at: datetime | None = tx.execute(_NEXT_CHANGE, {"now": now}).scalar_one()
+    return at
 
 
 def any_to_send(tx: Connection, by: datetime) -> bool:

@@ -219,11 +219,8 @@ class DeliveryRow(Base, table=True):
         Index("ix_delivery_queue", "account_id", "state", "due_at", "id"),
         Index("ix_delivery_state", "state", "due_at"),
         # What waits for another try is little.
-        Index(
-            "ix_delivery_again",
-            "tries",
-            sqlite_where=text("state = 'scheduled' AND tries > 0"),
-        ),
+        Index("ix_delivery_again", "tries", sqlite_where=text("state = 'scheduled' AND tries > 0")),
+        Index("ix_delivery_try_at", "try_at", sqlite_where=text("state = 'scheduled' AND try_at > due_at")),
         Index(
             "ix_delivery_expires_at",
             "expires_at",

@@ -16,6 +16,7 @@ def upgrade() -> None:
     """Bring the tables of version 0.2 to those of version 0.3."""
     _deliveries()
     _tried()
+    _waiting()
     _notices()
     _mark()
     _tally()
@@ -42,6 +43,15 @@ def _tried() -> None:
         "delivery",
         ["tries"],
         sqlite_where=sa.text("state = 'scheduled' AND tries > 0"),
+    )
+
+
+def _waiting() -> None:
+    op.create_index(
+        "ix_delivery_try_at",
+        "delivery",
+        ["try_at"],
+        sqlite_where=sa.text("state = 'scheduled' AND try_at > due_at"),
     )
 
 
