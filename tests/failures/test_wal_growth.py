@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from postbell.domain.states import DeliveryState
 from postbell.services.doctor import Level, doctor
 from postbell.services.health import status
-from postbell.store import wal
+from postbell.store import deliveries, wal
+from support.command import Command
 from support.home import Home, make_home
 from support.sink import Sink, sink
 
@@ -112,9 +114,12 @@ def test_without_a_long_reader_the_log_stays_small_however_much_is_written(home:
     assert largest < MOST
 
 
-def test_reading_a_million_rows_one_after_another_keeps_no_transaction_open(home: Home) -> None:
-    """What the services read is read at once: between two calls nobody reads."""
+@pytest.mark.parametrize("command", [["list"], ["status"], ["doctor"], ["db", "backup"], ["db", "check"]])
+def test_no_command_leaves_a_reading_transaction_behind(home: Home, command: list[str]) -> None:
+    home.add("to be read", "hook", "in 1 h")
     with home.app() as app:
-        for _ in range(3):
-            status(app.ctx, home.places)
-            assert wal.readers_of(home.places.database) == []
+        Command(home.places.data_dir.parent)(*command)
+        assert wal.readers_of(home.places.database) == []
+        with app.ctx.store.read() as tx:
+            assert deliveries.count_by_state(tx) == {DeliveryState.SCHEDULED: 1}
+            assert [reader.pid for reader in wal.readers_of(home.places.database)] == [os.getpid()]

@@ -83,7 +83,7 @@ class Housekeeping:
         """Empty the log once nobody has written for a turn, and whenever it is far too large."""
         path = self.places.database
         size, before = wal.log_bytes(path), self._written
-        self._written = wal.log_of(path).stat().st_mtime_ns if size else 0
+        self._written = wal.log_written(path)
         if size and (self._written == before or size > wal.LARGE):
             with suppress(sqlite3.Error):  # a full disk, or a lock: there will be another turn
                 await self._aside(wal.empty_log, path)

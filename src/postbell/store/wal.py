@@ -47,6 +47,13 @@ def log_bytes(path: Path) -> int:
     return 0
 
 
+def log_written(path: Path) -> int:
+    """Return when the log was last written, in nanoseconds of its file's time; 0 where there is none."""
+    with suppress(FileNotFoundError):
+        return log_of(path).stat().st_mtime_ns
+    return 0
+
+
 def empty_log(path: Path) -> bool:
     """Copy what the log holds into the database and cut the log to nothing; return whether that was possible.
 
