@@ -189,6 +189,8 @@ def test_the_names_of_places_are_no_settings(tmp_path: Path, monkeypatch: pytest
         ("[log]\nlevel = 'loud'", "log.level: "),
         ("timezone = 'Europe/Berlim'", "Europe/Berlin"),
         ("timezone = ''", "timezone: "),
+        ("[notify]\nquiet = 'at night'", "Say it like 22:00-07:00"),
+        ("[notify]\nabout = ['weather']", "notify.about.0: "),
     ],
 )
 def test_a_mistake_is_named_with_its_place(tmp_path: Path, text: str, said: str) -> None:
@@ -198,6 +200,16 @@ def test_a_mistake_is_named_with_its_place(tmp_path: Path, text: str, said: str)
     assert said in str(caught.value)
     assert str(path) in str(caught.value)
     assert caught.value.exit_code == 78
+
+
+def test_a_mistake_beside_secret_addresses_repeats_none(tmp_path: Path) -> None:
+    with pytest.raises(BadConfig, match=r"notify\.urls") as said:
+        load_settings(config(tmp_path, '[notify]\nurls = "tgram://canary"\n'))
+    with pytest.raises(BadConfig, match=r"notify\.late") as other:
+        load_settings(config(tmp_path, '[notify]\nurls = ["tgram://canary"]\nlate = 3\n'))
+    assert "canary" not in f"{said.value} {other.value}"
+    (url,) = load_settings(config(tmp_path, '[notify]\nurls = ["tgram://canary"]\n')).notify.urls
+    assert "canary" not in f"{url} {url!r}"
 
 
 def test_every_mistake_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
