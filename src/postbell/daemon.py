@@ -359,7 +359,7 @@ class Daemon:
 
     async def _sweep(self) -> None:
         """Remove the files that no post uses any more, and forget what is settled."""
-        if await self._thread.read(caution_now, self._app.ctx.now()) is None:
+        if await self._thread.read(caution_now, self._app.ctx.now(), self._app.ctx.can_ask) is None:
             self._teller.troubles.forget(CAUTION)
         before = self._app.ctx.now() - _SWEEP_EVERY
         unused = await self._thread.write(forget_unused, before)

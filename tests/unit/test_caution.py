@@ -127,7 +127,7 @@ def test_after_a_step_back_in_time_everything_overdue_is_in_doubt(world: World, 
     assert fate(world, post) == (UNSURE, Outcome.UNSURE, [FORGOTTEN])
     assert post_of(world.store, post.id).state is PostState.PROCESSED
     told = delivery_of(world.store, post.deliveries[0].id).message
-    assert told == f"it may have been published already: {Cause.WENT_BACK.told}"
+    assert told == f"{Cause.WENT_BACK.told}, so it is not known what was published since"
     (tried,) = tries_of(world.store, post.deliveries[0].id)
     assert (tried.started_at, tried.ended_at) == (START, world.clock.now())
 
@@ -270,17 +270,17 @@ def test_what_was_begun_before_keeps_its_identity(world: World) -> None:
 def test_it_is_told_until_everything_is_settled_and_a_grave_cause_for_a_day(world: World) -> None:
     def told() -> Caution | None:
         with world.store.read() as tx:
-            return health.caution_now(tx, world.clock.now())
+            return health.caution_now(tx, world.clock.now(), world.ctx.can_ask)
 
     assert told() is None
     gone_back(world)
     began = world.clock.now()
-    assert told() == Caution(cause=Cause.WENT_BACK, since=began, left=1)
+    assert told() == Caution(cause=Cause.WENT_BACK, since=began, left=1, asked=1)
     seen = health.status(world.ctx, world.app.places)
     assert seen.caution == told()
-    assert any("1 delivery must be looked up" in trouble for trouble in seen.troubles)
+    assert any("Looked up before anything is sent again: 1 delivery." in each for each in seen.troubles)
     settle(world)
-    assert told() == Caution(cause=Cause.WENT_BACK, since=began, left=0)
+    assert told() == Caution(cause=Cause.WENT_BACK, since=began, left=0, asked=0)
     world.clock.advance(timedelta(days=2))
     assert told() is None
 
@@ -290,12 +290,22 @@ def test_an_absence_is_not_told_any_more_when_everything_is_settled(world: World
     world.clock.advance(3 * HOUR)
     started(world, beside())
     with world.store.read() as tx:
-        found = health.caution_now(tx, world.clock.now())
+        found = health.caution_now(tx, world.clock.now(), world.ctx.can_ask)
     assert found is not None
-    assert health.caution_told(found)[1] == "1 delivery must be looked up before anything is sent again."
+    assert health.caution_told(found)[1] == "Looked up before anything is sent again: 1 delivery."
     settle(world)
     with world.store.read() as tx:
-        assert health.caution_now(tx, world.clock.now()) is None
+        assert health.caution_now(tx, world.clock.now(), world.ctx.can_ask) is None
+
+
+def test_what_cannot_be_looked_up_is_told_apart(world: World) -> None:
+    gone_back(world, network="mute")
+    with world.store.read() as tx:
+        found = health.caution_now(tx, world.clock.now(), world.ctx.can_ask)
+    assert found is not None
+    assert (found.left, found.asked) == (1, 0)
+    waits = "Cannot be looked up, and waits for your word (`postbell settle`): 1 delivery."
+    assert health.caution_told(found)[1] == waits
 
 
 def test_every_cause_has_words() -> None:

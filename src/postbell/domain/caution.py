@@ -66,3 +66,5 @@ class Caution:
     since: datetime
     #: How many deliveries are still in doubt because of it.
     left: int
+    #: How many of them are looked up; the others wait for the user.
+    asked: int

@@ -6,10 +6,11 @@ import difflib
 import functools
 import importlib
 import pkgutil
+from collections.abc import Callable
 from typing import cast
 
 from postbell.errors import NotFound
-from postbell.publishing.protocol import Network
+from postbell.publishing.protocol import Network, Resend
 
 
 _PACKAGE = "postbell.networks"
@@ -34,3 +35,12 @@ def get(key: str) -> Network:
         hint = f" Did you mean {near[0]}?" if near else f" There are: {', '.join(known)}."
         raise NotFound(f"There is no network named {key!r}.{hint}")
     return cast("Network", importlib.import_module(f"{_PACKAGE}.{key}").network)
+
+
+def can_ask(key: str, get: Callable[[str], Network] = get) -> bool:
+    """Whether the network of a key, as `get` returns it, can be asked what is public."""
+    try:
+        network = get(key)
+    except NotFound:  # a network of another version
+        return False
+    return network.finds and network.resend is not Resend.NEVER

@@ -85,7 +85,8 @@ def _doubt(
     mark.begin_caution(tx, cause, now)
     if cause.is_grave:
         pass_over(tx, now)
-    told = f"it may have been published already: {cause.told}"
+    comes = "it is not known what was published since" if cause.is_grave else "it is looked up first"
+    told = f"{cause.told}, so {comes}"
     return doubt_overdue(tx, asked, told=told, since=min(since or now, now), now=now)
 
 

@@ -18,7 +18,8 @@ from postbell.domain.ids import Random
 from postbell.domain.post import Delivery, Post
 from postbell.domain.retry import RetryPolicy
 from postbell.errors import BadConfig, NotFound, Rejected, Unauthorized
-from postbell.publishing.protocol import Network, Outgoing, Progress, Resend, Target
+from postbell.publishing import registry
+from postbell.publishing.protocol import Network, Outgoing, Progress, Target
 from postbell.services.media_store import MediaStore
 from postbell.store.engine import Store
 
@@ -72,11 +73,7 @@ class Context:
 
     def can_ask(self, key: str) -> bool:
         """Whether the network of a key can be asked what is public."""
-        try:
-            network = self.network(key)
-        except NotFound:  # a network of another version
-            return False
-        return network.finds and network.resend is not Resend.NEVER
+        return registry.can_ask(key, self.network)
 
     def target(self, account: Account) -> Target:
         """Return an account as its network needs it; raises BadConfig if its credentials are incomplete."""

@@ -199,7 +199,7 @@ def _look(places: Places, now: datetime) -> _Facts:
                 unsure=deliveries.list_in_state(tx, DeliveryState.UNSURE),
                 newest=summary.newest_time(tx),
                 lost_files=summary.lost_files(tx, MediaStore(places.media).path_of),
-                caution=caution_now(tx, now),
+                caution=caution_now(tx, now, registry.can_ask),
                 notified=notified(tx, _ways(places), now),
             )
     finally:

@@ -165,7 +165,7 @@ def status(
         unsure = deliveries.list_in_state(tx, DeliveryState.UNSURE)
         everybody = accounts.list_accounts(tx)
         paused = pauses.list_pauses(tx, now)
-        caution = caution_now(tx, now)
+        caution = caution_now(tx, now, ctx.can_ask)
         clock = clock_told(now, summary.newest_time(tx))
         told = notified(tx, ways, now)
     daemon = DaemonLock(places.data_dir).holder()
@@ -251,12 +251,13 @@ def clock_told(now: datetime, newest: datetime | None) -> tuple[str, str] | None
     return f"{told} Posts would be published late.", "Set the clock: `timedatectl set-ntp true`."
 
 
-def caution_now(tx: Connection, now: datetime) -> Caution | None:
+def caution_now(tx: Connection, now: datetime, can_ask: Callable[[str], bool]) -> Caution | None:
     """Return the cause for caution, while anything is in doubt because of it; a grave one for a day at least.
 
     A database that is not what it was has forgotten more than what is overdue: what was written since.
+    `can_ask` tells of a network's key whether it can be asked what is public.
     """
-    found = mark.read_caution(tx)
+    found = mark.read_caution(tx, can_ask)
     if found is None:
         return None
     recent = found.cause.is_grave and timedelta() <= now - found.since < _LATELY
@@ -265,11 +266,16 @@ def caution_now(tx: Connection, now: datetime) -> Caution | None:
 
 def caution_told(caution: Caution) -> tuple[str, str]:
     """Return in sentences what is wrong, and what comes of it."""
-    told = f"{caution.cause.sentence} That was noticed at {stamp(caution.since)}."
-    lost = " What was written shortly before may be missing." if caution.cause.is_grave else ""
-    if caution.left:
-        return told, f"{counted(caution.left)} must be looked up before anything is sent again.{lost}"
-    return told, f"Everything that was overdue then is settled.{lost}"
+    waiting = caution.left - caution.asked
+    parts = [f"{caution.cause.sentence} That was noticed at {stamp(caution.since)}."]
+    if caution.cause.is_grave:
+        parts.append("What was written shortly before may be missing.")
+    comes = []
+    if caution.asked:
+        comes.append(f"Looked up before anything is sent again: {counted(caution.asked)}.")
+    if waiting:
+        comes.append(f"Cannot be looked up, and waits for your word (`postbell settle`): {counted(waiting)}.")
+    return " ".join(parts), " ".join(comes) or "Everything that was overdue then is settled."
 
 
 def looks_up(ctx: Context, unsure: Delivery) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,7 +22,7 @@ from postbell.domain.caution import Cause, Caution
 from postbell.domain.post import FORGOTTEN, AttemptKind
 from postbell.domain.states import DeliveryState
 from postbell.store.engine import create_file
-from postbell.store.tables import attempt, delivery, mark
+from postbell.store.tables import account, attempt, delivery, mark
 
 
 #: Without claims the file is written anew this often, so that it tells until when somebody was there.
@@ -142,8 +143,11 @@ def begin_caution(tx: Connection, cause: Cause, now: datetime) -> None:
     tx.execute(update(mark).values(cause=cause, cautious_since=now))
 
 
-def read_caution(tx: Connection) -> Caution | None:
-    """Return the last cause for caution, and how much is still in doubt because of it."""
+def read_caution(tx: Connection, can_ask: Callable[[str], bool]) -> Caution | None:
+    """Return the last cause for caution, and how much is still in doubt because of it.
+
+    `can_ask` tells of a network's key whether it can be asked what is public.
+    """
     row = tx.execute(select(mark.c.cause, mark.c.cautious_since)).one()
     if row.cause is None:
         return None
@@ -151,6 +155,15 @@ def read_caution(tx: Connection) -> Caution | None:
     tried = and_(of_delivery, attempt.c.kind == AttemptKind.PUBLISH)
     last = select(func.max(attempt.c.id)).where(tried).correlate(delivery).scalar_subquery()
     forgotten = exists().where(attempt.c.id == last, attempt.c.result == FORGOTTEN)
-    count = select(func.count()).where(delivery.c.state == DeliveryState.UNSURE, forgotten)
-    left = tx.execute(count).scalar_one()
-    return Caution(cause=Cause(row.cause), since=row.cautious_since, left=left)
+    counts = (
+        select(account.c.network, func.count().label("n"))
+        .select_from(delivery)
+        .join(account, account.c.id == delivery.c.account_id)
+        .where(delivery.c.state == DeliveryState.UNSURE, forgotten)
+        .group_by(account.c.network)
+    )
+    by_network = {each.network: each.n for each in tx.execute(counts)}
+    asked = sum(count for network, count in by_network.items() if can_ask(network))
+    return Caution(
+        cause=Cause(row.cause), since=row.cautious_since, left=sum(by_network.values()), asked=asked
+    )
