@@ -26,7 +26,7 @@ from benchmarks.sink import Sink
 
 
 #: In this order; each is a module with a `run`.
-NAMES = ("client", "drain", "backlog")
+NAMES = ("commands", "client", "drain", "backlog", "lateness", "great", "resting")
 
 
 def main() -> int:

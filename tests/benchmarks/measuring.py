@@ -77,6 +77,12 @@ def nearest_rank(values: Sequence[float], percent: float) -> float:
     return ordered[min(len(ordered) - 1, max(0, round(len(ordered) * percent / 100) - 1))]
 
 
+def thread_seconds(pid: int) -> float:
+    """Return the CPU that the living threads of a process have used, to the microsecond."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text("ascii").split()[0]) for task in tasks) / 1e9
+
+
 def cpu_seconds(pid: int) -> float:
     """Return the CPU that a process has used, in user and system mode, with its children."""
     fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(") ")[2].split()
@@ -85,12 +91,13 @@ def cpu_seconds(pid: int) -> float:
     return own + sum(cpu_seconds(int(child)) for child in children)
 
 
-def switches(pid: int) -> int:
-    """Return how often the threads of a process were put to the CPU."""
+def wakes(pid: int) -> int:
+    """Return how often the threads of a process were woken: each time they had waited for something."""
     count = 0
     for task in Path(f"/proc/{pid}/task").iterdir():
         lines = (task / "status").read_text("ascii").splitlines()
-        count += sum(int(line.split()[1]) for line in lines if "ctxt_switches" in line)
+        # The others, "nonvoluntary", are those in which another process took the CPU away.
+        count += next(int(line.split()[1]) for line in lines if line.startswith("voluntary_ctxt_switches"))
     return count
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, text
 
@@ -83,7 +83,7 @@ def _plant(tx: Connection, wanted: Wanted) -> None:
     values = {
         "first": wanted.first,
         "end": wanted.first + wanted.count,
-        "begin": f"{wanted.begin:%Y-%m-%d %H:%M:%S}",
+        "begin": wanted.begin.astimezone(UTC).isoformat(" ", "milliseconds").removesuffix("+00:00"),
         "step": wanted.step,
         "text": TEXT,
     }

@@ -8,17 +8,24 @@ computer does not slip through, and one that the user varied does.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import unicodedata
-
-import regex
+from typing import Any
 
 from postbell.domain.content import Content
 
 
-# What is not seen (UAX 44, Default_Ignorable_Code_Point): zero-width characters, variation selectors, soft
-# hyphens. Tags are kept: they tell the flags of England and Scotland apart.
-_UNSEEN = regex.compile(r"(?V1)[\p{Default_Ignorable_Code_Point}--[\U000E0020-\U000E007F]]+")
+@functools.cache
+def _unseen() -> Any:
+    """Return the pattern of what is not seen: zero-width characters, variation selectors, soft hyphens.
+
+    They are Default_Ignorable_Code_Point in UAX 44. Tags are kept: they tell the flags of England and
+    Scotland apart. A daemon that makes no posts, and a command that stores none, never need it.
+    """
+    import regex
+
+    return regex.compile(r"(?V1)[\p{Default_Ignorable_Code_Point}--[\U000E0020-\U000E007F]]+")
 
 
 def fingerprint(content: Content) -> str | None:
@@ -38,5 +45,5 @@ def fingerprint(content: Content) -> str | None:
 
 
 def _plain(text: str) -> str:
-    seen = unicodedata.normalize("NFKC", _UNSEEN.sub("", text)).casefold()
+    seen = unicodedata.normalize("NFKC", _unseen().sub("", text)).casefold()
     return " ".join(unicodedata.normalize("NFKC", seen).split())

@@ -39,7 +39,9 @@ class Store:
         self.path = path
         pragmas = ("foreign_keys = ON", *(() if durable else ("synchronous = OFF",)))
         self._writer = open_engine(path, "BEGIN IMMEDIATE", *pragmas, lock_wait=lock_wait)
-        self._reader = open_engine(path, "BEGIN", "query_only = ON", lock_wait=lock_wait)
+        # What is read is seldom read again soon: two megabytes of it kept in memory would be for nothing.
+        reading = ("query_only = ON", "cache_size = -500")
+        self._reader = open_engine(path, "BEGIN", *reading, lock_wait=lock_wait)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
