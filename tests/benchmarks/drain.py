@@ -73,11 +73,15 @@ def peer(script: str, *more: str) -> Callable[[Path, str, int], AbstractContextM
 
 
 POSTBELL = Subject(name="postbell", begin=postbell)
-RAW = Subject(name="raw", begin=peer("raw", str(CONCURRENCY)))
-HUEY = Subject(name="huey, fsync off, 1 thread", begin=peer("huey_sqlite", "1", "off"))
-HUEY_FSYNC = Subject(name="huey, fsync, 1 thread", begin=peer("huey_sqlite", "1", "fsync"))
-APSCHEDULER = Subject(name="apscheduler, sqlite store", begin=peer("apscheduler_store"), part=0.2)
-NAIVE = Subject(name="asyncio scheduler, one client, memory", begin=peer("naive"), part=0.2)
+RAW = Subject(name="its HTTP client alone", begin=peer("raw", str(CONCURRENCY)))
+HUEY = Subject(name="huey, 1 thread, fsync off", begin=peer("huey_sqlite", "1", "off"))
+HUEY_FSYNC = Subject(name="huey, 1 thread, fsync on", begin=peer("huey_sqlite", "1", "fsync"))
+APSCHEDULER = Subject(
+    name="APScheduler's SQLAlchemy store, SQLite's default FULL", begin=peer("apscheduler_store"), part=0.2
+)
+NAIVE = Subject(
+    name="an AsyncIOScheduler with one httpx client, nothing durable", begin=peer("naive"), part=0.2
+)
 
 
 def take_turns(
