@@ -45,6 +45,11 @@ def test_the_daemon_says_when_it_is_ready(system: Container) -> None:
     assert system.shown("StatusText")["StatusText"]
 
 
+def test_what_was_installed_was_compiled(system: Container) -> None:
+    folder = "/opt/postbell/lib/python3*/site-packages/postbell/__pycache__"
+    assert system.run("sh", "-c", f"ls {folder}/daemon.*.pyc")
+
+
 def test_a_killed_daemon_is_started_again(system: Container) -> None:
     system.run("systemctl", "kill", "--signal=KILL", "postbell")
     system.wait_for(NRestarts="1", ActiveState="active", Result="success")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 
 from postbell.domain.account import Account
 from postbell.domain.caution import Caution
@@ -97,6 +100,7 @@ def doctor(places: Places, *, now: datetime, verify: Verify | None = None) -> li
         *_guarded("config", lambda: _config(places)),
         *_guarded("data folder", lambda: _folder(places)),
         *_guarded("disk", lambda: _disk(places)),
+        *_program(Path(__file__).parents[1]),
     ]
     facts: _Facts | None = None
     try:
@@ -179,6 +183,14 @@ def _disk(places: Places) -> Iterator[Check]:
         yield _odd("disk", message, "Free some space: on a full disk nothing can be stored or published.")
     else:
         yield _good("disk", message)
+
+
+def _program(package: Path) -> Iterator[Check]:
+    """Look whether Python keeps what it has compiled: without that a start takes several times as long."""
+    kept = Path(importlib.util.cache_from_source(str(package / "__init__.py")))
+    if not (kept.exists() or sys.dont_write_bytecode):
+        message = f"Python compiles Postbell anew at every start: nothing compiled is in {kept.parent}."
+        yield _odd("program", message, f"Run `{sys.executable} -m compileall -q {package.parent}`.")
 
 
 def _look(places: Places, now: datetime) -> _Facts:
