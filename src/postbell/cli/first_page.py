@@ -65,6 +65,8 @@ Commands:
   resume      Let go on what was paused; say what that publishes late, and
               what is missed.
   status      Show what is due, what is late, and whether the daemon runs.
+  notify      Try how you are told what you should know, and see what you were
+              told.
   doctor      Look for what is wrong with this installation.
   run         Publish what is due, until the process is told to stop.
   db          Check, back up, restore and upgrade the database.
