@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import random
 import sqlite3
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -20,7 +19,7 @@ from postbell.publishing.protocol import Network, Profile
 from postbell.services import accounts as account_service
 from postbell.services import upkeep
 from postbell.services.compose import add_post
-from postbell.services.doctor import Check, Level, _program, doctor
+from postbell.services.doctor import Check, Level, doctor
 from postbell.services.health import Hold, Status, status
 from postbell.services.wanted import Wanted
 from postbell.settings import Places, Settings
@@ -88,18 +87,6 @@ def test_a_new_postbell_has_no_trouble_but_the_missing_daemon(app: App) -> None:
     assert seen.schema == "0003"
     assert len(seen.troubles) == 1
     assert "No daemon runs" in seen.troubles[0]
-
-
-def test_a_program_that_is_compiled_at_every_start_is_told_with_the_command_that_compiles_it_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys, "dont_write_bytecode", False)
-    package = tmp_path / "postbell"
-    (package / "__pycache__").mkdir(parents=True)
-    (check,) = _program(package)
-    assert (check.level, check.mend) == (Level.WARN, f"Run `{sys.executable} -m compileall -q {tmp_path}`.")
-    (package / f"__pycache__/__init__.{sys.implementation.cache_tag}.pyc").touch()
-    assert list(_program(package)) == []
 
 
 def test_a_running_daemon_is_named_by_its_process(app: App) -> None:
