@@ -91,13 +91,16 @@ class Nursery:
 
 
 @contextmanager
-def nursery(log: Path, *, speed: float = 1, preload: Sequence[Path] = ()) -> Iterator[Nursery]:
+def nursery(
+    log: Path, *, speed: float = 1, preload: Sequence[Path] = (), catch_up: float = 0
+) -> Iterator[Nursery]:
     """Open a nursery until the block ends; everything that its lives print goes to `log`.
 
     For them all time passes `speed` times as fast, and it goes on from one to the next. `preload` are
-    libraries that the linker puts before all others.
+    libraries that the linker puts before all others. What is late is sent `catch_up` seconds apart.
     """
     changed = {**HURRIED, **(fast_clock(speed) if speed != 1 else {})}
+    changed["POSTBELL_RETRY__CATCH_UP_SECONDS"] = str(catch_up)
     changed["LD_PRELOAD"] = ":".join([changed.get("LD_PRELOAD", ""), *map(str, preload)]).strip(":")
     with log.open("ab") as output:
         process = subprocess.Popen(

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import insert
 
+from postbell.app import App
 from postbell.domain.content import Content
 from postbell.domain.ids import new_delivery_key, new_post_id
 from postbell.domain.recurrence import Recurrence
@@ -19,11 +20,11 @@ from postbell.store.tables import delivery, post
 from support.world import World
 
 
-def plant_posts(world: World, wanted: Sequence[tuple[str, Sequence[str], datetime]]) -> None:
+def plant_posts(world: World | App, wanted: Sequence[tuple[str, Sequence[str], datetime]]) -> None:
     """Store scheduled posts in one transaction: (text, accounts, time) each."""
-    now = world.clock.now()
+    now = world.ctx.now()
     posts, deliveries = [], []
-    with world.store.write() as tx:
+    with world.ctx.store.write() as tx:
         ids = {account.name: account.id for account in accounts.list_accounts(tx)}
         for text, names, at in wanted:
             post_id = new_post_id(world.ctx.random)

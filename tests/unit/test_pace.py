@@ -265,6 +265,25 @@ def test_what_is_put_off_says_why_and_is_not_lost(tmp_path: Path) -> None:
         assert len(world.fake.posts) == 3
 
 
+def test_what_is_put_off_leaves_its_place_to_others(tmp_path: Path) -> None:
+    with outage(tmp_path, accounts=3, most=1) as world:
+
+        async def script(stage: Stage) -> None:
+            await stage.ring()
+            world.fake.modes = []
+            world.clock.advance(1)
+            add_post(world.store, to=("new",), at=world.clock.now())
+            stage.dispatcher.slots = 2
+            assert await stage.ring() == 1  # of the two that were due first, one was put off
+            assert stage.dispatcher.next_at == world.clock.now()
+            assert await stage.ring() == 1  # the third was put off
+            assert await stage.ring() == 0
+            assert stage.dispatcher.next_at == after(61)
+
+        live(world, script)
+        assert world.fake.posts[-1].target.name == "new"
+
+
 def test_a_retry_without_a_setback_needs_no_budget(tmp_path: Path) -> None:
     with outage(tmp_path, accounts=3, most=1) as world:
         world.fake.modes = [Mode.LIMIT] * 3

@@ -297,14 +297,16 @@ def _take_due(
     if more:  # nothing may be published before all of it is done
         return _Taken(missed=missed, claims=[], more=True, count=None, suspect=None, wary=wary)
     suspects = queue.claim_due(tx, now, 1, ctx.media.path_of, suspects=True) if wary else []
-    claims = suspects + queue.claim_due(tx, now, limit - len(suspects), ctx.media.path_of)
-    claims = [claim for claim in claims if _is_in_budget(tx, ctx, claim, now)]
+    found = suspects + queue.claim_due(tx, now, limit - len(suspects), ctx.media.path_of)
+    claims = [claim for claim in found if _is_in_budget(tx, ctx, claim, now)]
     late = [claim for claim in claims if claim.delivery.lateness and not claim.delivery.late_reason]
     deliveries.record_late(tx, {each.delivery.id: why(each.delivery, each.account) for each in late})
     still_wary = wary and (bool(suspects) or queue.has_suspects(tx))
     count = mark.raise_claims(tx) if claims else None
     suspect = next((claim for claim in claims if claim in suspects), None)
-    next_at = glance.next_change(tx, now) if len(claims) < limit else None
+    next_at = glance.next_change(tx, now) if len(found) < limit else None
+    if len(claims) < len(found):
+        next_at = now  # in the place of what was put off something else may be claimed
     return _Taken(
         missed=missed,
         claims=claims,
