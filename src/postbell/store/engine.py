@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, MultipleResultsFound, NoResultFound
 
 from postbell.errors import Damaged, DatabaseLocked, DiskFailed, DiskFull, NotFound, PostbellError
 
@@ -71,7 +71,7 @@ def told(path: Path) -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise (explain(error.orig, path) or error) from error
-    except ValueError as error:
+    except (ValueError, NoResultFound, MultipleResultsFound) as error:
         raise (explain(error, path) or error) from error
 
 
@@ -119,11 +119,13 @@ def explain(error: BaseException | None, path: Path) -> PostbellError | None:
 def _undecodable(error: BaseException | None) -> bool:
     """Tell whether somebody stumbled over a value that nobody has written; SQLite has no code for that.
 
-    It may be no text, no JSON, no time (SQLAlchemy's words and Python's), or no word of an enumeration.
+    It may be no text, no JSON, no time (SQLAlchemy's words and Python's), no word of an enumeration, or no
+    row at all.
     """
     words = ("Could not decode to UTF-8", "Couldn't parse datetime", "Invalid isoformat", " is not a valid ")
     told = isinstance(error, sqlite3.Error | ValueError) and any(word in str(error) for word in words)
-    return told or isinstance(error, UnicodeDecodeError | JSONDecodeError)
+    missing = NoResultFound | MultipleResultsFound  # a row that is always there, once
+    return told or isinstance(error, UnicodeDecodeError | JSONDecodeError | missing)
 
 
 def is_full(path: Path) -> bool:
