@@ -194,6 +194,8 @@ class Daemon:
         await self._beat.insist(self._take_stock)
         database = str(self._app.places.database)
         structlog.get_logger().info("daemon_started", database=database, interrupted=left)
+        # Importing takes longer than sending: the first post shall not be late because of it.
+        await asyncio.to_thread(self._app.ctx.clients)
         # Before anything rings: of a series only the newest of what is due is published. That may take long.
         await self._beat.insist(lambda: grow(self._app.ctx, self._thread))
         await self._beat.insist(lambda: retime(self._app.ctx, self._thread))
