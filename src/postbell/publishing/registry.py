@@ -18,18 +18,14 @@ _PACKAGE = "postbell.networks"
 
 def keys() -> list[str]:
     """Return the keys of all networks in the order of the alphabet, without loading any."""
-    return list(_keys())
+    package = importlib.import_module(_PACKAGE)
+    return sorted(module.name for module in pkgutil.iter_modules(package.__path__))
 
 
 @functools.cache
-def _keys() -> tuple[str, ...]:
-    package = importlib.import_module(_PACKAGE)
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(package.__path__)))
-
-
 def get(key: str) -> Network:
     """Return the network named `key`; raises NotFound with the nearest name."""
-    known = _keys()
+    known = keys()
     if key not in known:
         near = difflib.get_close_matches(key, known, n=1)
         hint = f" Did you mean {near[0]}?" if near else f" There are: {', '.join(known)}."
