@@ -45,6 +45,8 @@ from postbell.store.thread import StoreThread
 #: The database is looked at this often even if nothing rang: a machine that slept, or a clock that was set,
 #: rings no bell.
 LOOK_EVERY = timedelta(seconds=30)
+#: What is due is claimed so long before: longer than a claim takes on a small machine.
+_AHEAD = timedelta(milliseconds=20)
 #: Unsure deliveries are looked at this often.
 _SETTLE_EVERY = timedelta(seconds=60)
 #: Seconds that the look at unsure deliveries waits for networks; longer ones answer when they do.
@@ -132,6 +134,7 @@ class Daemon:
             slots=app.settings.daemon.concurrency,
             started_at=app.ctx.now(),
             longest_gap=LOOK_EVERY,
+            ahead=_AHEAD,
             checkpoint=checkpoint,
             on_free=self._on_free,
             on_lost=self._lost.set,
@@ -340,7 +343,9 @@ class Daemon:
     def _ring_at(self, at: datetime) -> None:
         if at != self._rings_at:
             self._rings_at = at
-            self._scheduler.add_job(self._rung, "date", run_date=at, id="ring", replace_existing=True)
+            self._scheduler.add_job(
+                self._rung, "date", run_date=at - _AHEAD, id="ring", replace_existing=True
+            )
 
     async def _rung(self) -> None:
         self._rings_at = None

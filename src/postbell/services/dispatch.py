@@ -46,6 +46,9 @@ class Dispatcher:
     started_at: datetime
     #: How far apart two looks are at most; a longer gap means that the machine slept.
     longest_gap: timedelta
+    #: How long before something is due it may be claimed, so that what the claim takes does not make it late.
+    #: It is not sent before.
+    ahead: timedelta = timedelta(0)
     #: Called at the points where a crash would hurt most; tests end the process there.
     checkpoint: Callable[[str], None] = lambda _point: None
     #: Called when a delivery has ended, to ring again.
@@ -145,10 +148,11 @@ class Dispatcher:
         if free <= 0:
             return 0
         self.checkpoint("before_claim")
-        self.next_at = None
+        at, self.next_at = self._nearly_now(), None
         self._stalled = True
         wary = self._wary and self._suspect is None
-        taken = await self.thread.write(_take_due, self.ctx, self._watch, free, self._why_late, wary=wary)
+        take = functools.partial(_take_due, wary=wary, at=at)
+        taken = await self.thread.write(take, self.ctx, self._watch, free, self._why_late)
         self._stalled = False
         if taken is None:
             return None
@@ -162,12 +166,17 @@ class Dispatcher:
             log = structlog.get_logger().bind(post=delivery.post_id, account=delivery.account)
             log.warning("delivery_missed", due=str(delivery.due_at), reason=delivery.message)
         for claim in taken.claims:
-            task = asyncio.create_task(self._deliver(claim))
+            task = asyncio.create_task(self._deliver(claim, at))
             if claim is taken.suspect:
                 self._suspect = task
             self._running.add(task)
             task.add_done_callback(functools.partial(self._ended, claim))
         return None if taken.more else len(taken.claims)
+
+    def _nearly_now(self) -> datetime | None:
+        """Return when the next thing is due if that is in a moment."""
+        now = self.ctx.now()
+        return self.next_at if self.next_at and now < self.next_at <= now + self.ahead else None
 
     def _why_late(self, delivery: Delivery, account: Account | None) -> str:
         back_at, was_away = self._back
@@ -190,12 +199,14 @@ class Dispatcher:
             structlog.get_logger().error("delivery_broke", exc_info=error)
             self.on_free()
 
-    async def _deliver(self, claim: Claim) -> None:
+    async def _deliver(self, claim: Claim, at: datetime | None) -> None:
         with structlog.contextvars.bound_contextvars(
             post=claim.post.id, account=claim.account.name, attempt=claim.attempt_id
         ):
             rest, broken_off = None, False
             try:
+                if at:
+                    await asyncio.sleep((at - self.ctx.now()).total_seconds())
                 ending, rest = await self._try(claim)
             except asyncio.CancelledError:
                 ending, broken_off = Unsure("Postbell was stopped during the try"), True
@@ -280,9 +291,9 @@ class _Taken:
 
 
 def _take_due(
-    tx: Connection, ctx: Context, watch: Watch, limit: int, why: Why, *, wary: bool
+    tx: Connection, ctx: Context, watch: Watch, limit: int, why: Why, *, wary: bool, at: datetime | None
 ) -> _Taken | None:
-    """Claim what is due and give up what is too late, with the reasons of what is late.
+    """Claim what is due, now or `at` a time soon; give up what is too late, and say why what is late is.
 
     If a process ended during the last try of something, nobody knows what it was that ended it. Such are
     tried one at a time, so that the one that ends processes soon stands alone; `wary` says that there may be
@@ -291,7 +302,7 @@ def _take_due(
     look = watch.look(ctx.clock)  # not before the lock was had: to wait for it is a lateness too
     if look.is_far:
         return None
-    now = look.now
+    now = max(look.now, at or look.now)
     pauses.end_pauses(tx, now)
     missed, more = give_up_late(tx, now, ctx.late_limit, why)
     if more:  # nothing may be published before all of it is done
