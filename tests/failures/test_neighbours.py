@@ -43,7 +43,7 @@ def test_two_troubled_accounts_delay_no_other(home: LabHome, server: Server) -> 
         soon = app.ctx.now() + timedelta(seconds=4)
         names = [*TROUBLED, *OTHERS]  # in each second the troubled ones come first
         times = [soon + timedelta(milliseconds=300 * number) for number in range(POSTS)]
-        plant_posts(app, [(f"post {number}", names, at) for number, at in enumerate(times)])
+        plant_posts(app.ctx, [(f"post {number}", names, at) for number, at in enumerate(times)])
     with home.daemon():
         home.wait_for(lambda: home.states().get("processed") == POSTS * len(OTHERS))
     assert set(server.accepted()) == {(name, f"post {n}") for name in OTHERS for n in range(POSTS)}

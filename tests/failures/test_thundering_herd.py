@@ -51,7 +51,7 @@ def _plant(home: LabHome) -> None:
     with home.app() as app:
         now = app.ctx.now()
         at = [now - timedelta(hours=3) + timedelta(minutes=4 * number) for number in range(POSTS)]
-        plant_posts(app, [(f"{number:02}", list(ACCOUNTS), at[number]) for number in reversed(range(POSTS))])
+        plant_posts(app.ctx, [(f"{number:02}", list(ACCOUNTS), at[number]) for number in reversed(range(POSTS))])
 
 
 def _by_account(server: Server) -> dict[str, list[Entry]]:

@@ -117,7 +117,9 @@ def _plant(world: World, chance: random.Random) -> dict[str, Recurrence | Recycl
             accounts.set_slots(tx, name, WeeklySlots(zone=ZONES[number % 3], times=times))
     minutes = int((END - BEGIN).total_seconds() // 60)
     moments = [BEGIN + timedelta(minutes=chance.randrange(5, minutes)) for _ in range(POSTS)]
-    plant_posts(world, [(f"post {number}", [chance.choice(names)], at) for number, at in enumerate(moments)])
+    plant_posts(
+        world.ctx, [(f"post {number}", [chance.choice(names)], at) for number, at in enumerate(moments)]
+    )
     rules: dict[str, Recurrence | Recycling] = {}
     for number in range(SERIES):
         rule = _recurrence(number, chance)

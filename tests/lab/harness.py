@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -15,7 +14,8 @@ from lab.program import lab_networks
 from lab.server import Server
 from postbell.app import App
 from postbell.services import accounts
-from support.children import end
+from postbell.services.actions import Verdict, settle
+from postbell.services.compose import load_post
 from support.home import Home, make_home
 
 
@@ -48,13 +48,11 @@ class LabHome(Home):
                 app.ctx, network=network, name=name, server=server.url, values={}, verify=False
             )
 
-    def run(self, *words: str) -> subprocess.CompletedProcess[bytes]:
-        """Run a command to its end."""
-        process = self.start(*self.program, *self.options, *words)
-        try:
-            return subprocess.CompletedProcess(process.args, process.wait(60))
-        finally:
-            end(process)
+    def settle(self, post_id: str, account: str, *, public: bool) -> None:
+        """Say what a person has seen at the network about an unsure delivery."""
+        with self.app() as app:
+            verdict = Verdict.PUBLISHED if public else Verdict.RESEND
+            settle(app.ctx, load_post(app.ctx, post_id), verdict, account=account)
 
     def ask(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """Read something from the database, without the program's code."""

@@ -7,31 +7,31 @@ from datetime import datetime
 
 from sqlalchemy import insert
 
-from postbell.app import App
 from postbell.domain.content import Content
 from postbell.domain.ids import new_delivery_key, new_post_id
 from postbell.domain.recurrence import Recurrence
 from postbell.domain.recycling import Recycling
 from postbell.domain.series import Series
 from postbell.domain.states import DeliveryState, PostState
+from postbell.services.context import Context
 from postbell.services.recur import make_first
 from postbell.store import accounts, series
 from postbell.store.tables import delivery, post
 from support.world import World
 
 
-def plant_posts(world: World | App, wanted: Sequence[tuple[str, Sequence[str], datetime]]) -> None:
+def plant_posts(ctx: Context, wanted: Sequence[tuple[str, Sequence[str], datetime]]) -> None:
     """Store scheduled posts in one transaction: (text, accounts, time) each."""
-    now = world.ctx.now()
+    now = ctx.now()
     posts, deliveries = [], []
-    with world.ctx.store.write() as tx:
+    with ctx.store.write() as tx:
         ids = {account.name: account.id for account in accounts.list_accounts(tx)}
         for text, names, at in wanted:
-            post_id = new_post_id(world.ctx.random)
+            post_id = new_post_id(ctx.random)
             row = {"id": post_id, "state": PostState.SCHEDULED, "text": text, "overrides": {}, "at": at}
             posts.append(row | {"created_at": now, "updated_at": now, "version": 1, "labels": []})
             for name in names:
-                key = new_delivery_key(world.ctx.random)
+                key = new_delivery_key(ctx.random)
                 of_post = {"post_id": post_id, "account_id": ids[name], "state": DeliveryState.SCHEDULED}
                 deliveries.append(
                     of_post | {"key": key, "due_at": at, "try_at": at, "tries": 0, "warnings": []}

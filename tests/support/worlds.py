@@ -40,7 +40,7 @@ def populate(world: World, chance: random.Random) -> None:
         library = chance.choice(("tips", "tricks"))
         _add(world, chance, _recycling(chance, library), f"piece {number} {{a|b|c}}")
     moments = [BEGIN + timedelta(minutes=30 * chance.randrange(-20, 400)) for _ in range(20)]
-    plant_posts(world, [(f"post {n}", [chance.choice(NAMES)], at) for n, at in enumerate(moments)])
+    plant_posts(world.ctx, [(f"post {n}", [chance.choice(NAMES)], at) for n, at in enumerate(moments)])
 
 
 def pause_some(world: World, chance: random.Random) -> None:

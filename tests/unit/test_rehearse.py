@@ -138,13 +138,13 @@ def test_quotas_are_warned_of(world: World) -> None:
     with world.store.write() as tx:
         quotas = parse_quotas(["day=1"])
         accounts.set_limits(tx, "ann", late_limit=None, min_gap=None, cooldown=None, quotas=quotas)
-    plant_posts(world, [("one", ["ann"], START + HOUR), ("two", ["ann"], START + 2 * HOUR)])
+    plant_posts(world.ctx, [("one", ["ann"], START + HOUR), ("two", ["ann"], START + 2 * HOUR)])
     told = "it would be post 2 within 24 h; the network takes 1 a day"
     assert _warnings(rehearse(world.ctx, START, START + DAY)) == [(told,), (told,)]
 
 
 def test_what_is_beyond_the_limits_fails(world: World) -> None:
-    plant_posts(world, [("unfit", ["ann"], START + HOUR)])
+    plant_posts(world.ctx, [("unfit", ["ann"], START + HOUR)])
     (found,) = rehearse(world.ctx, START, START + DAY).happenings
     assert found.delivery.outcome is Outcome.FAILED
     assert "it is unfit" in (found.delivery.message or "")
@@ -153,7 +153,7 @@ def test_what_is_beyond_the_limits_fails(world: World) -> None:
 def test_a_least_gap_makes_late(world: World) -> None:
     with world.store.write() as tx:
         accounts.set_limits(tx, "ann", late_limit=None, min_gap=HOUR, cooldown=None, quotas=())
-    plant_posts(world, [("one", ["ann"], START + HOUR), ("two", ["ann"], START + HOUR)])
+    plant_posts(world.ctx, [("one", ["ann"], START + HOUR), ("two", ["ann"], START + HOUR)])
     found = rehearse(world.ctx, START, START + DAY)
     assert found.latest == HOUR
     assert found.happenings[1].delivery.late_reason == "the account keeps 1 h between two posts"
