@@ -51,7 +51,8 @@ def _plant(home: LabHome) -> None:
     with home.app() as app:
         now = app.ctx.now()
         at = [now - timedelta(hours=3) + timedelta(minutes=4 * number) for number in range(POSTS)]
-        plant_posts(app.ctx, [(f"{number:02}", list(ACCOUNTS), at[number]) for number in reversed(range(POSTS))])
+        wanted = [(f"{number:02}", list(ACCOUNTS), at[number]) for number in reversed(range(POSTS))]
+        plant_posts(app.ctx, wanted)
 
 
 def _by_account(server: Server) -> dict[str, list[Entry]]:

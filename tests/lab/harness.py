@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from postbell.app import App
 from postbell.services import accounts
 from postbell.services.actions import Verdict, settle
 from postbell.services.compose import load_post
+from support.children import end
 from support.home import Home, make_home
 
 
@@ -47,6 +49,14 @@ class LabHome(Home):
             accounts.add_account(
                 app.ctx, network=network, name=name, server=server.url, values={}, verify=False
             )
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[bytes]:
+        """Run a command to its end."""
+        process = self.start(*self.program, *self.options, *words)
+        try:
+            return subprocess.CompletedProcess(process.args, process.wait(60))
+        finally:
+            end(process)
 
     def settle(self, post_id: str, account: str, *, public: bool) -> None:
         """Say what a person has seen at the network about an unsure delivery."""
