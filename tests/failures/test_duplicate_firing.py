@@ -84,8 +84,11 @@ def test_a_post_that_eight_commands_publish_at_once_goes_out_once(home: LabHome,
 def test_processes_that_claim_without_a_lock_never_claim_the_same(home: LabHome, tmp_path: Path) -> None:
     _plant(home, 2_000)
     files = [tmp_path / f"claimed-{number}" for number in range(3)]
-    processes = [home.start("-m", "lab.racing", str(home.places.database), str(claimed)) for claimed in files]
+    database = str(home.places.database)
+    processes = [home.start("-m", "lab.racing", database, str(claimed)) for claimed in files]
     try:
+        home.wait_for(lambda: all(claimed.exists() for claimed in files))
+        (tmp_path / "go").touch()
         assert [process.wait(100) for process in processes] == [0, 0, 0], home.tail()
     finally:
         for process in processes:
