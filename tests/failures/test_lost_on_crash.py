@@ -21,7 +21,7 @@ from postbell.domain.states import Outcome
 from support.home import make_home
 
 
-NETWORKS = ("lab_asked", "lab_named", "webhook", "lab_blind")
+NETWORKS = ("lab_asked", "lab_steps", "lab_named", "webhook", "lab_blind")
 
 
 @pytest.fixture(scope="module")
@@ -99,10 +99,10 @@ def test_a_kill_while_the_network_works_on_it_leads_to_one_post(
     post = home.add("hello", ",".join(NETWORKS))
     server.plan(Plan(hold=True))
     life = nest.start(*home.options, "run")
-    server.wait_for(lambda entries: len([each for each in entries if each.what == "accepted"]) == 4)
+    server.wait_for(lambda entries: len([each for each in entries if each.what == "accepted"]) == 5)
     life.signal(signal.SIGKILL)
     life.wait()
-    assert home.states() == {"processing": 4}
+    assert home.states() == {"processing": 5}
     server.plan(Plan())
     _finish(home, nest)
     assert _states(home)["lab_blind"] == "unsure"
@@ -157,10 +157,12 @@ def test_the_lab_sees_a_daemon_that_begins_anew_what_was_under_way(
     with closing(sqlite3.connect(home.places.database)) as database, database:
         database.execute("UPDATE delivery SET state = 'scheduled' WHERE state = 'processing'")
     with nest.daemon(home):
-        home.wait_for(lambda: home.states() == {"processed": 4})
+        home.wait_for(lambda: home.states() == {"processed": 5})
     doubled = {account for (account, _), count in server.accepted().items() if count > 1}
     assert doubled
-    assert doubled <= {"lab_asked", "lab_blind"}, "a receiver that keeps its side was given another key"
+    assert doubled <= {"lab_asked", "lab_steps", "lab_blind"}, (
+        "a receiver that keeps its side was given another key"
+    )
 
 
 def test_a_folder_gets_one_file_across_a_kill_after_the_writing(tmp_path: Path) -> None:

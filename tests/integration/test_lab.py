@@ -109,13 +109,13 @@ def test_a_daemon_out_of_the_nursery_publishes_at_every_network_and_dies_when_it
     tmp_path: Path,
 ) -> None:
     home = make_lab_home(tmp_path)
-    names = ("lab_asked", "lab_named", "lab_blind", "webhook")
+    names = ("lab_asked", "lab_steps", "lab_named", "lab_blind", "webhook")
     with far_side(tmp_path / "far-side") as server, nursery(home.log, speed=10) as nest:
         for name in names:
             home.join(server, name, name)
         posts = [home.add("hello", name) for name in names]
         life = nest.start(*home.options, "run")
-        home.wait_for(lambda: home.states() == {"processed": 4})
+        home.wait_for(lambda: home.states() == {"processed": 5})
         os.kill(life.pid, signal.SIGKILL)
         assert life.wait() == -signal.SIGKILL
         assert server.accepted() == {(name, "hello"): 1 for name in names}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel
@@ -114,6 +115,19 @@ def _body(outgoing: Outgoing) -> dict[str, str]:
 
 def _receipt(answer: Answer) -> Receipt:
     return Receipt(id=answer.field("id", str), url=answer.field("url", str))
+
+
+class Stepped(Asked):
+    """A post is prepared, then waited for, and then made public."""
+
+    async def publish(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> Receipt | Progress:
+        """Take one step: prepare it, or make one more post."""
+        if progress is None:
+            answer = await http.request("POST", f"{outgoing.target.server}/net/{outgoing.target.name}/drafts")
+            draft = {"draft": answer.field("id", str)}
+            return Progress(step="prepared", data=draft, again_at=http.now() + timedelta(seconds=2))
+        body = _body(outgoing) | {"draft": progress.data["draft"]}
+        return _receipt(await http.request("POST", _posts(outgoing.target), publishes=True, json=body))
 
 
 class Named(Asked):

@@ -5,7 +5,8 @@ FOLDER/port, and writes down everything that happens in FOLDER/journal. What the
 public already.
 
     POST /hook/ACCOUNT               a webhook: a webhook-id that was had already makes no second post
-    POST /net/ACCOUNT/posts          a network: {"key", "text"}; each call makes one more post
+    POST /net/ACCOUNT/drafts         a network: makes the draft of a post, which nobody sees
+    POST /net/ACCOUNT/posts          {"key", "text"}; each call makes one more post
     PUT /net/ACCOUNT/posts/KEY       the same, by a name of the caller's: a repeat makes no second post
     GET /net/ACCOUNT/posts/KEY       whether it is public
     PUT /plan                        what happens to requests from now on (lab.faults.Plan as JSON)
@@ -83,6 +84,8 @@ class FarSide:
             self._again.set()
             self._again = asyncio.Event()
             return await _answer(writer, 204, {}, b"")
+        if path.endswith("/drafts"):
+            return await _answer(writer, 201, {}, b'{"id": "a draft"}')
         fault = self._fate.of_look_up() if method == "GET" else self._fate.of_create(path.split("/")[2])
         if fault == "unread":
             return await _reset(writer)

@@ -69,14 +69,6 @@ class LabHome(Home):
         with closing(sqlite3.connect(self.places.database)) as database:
             return database.execute(sql, values).fetchall()
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the database as another program would, until the block ends."""
-        with closing(sqlite3.connect(self.places.database, isolation_level=None)) as other:
-            other.execute("BEGIN EXCLUSIVE")
-            yield
-            other.execute("ROLLBACK")
-
 
 def make_lab_home(folder: Path, config: str = "") -> LabHome:
     """Make a Postbell in a folder, which must be there."""

@@ -41,7 +41,7 @@ from postbell.settings import load_settings
 #: For the daemon time passes so many times as fast: its waits after a lost answer last for minutes.
 SPEED = 10
 #: How many accounts each network has: (key, accounts).
-ACCOUNTS = {"lab_asked": 10, "lab_named": 4, "webhook": 4, "lab_blind": 4}
+ACCOUNTS = {"lab_asked": 8, "lab_steps": 4, "lab_named": 4, "webhook": 4, "lab_blind": 4}
 _CONFIG = """timezone = "UTC"
 [daemon]
 concurrency = 12
