@@ -28,6 +28,8 @@ from support.home import Home, make_home
 SMALL, GREAT = 1_000, 1_000_000
 #: When the first of what waits is due: in no run of this.
 _DUE = datetime(2040, 1, 1, tzinfo=UTC)
+#: What is done once a day shall not fall into a measurement, nor take away what was planted.
+_CONFIG = "[backup]\nevery_hours = 0\n[retention]\nattempts_days = 0\nposts_days = 0\n"
 _MIGRATIONS = Path(__file__).parents[2] / "src/postbell/store/migrations/versions"
 
 
@@ -62,13 +64,14 @@ def run(options: Options) -> list[Figure]:
 
 def kept_home(options: Options, count: int) -> Home:
     """Return a Postbell with so many posts, that of an earlier run if there is one of this schema."""
-    schema = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(_MIGRATIONS.glob("*.py"))))
-    folder = options.kept / f"{count}-{schema.hexdigest()[:12]}"
+    migrations = [path.read_bytes() for path in sorted(_MIGRATIONS.glob("*.py"))]
+    schema = hashlib.sha256(b"".join([_CONFIG.encode(), *migrations])).hexdigest()
+    folder = options.kept / f"{count}-{schema[:12]}"
     if not folder.exists():
         for old in options.kept.glob(f"{count}-*"):
             shutil.rmtree(old)
         (making := options.kept / f"making-{os.getpid()}").mkdir()
-        home = make_home(making, "[backup]\nevery_hours = 0\n")  # it would be made now, and never again
+        home = make_home(making, _CONFIG)
         connect(home, options.sink.url)
         with home.app() as app:
             sent = Wanted(count=count // 2, begin=datetime(2025, 1, 1, tzinfo=UTC), step=60, published=True)
