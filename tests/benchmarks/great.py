@@ -17,6 +17,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from benchmarks import planting
 from benchmarks.measuring import Figure, Options, median
 from benchmarks.planting import ACCOUNTS, Wanted, connect, plant
 from postbell.settings import Places
@@ -63,10 +64,10 @@ def run(options: Options) -> list[Figure]:
 
 
 def kept_home(options: Options, count: int) -> Home:
-    """Return a Postbell with so many posts, that of an earlier run if there is one of this schema."""
-    migrations = [path.read_bytes() for path in sorted(_MIGRATIONS.glob("*.py"))]
-    schema = hashlib.sha256(b"".join([_CONFIG.encode(), *migrations])).hexdigest()
-    folder = options.kept / f"{count}-{schema[:12]}"
+    """Return a Postbell with so many posts, that of an earlier run if it would be made alike."""
+    sources = (Path(__file__), Path(planting.__file__), *sorted(_MIGRATIONS.glob("*.py")))
+    made_by = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
+    folder = options.kept / f"{count}-{made_by[:12]}"
     if not folder.exists():
         for old in options.kept.glob(f"{count}-*"):
             shutil.rmtree(old)

@@ -60,7 +60,8 @@ def plant_due(home: Home, count: int) -> None:
 
 def _plant(tx: Connection, wanted: Wanted) -> None:
     post = {"id": _ID, "text": ":text", "overrides": "'{}'", "labels": "'[]'", "version": "1"}
-    post |= dict.fromkeys(("at", "created_at", "updated_at"), _AT)
+    # Nothing was made later than now: the daemon would think that its clock was set back.
+    post |= {"at": _AT, **dict.fromkeys(("created_at", "updated_at"), "'2025-01-01 00:00:00.000000'")}
     sent = {
         "id": "i + 1",
         "post_id": _ID,

@@ -26,7 +26,7 @@ def run(options: Options) -> list[Figure]:
 def _rest(options: Options) -> list[Figure]:
     home = kept_home(options, _FUTURE * 2)  # of which half have been published
     with _importing() as other, home.daemon() as process:
-        time.sleep(75)  # what belongs to the start is over, and what is done after the first minute
+        time.sleep(130)  # by then what the start has written was copied out of the log, and that is empty
         woken, used, begin = wakes(process.pid), thread_seconds(process.pid), time.monotonic()
         time.sleep(options.pick(150, 60))
         span = time.monotonic() - begin
