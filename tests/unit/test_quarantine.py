@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from postbell.domain.post import Attempt, AttemptKind, Post
 from postbell.domain.states import DeliveryState, Outcome
@@ -17,10 +18,11 @@ from postbell.publishing.protocol import Absent, Outgoing, Progress, Receipt, Un
 from postbell.services import actions
 from postbell.services.actions import Verdict
 from postbell.services.quarantine import MOST_DEATHS, is_poison, is_poison_to_find
+from postbell.services.recover import lose_interrupted
 from postbell.store import queue
 from postbell.testing import FakeNetwork
 from support.stage import Crash, Stage, fate, live, until
-from support.world import START, World, add_post, build_world, delivery_of, post_of
+from support.world import START, World, add_post, build_world, delivery_in, delivery_of, post_of
 
 
 class Deadly(FakeNetwork):
@@ -227,6 +229,21 @@ def test_where_no_process_ended_nothing_is_asked_about_it(
 
     live(world, script)
     assert len(asked) == 1
+
+
+def test_a_start_asks_no_more_where_more_is_unsure(world: World) -> None:
+    asked: list[str] = []
+    event.listen(world.store._writer, "before_cursor_execute", lambda _c, _cur, sql, *_: asked.append(sql))
+    counts = []
+    for more in (2, 20):
+        for _ in range(more):
+            delivery_in(world.store, DeliveryState.UNSURE)
+        for _ in range(2):  # the first ends what is open
+            asked.clear()
+            with world.store.write() as tx:
+                assert lose_interrupted(tx, START) == []
+        counts.append(len(asked))
+    assert counts[0] == counts[1]
 
 
 def _tried(kind: AttemptKind, result: str) -> Attempt:

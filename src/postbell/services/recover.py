@@ -76,9 +76,11 @@ def lose_interrupted(tx: Connection, now: datetime) -> list[Delivery]:
         told = told_unsure(delivery, attempts.list_attempts(tx, [delivery.id]))
         deliveries.lose_track(tx, delivery.id, told)
         accounts.keep_distance(tx, {delivery.account_id: now})
-    for delivery in deliveries.list_in_state(tx, DeliveryState.UNSURE):
-        found = attempts.close_interrupted(tx, delivery.id, now)
-        if found and is_poison_to_find(attempts.list_attempts(tx, [delivery.id])):
+    looked_up = attempts.being_looked_up(tx)  # few, while many may be unsure
+    unsure = deliveries.list_in_state(tx, DeliveryState.UNSURE) if looked_up else []
+    for delivery in [each for each in unsure if each.id in looked_up]:
+        attempts.close_interrupted(tx, delivery.id, now)
+        if is_poison_to_find(attempts.list_attempts(tx, [delivery.id])):
             deliveries.tell(tx, delivery.id, told_unfindable(delivery))
     return left
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, insert, select, update
 
 from postbell.domain.post import FORGOTTEN, Attempt, AttemptKind
+from postbell.domain.states import DeliveryState
 from postbell.errors import Stale
 from postbell.store.many import as_list, as_time, listed, part
-from postbell.store.tables import attempt
+from postbell.store.tables import attempt, delivery
 
 
 #: How a try ended during which the process did.
@@ -78,14 +79,21 @@ def withdraw_attempt(tx: Connection, attempt_id: int) -> None:
     tx.execute(delete(attempt).where(attempt.c.id == attempt_id))
 
 
-def close_interrupted(tx: Connection, delivery_id: int, now: datetime) -> int:
-    """Close the tries that a dead process left open; return how many there were."""
+def close_interrupted(tx: Connection, delivery_id: int, now: datetime) -> None:
+    """Close the tries that a dead process left open."""
     statement = (
         update(attempt)
         .where(attempt.c.delivery_id == delivery_id, attempt.c.ended_at.is_(None))
         .values(ended_at=now, result=INTERRUPTED, message="the process ended during the try")
     )
-    return tx.execute(statement).rowcount
+    tx.execute(statement)
+
+
+def being_looked_up(tx: Connection) -> set[int]:
+    """Return the ids of the unsure deliveries of which a look-up has not ended."""
+    open_ = exists().where(attempt.c.delivery_id == delivery.c.id, attempt.c.ended_at.is_(None))
+    found = select(delivery.c.id).where(delivery.c.state == DeliveryState.UNSURE, open_)
+    return set(tx.execute(found).scalars())
 
 
 def add_forgotten(
