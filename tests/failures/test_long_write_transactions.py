@@ -42,10 +42,11 @@ class Written:
     _count: int = 0
 
     def __post_init__(self) -> None:
-        event.listen(self.store._writer, "before_cursor_execute", self._note_statement)
+        # Asked of SQLite itself: not every statement goes through SQLAlchemy.
+        event.listen(self.store._writer, "checkout", lambda raw, *_: raw.set_trace_callback(self._note))
         event.listen(self.store._writer, "commit", self._note_commit)
 
-    def _note_statement(self, *_what: Any) -> None:
+    def _note(self, _statement: str) -> None:
         self._count += 1
 
     def _note_commit(self, tx: Connection) -> None:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from sqlalchemy import event, insert, update
+from sqlalchemy import Connection, event, insert, update
 
 from postbell.domain.notice import NoticeKind
 from postbell.domain.post import AttemptKind
@@ -56,22 +58,47 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         yield opened
 
 
+@dataclass
+class Watched:
+    """A transaction that tells of the statements that go to the driver without SQLAlchemy."""
+
+    tx: Connection
+    note: Callable[[str, Any], None]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.tx, name)
+
+    @property
+    def connection(self) -> Any:
+        return SimpleNamespace(driver_connection=self)
+
+    def execute(self, statement: Any, values: Any = None) -> Any:
+        if not isinstance(statement, str):
+            return self.tx.execute(statement, values)
+        self.note(statement, values)
+        raw: Any = self.tx.connection.driver_connection
+        return raw.execute(statement, values)
+
+
 def plans(store: Store, work: Any) -> list[str]:
     """Return what SQLite does for each statement of `work(tx)`."""
     said: list[str] = []
 
-    def explain(connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
-        if not statement.startswith(("BEGIN", "EXPLAIN")):
-            raw = connection.connection.driver_connection
-            said.extend(row[3] for row in raw.execute(f"EXPLAIN QUERY PLAN {statement}", parameters))
+    def explain(raw: Any, statement: str, values: Any) -> None:
+        said.extend(row[3] for row in raw.execute(f"EXPLAIN QUERY PLAN {statement}", values))
 
-    event.listen(store._writer, "before_cursor_execute", explain)
+    def note(connection: Any, _cursor: Any, statement: str, values: Any, *_more: Any) -> None:
+        if not statement.startswith(("BEGIN", "EXPLAIN")):
+            explain(connection.connection.driver_connection, statement, values)
+
+    event.listen(store._writer, "before_cursor_execute", note)
     try:
         with store.write() as tx:
-            work(tx)
+            raw = tx.connection.driver_connection
+            work(Watched(tx, lambda statement, values: explain(raw, statement, values)))
             tx.rollback()
     finally:
-        event.remove(store._writer, "before_cursor_execute", explain)
+        event.remove(store._writer, "before_cursor_execute", note)
     assert said
     return said
 

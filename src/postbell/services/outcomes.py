@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -84,7 +85,7 @@ async def insist(
             return await thread.write(work, *args, **kw)
         except (Conflict, Damaged):
             raise
-        except (PostbellError, OperationalError) as error:
+        except (PostbellError, OperationalError, sqlite3.OperationalError) as error:
             structlog.get_logger().warning("database_not_written_yet", reason=str(error))
             await asyncio.sleep(_WRITE_AGAIN)
 

@@ -15,24 +15,32 @@ from postbell.domain.states import DeliveryState
 from postbell.domain.weekly import DaysOff, WeeklySlots, WeeklyTime
 from postbell.errors import Conflict, NotFound
 from postbell.store.many import as_list, one_of
+from postbell.store.prepared import Prepared
 from postbell.store.spans import seconds_of, span_of
 from postbell.store.tables import account, delivery, post
 
 
 _FIELDS = tuple(column for column in account.c if column.name != "removed_at")
 
-_ENDED_PAUSES = select(account.c.id, account.c.paused_until).where(
-    account.c.paused_until <= bindparam("now", type_=account.c.paused_until.type)
+_ENDED_PAUSES = Prepared(
+    select(account.c.id, account.c.paused_until).where(account.c.paused_until <= bindparam("now"))
 )
 
-_GAPS = select(account.c.id, account.c.min_gap).where(
-    account.c.id.in_(one_of("ids")), account.c.min_gap.is_not(None)
+_GAPS = Prepared(
+    select(account.c.id, account.c.min_gap).where(
+        account.c.id.in_(one_of("ids")), account.c.min_gap.is_not(None)
+    )
 )
 
 
 def account_from(row: Row[Any]) -> Account:
     """Return the account in a row of the account table."""
-    values = dict(zip(row._fields, row, strict=True))
+    return account_of(row._asdict())
+
+
+def account_of(columns: dict[str, Any]) -> Account:
+    """Return the account that such a row describes, by column."""
+    values = dict(columns)
     values.pop("removed_at", None)
     for name in ("late_limit", "min_gap", "cooldown"):
         values[name] = span_of(values[name])
@@ -117,8 +125,8 @@ def resume_account(tx: Connection, name: str, now: datetime) -> None:
 
 def end_account_pauses(tx: Connection, now: datetime) -> None:
     """Resume the accounts that were paused until a time that has come."""
-    for row in tx.execute(_ENDED_PAUSES, {"now": now}).all():
-        _end_pause(tx, row.id, row.paused_until)
+    for row in _ENDED_PAUSES.rows(tx, {"now": now}):
+        _end_pause(tx, row["id"], row["paused_until"])
 
 
 def set_limits(
@@ -150,9 +158,9 @@ def keep_distance(tx: Connection, published: Mapping[int, datetime]) -> None:
 
     Given when that was, by their ids.
     """
-    for row in tx.execute(_GAPS, {"ids": as_list(published)}).all():
-        next_post_at = published[row.id] + timedelta(seconds=row.min_gap)
-        tx.execute(update(account).where(account.c.id == row.id).values(next_post_at=next_post_at))
+    for account_id, min_gap in _GAPS.tuples(tx, {"ids": as_list(published)}):
+        next_post_at = published[account_id] + timedelta(seconds=min_gap)
+        tx.execute(update(account).where(account.c.id == account_id).values(next_post_at=next_post_at))
 
 
 def forget_rests(tx: Connection, now: datetime) -> None:

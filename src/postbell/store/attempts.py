@@ -11,13 +11,14 @@ from postbell.domain.post import FORGOTTEN, Attempt, AttemptKind
 from postbell.domain.states import DeliveryState
 from postbell.errors import Stale
 from postbell.store.many import as_list, as_time, listed, part
+from postbell.store.prepared import Prepared
 from postbell.store.tables import attempt, delivery
 
 
 #: How a try ended during which the process did.
 INTERRUPTED = "interrupted"
 
-_OPEN = (
+_OPEN = Prepared(
     insert(attempt)
     .from_select(
         ["delivery_id", "kind", "started_at"],
@@ -30,7 +31,7 @@ _OPEN = (
     .returning(attempt.c.id, attempt.c.delivery_id)
 )
 _ENDED = listed("ended")
-_CLOSE = (
+_CLOSE = Prepared(
     update(attempt)
     .where(attempt.c.id == part(_ENDED, 0), attempt.c.ended_at.is_(None))
     .values(ended_at=part(_ENDED, 1), result=bindparam("how"), message=None)
@@ -41,8 +42,8 @@ def open_attempts(
     tx: Connection, delivery_ids: Sequence[int], kind: AttemptKind, now: datetime
 ) -> dict[int, int]:
     """Open a try of each of these deliveries in the log; return their ids by delivery."""
-    rows = tx.execute(_OPEN, {"of": as_list(delivery_ids), "kind": kind, "now": now})
-    return {row.delivery_id: row.id for row in rows}
+    rows = _OPEN.tuples(tx, {"of": as_list(delivery_ids), "kind": kind, "now": now})
+    return {delivery_id: attempt_id for attempt_id, delivery_id in rows}
 
 
 def close_attempts(tx: Connection, ended: Sequence[tuple[int, datetime]], *, result: str) -> None:
@@ -51,7 +52,7 @@ def close_attempts(tx: Connection, ended: Sequence[tuple[int, datetime]], *, res
     Raises Stale if that was written already of one of them.
     """
     values = as_list((attempt_id, as_time(now)) for attempt_id, now in ended)
-    if tx.execute(_CLOSE, {"ended": values, "how": result}).rowcount != len(ended):
+    if _CLOSE.run(tx, {"ended": values, "how": result}) != len(ended):
         raise Stale("One of these attempts was closed already.")
 
 

@@ -46,6 +46,7 @@ from postbell.errors import Stale
 from postbell.store.accounts import forget_rests
 from postbell.store.many import as_list, listed, one_of, part
 from postbell.store.posts import delivery_from
+from postbell.store.prepared import Prepared
 from postbell.store.spans import seconds_of
 from postbell.store.tables import account, delivery, post
 
@@ -157,7 +158,7 @@ def save_progress(tx: Connection, delivery_id: int, progress: dict[str, Any]) ->
 def record_late(tx: Connection, reasons: Mapping[int, str]) -> None:
     """Store why deliveries began late, by their ids."""
     if reasons:
-        tx.execute(_LATE, {"late": as_list(reasons.items())})
+        _LATE.run(tx, {"late": as_list(reasons.items())})
 
 
 def tell(tx: Connection, delivery_id: int, message: str) -> None:
@@ -362,12 +363,12 @@ def finish_posts(tx: Connection, where: ColumnElement[bool]) -> None:
 
 def end_posts(tx: Connection, delivery_ids: Iterable[int]) -> None:
     """Do the same, the deliveries given by their ids."""
-    tx.execute(_FINISH, {"of": as_list(delivery_ids)})
+    _FINISH.run(tx, {"of": as_list(delivery_ids)})
 
 
 def move_posts(tx: Connection, post_ids: Iterable[str], event: PostEvent) -> None:
     """Take the step `event` with these posts, where the table allows it."""
-    tx.execute(_post_step(event), {"ids": as_list(post_ids)})
+    _post_step(event).run(tx, {"ids": as_list(post_ids)})
 
 
 def _finish(where: ColumnElement[bool]) -> Update:
@@ -382,10 +383,10 @@ def _finish(where: ColumnElement[bool]) -> Update:
 
 
 @functools.cache
-def _post_step(event: PostEvent) -> Update:
+def _post_step(event: PostEvent) -> Prepared:
     sources = post_sources(event)
     where = (post.c.id.in_(one_of("ids")), is_in(post.c.state, sources))
-    return update(post).where(*where).values(state=_POST_STEPS[sources[0], event])
+    return Prepared(update(post).where(*where).values(state=_POST_STEPS[sources[0], event]))
 
 
 def _move_posts_of(tx: Connection, delivery_id: int, event: PostEvent) -> None:
@@ -393,6 +394,6 @@ def _move_posts_of(tx: Connection, delivery_id: int, event: PostEvent) -> None:
     move_posts(tx, [post_id], event)
 
 
-_FINISH = _finish(delivery.c.id.in_(one_of("of")))
-_BEGUN_LATE = listed("late")
-_LATE = update(delivery).where(delivery.c.id == part(_BEGUN_LATE, 0)).values(late_reason=part(_BEGUN_LATE, 1))
+_FINISH = Prepared(_finish(delivery.c.id.in_(one_of("of"))))
+_EACH = listed("late")
+_LATE = Prepared(update(delivery).where(delivery.c.id == part(_EACH, 0)).values(late_reason=part(_EACH, 1)))

@@ -71,7 +71,7 @@ def told(path: Path) -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise (explain(error.orig, path) or error) from error
-    except (ValueError, NoResultFound, MultipleResultsFound) as error:
+    except (sqlite3.Error, ValueError, NoResultFound, MultipleResultsFound) as error:
         raise (explain(error, path) or error) from error
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, literal_column, select, union_all
 
+from postbell.store.prepared import Prepared
 from postbell.store.tables import account, delivery, pause
 
 
@@ -37,10 +38,10 @@ def _next_change() -> Any:
         select(func.min(try_at)).where(_in_state("scheduled"), try_at > due_at, rare),
         *(select(func.min(until)).where(until > now) for until in waits),
     ).subquery()
-    return select(func.min(times.c.at))
+    return select(func.min(times.c.at).label("at"))
 
 
-_NEXT_CHANGE = _next_change()
+_NEXT_CHANGE = Prepared(_next_change())
 
 
 def next_change(tx: Connection, now: datetime) -> datetime | None:
@@ -49,7 +50,8 @@ def next_change(tx: Connection, now: datetime) -> datetime | None:
     Something is due then, or may be tried again, or an account or a pause has waited long enough. That may
     not suffice: what else holds it back is not looked at, or it would have to be at everything that waits.
     """
-    at: datetime | None = tx.execute(_NEXT_CHANGE, {"now": now}).scalar_one()
+    (row,) = _NEXT_CHANGE.rows(tx, {"now": now})
+    at: datetime | None = row["at"]
     return at
 
 

@@ -7,18 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, TableValuedAlias, bindparam, func, select
-from sqlalchemy.dialects.sqlite import dialect
-
-from postbell.store.tables import delivery
-
-
-_SQLITE = dialect()
-#: What the driver is given for an instant.
-_TIME: Any = delivery.c.due_at.type.dialect_impl(_SQLITE).bind_processor(_SQLITE)
 
 
 def listed(name: str) -> TableValuedAlias:
@@ -43,4 +35,8 @@ def as_list(values: Iterable[Any]) -> str:
 
 def as_time(moment: datetime | None) -> str | None:
     """Return an instant (aware) as the tables hold it."""
-    return None if moment is None else str(_TIME(moment))
+    if moment is None:
+        return None
+    if moment.tzinfo is None:
+        raise ValueError("an instant needs a time zone")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")

@@ -22,6 +22,7 @@ from postbell.domain.caution import Cause, Caution
 from postbell.domain.post import FORGOTTEN, AttemptKind
 from postbell.domain.states import DeliveryState
 from postbell.store.engine import create_file
+from postbell.store.prepared import Prepared
 from postbell.store.tables import account, attempt, delivery, mark
 
 
@@ -30,7 +31,7 @@ _REFRESHED = timedelta(minutes=15)
 #: Bytes of the file, whatever it says: one page, so that it is never half written.
 _SIZE = 256
 
-_RAISE = update(mark).values(claims=mark.c.claims + 1).returning(mark.c.claims)
+_RAISE = Prepared(update(mark).values(claims=mark.c.claims + 1).returning(mark.c.claims))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +125,8 @@ def machine_name(path: Path = Path("/etc/machine-id")) -> str | None:
 
 def raise_claims(tx: Connection) -> int:
     """Count one more transaction that claims; return how many there were."""
-    return int(tx.execute(_RAISE).scalar_one())
+    ((count,),) = _RAISE.tuples(tx)
+    return int(count)
 
 
 def read_mark(tx: Connection) -> Mark:

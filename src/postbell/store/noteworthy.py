@@ -209,4 +209,4 @@ def find_over(tx: Connection) -> list[int]:
 def _seen_from(row: Any) -> Seen:
     values = row._asdict()
     excerpt = values.pop("excerpt")
-    return Seen(delivery=delivery_of(values.items()), excerpt=excerpt)
+    return Seen(delivery=delivery_of(values), excerpt=excerpt)

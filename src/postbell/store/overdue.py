@@ -27,6 +27,7 @@ from postbell.domain.states import DeliveryEvent, DeliveryState, PostEvent
 from postbell.store.attempts import add_forgotten
 from postbell.store.deliveries import finish_posts, list_deliveries, move, move_posts
 from postbell.store.pauses import held, part_held
+from postbell.store.prepared import Prepared
 from postbell.store.queue import ACCOUNT_PAUSED, ACTIVE, NOW, due_heads
 from postbell.store.tables import delivery
 
@@ -100,11 +101,13 @@ def _superseded_of_account() -> Any:
 
 
 _HEADS = due_heads()
-_OVERDUE = _overdue()
+_OVERDUE = Prepared(_overdue())
 # The index is named: left to itself SQLite goes through all that waits to find that none is of a series.
-_ANY_STREAM = text(
-    "SELECT 1 FROM delivery INDEXED BY ix_delivery_stream"
-    " WHERE state = 'scheduled' AND stream IS NOT NULL LIMIT 1"
+_ANY_STREAM = Prepared(
+    text(
+        "SELECT 1 FROM delivery INDEXED BY ix_delivery_stream"
+        " WHERE state = 'scheduled' AND stream IS NOT NULL LIMIT 1"
+    )
 )
 _SUPERSEDED = select(delivery.c.account_id).join(_HEADS, _HEADS.c.id == delivery.c.id).where(_has_newer())
 _IS_SUPERSEDED = select(exists().where(delivery.c.id == bindparam("id"), _has_newer()))
@@ -117,7 +120,7 @@ def list_overdue(tx: Connection, *, before: datetime, now: datetime, most: int =
     Too late is what has passed its own last moment; without a limit of its own, what was due before `before`.
     """
     values = {"before": before, "now": now, "most": most}
-    return _load(tx, list(tx.execute(_OVERDUE, values).scalars()))
+    return _load(tx, [delivery_id for (delivery_id,) in _OVERDUE.tuples(tx, values)])
 
 
 def list_superseded(tx: Connection, now: datetime, most: int = _ALL) -> list[Delivery]:
@@ -127,7 +130,7 @@ def list_superseded(tx: Connection, now: datetime, most: int = _ALL) -> list[Del
     as the next may be superseded as well, so this is asked until nothing is. What is held back takes no part.
     """
     ids: list[int] = []
-    if tx.execute(_ANY_STREAM).first() is None:
+    if not _ANY_STREAM.tuples(tx):
         return []  # most have no series: then no head is looked for
     for account_id in tx.execute(_SUPERSEDED, {"now": now}).scalars().all():
         left = most if most == _ALL else most - len(ids)

@@ -26,11 +26,12 @@ from postbell.domain.pause import Pause, PauseScope
 from postbell.domain.post import LATE_AFTER
 from postbell.domain.states import DeliveryState, PostState
 from postbell.store.accounts import end_account_pauses
+from postbell.store.prepared import Prepared
 from postbell.store.tables import account, delivery, post, series
 from postbell.store.tables import pause as table
 
 
-_END = delete(table).where(table.c.until <= bindparam("now", type_=table.c.until.type)).returning(table)
+_END = Prepared(delete(table).where(table.c.until <= bindparam("now")).returning(table))
 
 
 def pause(tx: Connection, wanted: Pause) -> None:
@@ -59,8 +60,8 @@ def list_pauses(tx: Connection, now: datetime) -> list[Pause]:
 
 def end_pauses(tx: Connection, now: datetime) -> None:
     """End the pauses whose time has come, those of accounts too, as if the user did at that time."""
-    for row in tx.execute(_END, {"now": now}).all():
-        _tell_late(tx, _pause_from(row), row.until)
+    for row in _END.rows(tx, {"now": now}):
+        _tell_late(tx, _pause_of(row), row["until"])
     end_account_pauses(tx, now)
 
 
@@ -156,4 +157,8 @@ def _tell_late(tx: Connection, ended: Pause, at: datetime) -> None:
 
 
 def _pause_from(row: Any) -> Pause:
-    return Pause(**row._asdict() | {"scope": PauseScope(row.scope)})
+    return _pause_of(row._asdict())
+
+
+def _pause_of(values: dict[str, Any]) -> Pause:
+    return Pause(**values | {"scope": PauseScope(values["scope"])})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ from postbell.domain.states import (
 )
 from postbell.errors import Conflict, Stale
 from postbell.store.many import as_list, one_of
+from postbell.store.prepared import Prepared
 from postbell.store.spans import seconds_of, span_of
 from postbell.store.tables import account, delivery, media, post, post_media, series
 
@@ -32,14 +33,14 @@ from postbell.store.tables import account, delivery, media, post, post_media, se
 #: Tells where the stored copy of a file lies, from its sha256 and type.
 Locate = Callable[[str, str], Path]
 
-_THESE = select(post).where(post.c.id.in_(one_of("ids")))
-_MEDIA_OF = (
+_THESE = Prepared(select(post).where(post.c.id.in_(one_of("ids"))))
+_MEDIA_OF = Prepared(
     select(post_media, media)
     .join(media, media.c.sha256 == post_media.c.sha256)
     .where(post_media.c.post_id.in_(one_of("ids")))
     .order_by(post_media.c.post_id, post_media.c.position)
 )
-_DELIVERIES_OF = (
+_DELIVERIES_OF = Prepared(
     select(delivery, account.c.name.label("account"), account.c.network)
     .join(account, account.c.id == delivery.c.account_id)
     .where(delivery.c.post_id.in_(one_of("ids")))
@@ -148,24 +149,24 @@ def load_posts(tx: Connection, ids: Sequence[str], locate: Locate) -> list[Post]
     """Return these posts with media and deliveries, in the order of `ids`; unknown ids are left out."""
     these = {"ids": as_list(ids)}
     media_of: dict[str, list[Media]] = {}
-    for row in tx.execute(_MEDIA_OF, these):
-        media_of.setdefault(row.post_id, []).append(media_from(row, locate))
+    for row in _MEDIA_OF.rows(tx, these):
+        media_of.setdefault(row["post_id"], []).append(media_from(row, locate))
     deliveries_of: dict[str, list[Delivery]] = {}
-    for row in tx.execute(_DELIVERIES_OF, these):
-        deliveries_of.setdefault(row.post_id, []).append(delivery_from(row))
+    for row in _DELIVERIES_OF.rows(tx, these):
+        deliveries_of.setdefault(row["post_id"], []).append(delivery_of(row))
     found = {
-        row.id: _post_from(row, media_of.get(row.id, []), deliveries_of.get(row.id, []))
-        for row in tx.execute(_THESE, these)
+        (key := row["id"]): _post_of(row, media_of.get(key, []), deliveries_of.get(key, []))
+        for row in _THESE.rows(tx, these)
     }
     return [found[post_id] for post_id in ids if post_id in found]
 
 
 def delivery_from(row: Row[Any]) -> Delivery:
     """Return the delivery in a row of the delivery table joined with its account."""
-    return delivery_of(zip(row._fields, row, strict=True))
+    return delivery_of(row._asdict())
 
 
-def delivery_of(columns: Iterable[tuple[str, Any]]) -> Delivery:
+def delivery_of(columns: Mapping[str, Any]) -> Delivery:
     """Return the delivery that such a row describes, by column."""
     values = dict(columns)
     values["state"] = DeliveryState(values["state"])
@@ -253,8 +254,8 @@ def _has_outcome(outcome: Outcome) -> ColumnElement[bool]:
     return ended & said[outcome]
 
 
-def _post_from(row: Row[Any], items: list[Media], deliveries: list[Delivery]) -> Post:
-    values = dict(zip(row._fields, row, strict=True))
+def _post_of(columns: Mapping[str, Any], items: list[Media], deliveries: list[Delivery]) -> Post:
+    values = dict(columns)
     said = {name: values.pop(name) for name in ("text", "title", "link")}
     values["content"] = Content(**said, media=tuple(items))
     values["overrides"] = {key: Override(**words) for key, words in values["overrides"].items()}
@@ -266,16 +267,16 @@ def _post_from(row: Row[Any], items: list[Media], deliveries: list[Delivery]) ->
     return Post(**values, deliveries=tuple(deliveries))
 
 
-def media_from(row: Row[Any], locate: Locate) -> Media:
-    """Return the file in a row of the media table joined with that of its use."""
+def media_from(row: Mapping[str, Any], locate: Locate) -> Media:
+    """Return the file in a row of the media table joined with that of its use, by column."""
     return Media(
-        sha256=row.sha256,
-        kind=MediaKind(row.kind),
-        mime=row.mime,
-        size=row.size,
-        width=row.width,
-        height=row.height,
-        name=row.name,
-        path=locate(row.sha256, row.mime),
-        alt=row.alt,
+        sha256=row["sha256"],
+        kind=MediaKind(row["kind"]),
+        mime=row["mime"],
+        size=row["size"],
+        width=row["width"],
+        height=row["height"],
+        name=row["name"],
+        path=locate(row["sha256"], row["mime"]),
+        alt=row["alt"],
     )

@@ -14,6 +14,7 @@ from postbell.errors import Stale
 from postbell.store.attempts import close_attempts
 from postbell.store.deliveries import end_posts, is_in
 from postbell.store.many import as_list, as_time, listed, part
+from postbell.store.prepared import Prepared
 from postbell.store.tables import delivery
 
 
@@ -35,7 +36,7 @@ class Published:
 
 _SOURCES, _TARGET = delivery_step(DeliveryEvent.PUBLISH)
 _EACH = listed("published")
-_PUBLISH = (
+_PUBLISH = Prepared(
     update(delivery)
     .where(delivery.c.id == part(_EACH, 0), is_in(delivery.c.state, _SOURCES))
     .values(
@@ -68,6 +69,6 @@ def record_all_published(tx: Connection, tried: Sequence[Published]) -> None:
         )
         for each in tried
     )
-    if tx.execute(_PUBLISH, {"published": values}).rowcount != len(tried):
+    if _PUBLISH.run(tx, {"published": values}) != len(tried):
         raise Stale("One of these deliveries is not under way any more.")
     end_posts(tx, [each.delivery_id for each in tried])

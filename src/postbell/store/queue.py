@@ -30,12 +30,13 @@ from postbell.domain.post import AttemptKind, Delivery, Post
 from postbell.domain.retry import STUCK_AFTER
 from postbell.domain.states import DeliveryEvent, DeliveryState, PostEvent, delivery_step
 from postbell.errors import Damaged
-from postbell.store.accounts import account_from
+from postbell.store.accounts import account_of
 from postbell.store.attempts import INTERRUPTED, open_attempts, withdraw_attempt
 from postbell.store.deliveries import is_in, move_posts, snooze, waits_after
 from postbell.store.many import as_list, one_of
 from postbell.store.pauses import everything_held, next_end, part_held
 from postbell.store.posts import Locate, load_posts
+from postbell.store.prepared import Prepared
 from postbell.store.tables import account, attempt, delivery, pause
 
 
@@ -171,16 +172,20 @@ def _next_stuck() -> Any:
     return _goes_on().join(delivery, of_account).where(not_(part_held(delivery, true())))
 
 
-_CLAIM = _claim(not_(_is_suspect()))
-_CLAIM_SUSPECT = _claim(_is_suspect())
-_ACCOUNTS = select(account).where(account.c.id.in_(one_of("ids")))
+_CLAIM = Prepared(_claim(not_(_is_suspect())))
+_CLAIM_SUSPECT = Prepared(_claim(_is_suspect()))
+_ACCOUNTS = Prepared(select(account).where(account.c.id.in_(one_of("ids"))))
 _NEXT_DUE = _next_due(paused_parts=False)
 _NEXT_STUCK = _next_stuck()
 _NEXT_HELD = _next_due(paused_parts=True)
-_SUSPECTS = select(
-    or_(
-        exists().where(waits_after(delivery, 1), _is_suspect()),
-        exists().where(delivery.c.state.in_((DeliveryState.UNSURE, DeliveryState.PROCESSING)), _is_suspect()),
+_SUSPECTS = Prepared(
+    select(
+        or_(
+            exists().where(waits_after(delivery, 1), _is_suspect()),
+            exists().where(
+                delivery.c.state.in_((DeliveryState.UNSURE, DeliveryState.PROCESSING)), _is_suspect()
+            ),
+        )
     )
 )
 
@@ -200,22 +205,23 @@ def claim_due(
     `suspects` they alone are taken.
     """
     values = {"now": now, "first_begun_at": _whole_milliseconds(now), "most": limit}
-    claimed = tx.execute(_CLAIM_SUSPECT if suspects else _CLAIM, values).all()
+    claimed = (_CLAIM_SUSPECT if suspects else _CLAIM).tuples(tx, values)
     if not claimed:
         return []
-    opened = open_attempts(tx, [row.id for row in claimed], AttemptKind.PUBLISH, now)
-    move_posts(tx, {row.post_id for row in claimed}, PostEvent.START)
-    posts = {found.id: found for found in load_posts(tx, [row.post_id for row in claimed], locate)}
-    accounts = _accounts(tx, {row.account_id for row in claimed})
+    delivery_ids, post_ids, account_ids = zip(*claimed, strict=True)
+    opened = open_attempts(tx, delivery_ids, AttemptKind.PUBLISH, now)
+    move_posts(tx, set(post_ids), PostEvent.START)
+    posts = {found.id: found for found in load_posts(tx, post_ids, locate)}
+    accounts = _accounts(tx, set(account_ids))
     try:
         claims = [
             Claim(
-                delivery=next(d for d in posts[row.post_id].deliveries if d.id == row.id),
-                post=posts[row.post_id],
-                account=accounts[row.account_id],
-                attempt_id=opened[row.id],
+                delivery=next(d for d in posts[post_id].deliveries if d.id == delivery_id),
+                post=posts[post_id],
+                account=accounts[account_id],
+                attempt_id=opened[delivery_id],
             )
-            for row in claimed
+            for delivery_id, post_id, account_id in claimed
         ]
     except (KeyError, StopIteration):
         raise Damaged(
@@ -246,7 +252,8 @@ def next_due(tx: Connection) -> list[Waiting]:
 
 def has_suspects(tx: Connection) -> bool:
     """Whether the process ended during the last try of something that is not yet settled, or tried again."""
-    return bool(tx.execute(_SUSPECTS).scalar_one())
+    ((found,),) = _SUSPECTS.tuples(tx)
+    return bool(found)
 
 
 def load_claim(tx: Connection, found: Delivery, attempt_id: int, locate: Locate) -> Claim:
@@ -267,8 +274,8 @@ def _waiting(row: Any, end: datetime | None = None) -> Waiting:
 
 
 def _accounts(tx: Connection, ids: Iterable[int]) -> dict[int, Account]:
-    rows = tx.execute(_ACCOUNTS, {"ids": as_list(ids)})
-    return {row.id: account_from(row) for row in rows}
+    rows = _ACCOUNTS.rows(tx, {"ids": as_list(ids)})
+    return {row["id"]: account_of(row) for row in rows}
 
 
 def _whole_milliseconds(now: datetime) -> datetime:

@@ -168,7 +168,7 @@ def load_series(tx: Connection, ids: Sequence[str], locate: Locate) -> list[Seri
             .where(series_media.c.series_id.in_(these))
             .order_by(series_media.c.series_id, series_media.c.position)
         ):
-            media_of[row.series_id].append(media_from(row, locate))
+            media_of[row.series_id].append(media_from(row._asdict(), locate))
         names: dict[str, list[str]] = defaultdict(list)
         for row in tx.execute(_accounts_of(series_account.c.series_id.in_(these))):
             names[row.series_id].append(row.name)
