@@ -19,10 +19,20 @@ from postbell.services import actions
 from postbell.services.actions import Verdict
 from postbell.services.quarantine import MOST_DEATHS, is_poison, is_poison_to_find
 from postbell.services.recover import lose_interrupted
-from postbell.store import queue
+from postbell.store import attempts, deliveries, queue
 from postbell.testing import FakeNetwork
 from support.stage import Crash, Stage, fate, live, until
-from support.world import START, World, add_post, build_world, delivery_in, delivery_of, post_of
+from support.world import (
+    START,
+    World,
+    add_post,
+    build_world,
+    claim,
+    delivery_in,
+    delivery_of,
+    locate,
+    post_of,
+)
 
 
 class Deadly(FakeNetwork):
@@ -185,6 +195,26 @@ def test_one_suspect_is_under_way_at_a_time(world: World) -> None:
     live(world, script)
     assert most == [2, 1, 1, 0, 0]  # the one that is no suspect went with the first
     assert len(world.fake.posts) == 4
+
+
+def test_of_the_suspects_the_one_comes_first_that_was_tried_least(world: World) -> None:
+    def lose(*found: queue.Claim) -> None:
+        with world.store.write() as tx:
+            for each in found:
+                attempts.close_interrupted(tx, each.delivery.id, START)
+                deliveries.lose_track(tx, each.delivery.id, "lost")
+                deliveries.resend(tx, each.delivery.id, try_at=START)
+
+    def suspect() -> queue.Claim:
+        with world.store.write() as tx:
+            (found,) = queue.claim_due(tx, START, 1, locate, suspects=True)
+        return found
+
+    add_post(world.store, to=("ann",))
+    add_post(world.store, to=("bob",), at=START - timedelta(seconds=1))
+    lose(*claim(world.store))
+    lose(first := suspect())
+    assert (first.account.name, suspect().account.name) == ("bob", "ann")
 
 
 def test_the_next_suspect_is_tried_also_where_one_ends_while_something_is_claimed(

@@ -115,13 +115,14 @@ def _is_suspect() -> ColumnElement[bool]:
     return and_(delivery.c.tries > 0, result.is_not_distinct_from(INTERRUPTED))
 
 
-def _claim(which: ColumnElement[bool]) -> Any:
+def _claim(which: ColumnElement[bool], *first: ColumnElement[Any]) -> Any:
+    """Return the claim of what is due and `which` is true of: by `first`, then the earliest due."""
     heads = due_heads()
     ready = (
         select(delivery.c.id)
         .join(heads, heads.c.id == delivery.c.id)
         .where(delivery.c.try_at <= NOW, which)
-        .order_by(delivery.c.due_at, delivery.c.id)
+        .order_by(*first, delivery.c.due_at, delivery.c.id)
         .limit(bindparam("most"))
     )
     return (
@@ -173,7 +174,8 @@ def _next_stuck() -> Any:
 
 
 _CLAIM = Prepared(_claim(not_(_is_suspect())))
-_CLAIM_SUSPECT = Prepared(_claim(_is_suspect()))
+# What was seldom tried comes first: else the same innocent one would be under way at every kill.
+_CLAIM_SUSPECT = Prepared(_claim(_is_suspect(), delivery.c.tries))
 _ACCOUNTS = Prepared(select(account).where(account.c.id.in_(one_of("ids"))))
 _NEXT_DUE = _next_due(paused_parts=False)
 _NEXT_STUCK = _next_stuck()
