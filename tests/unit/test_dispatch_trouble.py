@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -112,6 +113,7 @@ def test_an_answer_that_came_before_the_stop_is_recorded_although_the_database_i
         DiskFull("full"),
         PostbellError("cannot be opened"),
         OperationalError("UPDATE", {}, Exception("disk I/O error")),
+        sqlite3.OperationalError("disk I/O error"),  # of a statement that the driver was handed
     ],
 )
 @pytest.mark.parametrize("mode", [Mode.PUBLISH, Mode.REJECT, Mode.FAIL, Mode.LOSE_ANSWER])
