@@ -246,8 +246,8 @@ def test_a_failure_without_words_is_named_by_its_kind() -> None:
     assert str(failure(httpx.MockTransport(fail))) == "api.example.com broke off: ReadError"
 
 
-def test_an_answer_prints_neither_its_body_nor_the_proof() -> None:
-    answer = Answer(status=200, headers={}, body=b"hidden", publishes=True, proof="hidden")
+def test_an_answer_does_not_print_its_body() -> None:
+    answer = Answer(status=200, headers={}, body=b"hidden", publishes=True)
     assert "hidden" not in repr(answer)
 
 

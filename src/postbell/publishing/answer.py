@@ -29,11 +29,9 @@ class Answer:
     body: bytes = field(repr=False)
     #: Whether the request was one that makes a post public.
     publishes: bool
-    #: What the request proved itself with, to be hidden in what is said about its failure.
-    proof: str = field(default="", repr=False)
     #: The server that was asked, as errors name it.
     place: str = "the server"
-    #: Hides the account's secrets in what is quoted of the body.
+    #: Hides the account's secrets, and what the request proved itself with, in what is quoted of the body.
     hide: Callable[[str], str] = field(default=str, repr=False)
 
     @property

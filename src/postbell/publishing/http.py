@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import quote, quote_plus, urlsplit
@@ -167,21 +167,19 @@ class Http:
         response = await self._clients.transport.handle_async_request(request)
         body = bytearray()
         try:
-            async for chunk in response.aiter_bytes():
+            async for chunk in _parts(response):
                 body += chunk
                 if len(body) > _MOST_BYTES:
                     raise httpx.DecodingError(f"the answer is longer than {_MOST_BYTES:,} bytes")
         finally:
             await response.aclose()
-        proof = request.headers.get("authorization", "").rpartition(" ")[2]
         return Answer(
             status=response.status_code,
             headers=response.headers,
             body=bytes(body),
             publishes=publishes,
-            proof=proof,
             place=place,
-            hide=lambda text: self.redact(text, proof),
+            hide=lambda text: self.redact(text, request.headers.get("authorization", "").rpartition(" ")[2]),
         )
 
     def _note(self, rest: Rest | None) -> None:
@@ -242,6 +240,14 @@ def _request(
     if auth:
         request = next(httpx.BasicAuth(*auth).auth_flow(request))
     return request
+
+
+def _parts(response: httpx.Response) -> AsyncIterable[bytes]:
+    """Return the body as it comes; what is not encoded needs none of what httpx has for that."""
+    if "content-encoding" in response.headers:
+        return response.aiter_bytes()
+    assert isinstance(response.stream, httpx.AsyncByteStream)
+    return response.stream
 
 
 def _may_have_left(request: httpx.Request, error: Exception) -> bool:

@@ -76,11 +76,13 @@ def rest_after(headers: Mapping[str, str], *, now: datetime) -> Rest | None:
     lasts until then, a minute at most.
     """
     uses = list(_uses(headers, now))
+    if not uses:
+        return None
     if used_up := [use.reset for use in uses if use.is_up]:
         until = max((reset for reset in used_up if reset), default=now + _LONG)
         reason = "the network's rate limit is used up"
     else:
-        until = max((use.until(now) for use in uses), default=now)
+        until = max(use.until(now) for use in uses)
         reason = "the network's rate limit is nearly used up"
     return Rest(until=until, reason=reason) if until > now else None
 

@@ -191,17 +191,11 @@ class _Connection(asyncio.Protocol):
         assert answer
         return answer
 
-    async def body(self) -> AsyncIterator[bytes]:
-        """Give the body of the answer, part by part."""
-        while True:
-            event = self._next()
-            if isinstance(event, h11.Data):
-                for start in range(0, len(event.data), _SLICE):
-                    yield bytes(event.data[start : start + _SLICE])
-            elif isinstance(event, h11.EndOfMessage):
-                return
-            else:
-                await self._wait()
+    async def part(self) -> bytes | None:
+        """Return the next part of the answer's body; None after the last one."""
+        while (event := self._next()) is h11.NEED_DATA:
+            await self._wait()
+        return bytes(event.data) if isinstance(event, h11.Data) else None
 
     def rest(self) -> bool:
         """Make ready for the next request; whether there can be one."""
@@ -260,8 +254,9 @@ class _Body(httpx.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         assert self._connection
-        async for data in self._connection.body():
-            yield data
+        while (data := await self._connection.part()) is not None:
+            for start in range(0, len(data), _SLICE):
+                yield data[start : start + _SLICE]
         connection, self._connection = self._connection, None
         self._connections.keep(self._origin, connection)
 

@@ -200,28 +200,30 @@ class Dispatcher:
             self.on_free()
 
     async def _deliver(self, claim: Claim, at: datetime | None) -> None:
-        with structlog.contextvars.bound_contextvars(
+        # For good: what is bound in a task ends with it.
+        structlog.contextvars.bind_contextvars(
             post=claim.post.id, account=claim.account.name, attempt=claim.attempt_id
-        ):
-            rest, broken_off = None, False
-            try:
-                if at:
-                    await asyncio.sleep((at - self.ctx.now()).total_seconds())
-                ending, rest = await self._try(claim)
-            except asyncio.CancelledError:
-                ending, broken_off = Unsure("Postbell was stopped during the try"), True
-            self.checkpoint("answered")
-            rules = Rules(
-                retry=self.ctx.retry,
-                chance=self.ctx.random.random(),
-                now=self.ctx.now(),
-                rest=rest,
-                gap=self.ctx.catch_up_gap,
-                broken_off=broken_off,
-            )
-            instead = _fault(claim, "its answer cannot be stored")
-            await self._recorder.record(claim, ending, rules, instead=instead)
-            self.checkpoint("recorded")
+        )
+        rest, broken_off = None, False
+        try:
+            if at:
+                await asyncio.sleep((at - self.ctx.now()).total_seconds())
+            ending, rest = await self._try(claim)
+        except asyncio.CancelledError:
+            ending, broken_off = Unsure("Postbell was stopped during the try"), True
+        self.checkpoint("answered")
+        rules = Rules(
+            retry=self.ctx.retry,
+            # Only failures are tried again; and to ask the system each time lets the other thread go first.
+            chance=self.ctx.random.random() if isinstance(ending, PublishError) else 0,
+            now=self.ctx.now(),
+            rest=rest,
+            gap=self.ctx.catch_up_gap,
+            broken_off=broken_off,
+        )
+        instead = _fault(claim, "its answer cannot be stored")
+        await self._recorder.record(claim, ending, rules, instead=instead)
+        self.checkpoint("recorded")
 
     async def _try(self, claim: Claim) -> tuple[Ending, Rest | None]:
         """Return how a try ended, and for how long the account had better rest by what was answered."""
