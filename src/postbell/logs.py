@@ -100,6 +100,8 @@ def _is_secret(name: str) -> bool:
 def _hidden(name: str, value: Any) -> Any:
     if _is_secret(name):
         return "***"
+    if isinstance(value, str):  # as nearly all are
+        return value
     if isinstance(value, Mapping):
         return {key: _hidden(str(key), inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

@@ -314,6 +314,25 @@ def test_a_request_says_who_asks_and_follows_no_redirect() -> None:
     assert request.headers["user-agent"].startswith("postbell/")
 
 
+@pytest.mark.parametrize("how", [{"content": b"{}"}, {"content": "{}"}, {"json": {}}], ids=str)
+def test_a_body_goes_out_once_with_its_length_and_the_server_s_name(how: dict[str, Any]) -> None:
+    seen: list[tuple[str, list[tuple[str, str]], bytes]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append((str(request.url), request.headers.multi_items(), request.content))
+        return httpx.Response(200)
+
+    headers = {"Accept": "text/plain"}
+    http = http_over(httpx.MockTransport(answer))
+    asyncio.run(ask(http, "https://ann:pw@a.example:8443/x", params={"y": "1"}, headers=headers, **how))
+    ((url, sent, body),) = seen
+    names = [name for name, _ in sent]
+    assert (url, body) == ("https://ann:pw@a.example:8443/x?y=1", b"{}")
+    assert sorted(set(names)) == sorted(names)
+    said = {"host": "a.example:8443", "content-length": "2", "accept": "text/plain"}
+    assert dict(sent).items() >= {**said, "authorization": "Basic YW5uOnB3"}.items()
+
+
 def test_json_goes_out_as_json() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json=json.loads(request.content))

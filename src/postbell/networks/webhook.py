@@ -52,6 +52,7 @@ _OURS = frozenset(
 )
 # A name and a value as RFC 9110, 5.1 and 5.5 allow them, without what only old servers understand.
 _HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?)[ \t]*")
+_WEB = re.compile(r"https?://")
 
 
 class Options(Strict):
@@ -253,7 +254,7 @@ def _receipt(answer: Answer, key: str) -> Receipt:
     urls = (url for url in (said.get("url"), location) if isinstance(url, str))
     return Receipt(
         id=str(name) if type(name) in (str, int) and name != "" else location or key,
-        url=next((url for url in urls if re.match(r"https?://", url)), None),
+        url=next((url for url in urls if _WEB.match(url)), None),
     )
 
 

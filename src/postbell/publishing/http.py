@@ -229,12 +229,20 @@ def _request(
     *,
     headers: Mapping[str, str] | None = None,
     auth: tuple[str, str] | None = None,
+    content: Any = None,
     **how: Any,
 ) -> httpx.Request:
     """Make a request with what every one of ours says; `auth`, or a name in the address, as Basic."""
+    address, ours = _url(url), _HEADERS
+    if content and isinstance(content, bytes):
+        # To add these two, httpx would go through all headers three times.
+        ours = {"host": address.netloc.decode(), **ours, "content-length": str(len(content))}
+        how["stream"] = httpx.ByteStream(content)
+    else:
+        how["content"] = content
     named = {name.lower() for name in headers or ()}
-    said = {name: value for name, value in _HEADERS.items() if name not in named}
-    request = httpx.Request(method, _url(url), headers={**said, **(headers or {})}, **how)
+    said = {name: value for name, value in ours.items() if name not in named}
+    request = httpx.Request(method, address, headers={**said, **(headers or {})}, **how)
     if not auth and request.url.userinfo:
         auth = request.url.username, request.url.password
     if auth:

@@ -258,14 +258,14 @@ class Dispatcher:
             progress = result
 
     def _tell(self, claim: Claim, ending: Ending) -> None:
+        log = structlog.get_logger()
         names = {"post": claim.post.id, "account": claim.account.name, "attempt": claim.attempt_id}
-        log = structlog.get_logger().bind(**names)
         if isinstance(ending, Receipt):
-            log.info("delivery_published", url=ending.url, id=ending.id)
+            log.info("delivery_published", **names, url=ending.url, id=ending.id)
         elif isinstance(ending, Progress):
-            log.info("delivery_snoozed", step=ending.step, until=str(ending.again_at))
+            log.info("delivery_snoozed", **names, step=ending.step, until=str(ending.again_at))
         else:
-            log.warning("delivery_not_published", result=result_of(ending), reason=str(ending))
+            log.warning("delivery_not_published", **names, result=result_of(ending), reason=str(ending))
             if result_of(ending) == "unsure":
                 self.on_lost()
 
