@@ -103,6 +103,20 @@ def test_an_idle_connection_is_closed_before_a_server_would() -> None:
     assert asyncio.run(go()) == 2
 
 
+def test_every_idle_connection_is_closed_whichever_server_it_leads_to() -> None:
+    async def go() -> list[int]:
+        near, far = Server(), Server()
+        async with server(near) as first, server(far) as second, asking(keep_alive=0.05) as http:
+            await http.request("GET", first)
+            await asyncio.sleep(0.02)
+            await http.request("GET", second)  # while the other one rests
+            await near.ended.wait()
+            await far.ended.wait()
+            return [each.connections for each in (near, far)]
+
+    assert asyncio.run(asyncio.wait_for(go(), 10)) == [1, 1]
+
+
 def test_a_connection_that_is_busy_again_is_not_closed_at_the_end_of_its_rest() -> None:
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for seconds in (0, 0.1):

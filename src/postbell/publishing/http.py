@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
-from collections.abc import AsyncIterable, Iterable, Mapping
+from collections.abc import AsyncIterable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import quote, quote_plus, urlsplit
@@ -95,12 +95,16 @@ class Http:
         self._clock = clock
         self._account = account
         self._keeper = keeper
-        self._secrets = tuple(secrets)
+        self._given = secrets
         self._deadline = deadline
         #: What the network stored for the account: tokens, its own id.
         self.session: Mapping[str, Any] = dict(session or {})
         #: For how long the account had better rest, by all the answers so far that were successes.
         self.rest: Rest | None = None
+
+    @functools.cached_property
+    def _secrets(self) -> tuple[str, ...]:
+        return tuple(self._given)  # most often there is nothing to hide them in
 
     def now(self) -> datetime:
         """Return this instant (aware UTC)."""
@@ -212,15 +216,18 @@ class Http:
         return Rejected(message)
 
 
-def secrets_of(credentials: BaseModel) -> list[str]:
-    """Return every secret value of an account's credentials, and every line of a value of several lines.
+def secrets_of(credentials: BaseModel) -> Iterator[str]:
+    """Yield every secret value of an account's credentials, and every line of a value of several lines.
 
     Of a line `Name: value` the value too: it may be echoed alone.
     """
     values = (getattr(credentials, name) for name in type(credentials).model_fields)
-    texts = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
-    lines = [line.strip() for text in texts for line in text.splitlines()]
-    return [*texts, *lines, *(line.partition(": ")[2] for line in lines if ": " in line)]
+    for text in [value.get_secret_value() for value in values if isinstance(value, SecretStr)]:
+        yield text
+        for line in map(str.strip, text.splitlines()):
+            yield line
+            if ": " in line:
+                yield line.partition(": ")[2]
 
 
 def _request(

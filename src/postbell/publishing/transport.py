@@ -48,6 +48,8 @@ class Connections(httpx.AsyncBaseTransport):
         self._tls: ssl.SSLContext | None = None
         #: By server, the most recently used last.
         self._idle: dict[_Origin, list[_Connection]] = {}
+        #: The one alarm for all of them, while there are any.
+        self._alarm: asyncio.TimerHandle | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and return the answer when its head is there; the body comes as it is read.
@@ -74,6 +76,9 @@ class Connections(httpx.AsyncBaseTransport):
         for origin in self._idle:
             while connection := self._take(origin):
                 connection.abort()
+        if self._alarm:
+            self._alarm.cancel()
+            self._alarm = None
         await asyncio.sleep(0)  # lets the event loop close the sockets
 
     def keep(self, origin: _Origin, connection: _Connection) -> None:
@@ -81,23 +86,29 @@ class Connections(httpx.AsyncBaseTransport):
         if not connection.rest():
             connection.abort()
             return
-        self._idle.setdefault(origin, []).append(connection)
         loop = asyncio.get_running_loop()
-        connection.expiry = loop.call_later(self._keep_alive, self._expire, origin, connection)
+        connection.expiry = loop.time() + self._keep_alive
+        self._idle.setdefault(origin, []).append(connection)
+        if self._alarm is None:
+            self._alarm = loop.call_at(connection.expiry, self._expire)
 
     def _take(self, origin: _Origin) -> _Connection | None:
         waiting = self._idle.get(origin)
         while waiting:
             connection = waiting.pop()
-            connection.expiry.cancel()
             if connection.is_quiet():
                 return connection
             connection.abort()
         return None
 
-    def _expire(self, origin: _Origin, connection: _Connection) -> None:
-        self._idle[origin].remove(connection)
-        connection.abort()
+    def _expire(self) -> None:
+        """Close what has been idle for long enough, and come again for the next."""
+        loop = asyncio.get_running_loop()
+        for waiting in self._idle.values():
+            while waiting and waiting[0].expiry <= loop.time():
+                waiting.pop(0).abort()
+        nexts = [waiting[0].expiry for waiting in self._idle.values() if waiting]
+        self._alarm = loop.call_at(min(nexts), self._expire) if nexts else None
 
     async def _connect(self, origin: _Origin) -> _Connection:
         scheme, host, port = origin
@@ -131,8 +142,8 @@ class Connections(httpx.AsyncBaseTransport):
 class _Connection(asyncio.Protocol):
     """One connection and what h11 knows of it."""
 
-    #: Ends its rest; there while it is idle.
-    expiry: asyncio.TimerHandle
+    #: When its rest ends, by the event loop's clock; there once it was idle.
+    expiry: float
 
     def __init__(self) -> None:
         self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MOST_HEAD)
