@@ -179,6 +179,14 @@ def _keys(far_side: Sink) -> dict[str, int]:
 
 FIVE = {f"published {number}": 1 for number in range(5)}
 
+
+def _hollow(path: Path) -> None:
+    """Leave what SQLite makes of an empty file when it is to have a write-ahead log."""
+    os.truncate(path, 0)
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA journal_mode = WAL")
+
+
 KINDS: dict[str, Callable[[Path], None]] = {
     "noise in the header": lambda path: flip(path, range(100)),
     "noise in every page": lambda path: flip(path, range(50, path.stat().st_size, 997)),
@@ -186,6 +194,7 @@ KINDS: dict[str, Callable[[Path], None]] = {
     "cut in half": lambda path: os.truncate(path, path.stat().st_size // 2),
     "cut by a page": lambda path: os.truncate(path, path.stat().st_size - PAGE),
     "emptied": lambda path: os.truncate(path, 0),
+    "without tables": _hollow,
     "another file in its place": lambda path: _replace(path, b"Dear reader, " * 5000),
 }
 
@@ -222,6 +231,40 @@ def test_a_damaged_file_is_refused_kept_and_replaced_by_a_restore_alone(
         home.wait_for(lambda: "afterwards" in far_side.posts())
     assert _keys(far_side) == FIVE | {"afterwards": 1}
     assert home.sound()
+
+
+EVERYDAY = (
+    *(["status"], ["list"], ["doctor"], ["add", "one more", "--to", "hook", "--now"], ["rehearse"]),
+    *(["db", "check"], ["db", "backup"], ["db", "upgrade"], ["init"]),
+)
+
+
+@pytest.mark.parametrize("kind", ["emptied", "without tables"])
+def test_an_emptied_file_is_left_so_by_every_command_and_none_makes_an_empty_backup(
+    home: Home, kind: str
+) -> None:
+    path, cli = home.places.database, Command(home.places.data_dir.parent)
+    saved = list(home.places.backups.iterdir())
+    KINDS[kind](path)
+    emptied = path.read_bytes()
+    for command in EVERYDAY:
+        ran = cli(*command)
+        assert (ran.code == 0, "postbell db restore" in ran.out + ran.err) == (False, True), command
+        assert "sound" not in ran.out, command
+        assert (path.read_bytes(), list(home.places.backups.iterdir())) == (emptied, saved), command
+    cli.done("db", "restore", "latest", "--yes")
+    assert len(cli.done("list", "--json").lines) == 5
+
+
+def test_an_emptied_file_is_told_from_one_that_was_never_filled(home: Home) -> None:
+    path, cli = home.places.database, Command(home.places.data_dir.parent)
+    os.truncate(path, 0)
+    assert f"The database {path} is empty, but once it was not" in cli("status").err
+    for trace in (*home.places.backups.iterdir(), home.places.mark):
+        trace.unlink()
+    assert f"There is no database at {path}. Make one with `postbell init`." in cli("status").err
+    cli.done("init")
+    assert cli.done("list", "--json").lines == []
 
 
 def test_a_file_that_is_gone_is_not_made_anew(home: Home, far_side: Sink) -> None:

@@ -18,6 +18,7 @@ from postbell.services import upkeep
 from postbell.settings import Places
 from postbell.store.engine import Store
 from postbell.store.lock import DaemonLock
+from support.old import make_old
 from support.world import add_post
 
 
@@ -242,12 +243,8 @@ def test_a_current_database_needs_no_upgrade(places: Places, capsys: pytest.Capt
 
 
 def test_an_upgrade_makes_a_backup_first(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
-    with closing(sqlite3.connect(places.database)) as database:
-        tables = database.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
-        )
-        for (table,) in tables.fetchall():
-            database.execute(f"DROP TABLE {table}")
+    places.database.unlink()
+    make_old(places.database)
     assert main(words(places, "db", "upgrade")) == 0
     assert "Upgraded to schema 0003" in capsys.readouterr().out
     assert len(list(places.backups.iterdir())) == 1

@@ -74,9 +74,11 @@ def test_a_backup_holds_everything_in_one_private_file(places: Places, tmp_path:
         assert deliveries.count_by_state(tx) == {DeliveryState.SCHEDULED: 6}
 
 
-def test_a_backup_of_nothing_is_counted_as_that(tmp_path: Path) -> None:
+def test_an_empty_file_is_not_backed_up(tmp_path: Path) -> None:
     (tmp_path / "empty.db").touch()
-    assert backup.backup(tmp_path / "empty.db", tmp_path / "copy.db") == {}
+    with pytest.raises(Damaged, match="no tables of Postbell"):
+        backup.backup(tmp_path / "empty.db", tmp_path / "copy.db")
+    assert names(tmp_path) == ["empty.db"]
 
 
 def test_backups_while_others_write_are_each_a_whole_that_was(places: Places, tmp_path: Path) -> None:
@@ -211,13 +213,47 @@ def test_only_backups_with_a_name_of_ours_are_pruned(tmp_path: Path) -> None:
         os.utime(path, (hours, hours))
     (tmp_path / "postbell-before-the-move.db").touch()
     os.utime(tmp_path / "postbell-before-the-move.db", (0, 0))
-    assert backup.backup_name(None, START) == "postbell-empty-20261123T090000Z.db"
     backup.prune_backups(tmp_path, 2)
     assert [path.name for path in backup.list_backups(tmp_path)] == [
         "postbell-0001-20261123T120000Z.db",
         "postbell-0001-20261123T110000Z.db",
         "postbell-before-the-move.db",
     ]
+
+
+def test_a_copy_without_tables_that_an_earlier_version_made_is_no_backup(places: Places) -> None:
+    path, _rows = upkeep.back_up(places, None, keep=1, now=START)
+    empty = places.backups / "postbell-empty-20261124T090000Z.db"
+    empty.touch()
+    assert backup.list_backups(places.backups) == [path]
+    assert backup.last_backup(places.backups) == START
+    backup.prune_backups(places.backups, 1)
+    assert sorted(places.backups.iterdir()) == [path, empty]
+
+
+def test_files_of_other_names_among_the_backups_are_left_alone(places: Places) -> None:
+    path, _rows = upkeep.back_up(places, None, keep=1, now=START)
+    names = ("postbell-0003-20261399T090000Z.db", "postbell-0003-abcdefghTijklmnZ.db", "postbell-x.db")
+    others = [places.backups / name for name in names]
+    for other in others:
+        other.touch()
+    assert backup.last_backup(places.backups) == START
+    assert not backup.has_backup(places.backups, START, START + timedelta(days=1))
+    made, _rows = upkeep.back_up(places, None, keep=1, now=START + timedelta(days=1))
+    assert sorted(places.backups.iterdir()) == sorted([made, *others])
+    assert not path.exists()
+
+
+def test_a_database_without_tables_is_not_backed_up(places: Places, tmp_path: Path) -> None:
+    path, _rows = upkeep.back_up(places, None, keep=1, now=START)
+    places.database.unlink()
+    with closing(sqlite3.connect(places.database)) as database:
+        database.execute("PRAGMA journal_mode = WAL")
+    with pytest.raises(Damaged, match="no tables of Postbell"):
+        upkeep.back_up(places, None, keep=1, now=START + timedelta(days=1))
+    with pytest.raises(Damaged, match="no tables of Postbell"):
+        backup.backup(places.database, tmp_path / "copy.db")
+    assert [*places.backups.iterdir(), *tmp_path.glob("copy*")] == [path]
 
 
 def test_backups_go_to_their_folder_and_the_oldest_leave_it(places: Places) -> None:

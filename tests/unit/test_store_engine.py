@@ -163,6 +163,30 @@ def test_a_database_that_is_gone_is_not_made_anew(store: Store) -> None:
     assert not store.path.exists()
 
 
+def test_an_emptied_file_is_not_opened_while_there_are_traces_of_what_it_held(tmp_path: Path) -> None:
+    path, log = tmp_path / "postbell.db", tmp_path / "postbell.db-wal"
+    path.touch()
+    log.write_text("what was written last")
+    with closing(Store(path)) as store, pytest.raises(NotFound, match=f"is empty, but once.*{log}"):
+        names(store)
+    assert (path.read_text(), log.read_text()) == ("", "what was written last")
+
+
+def test_of_many_traces_of_a_lost_database_the_newest_are_named_and_the_others_counted(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "postbell.db"
+    (tmp_path / "postbell.mark").touch()
+    (tmp_path / "backups").mkdir()
+    for day in range(1, 8):
+        (tmp_path / f"backups/postbell-0003-2026110{day}T000000Z.db").touch()
+    with pytest.raises(NotFound) as said:
+        require_file(path)
+    told = str(said.value)
+    assert all(name in told for name in ("postbell.mark", "1107T", "1106T"))
+    assert f" and 5 more (`*.mark`, `replaced-*.db` and `backups/*.db` in {tmp_path})." in told
+
+
 def test_a_database_that_belongs_to_somebody_else_is_named(tmp_path: Path) -> None:
     path = tmp_path / "postbell.db"
     path.mkdir()  # stands for every file that SQLite cannot open; root may read all others

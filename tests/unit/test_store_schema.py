@@ -14,14 +14,14 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
-from postbell.errors import BadConfig, DaemonRunning, Damaged, DatabaseLocked, SchemaTooNew
+from postbell.errors import BadConfig, DaemonRunning, Damaged, DatabaseLocked, NotFound, SchemaTooNew
 from postbell.services import upkeep
 from postbell.settings import Places
 from postbell.store import backup, schema
 from postbell.store.base import Base
 from postbell.store.engine import Store, create_file
 from postbell.store.lock import DaemonLock
-from support.old import layout
+from support.old import layout, make_old
 from support.world import START, add_post, make_database, open_store, post_of
 
 
@@ -88,13 +88,40 @@ def test_a_current_database_is_accepted(tmp_path: Path) -> None:
         schema.require_current(store)
 
 
-def test_an_empty_database_is_not_current_and_the_mend_is_named(tmp_path: Path) -> None:
-    create_file(tmp_path / "postbell.db")
-    with closing(Store(tmp_path / "postbell.db")) as store:
+def test_a_database_without_tables_is_made_by_init_alone(tmp_path: Path) -> None:
+    places = Places(data_dir=tmp_path, config=tmp_path / "config.toml")
+    create_file(places.database)
+    with closing(Store(places.database)) as store:
         assert schema.revision_of(store) is None
-        with pytest.raises(BadConfig, match=r"has schema none.*postbell db upgrade") as said:
+        with pytest.raises(NotFound, match=r"no database at .*postbell init"):
             schema.require_current(store)
+    with pytest.raises(NotFound, match="postbell init"):
+        upkeep.upgrade(places, keep=3, now=START)
+    assert not places.backups.exists()
+    upkeep.make_places(places, "")
+    assert revision(places.database) == schema.HEAD
+
+
+def test_an_old_database_is_not_current_and_the_mend_is_named(tmp_path: Path) -> None:
+    make_old(tmp_path / "postbell.db", "0001")
+    with (
+        closing(Store(tmp_path / "postbell.db")) as store,
+        pytest.raises(BadConfig, match=r"has schema 0001.*postbell db upgrade") as said,
+    ):
+        schema.require_current(store)
     assert said.value.exit_code == 78
+
+
+def test_a_database_that_does_not_say_which_schema_it_has_is_damaged(tmp_path: Path) -> None:
+    places = places_in(tmp_path)
+    with closing(sqlite3.connect(places.database)) as database, database:
+        database.execute("DELETE FROM alembic_version")
+    for work in (
+        lambda: upkeep.upgrade(places, keep=3, now=START),
+        lambda: upkeep.make_places(places, ""),
+    ):
+        with pytest.raises(Damaged, match="which schema"):
+            work()
 
 
 def test_a_newer_database_is_refused_untouched(tmp_path: Path) -> None:

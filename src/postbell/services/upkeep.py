@@ -14,17 +14,18 @@ from postbell.errors import BadConfig, Damaged, NotFound
 from postbell.services import caution
 from postbell.settings import Places
 from postbell.store import backup, mark, schema, seal
-from postbell.store.engine import Store, create_file, give, lost_database, require_file, traces_of
+from postbell.store.engine import Store, create_file, give, is_lost, no_database, require_file, traces_of
 from postbell.store.lock import DaemonLock
 
 
 def make_places(places: Places, example: str) -> list[Path]:
     """Make the folders, the configuration and the database that are missing; return what was made.
 
-    Nothing that exists is changed. Raises NotFound where there was a database that has gone: an empty one in
-    its place would forget what was published.
+    Nothing that exists is changed. Raises NotFound where there was a database that has gone, or was emptied:
+    an empty one in its place would forget what was published.
     """
-    _require_no_loss(places.database)
+    if is_lost(places.database):
+        raise no_database(places.database)
     made = []
     for folder in (places.data_dir, places.media, places.backups):
         if not folder.exists():
@@ -38,11 +39,12 @@ def make_places(places: Places, example: str) -> list[Path]:
         made.append(places.config)
     if not places.database.exists():
         with _locked(places):
-            places.mark.unlink(missing_ok=True)  # it speaks of another database
             _create(places.database)
         made.append(places.database)
     elif not _has_tables(places.database):  # an earlier run was broken off
         with _locked(places):
+            if traces_of(places.database):  # no: this one was emptied
+                raise no_database(places.database)
             schema.migrate(places.database)
         made.append(places.database)
     return made
@@ -51,7 +53,8 @@ def make_places(places: Places, example: str) -> list[Path]:
 def upgrade(places: Places, *, keep: int, now: datetime, weeks: int = 0) -> Path | None:
     """Bring the database to the present schema; return the backup made first, None if it was current.
 
-    Raises DaemonRunning while a daemon works on it, SchemaTooNew if it belongs to a newer Postbell.
+    Raises DaemonRunning while a daemon works on it, SchemaTooNew if it belongs to a newer Postbell, NotFound
+    where there is none, or nothing in it.
     """
     with _locked(places):
         return upgrade_locked(places, keep=keep, now=now, weeks=weeks)
@@ -60,13 +63,9 @@ def upgrade(places: Places, *, keep: int, now: datetime, weeks: int = 0) -> Path
 def upgrade_locked(places: Places, *, keep: int, now: datetime, weeks: int = 0) -> Path | None:
     """Do the same for a caller that holds the daemon's lock."""
     require_file(places.database)
-    _require_no_loss(places.database)
     with closing(Store(places.database)) as store:
-        revision = schema.revision_of(store)
-        if revision == schema.HEAD:
+        if (revision := schema.old_revision(store)) is None:
             return None
-        if revision is not None and revision not in schema.KNOWN:
-            schema.require_current(store)
     saved = places.backups / backup.backup_name(revision, now)
     backup.backup(places.database, saved)
     schema.migrate(places.database)
@@ -87,9 +86,9 @@ def back_up(
     """Copy the database, also under a working daemon; return the copy and its rows by table.
 
     Without a target it goes to the folder of backups, of which the newest `keep` stay, and the newest of each
-    of so many `weeks`.
+    of so many `weeks`. Raises Damaged where the database was emptied: a copy would take a good one's place.
     """
-    require_file(places.database)
+    require_plausible(places)
     path = target or places.backups / backup.backup_name(schema.HEAD, now)
     counts = backup.backup(places.database, path, progress=progress, stop=stop)
     if target is None:
@@ -170,13 +169,6 @@ def require_private(places: Places) -> None:
             f"Others can read {places.data_dir} (mode {mode:04o}), which holds the secrets of your accounts. "
             f"Run `chmod 700 {places.data_dir}`."
         )
-
-
-def _require_no_loss(path: Path) -> None:
-    """Raise NotFound where the file has gone, or is empty, and others show that there was something in it."""
-    gone = not path.exists() or path.stat().st_size == 0
-    if gone and (traces := traces_of(path)):
-        raise lost_database(path, traces)
 
 
 def _has_tables(path: Path) -> bool:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import errno
 import functools
 import os
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from postbell.errors import Damaged, DiskFull, NotFound, PostbellError, SchemaTooNew, TryLater
 from postbell.store.engine import LOCK_WAIT, explain, file_uri, give
 from postbell.store.schema import KNOWN
+from postbell.store.seal import look
 
 
 #: Is told how many pages are left, and how many there are.
@@ -23,8 +25,10 @@ Progress = Callable[[int, int], None]
 _COUNTED = ("account", "post", "delivery", "attempt", "media")
 
 #: What `backup_name` makes up.
-_NAME = "postbell-*-????????T??????Z.db"
+_NAME = re.compile(r"postbell-\d+-(\d{8}T\d{6}Z)\.db")
 _TIME = "%Y%m%dT%H%M%SZ"
+#: Earlier versions copied databases without tables under such names: nothing can be restored from them.
+_EMPTY = "postbell-empty-*"
 
 #: Steps of SQLite's machine between two questions whether to go on.
 _STEPS = 100_000
@@ -39,10 +43,13 @@ _PAGES = 1000
 def check(path: Path, *, stop: Stop | None = None) -> list[str]:
     """Return what is wrong with the database file; an empty list means that it is sound.
 
-    Every page is read, every index compared with its table, every reference followed. Raises DatabaseLocked
-    where another program does not let anybody read it, DiskFull where SQLite has no room for what it needs
-    beside the file, and sqlite3.OperationalError where `stop` says so.
+    Every page is read, every index compared with its table, every reference followed. What is empty, or has
+    no tables of Postbell, is not sound, whatever SQLite says. Raises DatabaseLocked where another program
+    does not let anybody read it, DiskFull where SQLite has no room for what it needs beside the file, and
+    sqlite3.OperationalError where `stop` says so.
     """
+    if path.exists() and (problem := look(path)):
+        return [problem]
     return _examine(path, "integrity_check", "foreign_key_check", stop=stop)
 
 
@@ -79,14 +86,15 @@ def _is_ours(path: Path, target: Path) -> bool:
     return target.parent.parent == path.parent
 
 
-def backup_name(revision: str | None, now: datetime) -> str:
+def backup_name(revision: str, now: datetime) -> str:
     """Return the name of a backup: its schema and the time (UTC)."""
-    return f"postbell-{revision or 'empty'}-{now.astimezone(UTC):{_TIME}}.db"
+    return f"postbell-{revision}-{now.astimezone(UTC):{_TIME}}.db"
 
 
-def list_backups(folder: Path, pattern: str = "postbell-*.db") -> list[Path]:
+def list_backups(folder: Path) -> list[Path]:
     """Return the backups in a folder, the newest first."""
-    return sorted(folder.glob(pattern), key=lambda path: path.stat().st_mtime, reverse=True)
+    found = [path for path in folder.glob("postbell-*.db") if not path.match(_EMPTY)]
+    return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
 
 
 def prune_backups(folder: Path, keep: int, weeks: int = 0) -> None:
@@ -94,8 +102,9 @@ def prune_backups(folder: Path, keep: int, weeks: int = 0) -> None:
 
     Only those count that got their names from `backup_name`; weeks begin on Monday (UTC).
     """
-    named = sorted(folder.glob(_NAME), key=_made_at, reverse=True)
-    newest_of = {_made_at(path).isocalendar()[:2]: path for path in reversed(named)}
+    made_at = _times(folder)
+    named = sorted(made_at, key=lambda path: made_at[path], reverse=True)
+    newest_of = {made_at[path].isocalendar()[:2]: path for path in reversed(named)}
     kept = {*named[:keep], *list(reversed(newest_of.values()))[:weeks]}
     for old in named:
         if old not in kept:
@@ -104,16 +113,22 @@ def prune_backups(folder: Path, keep: int, weeks: int = 0) -> None:
 
 def last_backup(folder: Path) -> datetime | None:
     """Return when (aware UTC) the newest backup that got its name from `backup_name` was made."""
-    return max(map(_made_at, folder.glob(_NAME)), default=None)
+    return max(_times(folder).values(), default=None)
 
 
 def has_backup(folder: Path, since: datetime, now: datetime) -> bool:
     """Whether a backup was made after `since` and not after `now` (aware): a clock may have been wrong."""
-    return any(since < _made_at(path) <= now for path in folder.glob(_NAME))
+    return any(since < made_at <= now for made_at in _times(folder).values())
 
 
-def _made_at(path: Path) -> datetime:
-    return datetime.strptime(path.stem.rpartition("-")[2], _TIME).replace(tzinfo=UTC)
+def _times(folder: Path) -> dict[Path, datetime]:
+    """Return when (aware UTC) what got its name from `backup_name` was made; other files are not ours."""
+    found = {}
+    for path in folder.glob("postbell-*.db"):
+        if named := _NAME.fullmatch(path.name):
+            with suppress(ValueError):  # no such day
+                found[path] = datetime.strptime(named[1], _TIME).replace(tzinfo=UTC)
+    return found
 
 
 def restore(
@@ -133,7 +148,7 @@ def restore(
     part = path.with_name(f".{path.name}.restore")
     with _told(source, path), _removed(part):
         counts = _copy(source, part)
-        _require_ours(part, source)
+        _require_known(part, source)
         give(part)
         prepare(part)
         _set_aside(path, aside)
@@ -185,11 +200,8 @@ def _copy(
     return rows
 
 
-def _require_ours(copy: Path, source: Path) -> None:
+def _require_known(copy: Path, source: Path) -> None:
     with closing(_open(copy, "ro")) as connection:
-        tables = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'")
-        if not tables.fetchone()[0]:
-            raise Damaged(f"{source} is not a database of Postbell; nothing was changed.")
         revisions = [row[0] for row in connection.execute("SELECT version_num FROM alembic_version")]
     if unknown := set(revisions) - set(KNOWN):
         raise SchemaTooNew(

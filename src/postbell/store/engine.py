@@ -23,6 +23,9 @@ LOCK_WAIT = 10.0
 #: The write-ahead log is cut back to this many bytes when it has been copied into the database.
 _WAL_KEPT = 16_000_000
 
+#: So many traces of a lost database are named one by one.
+_NAMED = 3
+
 _PRAGMAS = (
     "journal_mode = WAL",
     # NORMAL forgets the last commits at a power cut, and what forgets a claim sends again.
@@ -47,7 +50,8 @@ class Store:
     def write(self) -> Iterator[Connection]:
         """Open a transaction that may change things; durable when the block ends.
 
-        Raises DatabaseLocked, DiskFull or Damaged, or NotFound if the file has gone; then nothing was stored.
+        Raises DatabaseLocked, DiskFull or Damaged, or NotFound if the file has gone or was emptied; then
+        nothing was stored.
         """
         with told(self.path), self._writer.begin() as tx:
             yield tx
@@ -112,7 +116,7 @@ def explain(error: BaseException | None, path: Path) -> PostbellError | None:
         )
     if primary in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
         refused = f"The database {path} cannot be opened for writing ({error}). Check its owner."
-        return PostbellError(refused) if path.exists() else _no_database(path)
+        return PostbellError(refused) if path.exists() else no_database(path)
     return None
 
 
@@ -149,6 +153,8 @@ def open_engine(path: Path, begin: str, *pragmas: str, lock_wait: float = LOCK_W
     def configure(connection: Any, _record: object) -> None:
         # Without this the driver opens and ends transactions by its own rules, and leaves out DDL.
         connection.isolation_level = None
+        if is_lost(path):
+            raise no_database(path)
         for pragma in (*_PRAGMAS, *pragmas):
             connection.execute(f"PRAGMA {pragma}")
 
@@ -160,31 +166,50 @@ def open_engine(path: Path, begin: str, *pragmas: str, lock_wait: float = LOCK_W
 
 
 def require_file(path: Path) -> None:
-    """Raise NotFound, with the mend, where there is no database yet."""
+    """Raise NotFound, with the mend, where there is no database."""
     if not path.exists():
-        raise _no_database(path)
+        raise no_database(path)
+
+
+def is_lost(path: Path) -> bool:
+    """Whether the file has gone, or is empty, and others show that there was something in it.
+
+    SQLite must not read such a file: it would delete its log, and WAL mode would give it a header.
+    """
+    return _is_hollow(path) and bool(traces_of(path))
 
 
 def traces_of(path: Path) -> list[Path]:
-    """Return what shows that there was a database at this place: its log, its mark, copies of it."""
+    """Return what shows that there was a database at this place: its log, its mark, copies of it.
+
+    A log beside a file with content is none: SQLite reads both as one.
+    """
     folder = path.parent
     log = path.with_name(f"{path.name}-wal")
-    traces = [log] if log.exists() and log.stat().st_size else []
-    mark = [*folder.glob("*.mark")]
-    return traces + mark + sorted([*folder.glob("replaced-*.db"), *folder.glob("backups/*.db")])
+    traces = [log] if _is_hollow(path) and log.exists() and log.stat().st_size else []
+    copies = [*folder.glob("backups/*.db"), *folder.glob("replaced-*.db")]
+    return traces + sorted(folder.glob("*.mark")) + sorted(copies, reverse=True)
 
 
-def lost_database(path: Path, traces: list[Path]) -> NotFound:
-    """Return what to say where a database has gone: an empty one in its place would forget everything."""
-    named = ", ".join(str(trace) for trace in traces[-3:])
+def no_database(path: Path) -> NotFound:
+    """Return what to say where there is no database, or one without tables.
+
+    Where one has gone, an empty one in its place would forget everything.
+    """
+    traces = traces_of(path)
+    if not traces:
+        return NotFound(f"There is no database at {path}. Make one with `postbell init`.")
+    gone = f"The database {path} is empty, but once it was not"
+    if not path.exists():
+        gone = f"There is no database at {path} any more, but there was one"
+    named = ", ".join(str(trace) for trace in traces[:_NAMED])
+    if more := len(traces[_NAMED:]):
+        named += f" and {more} more (`*.mark`, `replaced-*.db` and `backups/*.db` in {path.parent})"
     return NotFound(
-        f"There is no database at {path} any more, but there was one: {named}. Look whether its disk is "
-        "mounted, or put a backup in its place with `postbell db restore latest`. To begin anew, move those "
-        "away first, then `postbell init`."
+        f"{gone}: {named}. Look whether its disk is mounted, or put a backup in its place with "
+        "`postbell db restore latest`. To begin anew, move those away first, then `postbell init`."
     )
 
 
-def _no_database(path: Path) -> NotFound:
-    if traces := traces_of(path):
-        return lost_database(path, traces)
-    return NotFound(f"There is no database at {path}. Make one with `postbell init`.")
+def _is_hollow(path: Path) -> bool:
+    return not path.exists() or path.stat().st_size == 0

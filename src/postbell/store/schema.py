@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import inspect, text
 
 from postbell.errors import BadConfig, Damaged, SchemaTooNew
-from postbell.store.engine import LOCK_WAIT, Store, create_file, open_engine, told
+from postbell.store.engine import LOCK_WAIT, Store, create_file, no_database, open_engine, told
 
 
 if TYPE_CHECKING:
@@ -27,25 +27,37 @@ def revision_of(store: Store) -> str | None:
         if not inspect(tx).has_table("alembic_version"):
             return None
         revisions = tx.execute(text("SELECT version_num FROM alembic_version")).scalars().all()
-    if len(revisions) > 1:
-        raise Damaged(f"The database {store.path} says of itself that it has several schemas: {revisions}.")
-    return revisions[0] if revisions else None
+    if len(revisions) != 1:
+        raise Damaged(f"The database {store.path} does not say of itself which schema it has: {revisions}.")
+    return str(revisions[0])
 
 
-def require_current(store: Store) -> None:
-    """Raise where the database is not at the revision that this version works with."""
+def old_revision(store: Store) -> str | None:
+    """Return the revision of a database that must be upgraded, None if it is current.
+
+    Raises SchemaTooNew, or NotFound where there are no tables: only `init` makes some, and not where there
+    was a database that has gone.
+    """
     revision = revision_of(store)
     if revision == HEAD:
-        return
-    if revision is not None and revision not in KNOWN:
+        return None
+    if revision is None:
+        raise no_database(store.path)
+    if revision not in KNOWN:
         raise SchemaTooNew(
             f"The database {store.path} was written by a newer Postbell (schema {revision}, this one knows "
             f"{HEAD}). Nothing was changed. Install that version again, or restore an older backup."
         )
-    raise BadConfig(
-        f"The database {store.path} has schema {revision or 'none'}, this Postbell needs {HEAD}. "
-        "Run `postbell db upgrade`: it makes a backup first."
-    )
+    return revision
+
+
+def require_current(store: Store) -> None:
+    """Raise where the database is not at the revision that this version works with."""
+    if revision := old_revision(store):
+        raise BadConfig(
+            f"The database {store.path} has schema {revision}, this Postbell needs {HEAD}. "
+            "Run `postbell db upgrade`: it makes a backup first."
+        )
 
 
 def migrate(path: Path) -> None:
