@@ -166,6 +166,20 @@ def test_restoring_brings_the_latest_backup_back_and_keeps_the_old_database(
     assert found["rows"]["account"] == 1
 
 
+def test_restoring_where_the_database_is_gone_names_no_old_one(
+    places: Places, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["-q", *words(places, "db", "backup")]) == 0
+    places.database.unlink()
+    assert main(words(places, "db", "restore", "latest", "--yes", "--json")) == 0
+    assert json_of(capsys)["replaced"] is None
+    places.database.unlink()
+    assert main(words(places, "db", "restore", "latest", "--yes")) == 0
+    told = capsys.readouterr().out
+    assert "There was no database any more." in told
+    assert "replaced-" not in told
+
+
 def test_restoring_names_what_it_is_in_doubt_of(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
     with closing(Store(places.database)) as store:
         post = add_post(store, to=("ann",), at=datetime(2020, 1, 1, tzinfo=UTC))

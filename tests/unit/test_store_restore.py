@@ -71,6 +71,7 @@ def test_a_restore_brings_the_backup_back_and_keeps_the_old_file_with_its_log(
 ) -> None:
     done = upkeep.restore(places, saved, now=START)
     aside, counts = done.replaced, done.rows
+    assert aside is not None
     assert counts == THREE
     assert aside.name == "replaced-20261123T090000Z.db"
     assert names(places.data_dir) == [
@@ -116,7 +117,9 @@ def test_the_mark_beside_a_restored_database_speaks_of_it(places: Places, saved:
 def test_a_restore_where_there_is_no_database_makes_one(places: Places, saved: Path) -> None:
     for path in places.data_dir.glob("postbell.db*"):
         path.unlink()
-    assert upkeep.restore(places, saved, now=START).rows == THREE
+    done = upkeep.restore(places, saved, now=START)
+    assert (done.rows, done.replaced) == (THREE, None)
+    assert not list(places.data_dir.glob("replaced*"))
 
 
 def test_a_copy_with_a_log_beside_it_is_restored_with_what_the_log_says(
@@ -183,11 +186,20 @@ def test_a_bad_backup_is_refused_and_nothing_is_changed(places: Places, saved: P
     assert {path: path.read_bytes() for path in places.data_dir.glob("postbell.db*")} == before
 
 
-def test_an_old_file_is_never_written_over(places: Places, saved: Path) -> None:
-    upkeep.restore(places, saved, now=START)
-    with pytest.raises(PostbellError, match="Nothing was changed"):
-        upkeep.restore(places, saved, now=START)
+def test_what_is_replaced_within_one_second_gets_names_of_its_own(places: Places, saved: Path) -> None:
+    kept = [upkeep.restore(places, saved, now=START).replaced for _ in range(3)]
+    stem = "replaced-20261123T090000Z"
+    assert kept == [places.data_dir / name for name in (f"{stem}.db", f"{stem}-2.db", f"{stem}-3.db")]
+    assert [texts_in(path) for path in kept if path] == [{"later"}, {"hello"}, {"hello"}]
     assert texts_in(places.database) == {"hello"}
+
+
+def test_an_old_file_is_never_written_over(places: Places, saved: Path, tmp_path: Path) -> None:
+    aside = tmp_path / "aside.db"
+    aside.touch()
+    with pytest.raises(PostbellError, match="Nothing was changed"):
+        backup.restore(saved, places.database, aside=aside)
+    assert (aside.read_bytes(), texts_in(places.database)) == (b"", {"later"})
 
 
 # Files that are not sound.

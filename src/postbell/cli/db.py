@@ -5,7 +5,8 @@ With `--json` each command prints one object:
     check    {path, sound, problems: [text]}
     backup   {path, rows: {table: count}}
     restore  {source, replaced, rows: {table: count}, unsure: [id]}; replaced is where the old database was
-             kept, unsure are the posts that were due since the backup was made
+             kept, null if there was none any more; unsure are the posts that were due since the backup was
+             made
     upgrade  {schema, backup}; backup is null if the schema was current
     current  {path, schema, needed, current}
     prune    {attempts, posts, dry_run}; how many were removed, or would be
@@ -92,9 +93,9 @@ def backup_(state: State, *, file: Path | None) -> None:
 def restore(state: State, *, file: str, yes: bool) -> None:
     """Put the backup FILE, or the `latest` one, in the place of the database.
 
-    The database of now is kept beside it. The daemon must not run. What was due since the backup was made may
-    have been published, so it is unsure: the daemon asks the networks when it starts, and sends only what is
-    not there. What no network can tell waits for `postbell settle`.
+    The database of now, if there is one, is kept beside it. The daemon must not run. What was due since the
+    backup was made may have been published, so it is unsure: the daemon asks the networks when it starts, and
+    sends only what is not there. What no network can tell waits for `postbell settle`.
     """
     from postbell.clock import SystemClock
     from postbell.services import upkeep
@@ -105,10 +106,11 @@ def restore(state: State, *, file: str, yes: bool) -> None:
     done = upkeep.restore(state.places, source, now=SystemClock().now())
     unsure = list(dict.fromkeys(each.post_id for each in done.doubted))
     if state.json:
-        replaced = {"replaced": str(done.replaced), "rows": done.rows, "unsure": unsure}
-        state.emit({"source": str(source), **replaced})
+        replaced = str(done.replaced) if done.replaced else None
+        state.emit({"source": str(source), "replaced": replaced, "rows": done.rows, "unsure": unsure})
         return
-    state.say(f"Restored {source}: {_counted(done.rows)}.\nThe old database is {done.replaced}.")
+    old = f"The old database is {done.replaced}." if done.replaced else "There was no database any more."
+    state.say(f"Restored {source}: {_counted(done.rows)}.\n{old}")
     if unsure:
         state.note(
             f"due since then, and perhaps published: {', '.join(unsure)}. The daemon asks the networks when "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -100,8 +101,8 @@ def back_up(
 class Restored:
     """What a restore did."""
 
-    #: Where the database that it replaced was kept.
-    replaced: Path
+    #: Where the database that it replaced was kept; None if there was none any more.
+    replaced: Path | None
     #: How many rows the restored one holds, by table.
     rows: dict[str, int]
     #: What was due since the backup was made, and may be public.
@@ -117,7 +118,7 @@ def restore(places: Places, source: Path, *, now: datetime) -> Restored:
         known = "\n".join(f"  {path}" for path in backup.list_backups(places.backups)) or "  none"
         raise NotFound(f"There is no backup at {source}. Backups in {places.backups}:\n{known}")
     with _locked(places):
-        aside = places.data_dir / f"replaced-{now:%Y%m%dT%H%M%S}Z.db"
+        aside = _free_name(places.data_dir, f"replaced-{now:%Y%m%dT%H%M%S}Z")
         machine, stock = mark.machine_name(), caution.Stock(claims=0)
 
         def doubt(copy: Path) -> None:
@@ -131,7 +132,15 @@ def restore(places: Places, source: Path, *, now: datetime) -> Restored:
         beside = mark.MarkFile(places.mark, machine)
         beside.keep(stock.claims, now)
         beside.close(now)
-        return Restored(replaced=aside, rows=rows, doubted=list(stock.doubted))
+        replaced = aside if aside.exists() else None
+        return Restored(replaced=replaced, rows=rows, doubted=list(stock.doubted))
+
+
+def _free_name(folder: Path, stem: str) -> Path:
+    """Return a path for a database that neither it nor its log has yet: two may be replaced in one second."""
+    taken = {path.name.partition(".")[0] for path in folder.glob(f"{stem}*")}
+    names = itertools.chain([stem], (f"{stem}-{number}" for number in itertools.count(2)))
+    return folder / f"{next(name for name in names if name not in taken)}.db"
 
 
 def require_plausible(places: Places) -> None:
