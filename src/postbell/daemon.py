@@ -19,7 +19,7 @@ from postbell.beat import Beat, Chore
 from postbell.bell import Listener
 from postbell.clock import SystemClock
 from postbell.domain.caution import Cause
-from postbell.errors import BadConfig, PostbellError
+from postbell.errors import BadConfig, DaemonRunning, PostbellError
 from postbell.sd_notify import Notifier
 from postbell.services import last_words, upkeep
 from postbell.services.caution import take_stock
@@ -32,7 +32,6 @@ from postbell.services.removal import Removals
 from postbell.services.retime import retime
 from postbell.services.teller import Teller
 from postbell.services.troubles import CAUTION, DATABASE
-from postbell.services.ways import find_ways
 from postbell.settings import Places, Surroundings, load_settings, require_config
 from postbell.store import glance, queue
 from postbell.store.lock import DaemonLock
@@ -74,16 +73,16 @@ def run_daemon(
     """Publish what is due until SIGTERM or SIGINT.
 
     Raises DaemonRunning if another daemon works on the database, BadConfig, Damaged or NotFound if it cannot
-    begin.
+    begin. The user is told that, by the ways that a good configuration names.
     """
     require_config(places)
     settings = load_settings(places.config)
     logs.set_up(level=settings.log.level, style=settings.log.format, surroundings=surroundings)
     notifier = Notifier(surroundings.notify_socket)
-    upkeep.require_private(places)
     lock = DaemonLock(places.data_dir)
-    lock.acquire()
     try:
+        upkeep.require_private(places)
+        lock.acquire()
         upkeep.require_plausible(places)
         notifier.tell(STATUS="Upgrading the database", EXTEND_TIMEOUT_USEC=str(10 * 60 * 1_000_000))
         now, kept = SystemClock().now(), settings.backup
@@ -91,8 +90,10 @@ def run_daemon(
             structlog.get_logger().info("database_upgraded", backup=str(saved))
         app = open_app(places)
         asyncio.run(Daemon(app, surroundings, notifier, checkpoint=checkpoint).run())
+    except DaemonRunning:
+        raise  # that one publishes
     except Exception as error:
-        last_words.speak(places, find_ways(settings.notify), error, SystemClock().now())
+        last_words.speak(places, settings.notify, error, SystemClock().now())
         raise
     finally:
         lock.release()

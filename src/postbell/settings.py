@@ -36,6 +36,8 @@ class Places:
     config: Path
     #: Whether the user has named the configuration: then it must be there.
     config_named: bool = False
+    #: A folder that is emptied when the machine starts, if there is one.
+    runtime_dir: Path | None = None
 
     @property
     def database(self) -> Path:
@@ -77,6 +79,7 @@ def find_places(
         data_dir=data.expanduser().absolute(),
         config=(config or _config(env) or xdg_config / "postbell/config.toml").expanduser().absolute(),
         config_named=bool(config or env.get("POSTBELL_CONFIG")),
+        runtime_dir=_path(env, "RUNTIME_DIRECTORY") or _path(env, "XDG_RUNTIME_DIR"),
     )
 
 
@@ -223,7 +226,8 @@ class NotifySettings(Section):
         examples=["22:00-07:00"],
     )
     urgent: tuple[NoticeKind, ...] = Field(
-        default=(NoticeKind.TROUBLE,), description="What is told even then."
+        default=(NoticeKind.TROUBLE,),
+        description="What is told even then, besides that the daemon has ended.",
     )
     timeout_seconds: float = Field(
         default=30, gt=0, le=600, description="How long a message may take on its way."

@@ -157,3 +157,28 @@ def test_a_daemon_that_finds_its_database_damaged_says_so_once(tmp_path: Path) -
     (message,) = kept_json(tmp_path)
     assert "The daemon has ended" in message["body"]
     assert f"The database {home.places.database} is damaged" in message["body"]
+
+
+def test_a_daemon_that_could_not_start_for_want_of_its_database_says_so_once(tmp_path: Path) -> None:
+    home = make_home(tmp_path, "\n".join(["[notify]", keeping(tmp_path), 'command_input = "json"']))
+    home.places.database.unlink()
+    for _ in range(2):
+        assert home.start().wait(30) == 3
+    (message,) = kept_json(tmp_path)
+    assert "The daemon has ended" in message["body"]
+    assert f"There is no database at {home.places.database}" in message["body"]
+    assert "doctor" not in message["body"]
+
+
+def test_a_data_folder_that_others_can_read_is_told(tmp_path: Path) -> None:
+    home = make_home(tmp_path, "\n".join(["[notify]", keeping(tmp_path)]))
+    home.places.data_dir.chmod(0o755)
+    assert home.start().wait(30) == 78
+    assert f"Run `chmod 700 {home.places.data_dir}`." in kept(tmp_path)
+
+
+def test_a_second_daemon_says_nothing_because_the_first_one_works(tmp_path: Path) -> None:
+    home = make_home(tmp_path, "\n".join(["[notify]", keeping(tmp_path)]))
+    with home.daemon():
+        assert home.start().wait(30) == 75
+    assert kept(tmp_path) == ""

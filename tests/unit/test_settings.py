@@ -68,6 +68,20 @@ def test_the_command_line_is_stronger_than_every_variable() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("environ", "found"),
+    [
+        ({}, None),
+        ({"XDG_RUNTIME_DIR": "/run/user/1000"}, Path("/run/user/1000")),
+        ({"XDG_RUNTIME_DIR": "/run/user/1000", "RUNTIME_DIRECTORY": "/run/a:/run/b"}, Path("/run/a")),
+    ],
+)
+def test_systemd_and_the_session_give_a_folder_that_the_next_start_of_the_machine_empties(
+    environ: dict[str, str], found: Path | None
+) -> None:
+    assert find_places(None, None, environ).runtime_dir == found
+
+
 def test_a_configuration_that_the_user_has_named_must_be_there(tmp_path: Path) -> None:
     named = find_places(tmp_path, tmp_path / "config.tmol", {})
     with pytest.raises(BadConfig, match=r"no configuration at .*config.tmol"):
