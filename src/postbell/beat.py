@@ -28,6 +28,9 @@ class Chore:
     work: Callable[[], Awaitable[object]]
     #: How often its time comes: at the beat after so long.
     every: timedelta
+    #: How soon after the start its time comes first, where that is not after so long: one that comes seldom
+    #: would never be done by a daemon that is started anew more often.
+    first: timedelta | None = None
     #: Asked when its time has come, on another thread: whether there is anything to do. It may only read.
     #: Without the question there always is something.
     wanted: Callable[[Connection], bool] | None = None
@@ -67,7 +70,8 @@ class Beat:
         clock = asyncio.get_running_loop().time
         # Chores that come at each beat must not miss one because it was early.
         early = self._every.total_seconds() / 2
-        times = {chore: clock() + chore.every.total_seconds() - early for chore in self.chores}
+        begun = clock() - early
+        times = {chore: begun + (chore.first or chore.every).total_seconds() for chore in self.chores}
         while True:
             due = [chore for chore in self.chores if times[chore] <= clock()]
             for chore in await self._wanted(due):

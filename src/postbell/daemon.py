@@ -227,7 +227,7 @@ class Daemon:
 
     def _say_cautious(self, cause: Cause) -> None:
         told = f"{cause.sentence} What was overdue may be public: it is looked up before it is sent."
-        self._teller.troubles.begin(CAUTION, told, "See `postbell status`.")
+        self._teller.troubles.happen(CAUTION, told, "See `postbell status`.")
 
     def _keep_mark(self, claims: int | None, now: datetime) -> None:
         try:
@@ -294,7 +294,7 @@ class Daemon:
             Chore(name="foretell", bell=self._changed, work=self._foretell, every=_GROW_EVERY),
             Chore(name="grow", bell=self._ripe, work=self._grow, every=_GROW_EVERY),
             Chore(name="tend", work=self._housekeeping.tend, every=_TEND_EVERY),
-            Chore(name="sweep", work=self._sweep, every=_SWEEP_EVERY),
+            Chore(name="sweep", work=self._sweep, every=_SWEEP_EVERY, first=_GROW_EVERY),
         )
 
     def _beat_every(self) -> timedelta:

@@ -10,6 +10,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from postbell.clock import SystemClock
+from postbell.domain.caution import Cause
+from postbell.store import mark
 from support.children import free_port
 from support.home import Home, make_home
 from support.inbox import web_inbox
@@ -44,9 +47,9 @@ def kept(folder: Path) -> str:
     return path.read_text("utf-8") if path.exists() else ""
 
 
-def wait_for(home: Home, folder: Path, text: str) -> None:
-    """Wait until the program was told something."""
-    home.wait_for(lambda: text in kept(folder))
+def wait_for(home: Home, folder: Path, text: str, times: int = 1) -> None:
+    """Wait until the program was told something, so many times."""
+    home.wait_for(lambda: kept(folder).count(text) >= times)
 
 
 def kept_json(folder: Path) -> list[dict[str, Any]]:
@@ -182,3 +185,14 @@ def test_a_second_daemon_says_nothing_because_the_first_one_works(tmp_path: Path
     with home.daemon():
         assert home.start().wait(30) == 75
     assert kept(tmp_path) == ""
+
+
+def test_a_database_that_goes_back_in_time_a_second_time_is_told_a_second_time(tmp_path: Path) -> None:
+    home = make_home(tmp_path, "\n".join(["[notify]", "gather_seconds = 0.2", keeping(tmp_path)]))
+    for times in (1, 2):
+        beside = mark.MarkFile(home.places.mark, mark.machine_name())
+        beside.keep(times * 10, SystemClock().now())
+        beside.close(SystemClock().now())
+        with home.daemon():
+            wait_for(home, tmp_path, Cause.WENT_BACK.sentence, times)
+    assert kept(tmp_path).count(Cause.WENT_BACK.sentence) == 2

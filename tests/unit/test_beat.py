@@ -97,6 +97,20 @@ def test_a_chore_is_not_done_at_a_beat_before_its_time(store: Store) -> None:
     _run(script)
 
 
+def test_a_chore_that_comes_seldom_is_done_soon_after_the_start_where_that_is_wanted(store: Store) -> None:
+    async def script() -> None:
+        often, seldom = Counted(), Counted()
+        stage = Stage(
+            store,
+            Chore(name="often", work=often, every=SHORT),
+            Chore(name="seldom", work=seldom, every=NEVER, first=SHORT),
+        )
+        await stage.run(often.wait_for(5))
+        assert seldom.times == 1
+
+    _run(script)
+
+
 def test_a_chore_with_nothing_to_do_is_not_done(store: Store) -> None:
     async def script() -> None:
         busy, idle = Counted(), Counted()

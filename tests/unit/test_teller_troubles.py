@@ -6,6 +6,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from support.telling import Notebook, Told, fail, telling
 
 
@@ -108,6 +110,50 @@ def test_a_trouble_that_is_known_to_be_over_after_a_restart_is_ended(tmp_path: P
 
     telling(tmp_path, first)
     telling(tmp_path, again, before=well)
+
+
+def test_what_happens_a_second_time_is_told_a_second_time(tmp_path: Path) -> None:
+    async def script(told: Told) -> None:
+        for _ in range(2):
+            told.teller.troubles.happen("clock", "The clock went back.")
+            await told.after(61)
+            await told.after(61)
+        assert told.notebook.titles == ["1 about the daemon"] * 2
+
+    telling(tmp_path, script)
+
+
+def test_what_happens_a_second_time_before_it_was_told_is_told_once(tmp_path: Path) -> None:
+    async def script(told: Told) -> None:
+        for _ in range(2):
+            told.teller.troubles.happen("clock", "The clock went back.")
+        await told.after(6)
+        assert await told.after(61) == ["1 about the daemon"]
+
+    telling(tmp_path, script)
+
+
+@pytest.mark.parametrize(("verb", "times"), [("happen", 1), ("begin", 0)])
+def test_after_a_restart_what_happens_once_more_is_told_again_and_what_lasts_is_not(
+    tmp_path: Path, verb: str, times: int
+) -> None:
+    async def first(told: Told) -> None:
+        told.teller.troubles.begin("clock", "The clock went back.")
+        await told.after(6)
+        assert await told.after(31) == ["1 about the daemon"]
+
+    def early(told: Told) -> None:
+        told.pass_by(3600)
+        getattr(told.teller.troubles, verb)("clock", "The clock went back.")
+
+    async def again(told: Told) -> None:
+        for _ in range(3):
+            await told.after(61)
+        assert told.notebook.titles == ["1 about the daemon"] * times
+        assert [each.over_at is None for each in told.kept()] == [False] * times + [True]
+
+    telling(tmp_path, first)
+    telling(tmp_path, again, before=early)
 
 
 def test_before_the_database_may_be_used_only_the_daemons_own_troubles_are_told(tmp_path: Path) -> None:

@@ -35,7 +35,8 @@ class Troubles:
     """The troubles of the daemon, kept in memory: they may be why nothing can be written down.
 
     Whoever meets a trouble calls `begin`, as often as he likes, and `end` as soon as it is known to be over,
-    also after a start, because it may have begun in an earlier life of the daemon.
+    also after a start, because it may have begun in an earlier life of the daemon. What does not last but
+    happens is told by `happen`.
     """
 
     #: Returns this instant (aware UTC).
@@ -47,6 +48,8 @@ class Troubles:
     _past: list[Notice] = field(default_factory=list)
     #: What is known not to be one, with what is told where it was one in an earlier life.
     _well: dict[str, str | None] = field(default_factory=dict)
+    #: What has happened anew in this life, whatever an earlier one had told.
+    _anew: set[str] = field(default_factory=set)
     #: Whether something is to be written down.
     _changed: bool = False
 
@@ -56,6 +59,12 @@ class Troubles:
         if name not in self._open:
             self._open[name] = self._notice(name, message, mend)
             self._note_change()
+
+    def happen(self, name: str, message: str, mend: str | None = None) -> None:
+        """Say what has happened, once more where it had happened before: each time is told."""
+        self._anew.add(name)
+        self.forget(name)
+        self.begin(name, message, mend)
 
     def end(self, name: str, message: str | None = None) -> None:
         """Say that it is over; the user hears of it only if the trouble itself was told."""
@@ -77,9 +86,15 @@ class Troubles:
     def resume(self, told: Iterable[Notice]) -> None:
         """Take over what an earlier life of the daemon had told and nobody has ended."""
         for each in told:
-            self._open.setdefault(each.subject, each)
+            known = self._open.get(each.subject)
+            if known is None or self._is_same(known, each):
+                self._open[each.subject] = each
+            elif known.at != each.at:
+                self._past.append(replace(each, over_at=self.now()))
+                self._changed = True
             if each.subject in self._well:
                 self.end(each.subject, self._well[each.subject])
+        self._anew.clear()
 
     def untold(self) -> list[Notice]:
         """Return what is to be told, the oldest first."""
@@ -109,6 +124,11 @@ class Troubles:
         these = set(kept)
         self._past = [each for each in self._past if each not in these]
         self._changed = not set(self._open.values()) <= these
+
+    def _is_same(self, known: Notice, earlier: Notice) -> bool:
+        """Whether what this life has met is what an earlier one had met, and need not be told once more."""
+        lasts = known.subject not in self._anew and known.message == earlier.message
+        return lasts and known.told_at is None
 
     def _note_change(self) -> None:
         self._changed = True
