@@ -9,8 +9,8 @@ from pathlib import Path
 
 from postbell.domain.post import AttemptKind
 from postbell.services.removal import Removals
+from postbell.services.troubles import DATABASE
 from postbell.store import accounts, attempts, deliveries, overdue
-from postbell.store.engine import Store
 from support.telling import Told, fail, lose, publish, telling
 from support.world import START, add_post, claim
 
@@ -230,54 +230,6 @@ def test_after_an_outage_a_message_counts_what_it_does_not_tell_in_full(tmp_path
     telling(tmp_path, script)
 
 
-def test_nothing_is_told_twice_also_after_a_restart(tmp_path: Path) -> None:
-    async def first(told: Told) -> None:
-        fail(told, "sky")
-        await told.after(6)
-        assert await told.after(31) == ["1 failed"]
-
-    async def again(told: Told) -> None:
-        assert await told.after(600) == []
-
-    telling(tmp_path, first)
-    telling(tmp_path, again)
-
-
-def test_what_could_not_be_told_before_a_restart_is_told_after_it(tmp_path: Path) -> None:
-    async def first(told: Told) -> None:
-        fail(told, "sky")
-
-    async def again(told: Told) -> None:
-        assert await told.after(31) == ["1 failed"]
-
-    telling(tmp_path, first)
-    telling(tmp_path, again)
-
-
-def test_the_past_before_the_first_day_is_not_told(tmp_path: Path) -> None:
-    async def nobody(told: Told) -> None:
-        fail(told, "sky")
-
-    async def somebody(told: Told) -> None:
-        assert await told.after(31) == []
-        fail(told, "blog")
-        await told.after(6)
-        assert await told.after(31) == ["1 failed"]
-
-    telling(tmp_path, nobody, ways=[])
-    with closing(Store(tmp_path / "data/postbell.db")) as store:
-        later(store)
-    telling(tmp_path, somebody)
-
-
-def later(store: Store) -> None:
-    """Put everything that has ended into the past."""
-    with closing(sqlite3.connect(store.path)) as database, database:
-        database.execute(
-            "UPDATE delivery SET ended_at = '2026-11-20 09:00:00.000000' WHERE ended_at NOT NULL"
-        )
-
-
 def test_what_is_tried_again_before_it_was_told_is_not_told(tmp_path: Path) -> None:
     async def script(told: Told) -> None:
         fail(told, "sky")
@@ -318,3 +270,21 @@ def test_a_clock_that_goes_back_hides_nothing(tmp_path: Path) -> None:
         assert await told.after(31) == ["1 failed"]
 
     telling(tmp_path, script)
+
+
+def test_what_ended_hours_before_it_could_be_written_down_is_told(tmp_path: Path) -> None:
+    async def script(told: Told) -> None:
+        add_post(told.world.store, to=("sky",), at=START)
+        (claimed,) = claim(told.world.store, START, limit=1)
+        with closing(sqlite3.connect(told.world.store.path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            told.teller.troubles.begin(DATABASE, "Nothing can be published.")
+            for _ in range(3):
+                await told.after(3600)
+            other.execute("ROLLBACK")
+        with told.world.store.write() as tx:
+            deliveries.record_failed(tx, claimed.delivery.id, "it is too long", START)
+        await told.after(6)
+        assert (await told.after(61))[-1] == "1 failed"
+
+    telling(tmp_path, script, about=("failed",))

@@ -31,7 +31,10 @@ _BETWEEN_LOOKS = 5.0
 #: What ended before the last look is looked for again for so long: clocks are set back, and what ended may
 #: have been written down later.
 _OVERLAP = timedelta(hours=1)
-#: After a start, what ended within this time is looked for.
+#: How often it is written down until when everything was noted: from there the next start goes on, however
+#: long nothing ran.
+_KEEP_PLACE_EVERY = timedelta(days=1)
+#: After a start at which that lies in the future, what ended within this time is looked for.
 _LOOK_BACK = timedelta(days=2)
 #: What was told is kept for so long.
 _KEPT = timedelta(days=90)
@@ -98,13 +101,13 @@ class Teller:
         if self._telling is None or self._told or self.troubles.to_keep() or self.troubles.untold():
             return True
         now = self._ctx.now()
+        if not timedelta() <= now - self._telling.since <= _KEEP_PLACE_EVERY + _OVERLAP:
+            return True
         found = look(tx, now, self._watch(now))
         return bool(found.fresh or found.over or found.pending)
 
     async def turn(self) -> None:
         """Note what is new, and tell what is to be told if it is time for that. Raises nothing."""
-        if not self._messenger.ways:
-            return
         try:
             again = await self._turn()
         except Exception as error:  # noqa: BLE001 - no fault here may keep posts from being published
@@ -124,6 +127,11 @@ class Teller:
 
     async def _turn(self) -> float | None:
         """Do a turn; return how soon to do another (seconds), None if not before something happens."""
+        if not self._messenger.ways:
+            if self._begun:
+                with suppress(PostbellError):  # then the past is told to whoever wants to be told again
+                    await self._thread.write(notices.forget_telling)
+            return None
         now = self._ctx.now()
         await self._look(now)
         kinds = self._kinds(now)
@@ -144,12 +152,15 @@ class Teller:
         return about & set(self._settings.urgent) if quiet and is_quiet(quiet, now, self._ctx.zone) else about
 
     def _watch(self, now: datetime) -> Watch:
-        last = now - _LOOK_BACK if self._seen_until is None else min(self._seen_until, now) - _OVERLAP
         floor = self._telling.since if self._telling else self._started_at
+        # A time that is still to come was written down while the clock was wrong.
+        since = floor if floor <= now else now - _LOOK_BACK
+        if self._seen_until is not None:
+            last = min(self._seen_until, now) - _OVERLAP
+            since = max(last, floor) if floor <= now else last
         return Watch(
             about=frozenset(self._settings.about),
-            # A time that is still to come was written down while the clock was wrong.
-            since=max(last, floor) if floor <= now else last,
+            since=since,
             late=timedelta(minutes=self._settings.late_minutes),
             unsure_before=now - UNSURE_AFTER,
             time=lambda moment: f"{moment.astimezone(self._ctx.zone):%Y-%m-%d %H:%M:%S %Z}",
@@ -165,7 +176,10 @@ class Teller:
             if self._told:
                 await self._thread.write(notices.record_told, sorted(self._told), now)
                 self._told.clear()
-            self._pending, self._seen_until = (await self._note(now)).pending, now
+            self._pending = (await self._note(now)).pending
+            # What has ended while nothing could be written down is still to be: it ended before now.
+            if DATABASE not in self.troubles.names():
+                self._seen_until = now
             if keep := self.troubles.to_keep():
                 await self._thread.write(notices.keep_notices, keep)
                 self.troubles.kept(keep)
@@ -178,16 +192,25 @@ class Teller:
         known = self._telling
         if known is None:
             known = await self._thread.read(notices.load_telling)
-            await self._thread.write(notices.forget_notices, now - _KEPT)
+            # Not what was told shortly before a long stop: what it told of is looked for once more.
+            await self._thread.write(notices.forget_notices, min(known.since if known else now, now) - _KEPT)
             left = await self._thread.read(notices.list_open, NoticeKind.TROUBLE)
             self.troubles.resume(each.notice for each in left)
             self._messenger.resume(known.ways if known else ())
             self._messenger.check(now)
             _log_failing(self._messenger.states)
-        telling = Telling(since=known.since if known else self._started_at, ways=self._messenger.states)
+        telling = Telling(since=self._since(known, now), ways=self._messenger.states)
         if telling != known:
             await self._thread.write(notices.save_telling, telling)
         self._telling = telling
+
+    def _since(self, known: Telling | None, now: datetime) -> datetime:
+        """Return from when on the next start is to look for what has ended."""
+        since = known.since if known else self._started_at
+        if self._seen_until is None:
+            return since
+        reached = min(self._seen_until, now) - _OVERLAP
+        return reached if since > now or reached - since > _KEEP_PLACE_EVERY else since
 
     async def _note(self, now: datetime) -> News:
         watch = self._watch(now)

@@ -30,7 +30,7 @@ class WayState:
 class Telling:
     """How telling the user goes."""
 
-    #: What ended before this (aware UTC) is not told any more.
+    #: What ended before this (aware UTC) was noted, or is not to be told.
     since: datetime
     ways: tuple[WayState, ...] = ()
 
@@ -123,8 +123,8 @@ def end_notices(tx: Connection, ids: Sequence[int], now: datetime) -> None:
 
 
 def forget_notices(tx: Connection, before: datetime) -> None:
-    """Remove what was over before an instant (aware)."""
-    tx.execute(delete(notice).where(notice.c.over_at < before))
+    """Remove what happened, and was over, before an instant (aware): clocks are set back in between."""
+    tx.execute(delete(notice).where(notice.c.over_at < before, notice.c.at < before))
 
 
 def load_telling(tx: Connection) -> Telling | None:
@@ -138,6 +138,11 @@ def save_telling(tx: Connection, now: Telling) -> None:
     values = {"since": now.since, "ways": [_way_json(way) for way in now.ways]}
     new = insert(telling).values(id=1, **values)
     tx.execute(new.on_conflict_do_update(index_elements=["id"], set_=values))
+
+
+def forget_telling(tx: Connection) -> None:
+    """Note that nobody is told: when somebody is again, what has ended until then is old."""
+    tx.execute(delete(telling))
 
 
 def _notice_from(row: Any) -> Notice:
