@@ -24,6 +24,7 @@ from postbell.sd_notify import Notifier
 from postbell.services import last_words, upkeep
 from postbell.services.caution import take_stock
 from postbell.services.dispatch import Dispatcher
+from postbell.services.faults import Faults
 from postbell.services.health import caution_now
 from postbell.services.housekeeping import Housekeeping
 from postbell.services.recover import Recovery
@@ -116,16 +117,13 @@ class Daemon:
         self._app = app
         self._surroundings = surroundings
         self._notifier = notifier
-        self._due = asyncio.Event()
-        self._lost = asyncio.Event()
-        self._ripe = asyncio.Event()
-        self._old = asyncio.Event()
-        self._changed = asyncio.Event()
-        self._stop = asyncio.Event()
+        self._due, self._lost, self._ripe = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._old, self._changed, self._stop = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._thread = StoreThread(app.ctx.store)
         self._recovery = Recovery(app.ctx, self._thread)
         self._removals = Removals(app.ctx, self._thread)
         self._teller = Teller(app.ctx, self._thread, app.settings.notify)
+        self._faults = Faults(troubles=self._teller.troubles)
         self._housekeeping = Housekeeping(
             app.places, app.settings, app.ctx.now, thread=self._thread, troubles=self._teller.troubles
         )
@@ -141,6 +139,7 @@ class Daemon:
             on_lost=self._lost.set,
             keep_mark=self._keep_mark,
             on_caution=self._say_cautious,
+            on_fault=self._faults.note,
         )
         self._recovery.on_settled = self._due.set
         self._mark = MarkFile(app.places.mark, machine_name())
@@ -193,6 +192,7 @@ class Daemon:
         self._teller.troubles.end(_CONFIG, "The configuration was read.")
         self._teller.begin()
         left = await self._beat.insist(self._recovery.begin)
+        self._faults.end()
         await self._beat.insist(self._take_stock)
         database = str(self._app.places.database)
         structlog.get_logger().info("daemon_started", database=database, interrupted=left)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -196,3 +198,28 @@ def test_a_database_that_goes_back_in_time_a_second_time_is_told_a_second_time(t
         with home.daemon():
             wait_for(home, tmp_path, Cause.WENT_BACK.sentence, times)
     assert kept(tmp_path).count(Cause.WENT_BACK.sentence) == 2
+
+
+def test_a_fault_that_loses_how_a_try_ended_is_told_and_so_is_its_end(tmp_path: Path) -> None:
+    with sink() as far_side:
+        home = home_with(tmp_path, far_side, keeping(tmp_path))
+        run_sql(
+            home,
+            "CREATE TRIGGER canary BEFORE UPDATE OF state ON delivery WHEN NEW.state = 'processed' "
+            "BEGIN SELECT RAISE(ABORT, 'no'); END",
+            "CREATE TRIGGER canary2 BEFORE UPDATE OF state ON delivery WHEN NEW.state = 'unsure' "
+            "BEGIN SELECT RAISE(ABORT, 'no'); END",
+        )
+        with home.daemon():
+            post_id = home.add("A bell rings.", "hook")
+            wait_for(home, tmp_path, "started again")
+        assert f"Postbell has lost how a try ended: post {post_id} to hook may be public" in kept(tmp_path)
+        run_sql(home, "DROP TRIGGER canary", "DROP TRIGGER canary2")
+        with home.daemon():
+            wait_for(home, tmp_path, "What a fault had left under way is being looked up.")
+
+
+def run_sql(home: Home, *statements: str) -> None:
+    with closing(sqlite3.connect(home.places.database)) as database:
+        for statement in statements:
+            database.execute(statement)

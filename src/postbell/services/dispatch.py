@@ -59,6 +59,8 @@ class Dispatcher:
     on_caution: Callable[[Cause], None] = lambda _cause: None
     #: Called when a delivery became unsure, to look it up.
     on_lost: Callable[[], None] = lambda: None
+    #: Called when a fault of ours has lost how a try ended.
+    on_fault: Callable[[Claim, BaseException], None] = lambda _claim, _error: None
     #: When the next ring finds more (aware UTC), where the last one took all that it found.
     next_at: datetime | None = None
     _running: set[asyncio.Task[None]] = field(default_factory=set)
@@ -197,6 +199,7 @@ class Dispatcher:
             self.on_free()  # for the next one: it was not taken while this was under way
         if not task.cancelled() and (error := task.exception()):
             structlog.get_logger().error("delivery_broke", exc_info=error)
+            self.on_fault(claim, error)
             self.on_free()
 
     async def _deliver(self, claim: Claim, at: datetime | None) -> None:
