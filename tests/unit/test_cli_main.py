@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -114,6 +115,14 @@ def test_every_command_is_there_and_says_of_itself_what_the_list_says(name: str)
     command = load(place)
     assert command.name == name
     assert command.get_short_help_str(200) == text
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_a_group_tells_of_each_command_in_a_whole_sentence(cli: Command, name: str) -> None:
+    if isinstance(load(COMMANDS[name][0]), click.Group):
+        _, _, commands = cli.done(name, "--help").out.partition("Commands:\n")
+        told = re.split(r"\n(?=  \w)", commands.rstrip())
+        assert all(text.endswith(".") and "..." not in text for text in told), told
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from postbell.cli.common import State, pass_state, printable
+from postbell.cli.common import SentenceGroup, State, pass_state, printable
 from postbell.cli.secrets import ask, ask_missing, read_values
 from postbell.cli.shapes import account_json, error_json, profile_json
 from postbell.errors import Conflict, Invalid, PublishError, Unavailable
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from postbell.services.context import Context
 
 
-@click.group()
+@click.group(cls=SentenceGroup)
 def account() -> None:
     """Connect profiles on networks, and look after them."""
 

@@ -170,6 +170,16 @@ class GivenPath(click.Path):
         return super().convert(value, param, ctx)
 
 
+class SentenceGroup(click.Group):
+    """A group whose help tells in a whole sentence what each command does; click would cut long ones."""
+
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        """Take a command with the first sentence of its help."""
+        sentence = " ".join((cmd.help or "").split("\n\n")[0].split()).split(". ")[0]
+        cmd.short_help = cmd.short_help or f"{sentence.rstrip('.')}."
+        super().add_command(cmd, name)
+
+
 def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Accept `--json`, before or behind the name of the command."""
 

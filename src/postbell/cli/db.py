@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from postbell.cli.common import State, is_terminal, json_option, pass_state, printable
+from postbell.cli.common import SentenceGroup, State, is_terminal, json_option, pass_state, printable
 from postbell.errors import Invalid, NotFound, Problem
 
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from postbell.store.retention import Step
 
 
-@click.group()
+@click.group(cls=SentenceGroup)
 @json_option
 def db() -> None:
     """Check, back up, restore and upgrade the database."""

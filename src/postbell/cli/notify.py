@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from postbell.cli.common import State, json_option, pass_state, printable
+from postbell.cli.common import SentenceGroup, State, json_option, pass_state, printable
 
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _PARTLY = 8
 
 
-@click.group()
+@click.group(cls=SentenceGroup)
 @json_option
 def notify() -> None:
     """Try how you are told what you should know, and see what you were told.

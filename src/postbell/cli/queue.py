@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from postbell.cli.common import State, json_option, pass_state
+from postbell.cli.common import SentenceGroup, State, json_option, pass_state
 
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from postbell.services.queueing import Roster, Seat
 
 
-@click.group()
+@click.group(cls=SentenceGroup)
 @json_option
 def queue() -> None:
     """Give accounts posting times, and look after the posts that take them.

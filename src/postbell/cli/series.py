@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from postbell.cli.common import State, one_line, pass_state
+from postbell.cli.common import SentenceGroup, State, one_line, pass_state
 from postbell.cli.series_add import add, edit, recycle
 from postbell.cli.series_telling import (
     clock_notes,
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
 
-@click.group()
+@click.group(cls=SentenceGroup)
 def series() -> None:
     """Write what is published again and again.
 
