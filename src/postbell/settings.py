@@ -28,6 +28,10 @@ from postbell.errors import BadConfig, Invalid
 from postbell.sections import BackupSettings, RetentionSettings, Section
 
 
+#: How the variables begin that stand for [notify], the section that holds secrets; pydantic takes any case.
+_TELLING = "POSTBELL_NOTIFY"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Places:
     """Where everything lies."""
@@ -113,6 +117,11 @@ class Surroundings:
     no_color: bool = False
     #: The command of the editor that the user likes.
     editor: str = "vi"
+
+
+def environ_of_others() -> dict[str, str]:
+    """Return the environment for programs that are not ours: without addresses, which may hold secrets."""
+    return {name: value for name, value in os.environ.items() if not name.upper().startswith(_TELLING)}
 
 
 def find_surroundings(environ: Mapping[str, str] | None = None, *, stderr: int = 2) -> Surroundings:
@@ -376,7 +385,8 @@ def load_settings(config: Path) -> Settings:
 def _explain(problem: Any) -> str:
     where = ".".join(str(part) for part in problem["loc"])
     if problem["type"] != "extra_forbidden":
-        return f"{where}: {problem['msg']}."
+        told = problem["msg"].removeprefix("Value error, ").rstrip(".")
+        return f"{where}: {told}." if where else f"{told}."
     *sections, key = problem["loc"]
     model: type[BaseModel] = Settings
     for section in sections:

@@ -216,6 +216,29 @@ def test_a_mistake_is_named_with_its_place(tmp_path: Path, text: str, said: str)
     assert caught.value.exit_code == 78
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "[notify]\nquiet = 'at night'",
+            'notify.quiet: "at night" is no part of a day. Say it like 22:00-07:00.',
+        ),
+        (
+            "[series]\nhorizon_days = 1\nfill_ahead_hours = 25",
+            "series: fill_ahead_hours reaches beyond horizon_days; make it shorter.",
+        ),
+        (
+            "duplicate_days = 50\n[retention]\nposts_days = 45",
+            "retention.posts_days must be longer than duplicate_days; make it longer, or 0.",
+        ),
+    ],
+)
+def test_a_mistake_is_told_in_whole_sentences_of_our_own(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(BadConfig) as caught:
+        load_settings(config(tmp_path, text))
+    assert str(caught.value).splitlines()[1:] == [f"  {said}"]
+
+
 def test_a_mistake_beside_secret_addresses_repeats_none(tmp_path: Path) -> None:
     with pytest.raises(BadConfig, match=r"notify\.urls") as said:
         load_settings(config(tmp_path, '[notify]\nurls = "tgram://canary"\n'))

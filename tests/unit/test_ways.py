@@ -66,6 +66,18 @@ def test_a_program_is_given_the_message_as_text(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["POSTBELL_NOTIFY__URLS", "postbell_notify__urls", "POSTBELL_NOTIFY"])
+def test_a_program_is_given_no_address_in_its_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, '["tgram://canary"]')
+    monkeypatch.setenv("POSTBELL_DATA_DIR", "/where")
+    tell(command(f"import json, os; json.dump(dict(os.environ), open({str(tmp_path / 'env')!r}, 'w'))"))
+    given = (tmp_path / "env").read_text("utf-8")
+    assert "canary" not in given
+    assert json.loads(given)["POSTBELL_DATA_DIR"] == "/where"
+
+
 def test_a_program_is_given_the_message_as_json(tmp_path: Path) -> None:
     tell(command(keeping(tmp_path / "kept"), as_json=True))
     given = json.loads((tmp_path / "kept").read_text("utf-8"))

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from postbell.errors import NotTold
 from postbell.services import _apprise_child
 from postbell.services.message import Message
-from postbell.settings import NotifySettings
+from postbell.settings import NotifySettings, environ_of_others
 
 
 #: Seconds that what was killed may take to be gone.
@@ -168,6 +168,7 @@ async def _run(words: Sequence[str], said: str, timeout: float) -> tuple[int, st
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
+            env=environ_of_others(),
         )
     except (OSError, ValueError) as error:
         raise NotTold(f"{words[0]} cannot be run: {_reason(error)}.") from None
