@@ -41,7 +41,7 @@ class News:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Watch:
+class Sought:
     """What is looked for."""
 
     about: Collection[NoticeKind]
@@ -55,29 +55,29 @@ class Watch:
     time: Callable[[datetime], str]
 
 
-def look(tx: Connection, now: datetime, watch: Watch) -> News:
+def look(tx: Connection, now: datetime, sought: Sought) -> News:
     """Return what is to be noted at `now` (aware UTC); reads only."""
-    about, late = watch.about, max(LATE_AFTER, watch.late)
+    about, late = sought.about, max(LATE_AFTER, sought.late)
     fresh: list[Notice] = []
     over = noteworthy.find_over(tx)
-    for each in noteworthy.find_lost(tx, watch.since):
+    for each in noteworthy.find_lost(tx, sought.since):
         ended = _of_delivery(NoticeKind(str(each.delivery.outcome)), each, *ended_told(each.delivery))
         # What the user does not want to hear of is noted all the same: it must not be found again.
         fresh.append(ended if ended.kind in about else replace(ended, over_at=now))
     if NoticeKind.LATE in about:
-        slow = noteworthy.find_late(tx, watch.since, late)
+        slow = noteworthy.find_late(tx, sought.since, late)
         fresh += [_of_delivery(NoticeKind.LATE, each, late_told(each.delivery), None) for each in slow]
     if NoticeKind.UNSURE in about:
         fresh += [_unsure(each, now) for each in noteworthy.find_unsure(tx)]
     if NoticeKind.ACCOUNT in about:
-        fresh += [_refused(each, now, watch.time) for each in noteworthy.find_refused(tx)]
+        fresh += [_refused(each, now, sought.time) for each in noteworthy.find_refused(tx)]
     if NoticeKind.OVERDUE in about:
         behind = noteworthy.find_behind(tx, now - late, now)
         known = {each.notice.subject: each for each in list_open(tx, NoticeKind.OVERDUE)}
         still = {str(each.account.id) for each in behind}
         over += [each.id for subject, each in known.items() if subject not in still]
-        fresh += [_behind(each, now, watch.time) for each in behind if str(each.account.id) not in known]
-    pending = count_pending(tx, watch.unsure_before, now)
+        fresh += [_behind(each, now, sought.time) for each in behind if str(each.account.id) not in known]
+    pending = count_pending(tx, sought.unsure_before, now)
     return News(fresh=tuple(fresh), over=tuple(over), pending=pending)
 
 

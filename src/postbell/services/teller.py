@@ -16,7 +16,7 @@ from postbell.errors import PostbellError
 from postbell.services.context import Context
 from postbell.services.message import compose
 from postbell.services.messenger import Messenger
-from postbell.services.noticing import News, Watch, look, note
+from postbell.services.noticing import News, Sought, look, note
 from postbell.services.pace import BETWEEN_MESSAGES, Pace
 from postbell.services.troubles import DATABASE, Troubles
 from postbell.services.ways import Way, find_ways
@@ -103,7 +103,7 @@ class Teller:
         now = self._ctx.now()
         if not timedelta() <= now - self._telling.since <= _KEEP_PLACE_EVERY + _OVERLAP:
             return True
-        found = look(tx, now, self._watch(now))
+        found = look(tx, now, self._sought(now))
         return bool(found.fresh or found.over or found.pending)
 
     async def turn(self) -> None:
@@ -151,14 +151,14 @@ class Teller:
         about, quiet = frozenset(self._settings.about), self._settings.quiet_hours
         return about & set(self._settings.urgent) if quiet and is_quiet(quiet, now, self._ctx.zone) else about
 
-    def _watch(self, now: datetime) -> Watch:
+    def _sought(self, now: datetime) -> Sought:
         floor = self._telling.since if self._telling else self._started_at
         # A time that is still to come was written down while the clock was wrong.
         since = floor if floor <= now else now - _LOOK_BACK
         if self._seen_until is not None:
             last = min(self._seen_until, now) - _OVERLAP
             since = max(last, floor) if floor <= now else last
-        return Watch(
+        return Sought(
             about=frozenset(self._settings.about),
             since=since,
             late=timedelta(minutes=self._settings.late_minutes),
@@ -213,8 +213,8 @@ class Teller:
         return reached if since > now or reached - since > _KEEP_PLACE_EVERY else since
 
     async def _note(self, now: datetime) -> News:
-        watch = self._watch(now)
-        while (found := await self._thread.read(look, now, watch)).fresh or found.over:
+        sought = self._sought(now)
+        while (found := await self._thread.read(look, now, sought)).fresh or found.over:
             await self._thread.write(note, found, now)
         return found
 
