@@ -18,6 +18,7 @@ from postbell.store import mark
 from support.children import free_port
 from support.home import Home, make_home
 from support.inbox import web_inbox
+from support.mailbox import mailbox
 from support.sink import Sink, sink
 from support.world import add_post
 
@@ -112,6 +113,34 @@ def test_apprise_sends_to_a_web_server(tmp_path: Path) -> None:
     assert body["title"] == "Postbell: 1 failed"
     assert "“A bell rings.”" in body["message"]
     assert "canary" not in home.log.read_text("utf-8")
+
+
+def test_apprise_sends_a_mail_to_a_mail_server(tmp_path: Path) -> None:
+    with sink() as far_side, mailbox("canary") as box:
+        address = f"alice:canary@127.0.0.1:{box.port}/?from=bell@example.org&to=alice@example.org"
+        home = home_with(tmp_path, far_side, f'urls = ["mailto://{address}"]')
+        far_side.statuses = [422]
+        with home.daemon():
+            post_id = home.add("Zürich läutet.", "hook")
+            home.wait_for(lambda: bool(box.mails))
+    (mail,) = box.mails
+    assert (mail["Subject"], mail["To"]) == ("Postbell: 1 failed", "alice@example.org")
+    body = mail.get_body(("plain", "html"))
+    assert body
+    assert f"Failed: post {post_id} to hook: " in body.get_content()
+    assert "“Zürich läutet.”" in body.get_content()
+    assert "canary" not in home.log.read_text("utf-8")
+
+
+def test_a_mail_server_that_refuses_the_password_is_told_without_it(tmp_path: Path) -> None:
+    with mailbox("another") as box:
+        address = f"alice:canary@127.0.0.1:{box.port}/?from=bell@example.org&to=alice@example.org"
+        home = make_home(tmp_path, f'[notify]\nurls = ["mailto://{address}"]')
+        ran = postbell(home, "notify", "test")
+    assert (ran.returncode, box.mails) == (7, [])
+    assert box.refused
+    assert ran.stderr.startswith("postbell: url 1 (mailto): It did not take the message: ")
+    assert "canary" not in ran.stderr
 
 
 def test_a_way_that_fails_is_seen_in_the_status_and_the_others_tell_it(tmp_path: Path) -> None:

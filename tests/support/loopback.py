@@ -23,7 +23,7 @@ class OutsideLoopback(AssertionError):
 def guard() -> None:
     """Refuse connections, datagrams and look-ups outside loopback in this process; files (AF_UNIX) are free.
 
-    Names below `invalid` are answered at once as unknown.
+    Names below `invalid`, and the name of this machine, are answered at once as unknown.
     """
     if getattr(socket, "_loopback_only", False):
         return
@@ -69,5 +69,7 @@ def _check(host: object) -> None:
         inside = name in ("", "localhost") or ipaddress.ip_address(name).is_loopback
     except ValueError:
         inside = False
+    if not inside and name == socket.gethostname():  # who greets a mail server asks for its own full name
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
     if not inside:
         raise OutsideLoopback(f"a test tried to reach {name}: only addresses of this machine are allowed")
