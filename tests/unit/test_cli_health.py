@@ -100,6 +100,26 @@ def test_status_tells_programs_the_same(places: Places, capsys: pytest.CaptureFi
     assert len(found["troubles"]) == 4
 
 
+def test_what_was_under_way_when_the_daemon_ended_may_be_public(
+    places: Places, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(places)
+    app = open_app(places)
+    with app.ctx.store.write() as tx:
+        assert queue.claim_due(tx, app.ctx.now() + timedelta(days=1), 1, app.ctx.media.path_of)
+    app.close()
+    told = "Under way when the daemon ended, and may be public: 1 delivery."
+    assert main(words(places, "status")) == 0
+    assert told in capsys.readouterr().out
+    lock = DaemonLock(places.data_dir)
+    lock.acquire()
+    try:
+        assert main(words(places, "status")) == 0
+        assert told not in capsys.readouterr().out
+    finally:
+        lock.release()
+
+
 def test_the_exit_code_of_status_says_whether_somebody_must_look(places: Places) -> None:
     assert main(words(places, "status", "--exit-code")) == 1
     lock = DaemonLock(places.data_dir)

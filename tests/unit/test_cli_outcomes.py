@@ -3,59 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, update
+from sqlalchemy import update
 
-from postbell.domain.post import Delivery
 from postbell.errors import Stale
 from postbell.publishing.protocol import Resend
 from postbell.store import accounts, attempts, deliveries, overdue, tables
 from support.command import Command, german, with_accounts
-
-
-NOW = datetime(2100, 1, 1, 12, 0, tzinfo=UTC)
-Ending = Callable[[Connection, Delivery], None]
+from support.endings import NOW, Ending, ended, failed, lost, published, put_off
 
 
 @pytest.fixture
 def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
     german(monkeypatch)
     return with_accounts(tmp_path)
-
-
-def published(tx: Connection, delivery: Delivery) -> None:
-    url = "https://example.org/1"
-    deliveries.record_published(tx, delivery.id, receipt_id="1", url=url, warnings=["cropped"], now=NOW)
-
-
-def failed(tx: Connection, delivery: Delivery) -> None:
-    deliveries.record_failed(tx, delivery.id, "too rude", NOW)
-
-
-def lost(tx: Connection, delivery: Delivery) -> None:
-    deliveries.lose_track(tx, delivery.id, "the answer was lost")
-
-
-def put_off(tx: Connection, delivery: Delivery) -> None:
-    deliveries.record_retry(tx, delivery.id, "it is down", NOW + timedelta(minutes=1))
-
-
-def ended(cli: Command, **endings: Ending) -> str:
-    """Let a post end like this on each account; return its id."""
-    post_id = cli.add("Hello", "--to", ",".join(endings), "--now")
-    claimed = cli.claim()
-    with cli.store() as store, store.write() as tx:
-        for account, ending in endings.items():
-            ending(tx, claimed[account])
-    return post_id
-
-
-def outcome_of(cli: Command, post_id: str) -> str:
-    return str(cli.post(post_id)["outcome"])
 
 
 @pytest.mark.parametrize(
@@ -264,7 +228,9 @@ def test_the_second_try_is_counted(cli: Command) -> None:
 
 def test_what_failed_is_tried_again(cli: Command) -> None:
     post_id = ended(cli, site=failed, sky=published)
-    assert cli.done("retry", post_id).out == f"Retrying {post_id}: processing, to site, sky.\n"
+    assert cli.done("retry", post_id).out == (
+        f"Retrying {post_id}: waiting (site: scheduled, sky: published).\n"
+    )
     states = {item["account"]: item["state"] for item in cli.post(post_id)["deliveries"]}
     assert states == {"site": "scheduled", "sky": "processed"}
 
@@ -317,45 +283,6 @@ def test_a_waiting_post_is_hastened(cli: Command) -> None:
     post_id = ended(cli, site=put_off)
     cli.done("publish", post_id)
     assert cli.post(post_id)["deliveries"][0]["try_at"] < "2100"
-
-
-def test_an_unsure_delivery_is_settled_as_published_with_its_address(cli: Command) -> None:
-    post_id = ended(cli, site=lost)
-    ran = cli.done("settle", post_id, "--published", "https://example.org/2")
-    assert ran.out == f"Settled {post_id}: published, to site.\n"
-    assert cli.post(post_id)["deliveries"][0]["url"] == "https://example.org/2"
-
-
-def test_an_unsure_delivery_is_settled_as_failed(cli: Command) -> None:
-    post_id = ended(cli, site=lost)
-    cli.done("settle", post_id, "--failed")
-    assert outcome_of(cli, post_id) == "failed"
-
-
-def test_an_unsure_delivery_is_sent_again(cli: Command) -> None:
-    post_id = ended(cli, site=lost)
-    cli.done("settle", post_id, "--resend")
-    assert cli.post(post_id)["deliveries"][0]["state"] == "scheduled"
-
-
-def test_of_two_unsure_deliveries_one_must_be_named(cli: Command) -> None:
-    post_id = ended(cli, site=lost, sky=lost)
-    ran = cli("settle", post_id, "--failed")
-    assert ran.code == 5
-    assert "--account (site, sky)" in ran.err
-    cli.done("settle", post_id, "--failed", "--account", "sky")
-    assert cli.post(post_id)["deliveries"][1]["outcome"] == "failed"
-
-
-def test_nothing_to_settle_is_a_conflict(cli: Command) -> None:
-    assert cli("settle", ended(cli, site=published), "--failed").code == 5
-
-
-@pytest.mark.parametrize("words", [(), ("https://example.org", "--failed")])
-def test_settling_says_how_it_ended_and_a_url_belongs_to_published(
-    cli: Command, words: tuple[str, ...]
-) -> None:
-    assert cli("settle", "abc", *words).code == 2
 
 
 def test_an_account_that_the_post_is_not_for_is_not_found(cli: Command) -> None:

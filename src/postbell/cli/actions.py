@@ -193,7 +193,9 @@ def settle(state: State, *, post_id: str, url: str | None, verdict: str | None, 
     app = state.open_app()
     post = load_post(app.ctx, post_id)
     changed = actions.settle(app.ctx, post, actions.Verdict(verdict), account=account, url=url)
-    tell_saved(state, app, Saved(post=changed), done="Settled")
+    settled = account or next(each.account for each in post.deliveries if each.state is DeliveryState.UNSURE)
+    only = settled if len(post.deliveries) > 1 else None
+    tell_saved(state, app, Saved(post=changed), done="Settled", only=only)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import click
 
 from postbell.cli.common import State, one_line, pass_state, printable
 from postbell.cli.shapes import attempt_json, post_json
-from postbell.cli.telling import delivery_lines, first_words, moment_text, short_time, time_text
+from postbell.cli.telling import delivery_lines, first_words, moment_text, short_time, state_word, time_text
 from postbell.cli.times import day_or_instant
 from postbell.domain.spans import span_text
 from postbell.domain.states import Outcome, PostState
@@ -55,7 +55,11 @@ def list_(
     until: str | None,
     limit: int,
 ) -> None:
-    """List posts by their time, those without one last."""
+    """List posts by their time, those without one last.
+
+    A post that is `processing`, and of which nothing is being sent, is shown as `waiting`: for another try,
+    or until it is known what became of the last one.
+    """
     from postbell.services.accounts import get_account
     from postbell.store.posts import Filter, list_posts
 
@@ -168,7 +172,7 @@ def _terms(app: App, post: Post) -> list[tuple[str, str | None]]:
 
 def _row(app: App, post: Post) -> list[str]:
     names = ", ".join(delivery.account for delivery in post.deliveries)
-    return [post.id, post.outcome or post.state, short_time(app, post), names, first_words(post)]
+    return [post.id, state_word(post), short_time(app, post), names, first_words(post)]
 
 
 def _media_text(item: Media) -> str:

@@ -24,8 +24,13 @@ if TYPE_CHECKING:
     from postbell.services.wanted import Saved
 
 
-def tell_saved(state: State, app: App, saved: Saved, *, done: str, note: str | None = None) -> None:
-    """Tell that a post is stored, what it became, and what is worth knowing about it."""
+def tell_saved(
+    state: State, app: App, saved: Saved, *, done: str, note: str | None = None, only: str | None = None
+) -> None:
+    """Tell that a post is stored, what it became, and what is worth knowing about it.
+
+    `only` names the account for which something was done, where that was not for all.
+    """
     post = saved.post
     notes = [*([f"{note}."] if note else []), *_made_room(saved), *_hindrances(app, post)]
     if state.json:
@@ -34,7 +39,8 @@ def tell_saved(state: State, app: App, saved: Saved, *, done: str, note: str | N
     elif state.quiet:
         click.echo(post.id)
     else:
-        state.say("\n".join([f"{done} {post.id}: {outlook(app, post)}.", *_times(app, post)]))
+        what = f"{done} {post.id}{f' for {only}' if only else ''}"
+        state.say("\n".join([f"{what}: {outlook(app, post)}.", *_times(app, post)]))
     for text in [*notes, *map(str, saved.warnings)]:
         state.note(text)
 
@@ -76,7 +82,10 @@ def _hindrances(app: App, post: Post) -> list[str]:
 
 
 def outlook(app: App, post: Post) -> str:
-    """Return what a post is about to do: `scheduled for …, to sky, blog`."""
+    """Return what a post is about to do, or has done: `scheduled for …, to sky, blog`.
+
+    Where the accounts differ, how each does: `partial (sky: published, blog: failed)`.
+    """
     names = ", ".join(delivery.account for delivery in post.deliveries)
     to = f", to {names}" if names else ""
     time = time_text(app, post)
@@ -84,7 +93,18 @@ def outlook(app: App, post: Post) -> str:
         return f"a draft, with the date {time}{to}" if time else f"a draft{to}"
     if post.state is PostState.SCHEDULED:
         return f"scheduled for {time}{to}"
-    return f"{post.outcome or post.state}{to}"
+    words = {delivery.account: str(delivery.outcome or delivery.state) for delivery in post.deliveries}
+    if len(set(words.values())) > 1:
+        to = f" ({', '.join(f'{account}: {word}' for account, word in words.items())})"
+    return f"{state_word(post)}{to}"
+
+
+def state_word(post: Post) -> str:
+    """Return how a post does, in a word: `waiting` where it is under way, and nothing is being sent."""
+    if post.state is not PostState.PROCESSING or post.outcome:
+        return str(post.outcome or post.state)
+    sent = any(delivery.state is DeliveryState.PROCESSING for delivery in post.deliveries)
+    return "processing" if sent else "waiting"
 
 
 def time_text(app: App, post: Post) -> str | None:

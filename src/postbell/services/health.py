@@ -126,6 +126,11 @@ class Status:
         found = []
         if self.daemon is None:
             found.append("No daemon runs, so nothing is published. Start it: `postbell run`, or by systemd.")
+            if left := self.counts.get(DeliveryState.PROCESSING):
+                found.append(
+                    f"Under way when the daemon ended, and may be public: {counted(left)}. See "
+                    "`postbell list --state processing`; the next start looks before it sends anything again."
+                )
         if self.oldest_overdue:
             found.append(f"Overdue: {overdue_told(self.overdue, self.oldest_overdue)}.")
         found += [" ".join(self.clock)] if self.clock else []
