@@ -32,7 +32,7 @@ from postbell.services.recur import grow
 from postbell.services.removal import Removals
 from postbell.services.retime import retime
 from postbell.services.teller import Teller
-from postbell.services.troubles import CAUTION, DATABASE
+from postbell.services.troubles import CAUTION
 from postbell.settings import Places, Surroundings, load_settings, require_config
 from postbell.store import glance, queue
 from postbell.store.lock import DaemonLock
@@ -123,6 +123,7 @@ class Daemon:
         self._recovery = Recovery(app.ctx, self._thread)
         self._removals = Removals(app.ctx, self._thread)
         self._teller = Teller(app.ctx, self._thread, app.settings.notify)
+        self._thread.on_stuck = self._teller.troubles.begin_of_database
         self._faults = Faults(troubles=self._teller.troubles)
         self._housekeeping = Housekeeping(
             app.places, app.settings, app.ctx.now, thread=self._thread, troubles=self._teller.troubles
@@ -360,7 +361,7 @@ class Daemon:
 
     def _say_stuck(self, error: PostbellError) -> None:
         structlog.get_logger().error("database_not_usable", reason=str(error))
-        self._teller.troubles.begin(DATABASE, f"Nothing can be published: {error}")
+        self._teller.troubles.begin_of_database(str(error))
         self._notifier.tell(STATUS=f"Waiting: {error}")
 
     async def _sweep(self) -> None:

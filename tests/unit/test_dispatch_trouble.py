@@ -126,6 +126,28 @@ def test_an_ending_is_written_again_until_it_is_stored(world: World, error: Exce
     assert len(world.fake.seen) == 1
 
 
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (DatabaseLocked("It is locked."), "It is locked."),
+        (
+            OperationalError("UPDATE canary", {}, Exception("disk I/O error")),
+            "The database does not take what is to be written.",
+        ),
+    ],
+)
+def test_that_an_ending_cannot_be_written_yet_is_told(world: World, error: Exception, reason: str) -> None:
+    add_post(world.store)
+    told: list[str] = []
+
+    async def script(stage: Stage) -> None:
+        stage.dispatcher.thread.on_stuck = told.append
+        await stage.ring()
+
+    live(world, script, refusals=[None, error, error, error])
+    assert set(told) == {reason}
+
+
 def test_a_damaged_database_is_not_written_again(world: World) -> None:
     post = add_post(world.store)
     with structlog.testing.capture_logs() as logged:

@@ -87,6 +87,8 @@ async def insist(
             raise
         except (PostbellError, OperationalError, sqlite3.OperationalError) as error:
             structlog.get_logger().warning("database_not_written_yet", reason=str(error))
+            known = isinstance(error, PostbellError)  # what others say names statements
+            thread.on_stuck(str(error) if known else "The database does not take what is to be written.")
             await asyncio.sleep(_WRITE_AGAIN)
 
 

@@ -185,7 +185,7 @@ class Teller:
                 self.troubles.kept(keep)
                 self.troubles.end(DATABASE, "The database can be used again; what waited goes on.")
         except PostbellError as error:
-            self.troubles.begin(DATABASE, f"Nothing can be published: {error}")
+            self.troubles.begin_of_database(str(error))
 
     async def _begin(self, now: datetime) -> None:
         """Write down how telling goes; the first time, take over what an earlier life of the daemon left."""

@@ -60,6 +60,10 @@ class Troubles:
             self._open[name] = self._notice(name, message, mend)
             self._note_change()
 
+    def begin_of_database(self, reason: str) -> None:
+        """Say in a sentence why the database cannot be written."""
+        self.begin(DATABASE, f"Nothing can be published: {reason}")
+
     def happen(self, name: str, message: str, mend: str | None = None) -> None:
         """Say what has happened, once more where it had happened before: each time is told."""
         self._anew.add(name)

@@ -58,6 +58,8 @@ class StoreThread:
     """
 
     def __init__(self, store: Store) -> None:
+        #: Called, with the reason, each time that what must not get lost could not be written yet.
+        self.on_stuck: Callable[[str], None] = lambda _reason: None
         self._store = store
         self._waiting: deque[_Work] = deque()
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
