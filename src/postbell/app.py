@@ -22,6 +22,7 @@ from postbell.services.context import Context
 from postbell.services.media_store import MediaStore
 from postbell.settings import Places, Settings, load_settings, require_config
 from postbell.store.engine import Store, require_file
+from postbell.store.mark import MarkFile
 from postbell.store.schema import require_current
 
 
@@ -44,15 +45,15 @@ class App:
         self.ctx.store.close()
 
 
-def open_app(places: Places) -> App:
-    """Open the database that there is.
+def open_app(places: Places, *, by_user: bool = True) -> App:
+    """Open the database that there is, to do what the user wants, or else for the daemon.
 
     Raises BadConfig for a bad configuration or an old schema, NotFound where `postbell init` was not run.
     """
     require_file(places.database)
     require_config(places)
     settings = load_settings(places.config)
-    app = build_app(places, settings)
+    app = build_app(places, settings, by_user=by_user)
     require_current(app.ctx.store)
     return app
 
@@ -65,8 +66,12 @@ def build_app(
     rng: Random | None = None,
     network: Callable[[str], Network] = registry.get,
     transport: httpx.AsyncBaseTransport | None = None,
+    by_user: bool = True,
 ) -> App:
-    """Put the parts together; tests give their own clock, random, networks or HTTP transport."""
+    """Put the parts together; tests give their own clock, random, networks or HTTP transport.
+
+    Whether it is for what the user wants, `by_user` says.
+    """
 
     @functools.cache
     def clients() -> Clients:
@@ -76,7 +81,7 @@ def build_app(
         return Clients(ca_file=ca_file, transport=transport)
 
     ctx = Context(
-        store=Store(places.database),
+        store=Store(places.database, mark=MarkFile(places.mark, by_user=by_user)),
         clock=clock or SystemClock(),
         random=rng or random.SystemRandom(),
         media=MediaStore(places.media),

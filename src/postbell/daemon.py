@@ -25,7 +25,7 @@ from postbell.services import last_words, upkeep
 from postbell.services.caution import take_stock
 from postbell.services.dispatch import Dispatcher
 from postbell.services.faults import Faults
-from postbell.services.health import caution_now
+from postbell.services.health import caution_now, caution_told
 from postbell.services.housekeeping import Housekeeping
 from postbell.services.recover import Recovery
 from postbell.services.recur import grow
@@ -36,7 +36,7 @@ from postbell.services.troubles import CAUTION
 from postbell.settings import Places, Surroundings, load_settings, require_config
 from postbell.store import glance, queue
 from postbell.store.lock import DaemonLock
-from postbell.store.mark import MarkFile, machine_name, read_file, read_mark
+from postbell.store.mark import Mark, MarkFile, machine_name, read_file, read_mark
 from postbell.store.media import forget_unused
 from postbell.store.queue import Waiting
 from postbell.store.thread import StoreThread
@@ -89,7 +89,7 @@ def run_daemon(
         now, kept = SystemClock().now(), settings.backup
         if saved := upkeep.upgrade_locked(places, keep=kept.keep, weeks=kept.keep_weeks, now=now):
             structlog.get_logger().info("database_upgraded", backup=str(saved))
-        app = open_app(places)
+        app = open_app(places, by_user=False)
         asyncio.run(Daemon(app, surroundings, notifier, checkpoint=checkpoint).run())
     except DaemonRunning:
         raise  # that one publishes
@@ -138,12 +138,12 @@ class Daemon:
             checkpoint=checkpoint,
             on_free=self._on_free,
             on_lost=self._lost.set,
-            keep_mark=self._keep_mark,
+            on_look=self._keep_mark,
             on_caution=self._say_cautious,
             on_fault=self._faults.note,
         )
         self._recovery.on_settled = self._due.set
-        self._mark = MarkFile(app.places.mark, machine_name())
+        self._mark = MarkFile(app.places.mark)
         #: All that ever asked networks: a reload makes new ones while the old are still in use.
         self._clients = [app.ctx.clients]
         self._beat = Beat(
@@ -217,22 +217,26 @@ class Daemon:
         within = await self._thread.read(read_mark)
         if beside is None and within.machine is None:
             # First the file: a database that says that there was one, and none, would be an alarm.
-            self._keep_mark(within.claims, ctx.now())
+            self._keep_mark(ctx.now(), made_of=replace(within, machine=machine))
         stock = await self._thread.write(take_stock, ctx, beside, machine)
-        self._keep_mark(stock.claims, ctx.now())
+        self._keep_mark(ctx.now(), made_of=await self._thread.read(read_mark))
         if stock.cause:
             log = structlog.get_logger()
             log.warning("caution_began", reason=stock.cause.told, doubted=len(stock.doubted))
-            if stock.cause.is_grave:
-                self._say_cautious(stock.cause)
+        found = await self._thread.read(caution_now, ctx.now(), ctx.can_ask)
+        if found and found.cause is stock.cause and found.cause.is_grave:
+            self._teller.troubles.happen(CAUTION, *caution_told(found))
 
     def _say_cautious(self, cause: Cause) -> None:
         told = f"{cause.sentence} What was overdue may be public: it is looked up before it is sent."
         self._teller.troubles.happen(CAUTION, told, "See `postbell status`.")
 
-    def _keep_mark(self, claims: int | None, now: datetime) -> None:
+    def _keep_mark(self, now: datetime, made_of: Mark | None = None) -> None:
         try:
-            self._mark.keep(claims, now)
+            if made_of:
+                self._mark.make(made_of, now)
+            else:
+                self._mark.attend(now)
         except OSError as error:
             # The database is durable without it; only that it went back would not be noticed.
             structlog.get_logger().warning("mark_not_written", reason=error.strerror)
@@ -385,7 +389,7 @@ class Daemon:
         for clients in self._clients:
             await clients().close()
         self._thread.close()
-        self._mark.close(self._app.ctx.now())
+        self._mark.leave(self._app.ctx.now())
         self._app.close()
 
 

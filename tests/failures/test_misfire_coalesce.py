@@ -20,7 +20,7 @@ from postbell.domain.when import parse_when
 from postbell.services.compose import add_post
 from postbell.services.series import WantedSeries, add_series
 from postbell.services.wanted import Terms, Wanted
-from postbell.store import mark
+from support.marks import left_by_daemon
 
 
 SECOND, MINUTES, HOURS, DAYS = (
@@ -80,11 +80,7 @@ def home(tmp_path: Path, server: Server) -> LabHome:
     made.join(server, "lab_named", f"ann-{next(_serial)}")
     with made.app() as app:
         now = SystemClock().now()
-        file = mark.MarkFile(made.places.mark, mark.machine_name())
-        file.keep(0, now)
-        file.close(now)
-        with app.ctx.store.write() as tx:
-            mark.set_mark(tx, 0, mark.machine_name())
+        left_by_daemon(app)
         _plan(app, now, to=_account(made))
     return made
 

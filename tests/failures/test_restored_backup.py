@@ -21,11 +21,11 @@ from postbell.domain.caution import Cause
 from postbell.domain.states import Outcome
 from postbell.services import actions, doctor, health, upkeep
 from postbell.services.actions import Verdict
-from postbell.store import mark
 from postbell.testing import FakeClock
 from support.fake_bluesky import HANDLE, FakeBluesky
 from support.home import Home, make_home
 from support.lexicon import lexicons
+from support.marks import left_by_daemon
 from support.served import served
 from support.sink import Sink, sink
 
@@ -68,22 +68,14 @@ def town(tmp_path: Path) -> Iterator[Town]:
         password = {"identifier": HANDLE, "app_password": sky.app_password}
         home.connect("bluesky", "sky", password, server=url)
         home.connect("webhook", "hook", {"url": hook.url})
-        marked(home, mark.machine_name())
+        with home.app() as app:
+            left_by_daemon(app)
         posts = {(to, text): home.add(text, to) for text in OUT for to in ("sky", "hook")}
         posts |= {(to, NOT_YET): home.add(NOT_YET, to, "in 2 h") for to in ("sky", "hook")}
         now = SystemClock().now()
         backup, _rows = upkeep.back_up(home.places, None, keep=9, now=now)
         before = Path(shutil.copytree(home.places.data_dir, tmp_path / "before"))
         yield Town(home, sky, hook, before, backup, posts)
-
-
-def marked(home: Home, machine: str | None) -> None:
-    """Leave what a daemon leaves that has worked on this machine."""
-    with home.app() as app, app.ctx.store.write() as tx:
-        mark.set_mark(tx, 0, machine)
-        file = mark.MarkFile(home.places.mark, machine)
-        file.keep(0, app.ctx.now())
-        file.close(app.ctx.now())
 
 
 def live_on(town: Town, *, kill: bool = False) -> None:
@@ -111,7 +103,8 @@ def come_from_elsewhere(town: Town) -> None:
     live_on(town)
     shutil.rmtree(town.home.places.data_dir)
     shutil.copytree(town.before, town.home.places.data_dir)
-    marked(town.home, "another machine")
+    with town.home.app() as app:
+        left_by_daemon(app, "another machine")
 
 
 def lose_the_mark(town: Town) -> None:

@@ -18,6 +18,7 @@ ROWS = {
     "disk_full": "the disk is full",
     "dst_gap_overlap": "the clocks change",
     "duplicate_firing": "two daemons are started",
+    "forgotten_commands": "the database has forgotten what commands did",
     "long_write_transactions": "thousands of posts are overdue at once",
     "lost_on_crash": "the daemon or the machine dies in the middle",
     "migration_killed": "an upgrade is killed half-way",

@@ -221,9 +221,8 @@ def test_a_second_daemon_says_nothing_because_the_first_one_works(tmp_path: Path
 def test_a_database_that_goes_back_in_time_a_second_time_is_told_a_second_time(tmp_path: Path) -> None:
     home = make_home(tmp_path, "\n".join(["[notify]", "gather_seconds = 0.2", keeping(tmp_path)]))
     for times in (1, 2):
-        beside = mark.MarkFile(home.places.mark, mark.machine_name())
-        beside.keep(times * 10, SystemClock().now())
-        beside.close(SystemClock().now())
+        ahead = mark.Mark(changes=times * 1000, machine=mark.machine_name())
+        mark.MarkFile(home.places.mark).make(ahead, SystemClock().now())
         with home.daemon():
             wait_for(home, tmp_path, Cause.WENT_BACK.sentence, times)
     assert kept(tmp_path).count(Cause.WENT_BACK.sentence) == 2

@@ -3,83 +3,95 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from postbell.store import mark
+from postbell.store.engine import Store
 from postbell.store.mark import Mark, MarkFile, machine_name, read_file
-from support.world import START, open_store
+from support.world import START, make_database
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> MarkFile:
-    return MarkFile(tmp_path / "postbell.mark", "here")
+    made = MarkFile(tmp_path / "postbell.mark")
+    made.make(Mark(changes=5, edits=2, machine="here"), START)
+    return made
 
 
-def test_it_says_how_many_claims_there_were_where_and_when(file: MarkFile) -> None:
-    file.keep(41, START)
-    file.keep(42, START + timedelta(seconds=1))
-    assert read_file(file.path) == Mark(claims=42, machine="here", at=START + timedelta(seconds=1))
+def said(changes: int, edits: int, after: timedelta = timedelta()) -> Mark:
+    return Mark(changes=changes, edits=edits, machine="here", at=START + after)
+
+
+def test_it_says_how_far_the_database_was_where_and_when(file: MarkFile) -> None:
+    assert read_file(file.path) == said(5, 2)
 
 
 def test_only_its_owner_can_read_it(file: MarkFile) -> None:
-    file.keep(1, START)
     assert file.path.stat().st_mode & 0o777 == 0o600
 
 
 def test_it_has_one_length_whatever_it_says(file: MarkFile) -> None:
-    file.keep(1, START)
     first = file.path.stat().st_size
-    file.keep(10**12, START.replace(microsecond=123456))
+    file.keep((10**12, 10**12))
+    file.leave(START.replace(microsecond=123456))
     assert file.path.stat().st_size == first < os.sysconf("SC_PAGESIZE")
 
 
-def test_without_claims_it_is_written_every_quarter_of_an_hour(file: MarkFile) -> None:
-    file.keep(5, START)
-    for minutes, said in ((14, 0), (15, 15), (29, 15), (30, 30)):
-        file.keep(None, START + timedelta(minutes=minutes))
-        assert read_file(file.path) == Mark(claims=5, machine="here", at=START + timedelta(minutes=said))
+def test_whoever_is_overtaken_takes_nothing_back(file: MarkFile) -> None:
+    file.keep((8, 3))
+    file.keep((7, 2))
+    file.make(Mark(changes=6, edits=2, machine="here"), START)
+    assert read_file(file.path) == said(8, 3)
+
+
+def test_a_command_says_nothing_of_when_a_daemon_was_there(file: MarkFile) -> None:
+    file.keep((6, 3))
+    assert read_file(file.path) == said(6, 3)
+
+
+def test_that_a_daemon_is_there_is_written_every_quarter_of_an_hour(file: MarkFile) -> None:
+    for minutes, at in ((14, 0), (15, 15), (29, 15), (30, 30)):
+        file.attend(START + timedelta(minutes=minutes))
+        assert read_file(file.path) == said(5, 2, timedelta(minutes=at))
 
 
 def test_a_clock_that_goes_back_is_written_down(file: MarkFile) -> None:
-    file.keep(5, START)
-    file.keep(None, START - timedelta(hours=2))
-    assert read_file(file.path) == Mark(claims=5, machine="here", at=START - timedelta(hours=2))
+    file.attend(START - timedelta(hours=2))
+    assert read_file(file.path) == said(5, 2, -timedelta(hours=2))
 
 
-def test_who_does_not_know_how_many_claims_there_were_writes_nothing(file: MarkFile) -> None:
-    file.keep(None, START)
-    file.close(START)
+def test_one_that_has_gone_is_not_made_anew_by_the_way(file: MarkFile) -> None:
+    """Or nobody would notice at the next start that it may have gone together with a newer database."""
+    file.path.unlink()
+    with pytest.raises(FileNotFoundError):
+        file.attend(START)
+    with pytest.raises(FileNotFoundError):
+        file.keep((6, 2))
+    file.leave(START)
     assert not file.path.exists()
 
 
-def test_what_could_not_be_written_is_written_the_next_time(
-    file: MarkFile, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file.keep(5, START)
-    with monkeypatch.context() as patched:
-        patched.setattr(os, "pwrite", full)
-        with pytest.raises(OSError, match="full"):
-            file.keep(6, START)
-    file.keep(None, START)
-    assert read_file(file.path) == Mark(claims=6, machine="here", at=START)
-
-
-def full(*_: object) -> int:
-    raise OSError(28, "the disk is full")
-
-
-def test_closing_says_until_when_somebody_was_there(file: MarkFile) -> None:
-    file.keep(5, START)
-    file.close(START + timedelta(seconds=9))
-    file.close(START + timedelta(seconds=99))
-    assert read_file(file.path) == Mark(claims=5, machine="here", at=START + timedelta(seconds=9))
+def test_the_last_word_says_until_when_somebody_was_there(file: MarkFile) -> None:
+    file.leave(START + timedelta(seconds=9))
+    assert read_file(file.path) == said(5, 2, timedelta(seconds=9))
 
 
 @pytest.mark.parametrize(
-    "said", ["", "[]", "nonsense", '{"claims": 1}', '{"claims": "x", "machine": null, "at": "2026-01-01"}']
+    "said",
+    [
+        "",
+        "[]",
+        "nonsense",
+        "[]\n1 1\n",
+        '{"machine": null, "at": "2026-01-01"}\n',
+        '{"machine": null, "at": "2026-01-01"}\nx 1\n',
+        '{"machine": null}\n1 1\n',
+    ],
 )
 def test_what_nobody_can_read_is_none(tmp_path: Path, said: str) -> None:
     path = tmp_path / "postbell.mark"
@@ -90,19 +102,75 @@ def test_what_nobody_can_read_is_none(tmp_path: Path, said: str) -> None:
 
 def test_a_machine_has_a_name_that_is_not_its_id(tmp_path: Path) -> None:
     path = tmp_path / "machine-id"
-    assert machine_name(path) is None
+    assert machine_name(path) == ""
     path.write_text("\n")
-    assert machine_name(path) is None
+    assert machine_name(path) == ""
     path.write_text("0123456789abcdef0123456789abcdef\n")
     name = machine_name(path)
-    assert name is not None
     assert name not in path.read_text()
     assert name == machine_name(path)
 
 
-def test_the_database_counts_what_claims(tmp_path: Path) -> None:
-    with open_store(tmp_path) as store, store.write() as tx:
-        assert mark.read_mark(tx) == Mark(claims=0, machine=None)
-        assert [mark.raise_claims(tx) for _ in range(3)] == [1, 2, 3]
-        mark.set_mark(tx, 9, "here")
-        assert mark.read_mark(tx) == Mark(claims=9, machine="here")
+# What is counted.
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    return make_database(tmp_path)
+
+
+def write(database: Path, file: MarkFile | None, sql: str) -> None:
+    with closing(Store(database, mark=file)) as store, store.write() as tx:
+        tx.exec_driver_sql(sql)
+
+
+def counted(database: Path) -> tuple[int, int]:
+    with closing(Store(database)) as store, store.read() as tx:
+        found = mark.read_mark(tx)
+    return found.changes, found.edits
+
+
+NEW = "INSERT INTO pause (scope, name, since) VALUES ('label', hex(randomblob(8)), '2026-11-23')"
+
+
+def test_every_change_is_counted_in_the_database_and_in_the_file(database: Path, file: MarkFile) -> None:
+    file.path.unlink()
+    write(database, file, NEW)
+    assert counted(database) == (1, 1), "before there is a file too"
+    file.make(Mark(changes=1, edits=1, machine="here"), START)
+    write(database, file, NEW)
+    assert counted(database) == (2, 2)
+    assert read_file(file.path) == said(2, 2)
+
+
+def test_the_daemons_own_work_is_counted_apart(database: Path, file: MarkFile) -> None:
+    file.path.unlink()
+    write(database, MarkFile(file.path, by_user=False), NEW)
+    assert counted(database) == (1, 0)
+
+
+def test_what_changes_nothing_is_not_counted(database: Path, file: MarkFile) -> None:
+    file.path.unlink()
+    write(database, file, "DELETE FROM pause")
+    assert counted(database) == (0, 0)
+
+
+def test_what_fails_is_not_counted(database: Path, file: MarkFile) -> None:
+    file.path.unlink()
+    with pytest.raises(IntegrityError):
+        write(database, file, f"{NEW}, ('nothing of the kind', '', '2026-11-23')")
+    assert counted(database) == (0, 0)
+
+
+def test_a_database_that_is_behind_does_not_catch_up_unnoticed(database: Path, file: MarkFile) -> None:
+    for _ in range(6):
+        write(database, file, NEW)
+    assert counted(database) == (0, 0)
+    assert read_file(file.path) == said(5, 2)
+
+
+def test_a_change_is_stored_where_the_file_cannot_be_written(database: Path, file: MarkFile) -> None:
+    file.path.unlink()
+    file.path.mkdir()
+    write(database, file, NEW)
+    assert counted(database) == (1, 1)

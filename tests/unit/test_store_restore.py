@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -106,12 +107,12 @@ def test_of_a_post_that_was_under_way_what_was_not_begun_is_in_doubt(places: Pla
 
 
 def test_the_mark_beside_a_restored_database_speaks_of_it(places: Places, saved: Path) -> None:
-    places.mark.write_text('{"claims": 7, "machine": "other", "at": "2026-11-23T08:00:00+00:00"}')
+    mark.MarkFile(places.mark).make(mark.Mark(changes=7, edits=3, machine="other"), START)
     upkeep.restore(places, saved, now=START)
-    beside = mark.read_file(places.mark)
-    assert beside == mark.Mark(claims=7, machine=mark.machine_name(), at=START)
+    here = mark.Mark(changes=7, edits=3, machine=mark.machine_name())
+    assert mark.read_file(places.mark) == replace(here, at=START)
     with closing(Store(places.database)) as store, store.read() as tx:
-        assert mark.read_mark(tx) == mark.Mark(claims=7, machine=mark.machine_name())
+        assert mark.read_mark(tx) == here
 
 
 def test_a_restore_where_there_is_no_database_makes_one(places: Places, saved: Path) -> None:

@@ -111,6 +111,10 @@ def restore(state: State, *, file: str, yes: bool) -> None:
         return
     old = f"The old database is {done.replaced}." if done.replaced else "There was no database any more."
     state.say(f"Restored {source}: {_counted(done.rows)}.\n{old}")
+    state.note(
+        "posts, changes and cancellations made since the backup are not in it, and what was cancelled may "
+        "wait again: compare with `postbell list` before you start the daemon."
+    )
     if unsure:
         state.note(
             f"due since then, and perhaps published: {', '.join(unsure)}. The daemon asks the networks when "

@@ -6,15 +6,16 @@ With `--json`, `status` prints one object, `doctor` a line for each check:
             held}, deliveries: {state: count}, results: {published: count, failed: count}, unsure: [delivery
             with post], lost: {count, newest: [delivery with post], superseded}, held: [{account, hold,
             reason, until}], pauses: [{scope, name, since, until}], caution: {cause, since, left,
-            asked} | null, database: {path, bytes, log_bytes, schema}, last_backup, notices: {untold,
-            ways: [{name, told_at, failing_since, error}]}, troubles: [text]}
+            asked, lost, holds} | null, database: {path, bytes, log_bytes, schema}, last_backup,
+            notices: {untold, ways: [{name, told_at, failing_since, error}]}, troubles: [text]}
             overdue.held counts what is overdue besides, because it is paused; hold is paused, unauthorized or
             resting; results says how the processed deliveries ended, lost what failed or was missed within
             the last day, and how many gave way to newer ones of their series; scope is everything, series or
             label, and name the id of the series or the label; caution.cause is went_back, copied, mark_lost,
             restored, clock_set or away, left counts what is still in doubt because of it, and asked what of
-            that is looked up; untold counts the notices that wait, and error says why a way does not take
-            them
+            that is looked up, lost counts the changes of commands that the database has forgotten, and holds
+            says whether everything is paused because of that; untold counts the notices that wait, and error
+            says why a way does not take them
     check   {name, level, message, mend}; level is ok, warn or fail
 """
 
@@ -242,6 +243,8 @@ def _caution_json(caution: Caution) -> dict[str, Any]:
         "since": stamp(caution.since),
         "left": caution.left,
         "asked": caution.asked,
+        "lost": caution.lost,
+        "holds": caution.holds,
     }
 
 

@@ -9,6 +9,8 @@ from enum import StrEnum
 
 #: A clock that is set by no more than this is corrected, and one who is away for no longer was not away.
 MOST_UNNOTICED = timedelta(hours=1)
+#: A grave cause is told for so long at least: more is forgotten than what is overdue.
+_LATELY = timedelta(days=1)
 
 
 class Cause(StrEnum):
@@ -64,7 +66,18 @@ class Caution:
     cause: Cause
     #: When it noticed (aware UTC).
     since: datetime
+    #: Until when (aware UTC) the database knew everything for certain; None if nobody can tell.
+    known_until: datetime | None
+    #: How many times commands have changed the database of which it knows nothing any more.
+    lost: int
+    #: Whether everything is held back because of that.
+    holds: bool
     #: How many deliveries are still in doubt because of it.
     left: int
     #: How many of them are looked up; the others wait for the user.
     asked: int
+
+    def is_told(self, now: datetime) -> bool:
+        """Whether somebody should still know of it at `now` (aware)."""
+        recent = self.cause.is_grave and timedelta() <= now - self.since < _LATELY
+        return self.left > 0 or self.holds or recent

@@ -1,7 +1,8 @@
 """Looking before sending, where the database may have forgotten what was sent, or the clock was set.
 
 Nothing overdue is sent then before its network was asked: it becomes unsure, and `recover` asks. What is due
-later is sent at its time. It is over when everything in doubt is settled; all of it lies in the database.
+later is sent at its time, unless the database has forgotten what the user did: then everything is paused, for
+he may have cancelled it. It is over when everything in doubt is settled; all of it lies in the database.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from sqlalchemy import Connection
 
 from postbell.clock import Clock
 from postbell.domain.caution import MOST_UNNOTICED, Cause
+from postbell.domain.pause import Pause, PauseScope
 from postbell.domain.post import Delivery
 from postbell.services.context import Context
-from postbell.store import accounts, deliveries, mark, summary
+from postbell.store import accounts, deliveries, mark, pauses, summary
 from postbell.store.mark import Mark
 from postbell.store.overdue import doubt_overdue
 from postbell.store.series import pass_over
@@ -32,57 +34,68 @@ _AT_ONCE = 1.0
 class Stock:
     """How the database was found when a daemon began to work on it."""
 
-    #: How many transactions have claimed deliveries, as the file beside the database must say now.
-    claims: int
     #: Why there is caution, if there is a reason.
     cause: Cause | None = None
     #: What is in doubt because of that.
     doubted: Sequence[Delivery] = ()
 
 
-def take_stock(tx: Connection, ctx: Context, beside: Mark | None, machine: str | None) -> Stock:
+def take_stock(tx: Connection, ctx: Context, beside: Mark | None, machine: str) -> Stock:
     """Compare the database with the mark beside it, and with the clock; begin to be cautious where need be.
 
-    Only for a daemon that has just started and holds the lock, before anything is claimed.
+    Only for a daemon that has just started and holds the lock, before anything is claimed. `machine` names
+    the machine on which it runs.
     """
     now, within = ctx.now(), mark.read_mark(tx)
     newest = summary.newest_time(tx)
-    cause = _judge(within, beside, machine, newest=newest, now=now)
-    claims = max(within.claims, beside.claims if beside else 0)
+    cause = mark.what_happened(within, beside, machine)
+    cause = cause or _what_the_clock_says(beside, newest=newest, now=now)
     if any(time and time - now > _LEAST_STEP for time in (newest, beside.at if beside else None)):
         deliveries.forget_waits(tx, now)
-    # Counted on from the greater: whoever puts the old copy in place once more is noticed again.
-    mark.set_mark(tx, claims, machine)
+    _count_on(tx, within, beside, machine)
     if cause is None:
-        return Stock(claims=claims)
+        return Stock()
     seen = beside.at if beside and cause is Cause.AWAY else newest
-    return Stock(claims=claims, cause=cause, doubted=begin(tx, ctx, cause, since=seen, now=now))
-
-
-def begin(
-    tx: Connection, ctx: Context, cause: Cause, *, since: datetime | None, now: datetime
-) -> list[Delivery]:
-    """Call unsure what is due at `now` and may be public, and return it.
-
-    `since` is the earliest instant (aware) at which it can have been published without the database knowing.
-    Unless the cause is grave, only what a network can be asked about is in doubt.
-    """
+    lost = max(0, beside.edits - within.edits) if beside and cause is Cause.WENT_BACK else 0
     asked = None if cause.is_grave else _askable(tx, ctx)
-    return _doubt(tx, cause, asked, since=since, now=now)
+    return Stock(cause=cause, doubted=_doubt(tx, cause, asked, since=seen, lost=lost, now=now))
 
 
-def begin_after_restore(tx: Connection, beside: Mark | None, machine: str | None, now: datetime) -> Stock:
+def begin_after_restore(tx: Connection, beside: Mark | None, machine: str, now: datetime) -> Stock:
     """Do the same with a backup that takes the place of a database."""
-    claims = max(mark.read_mark(tx).claims, beside.claims if beside else 0)
-    mark.set_mark(tx, claims, machine)
+    _count_on(tx, mark.read_mark(tx), beside, machine)
     doubted = _doubt(tx, Cause.RESTORED, None, since=summary.newest_time(tx), now=now)
-    return Stock(claims=claims, cause=Cause.RESTORED, doubted=doubted)
+    return Stock(cause=Cause.RESTORED, doubted=doubted)
+
+
+def _what_the_clock_says(beside: Mark | None, *, newest: datetime | None, now: datetime) -> Cause | None:
+    seen = beside.at if beside else None
+    if any(time and time - now > MOST_UNNOTICED for time in (newest, seen)):
+        return Cause.CLOCK_SET
+    return Cause.AWAY if seen and now - seen > MOST_UNNOTICED else None
+
+
+def _count_on(tx: Connection, within: Mark, beside: Mark | None, machine: str) -> None:
+    """Count on from the greater: whoever puts the same old copy in place once more is noticed again."""
+    found = (within, beside) if beside else (within,)
+    changes, edits = max(each.changes for each in found), max(each.edits for each in found)
+    mark.set_mark(tx, Mark(changes=changes, edits=edits, machine=machine))
 
 
 def _doubt(
-    tx: Connection, cause: Cause, asked: Sequence[int] | None, *, since: datetime | None, now: datetime
+    tx: Connection,
+    cause: Cause,
+    asked: Sequence[int] | None,
+    *,
+    since: datetime | None,
+    lost: int = 0,
+    now: datetime,
 ) -> list[Delivery]:
-    mark.begin_caution(tx, cause, now)
+    """Call unsure what is due at `now` and may be public, with these accounts or with all; return it.
+
+    `since` is the earliest instant (aware) at which it can have been published without the database knowing.
+    """
+    _begin(tx, cause, now, since=since, lost=lost)
     if cause.is_grave:
         pass_over(tx, now)
     comes = "it is not known what was published since" if cause.is_grave else "it is looked up first"
@@ -90,21 +103,15 @@ def _doubt(
     return doubt_overdue(tx, asked, told=told, since=min(since or now, now), now=now)
 
 
-def _judge(
-    within: Mark, beside: Mark | None, machine: str | None, *, newest: datetime | None, now: datetime
-) -> Cause | None:
-    """Return what is wrong: the gravest first."""
-    if beside is None and within.machine is not None:
-        return Cause.MARK_LOST
-    known = {machine, within.machine, beside.machine if beside else None} - {None}
-    if len(known) > 1:
-        return Cause.COPIED
-    if beside and within.claims < beside.claims:
-        return Cause.WENT_BACK
-    seen = beside.at if beside else None
-    if any(time and time - now > MOST_UNNOTICED for time in (newest, seen)):
-        return Cause.CLOCK_SET
-    return Cause.AWAY if seen and now - seen > MOST_UNNOTICED else None
+def _begin(tx: Connection, cause: Cause, now: datetime, *, since: datetime | None, lost: int) -> None:
+    """Store why there is caution, unless something graver is still to be told; hold back what must be."""
+    before = mark.read_caution(tx, lambda _network: False)
+    if before and before.cause.is_grave and before.is_told(now) and not cause.is_grave:
+        return
+    lost += before.lost if before and before.holds else 0
+    mark.begin_caution(tx, cause, now, known_until=since, lost=lost)
+    if lost:
+        pauses.pause(tx, Pause(scope=PauseScope.EVERYTHING, since=now))
 
 
 def _askable(tx: Connection, ctx: Context) -> list[int]:
@@ -143,7 +150,9 @@ def note_step(tx: Connection, ctx: Context, look: Look) -> list[Delivery]:
     """Do what must be done because the clock was set; return what is in doubt because of that."""
     if look.step < -_LEAST_STEP:
         deliveries.forget_waits(tx, look.now)
-    return begin(tx, ctx, Cause.CLOCK_SET, since=look.before, now=look.now) if look.is_far else []
+    if not look.is_far:
+        return []
+    return _doubt(tx, Cause.CLOCK_SET, _askable(tx, ctx), since=look.before, now=look.now)
 
 
 class Watch:

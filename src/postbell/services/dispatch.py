@@ -29,7 +29,7 @@ from postbell.services.outcomes import (
 )
 from postbell.services.recording import Ending, Recorder
 from postbell.services.sessions import Keeper
-from postbell.store import deliveries, glance, mark, pauses, queue
+from postbell.store import deliveries, glance, pauses, queue
 from postbell.store.queue import Claim
 from postbell.store.thread import StoreThread
 
@@ -53,8 +53,8 @@ class Dispatcher:
     checkpoint: Callable[[str], None] = lambda _point: None
     #: Called when a delivery has ended, to ring again.
     on_free: Callable[[], None] = lambda: None
-    #: Told how many transactions have claimed, before anything is sent; None if there is nothing new.
-    keep_mark: Callable[[int | None, datetime], None] = lambda _claims, _now: None
+    #: Called at each look at the clock, with the time.
+    on_look: Callable[[datetime], None] = lambda _now: None
     #: Called when there is a cause to look up what is overdue before it is sent.
     on_caution: Callable[[Cause], None] = lambda _cause: None
     #: Called when a delivery became unsure, to look it up.
@@ -120,7 +120,7 @@ class Dispatcher:
         elif look.step > self.longest_gap:
             self._back = (look.now, "the clock was set")
         self._watch.accept(look)
-        self.keep_mark(None, look.now)
+        self.on_look(look.now)
 
     async def drain(self, seconds: float) -> None:
         """Wait for what is under way, at most `seconds`; then break it off.
@@ -161,8 +161,6 @@ class Dispatcher:
         if wary:  # one that did not look knows nothing; the suspect may have ended while it waited
             self._wary = taken.wary
         self.next_at = taken.next_at
-        if taken.count is not None:
-            self.keep_mark(taken.count, self.ctx.now())
         self.checkpoint("claimed")
         for delivery in taken.missed:
             log = structlog.get_logger().bind(post=delivery.post_id, account=delivery.account)
@@ -287,8 +285,6 @@ class _Taken:
     more: bool
     #: When there is more to claim; None if it is known that there is now, or never.
     next_at: datetime | None = None
-    #: How many transactions have claimed by now; None if this one did not.
-    count: int | None
     #: The one of the claims during whose last try a process ended.
     suspect: Claim | None
     #: Whether there may be more of that kind.
@@ -311,14 +307,13 @@ def _take_due(
     pauses.end_pauses(tx, now)
     missed, more = give_up_late(tx, now, ctx.late_limit, why)
     if more:  # nothing may be published before all of it is done
-        return _Taken(missed=missed, claims=[], more=True, count=None, suspect=None, wary=wary)
+        return _Taken(missed=missed, claims=[], more=True, suspect=None, wary=wary)
     suspects = queue.claim_due(tx, now, 1, ctx.media.path_of, suspects=True) if wary else []
     found = suspects + queue.claim_due(tx, now, limit - len(suspects), ctx.media.path_of)
     claims = [claim for claim in found if _is_in_budget(tx, ctx, claim, now)]
     late = [claim for claim in claims if claim.delivery.lateness and not claim.delivery.late_reason]
     deliveries.record_late(tx, {each.delivery.id: why(each.delivery, each.account) for each in late})
     still_wary = wary and (bool(suspects) or queue.has_suspects(tx))
-    count = mark.raise_claims(tx) if claims else None
     suspect = next((claim for claim in claims if claim in suspects), None)
     next_at = glance.next_change(tx, now) if len(found) < limit else None
     if len(claims) < len(found):
@@ -328,7 +323,6 @@ def _take_due(
         claims=claims,
         more=False,
         next_at=next_at,
-        count=count,
         suspect=suspect,
         wary=still_wary,
     )

@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from postbell.domain.account import Account
-from postbell.domain.caution import Caution
+from postbell.domain.caution import Cause, Caution
 from postbell.domain.post import LATE_AFTER, Delivery
 from postbell.domain.states import DeliveryState
 from postbell.errors import BadConfig, NotTold, PostbellError, Unauthorized
@@ -26,6 +26,7 @@ from postbell.services.health import (
     caution_told,
     clock_told,
     counted,
+    foreseen_told,
     hold_of,
     lost_lately,
     lost_told,
@@ -39,7 +40,7 @@ from postbell.services.storage import storage
 from postbell.services.troubles import TRY
 from postbell.services.ways import Way, find_ways
 from postbell.settings import Places, load_settings
-from postbell.store import accounts, backup, deliveries, schema, summary
+from postbell.store import accounts, backup, deliveries, mark, schema, summary
 from postbell.store.engine import Store, require_file
 from postbell.store.lock import DaemonLock
 from postbell.store.summary import Lost, LostFile, Overdue
@@ -88,6 +89,7 @@ class _Facts:
     newest: datetime | None
     lost_files: list[LostFile]
     caution: Caution | None
+    foreseen: Cause | None
     notified: Notified
 
 
@@ -195,6 +197,7 @@ def _program(package: Path) -> Iterator[Check]:
 
 def _look(places: Places, now: datetime) -> _Facts:
     require_file(places.database)
+    beside = mark.read_file(places.mark)  # first: of the two it is never the newer
     store = Store(places.database, lock_wait=_LOCK_WAIT)
     try:
         schema.require_current(store)
@@ -212,6 +215,7 @@ def _look(places: Places, now: datetime) -> _Facts:
                 newest=summary.newest_time(tx),
                 lost_files=summary.lost_files(tx, MediaStore(places.media).path_of),
                 caution=caution_now(tx, now, registry.can_ask),
+                foreseen=mark.what_happened(mark.read_mark(tx), beside, mark.machine_name()),
                 notified=notified(tx, _ways(places), now),
             )
     finally:
@@ -287,6 +291,8 @@ def _deliveries(facts: _Facts) -> Iterator[Check]:
         yield _good("overdue", "Nothing is overdue.")
     if facts.caution:
         yield _odd("caution", *caution_told(facts.caution))
+    if facts.foreseen:
+        yield _odd("caution", *foreseen_told(facts.foreseen))
     for delivery in facts.unsure:
         yield _odd("unsure", *unsure_told(delivery))
     for told, mend in lost_told(facts.lost):

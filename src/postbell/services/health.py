@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection
 
 from postbell.domain.account import Account, Health
-from postbell.domain.caution import Caution
+from postbell.domain.caution import Cause, Caution
 from postbell.domain.pause import Pause, PauseScope
 from postbell.domain.post import LATE_AFTER, Delivery, Post
 from postbell.domain.spans import span_text
@@ -114,6 +114,8 @@ class Status:
     pauses: tuple[Pause, ...]
     #: Why, if at all, what is overdue was or is looked up before it is sent.
     caution: Caution | None
+    #: What the next daemon will have to be cautious of.
+    foreseen: Cause | None
     storage: Storage
     notified: Notified
     schema: str | None
@@ -136,6 +138,8 @@ class Status:
         found += [" ".join(self.clock)] if self.clock else []
         if self.caution:
             found.append(f"Caution: {' '.join(caution_told(self.caution))}")
+        if self.foreseen:
+            found.append(f"Caution: {' '.join(foreseen_told(self.foreseen))}")
         found += [f"Unsure: {told} {mend}" for told, mend in map(unsure_told, self.unsure)]
         found += [f"{told} {mend}" for told, mend in lost_told(self.lost)]
         for held in self.held:
@@ -158,7 +162,7 @@ def status(
     from postbell.services.storage import storage
     from postbell.store import queue, summary
 
-    now = ctx.now()
+    now, beside = ctx.now(), mark.read_file(places.mark)  # first: of the two it is never the newer
     with ctx.store.read() as tx:
         next_due = sorted(queue.next_due(tx), key=lambda waiting: (waiting.ready_at, waiting.account))
         late = summary.overdue(tx, now - LATE_AFTER, now=now)
@@ -171,8 +175,8 @@ def status(
         everybody = accounts.list_accounts(tx)
         paused = pauses.list_pauses(tx, now)
         caution = caution_now(tx, now, ctx.can_ask)
-        clock = clock_told(now, summary.newest_time(tx))
-        told = notified(tx, ways, now)
+        foreseen = mark.what_happened(mark.read_mark(tx), beside, mark.machine_name())
+        clock, told = clock_told(now, summary.newest_time(tx)), notified(tx, ways, now)
     daemon = DaemonLock(places.data_dir).holder()
     return Status(
         daemon=daemon,
@@ -186,6 +190,7 @@ def status(
         held=tuple(held for account in everybody if (held := hold_of(account, now))),
         pauses=tuple(paused),
         caution=caution,
+        foreseen=foreseen,
         storage=storage(
             places,
             now,
@@ -257,16 +262,12 @@ def clock_told(now: datetime, newest: datetime | None) -> tuple[str, str] | None
 
 
 def caution_now(tx: Connection, now: datetime, can_ask: Callable[[str], bool]) -> Caution | None:
-    """Return the cause for caution, while anything is in doubt because of it; a grave one for a day at least.
+    """Return the cause for caution, while anything is in doubt or held back; a grave one for a day at least.
 
-    A database that is not what it was has forgotten more than what is overdue: what was written since.
     `can_ask` tells of a network's key whether it can be asked what is public.
     """
     found = mark.read_caution(tx, can_ask)
-    if found is None:
-        return None
-    recent = found.cause.is_grave and timedelta() <= now - found.since < _LATELY
-    return found if found.left or recent else None
+    return found if found and found.is_told(now) else None
 
 
 def caution_told(caution: Caution) -> tuple[str, str]:
@@ -274,13 +275,35 @@ def caution_told(caution: Caution) -> tuple[str, str]:
     waiting = caution.left - caution.asked
     parts = [f"{caution.cause.sentence} That was noticed at {stamp(caution.since)}."]
     if caution.cause.is_grave:
-        parts.append("What was written shortly before may be missing.")
+        parts.append(_forgotten(caution))
     comes = []
+    if caution.holds:
+        comes.append("Nothing is sent, because you may have cancelled it, until `postbell resume --all`.")
     if caution.asked:
         comes.append(f"Looked up before anything is sent again: {counted(caution.asked)}.")
     if waiting:
         comes.append(f"Cannot be looked up, and waits for your word (`postbell settle`): {counted(waiting)}.")
     return " ".join(parts), " ".join(comes) or "Everything that was overdue then is settled."
+
+
+def foreseen_told(cause: Cause) -> tuple[str, str]:
+    """Return in sentences what is wrong before any daemon has noticed it, and what to do."""
+    return (
+        f"{cause.sentence} Posts, changes and cancellations may be missing: compare with `postbell list`.",
+        "The daemon looks at that when it starts: what is overdue then is not sent before a look.",
+    )
+
+
+def _forgotten(caution: Caution) -> str:
+    """Return in sentences what the database may know nothing of."""
+    since = f" made after {stamp(caution.known_until)}" if caution.known_until else ""
+    if caution.cause is Cause.RESTORED:
+        since = " made since the backup"
+    certain = f"Changes that commands made are lost: {caution.lost}. " if caution.lost else ""
+    return (
+        f"{certain}Posts, changes and cancellations{since} may be missing, and what was cancelled may wait "
+        "again: compare with `postbell list`."
+    )
 
 
 def looks_up(ctx: Context, unsure: Delivery) -> bool:

@@ -119,7 +119,7 @@ def restore(places: Places, source: Path, *, now: datetime) -> Restored:
         raise NotFound(f"There is no backup at {source}. Backups in {places.backups}:\n{known}")
     with _locked(places):
         aside = _free_name(places.data_dir, f"replaced-{now:%Y%m%dT%H%M%S}Z")
-        machine, stock = mark.machine_name(), caution.Stock(claims=0)
+        machine, stock = mark.machine_name(), caution.Stock()
 
         def doubt(copy: Path) -> None:
             nonlocal stock
@@ -129,9 +129,8 @@ def restore(places: Places, source: Path, *, now: datetime) -> Restored:
             backup.fold(copy)
 
         rows = backup.restore(source, places.database, aside=aside, prepare=doubt)
-        beside = mark.MarkFile(places.mark, machine)
-        beside.keep(stock.claims, now)
-        beside.close(now)
+        with closing(Store(places.database)) as store, store.read() as tx:
+            mark.MarkFile(places.mark).make(mark.read_mark(tx), now)
         replaced = aside if aside.exists() else None
         return Restored(replaced=replaced, rows=rows, doubted=list(stock.doubted))
 

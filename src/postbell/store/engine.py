@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from json import JSONDecodeError
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, MultipleResultsFound, NoResultFound
 
 from postbell.errors import Damaged, DatabaseLocked, DiskFailed, DiskFull, NotFound, PostbellError
+
+
+if TYPE_CHECKING:
+    from postbell.store.mark import MarkFile
 
 
 #: Seconds to wait for another program to let go of the database.
@@ -37,9 +41,20 @@ _PRAGMAS = (
 class Store:
     """One SQLite file. Writers take the lock at the beginning, readers never wait for them."""
 
-    def __init__(self, path: Path, *, lock_wait: float = LOCK_WAIT, durable: bool = True) -> None:
-        """Open the file. What is not `durable` is fast, and lost at a power cut: for copies to try things."""
+    def __init__(
+        self,
+        path: Path,
+        *,
+        lock_wait: float = LOCK_WAIT,
+        durable: bool = True,
+        mark: MarkFile | None = None,
+    ) -> None:
+        """Open the file. What is not `durable` is fast, and lost at a power cut: for copies to try things.
+
+        What changes it is counted in it and in `mark`, if that is given: the database of a copy has none.
+        """
         self.path = path
+        self._mark = mark
         pragmas = ("foreign_keys = ON", *(() if durable else ("synchronous = OFF",)))
         self._writer = open_engine(path, "BEGIN IMMEDIATE", *pragmas, lock_wait=lock_wait)
         # What is read is seldom read again soon: two megabytes of it kept in memory would be for nothing.
@@ -54,7 +69,14 @@ class Store:
         nothing was stored.
         """
         with told(self.path), self._writer.begin() as tx:
+            raw: Any = tx.connection.driver_connection
+            before = raw.total_changes
             yield tx
+            count = self._mark.count(tx) if self._mark and raw.total_changes != before else None
+        if count and self._mark:
+            # It is stored, whatever becomes of the mark: one that is behind says nothing wrong.
+            with suppress(OSError):
+                self._mark.keep(count)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

@@ -1,16 +1,15 @@
 """How far the database has come: counted in it, and in a small file beside it.
 
 SQLite says nothing where an old copy lies in the place of the database, or its write-ahead log is gone. The
-file does: it holds how often deliveries were claimed, and a database that counts less has forgotten claims.
+file does: it holds how often the database was changed, and one that counts less has forgotten changes.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,130 +18,191 @@ from typing import Any
 from sqlalchemy import Connection, and_, exists, func, select, update
 
 from postbell.domain.caution import Cause, Caution
+from postbell.domain.pause import PauseScope
 from postbell.domain.post import FORGOTTEN, AttemptKind
 from postbell.domain.states import DeliveryState
 from postbell.store.engine import create_file
-from postbell.store.prepared import Prepared
-from postbell.store.tables import account, attempt, delivery, mark
+from postbell.store.tables import account, attempt, delivery, mark, pause
 
 
-#: Without claims the file is written anew this often, so that it tells until when somebody was there.
+#: That a daemon is there is written down this often.
 _REFRESHED = timedelta(minutes=15)
-#: Bytes of the file, whatever it says: one page, so that it is never half written.
-_SIZE = 256
+#: Bytes of the two lines of the file, whatever they say: all in one page, so that none is half written.
+_WHO, _HOW_FAR = 256, 64
 
-_RAISE = Prepared(update(mark).values(claims=mark.c.claims + 1).returning(mark.c.claims))
+# A database that is behind counts no further: it would catch up with the file, and nobody would notice.
+_COUNT = (
+    "UPDATE mark SET changes = changes + 1, edits = edits + ? WHERE changes >= ? RETURNING changes, edits"
+)
+
+#: How many transactions have changed a database, and how many of them were those of commands.
+Count = tuple[int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mark:
     """How far a database had come, at an instant."""
 
-    #: How many transactions have claimed deliveries.
-    claims: int
-    #: Names the machine on which that was; None if it has no name.
+    #: How many transactions have changed it.
+    changes: int
+    #: How many of them were those of commands, which do what the user wants.
+    edits: int = 0
+    #: Names the machine whose daemon worked on it last: empty if it has no name, None before the first.
     machine: str | None
-    #: When that was (aware UTC); None in the database.
+    #: Until when a daemon was there (aware UTC); None in the database.
     at: datetime | None = None
 
 
 class MarkFile:
-    """The file beside the database, held open by the daemon.
+    """The file beside the database, which the daemon makes; whoever changes the database keeps it.
 
-    It is not synced. The process may be killed: what was written is with the kernel. At a power cut the file
-    may fall behind the database, which is synced, and a file that is behind says nothing wrong: only one that
-    is ahead of the database is an alarm. It is synced when it is made, because a missing file is one too.
+    It is written after what it tells of is durable, and not synced. The process may be killed: what was
+    written is with the kernel. At a power cut the file may fall behind the database, which is synced, and a
+    file that is behind says nothing wrong: only one that is ahead of the database is an alarm. It is synced
+    when it is made, because a missing file is one too.
+
+    Its first line says who is there, its second how far the database has come. Each is written alone, so
+    that a command and the daemon never write down an old state of what the other says.
     """
 
-    def __init__(self, path: Path, machine: str | None) -> None:
+    def __init__(self, path: Path, *, by_user: bool = True) -> None:
+        """Take the file at `path`; what is counted is the user's wish, or else the daemon's own work."""
         self.path = path
-        self._machine = machine
-        self._fd = -1
-        self._claims: int | None = None
-        self._at: datetime | None = None
+        self._by_user = by_user
 
-    def keep(self, claims: int | None, now: datetime) -> None:
-        """Write down how many claims are durable by `now`, None if there was no new one; raises OSError.
+    def count(self, tx: Connection) -> Count | None:
+        """Count one more change in the transaction that makes it; None where the database is behind."""
+        said: Count | None = None
+        with suppress(OSError), self._open() as file:
+            said = _how_far(file)
+        raw: Any = tx.connection.driver_connection
+        rows: list[Count] = raw.execute(_COUNT, (self._by_user, said[0] if said else 0)).fetchall()
+        return rows[0] if rows else None
 
-        It takes some microseconds, and is left out where there is nothing new to say. The first time makes
-        the file if there is none, and is durable when this returns.
+    def keep(self, count: Count) -> None:
+        """Write down how many changes are durable now, if nobody has written down more; raises OSError."""
+        with self._open() as file:
+            _raise(file, count)
+
+    def make(self, found: Mark, now: datetime) -> None:
+        """Make the file if there is none, and write down who is there; durable when this returns.
+
+        Raises OSError.
         """
-        if claims is not None:
-            self._claims, self._at = claims, None
-        if self._claims is None or (self._at and timedelta() <= now - self._at < _REFRESHED):
-            return
-        first = self._fd < 0
-        if first:
-            create_file(self.path)
-            self._fd = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
-        said = json.dumps({"claims": self._claims, "machine": self._machine, "at": now.isoformat()})
-        os.pwrite(self._fd, said.ljust(_SIZE - 1).encode() + b"\n", 0)
-        if first:
-            self._sync()
-        self._at = now
-
-    def close(self, now: datetime) -> None:
-        """Write down until when somebody was there, and close the file."""
-        if self._fd < 0:
-            return
-        self._at = None
-        with suppress(OSError):
-            self.keep(None, now)
-        os.close(self._fd)
-        self._fd, self._claims = -1, None
-
-    def _sync(self) -> None:
-        os.fsync(self._fd)
+        create_file(self.path)
+        with self._open() as file:
+            _say_who(file, found.machine, now)
+            _raise(file, (found.changes, found.edits))
+            os.fsync(file)
         folder = os.open(self.path.parent, os.O_RDONLY | os.O_CLOEXEC)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
 
+    def attend(self, now: datetime) -> None:
+        """Write down every quarter of an hour that a daemon is there.
+
+        Raises OSError also where the file could not be written.
+        """
+        with self._open():
+            said = read_file(self.path)
+        if said and not (said.at and timedelta() <= now - said.at < _REFRESHED):
+            self._say(said, now)
+
+    def leave(self, now: datetime) -> None:
+        """Write down, if that is possible, until when a daemon was there."""
+        with suppress(OSError):
+            if said := read_file(self.path):
+                self._say(said, now)
+
+    def _say(self, said: Mark, now: datetime) -> None:
+        with self._open() as file:
+            _say_who(file, said.machine, now)
+
+    @contextmanager
+    def _open(self) -> Iterator[int]:
+        file = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            yield file
+        finally:
+            os.close(file)
+
+
+def _how_far(file: int) -> Count | None:
+    try:
+        changes, edits = os.pread(file, _HOW_FAR, _WHO).split()
+        return int(changes), int(edits)
+    except ValueError:
+        return None
+
+
+def _raise(file: int, count: Count) -> None:
+    said = _how_far(file)
+    if said is None or said < count:
+        os.pwrite(file, _line(f"{count[0]} {count[1]}", _HOW_FAR), _WHO)
+
+
+def _say_who(file: int, machine: str | None, now: datetime) -> None:
+    os.pwrite(file, _line(json.dumps({"machine": machine, "at": now.isoformat()}), _WHO), 0)
+
+
+def _line(said: str, size: int) -> bytes:
+    return said.ljust(size - 1).encode("ascii") + b"\n"
+
 
 def read_file(path: Path) -> Mark | None:
     """Return what the file says; None if there is none, or nobody can read it."""
     try:
-        said: Any = json.loads(path.read_text("ascii"))
-        return Mark(
-            claims=int(said["claims"]), machine=said["machine"], at=datetime.fromisoformat(said["at"])
-        )
+        who, how_far = path.read_text("ascii").splitlines()
+        said: Any = json.loads(who)
+        changes, edits = how_far.split()
+        at = datetime.fromisoformat(said["at"])
+        return Mark(changes=int(changes), edits=int(edits), machine=said["machine"], at=at)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def machine_name(path: Path = Path("/etc/machine-id")) -> str | None:
-    """Return what tells this machine from others, None if nothing does.
+def machine_name(path: Path = Path("/etc/machine-id")) -> str:
+    """Return what tells this machine from others, an empty string if nothing does.
 
     A hash: the id itself should be kept to oneself (machine-id(5)).
     """
+    import hashlib
+
     try:
         found = path.read_text("ascii").strip()
     except (OSError, ValueError):
-        return None
-    return hashlib.sha256(f"postbell {found}".encode()).hexdigest()[:16] if found else None
+        return ""
+    return hashlib.sha256(f"postbell {found}".encode()).hexdigest()[:16] if found else ""
 
 
-def raise_claims(tx: Connection) -> int:
-    """Count one more transaction that claims; return how many there were."""
-    ((count,),) = _RAISE.tuples(tx)
-    return int(count)
+def what_happened(within: Mark, beside: Mark | None, machine: str) -> Cause | None:
+    """Return why the database is not, or may not be, what it was: the gravest first; None if it is."""
+    if beside is None:
+        return Cause.MARK_LOST if within.machine is not None else None
+    known = {machine, within.machine, beside.machine} - {None, ""}
+    if len(known) > 1:
+        return Cause.COPIED
+    return Cause.WENT_BACK if within.changes < beside.changes else None
 
 
 def read_mark(tx: Connection) -> Mark:
     """Return how far the database has come."""
-    row = tx.execute(select(mark.c.claims, mark.c.machine)).one()
-    return Mark(claims=row.claims, machine=row.machine)
+    row = tx.execute(select(mark.c.changes, mark.c.edits, mark.c.machine)).one()
+    return Mark(changes=row.changes, edits=row.edits, machine=row.machine)
 
 
-def set_mark(tx: Connection, claims: int, machine: str | None) -> None:
+def set_mark(tx: Connection, found: Mark) -> None:
     """Store how far the database has come, and on which machine."""
-    tx.execute(update(mark).values(claims=claims, machine=machine))
+    tx.execute(update(mark).values(changes=found.changes, edits=found.edits, machine=found.machine))
 
 
-def begin_caution(tx: Connection, cause: Cause, now: datetime) -> None:
-    """Store that what is overdue is looked up before it is sent, and why."""
-    tx.execute(update(mark).values(cause=cause, cautious_since=now))
+def begin_caution(
+    tx: Connection, cause: Cause, now: datetime, *, known_until: datetime | None, lost: int = 0
+) -> None:
+    """Store that what is overdue is looked up before it is sent, why, and what the database has forgotten."""
+    tx.execute(update(mark).values(cause=cause, cautious_since=now, known_until=known_until, lost_edits=lost))
 
 
 def read_caution(tx: Connection, can_ask: Callable[[str], bool]) -> Caution | None:
@@ -150,9 +210,12 @@ def read_caution(tx: Connection, can_ask: Callable[[str], bool]) -> Caution | No
 
     `can_ask` tells of a network's key whether it can be asked what is public.
     """
-    row = tx.execute(select(mark.c.cause, mark.c.cautious_since)).one()
+    row = tx.execute(select(mark)).one()
     if row.cause is None:
         return None
+    held = select(pause.c.name).where(
+        pause.c.scope == PauseScope.EVERYTHING, pause.c.since == row.cautious_since
+    )
     of_delivery = attempt.c.delivery_id == delivery.c.id
     tried = and_(of_delivery, attempt.c.kind == AttemptKind.PUBLISH)
     last = select(func.max(attempt.c.id)).where(tried).correlate(delivery).scalar_subquery()
@@ -167,5 +230,11 @@ def read_caution(tx: Connection, can_ask: Callable[[str], bool]) -> Caution | No
     by_network = {each.network: each.n for each in tx.execute(counts)}
     asked = sum(count for network, count in by_network.items() if can_ask(network))
     return Caution(
-        cause=Cause(row.cause), since=row.cautious_since, left=sum(by_network.values()), asked=asked
+        cause=Cause(row.cause),
+        since=row.cautious_since,
+        known_until=row.known_until,
+        lost=row.lost_edits,
+        holds=bool(row.lost_edits) and tx.execute(held).first() is not None,
+        left=sum(by_network.values()),
+        asked=asked,
     )

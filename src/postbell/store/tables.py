@@ -353,19 +353,22 @@ class TellingRow(Base, table=True):
 
 
 class MarkRow(Base, table=True):
-    """How far the database has come; there is one row."""
+    """How far the database has come: one row."""
 
     __tablename__ = "mark"
     __table_args__ = (CheckConstraint("id = 1", name="one_row"), one_of("cause", Cause))
 
     id: int = Field(primary_key=True)
-    #: How many transactions have claimed deliveries.
-    claims: int
-    #: Names the machine whose daemon worked on it last; null before the first.
+    #: How many transactions changed it, and how many of those were of commands.
+    changes: int
+    edits: int
+    #: Names the machine whose daemon worked on it last: empty if it has no name, null before the first.
     machine: str | None = None
-    #: Why, and since when, what is overdue is looked up before it is sent.
+    #: Why there is caution, since when, until when all was known before that, and how many edits are lost.
     cause: str | None = None
     cautious_since: datetime | None = None
+    known_until: datetime | None = None
+    lost_edits: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
 
 class TallyRow(Base, table=True):

@@ -89,10 +89,13 @@ def _mark() -> None:
     op.create_table(
         "mark",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("claims", sa.Integer(), nullable=False),
+        sa.Column("changes", sa.Integer(), nullable=False),
+        sa.Column("edits", sa.Integer(), nullable=False),
         sa.Column("machine", sa.String()),
         sa.Column("cause", sa.String()),
         sa.Column("cautious_since", sa.DateTime()),
+        sa.Column("known_until", sa.DateTime()),
+        sa.Column("lost_edits", sa.Integer(), nullable=False, server_default="0"),
         sa.CheckConstraint("id = 1", name=op.f("ck_mark_one_row")),
         sa.CheckConstraint(
             "cause IN ('went_back', 'copied', 'mark_lost', 'restored', 'clock_set', 'away')",
@@ -100,7 +103,7 @@ def _mark() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name="pk_mark"),
     )
-    op.execute("INSERT INTO mark (id, claims) VALUES (1, 0)")
+    op.execute("INSERT INTO mark (id, changes, edits) VALUES (1, 0, 0)")
 
 
 def _tally() -> None:
