@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -123,7 +123,11 @@ class Call:
 
 
 class Network(Protocol):
-    """One supported platform. `postbell.networks.NAME.network` is its one instance."""
+    """One supported platform. `postbell.networks.NAME.network` is its one instance.
+
+    Where servers differ in what they take, `at(session)` returns the network as an account's own server has
+    it, with that server's `limits` and `check`; see `at_server`.
+    """
 
     #: The file's name.
     key: ClassVar[str]
@@ -131,7 +135,6 @@ class Network(Protocol):
     label: ClassVar[str]
     #: One sentence for the list of networks.
     summary: ClassVar[str]
-    limits: ClassVar[Limits]
     #: What a post can be told about this network. Unknown keys are refused; every field has a description.
     Options: ClassVar[type[BaseModel]]
     #: What an account needs. Fields of type SecretStr are secrets; every field has a description.
@@ -147,6 +150,11 @@ class Network(Protocol):
     finds: ClassVar[bool]
     #: Whether what was published can be taken away again.
     deletes: ClassVar[bool]
+
+    @property
+    def limits(self) -> Limits:
+        """What it takes, for as long as no server has said otherwise."""
+        ...
 
     def check(self, content: Content, options: Any, *, account: str) -> list[Problem]:
         """Return what only this network minds, beyond `limits`. Pure."""
@@ -181,3 +189,9 @@ class Network(Protocol):
     async def verify(self, target: Target, http: Http) -> Profile:
         """Ask the network whether it accepts the account. Raises a PublishError."""
         ...
+
+
+def at_server(network: Network, session: Mapping[str, Any]) -> Network:
+    """Return a network as an account's own server has it, by what it has stored in the account's session."""
+    at: Callable[[Mapping[str, Any]], Network] | None = getattr(network, "at", None)
+    return at(session) if at else network

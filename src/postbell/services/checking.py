@@ -14,7 +14,7 @@ from postbell.domain.content import Content, Override, resolve
 from postbell.domain.limits import check
 from postbell.domain.post import Post
 from postbell.errors import Problem
-from postbell.publishing.protocol import Network
+from postbell.publishing.protocol import Network, at_server
 from postbell.services.context import Context
 
 
@@ -86,7 +86,7 @@ def check_content(
 
     The options must have passed `check_options`.
     """
-    network = ctx.network(account.network)
+    network = at_server(ctx.network(account.network), account.session)
     content, given = resolve(base, overrides, network=account.network, account=account.name)
     options = network.Options.model_validate(given)
     problems = check(content, network.limits, account=account.name)

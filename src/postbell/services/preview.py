@@ -10,6 +10,7 @@ from postbell.domain.account import Account
 from postbell.domain.post import Delivery, Post
 from postbell.domain.states import DeliveryState
 from postbell.errors import Invalid
+from postbell.publishing.protocol import at_server
 from postbell.services import guard
 from postbell.services.checking import check_content, check_options, check_terms
 from postbell.services.compose import new_post
@@ -55,7 +56,7 @@ def _previews(
 
 
 def _preview(ctx: Context, tx: Connection, post: Post, account: Account, place: Place | None) -> Preview:
-    network = ctx.network(account.network)
+    network = at_server(ctx.network(account.network), account.session)
     at = place.at if place else post.created_at
     # The key stands for the one that a stored delivery would have.
     delivery = Delivery(

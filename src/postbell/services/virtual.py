@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from postbell.clock import VirtualClock
 from postbell.domain import limits
 from postbell.errors import Rejected
-from postbell.publishing.protocol import Network, Outgoing, Progress, Receipt
+from postbell.publishing.protocol import Network, Outgoing, Progress, Receipt, at_server
 from postbell.services.context import Context
 from postbell.services.dispatch import Dispatcher
 from postbell.services.recur import grow
@@ -50,8 +50,9 @@ class Recorder:
         """Say that it is public; raises Rejected for what is beyond the limits."""
         del progress, http
         account, content = outgoing.target.name, outgoing.content
-        problems = limits.check(content, self._network.limits, account=account)
-        problems += self._network.check(content, outgoing.options, account=account)
+        network = at_server(self._network, outgoing.target.session)
+        problems = limits.check(content, network.limits, account=account)
+        problems += network.check(content, outgoing.options, account=account)
         if problems:
             raise Rejected("; ".join(problem.message for problem in problems))
         return Receipt(id=outgoing.key)
