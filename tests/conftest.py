@@ -13,11 +13,12 @@ import pytest
 from hypothesis import settings
 
 from support import loopback, servers
+from support.mastodon_mock import mastodon_server
 from support.pds import Pds, pds_server
 from support.wordpress import WordPress, wordpress_server
 
 
-_REAL_SERVERS = ("pds", "wordpress")
+_REAL_SERVERS = ("pds", "wordpress", "mastodon")
 _ON_CI = bool(os.environ.get("CI"))
 
 # A slow machine is not a wrong answer.
@@ -45,6 +46,16 @@ def wordpress(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WordPress]:
     """The real WordPress; use a title or slug of your own in each test."""
     try:
         with wordpress_server(tmp_path_factory.mktemp("wordpress")) as running:
+            yield running
+    except servers.NotInstalled as error:
+        _missing(error)
+
+
+@pytest.fixture(scope="session")
+def mastodon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of an imitation of Mastodon, with one account; its token is `mastodon_mock.TOKEN`."""
+    try:
+        with mastodon_server(tmp_path_factory.mktemp("mastodon")) as running:
             yield running
     except servers.NotInstalled as error:
         _missing(error)

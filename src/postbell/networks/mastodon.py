@@ -1,0 +1,370 @@
+"""Mastodon, and the servers that speak its API: GoToSocial, Pleroma, Akkoma, Pixelfed.
+
+A repeat is harmless only on Mastodon itself, and only for an hour (Idempotency-Key): versions 4.6 answer it
+with 500, though they publish nothing twice. So a lost answer is looked up among the account's own posts.
+Facts from docs.joinmastodon.org and from the sources of Mastodon; errors may come in the account's language,
+so that the status counts, never the text.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import BaseModel, Field, SecretStr
+
+from postbell.domain.content import Content
+from postbell.domain.limits import Limits
+from postbell.domain.media import MediaKind
+from postbell.domain.text import SpanKind, find_spans, graphemes
+from postbell.errors import Problem, PublishError, Rejected, Unavailable
+from postbell.publishing import protocol
+from postbell.publishing.answer import Refused
+from postbell.publishing.fediverse import Server, stored_server
+from postbell.publishing.mastodon_api import Line
+from postbell.publishing.options import Strict, Words
+from postbell.publishing.protocol import Call, Outgoing, Profile, Progress, Receipt, Target
+
+
+if TYPE_CHECKING:
+    from postbell.publishing.http import Http
+
+
+_STATUSES = "/api/v1/statuses"
+#: Seconds between two looks at a file that the server still works on, and how often it is looked at in all.
+_MOST_WAIT, _MOST_LOOKS = 60, 120
+#: How often files that a server has thrown away are sent again.
+_MOST_ANEW = 2
+#: How far our clock and the server's may be apart; what is older by more is not taken for the post.
+_SKEW = timedelta(minutes=2)
+#: What is older by less than this may still be it, where a clock was wrong.
+_DOUBTFUL = timedelta(minutes=30)
+_Found = Receipt | protocol.Absent | protocol.Unknown
+_GUIDE = """\
+1. Log in to your server in a browser and open Preferences > Development > New application.
+2. Call it Postbell: by that name its posts are told from those of other programs when one is looked up.
+   Leave the redirect URI as it is.
+3. Tick these scopes and no others: read:accounts, read:statuses, write:media, write:statuses. Submit.
+4. Open the application and copy "Your access token". It does not end; to revoke it, delete the application.
+5. The server is the address in your browser, such as https://mastodon.social.
+
+GoToSocial: Settings > Applications makes such a token, with the same scopes. Pixelfed: Settings >
+Applications > Personal access tokens, with the scopes read and write. Pleroma and Akkoma have no such page;
+a token that another program got there by OAuth, with the scopes read and write, works too.
+
+The limits are those of the server, read when the account is added; `postbell account check` reads them
+again. A title is not used. A link that the text does not contain becomes its last line."""
+
+
+class Options(Strict):
+    """What a post can be told about Mastodon."""
+
+    spoiler_text: str = Field("", description="A content warning: it hides the text, and counts with it.")
+    sensitive: bool | None = Field(
+        None, description="Hide the files at first; the account's setting if left out."
+    )
+    visibility: Literal["public", "unlisted", "private", "direct"] | None = Field(
+        None, description="private: for followers; direct: for who is mentioned; the account's if left out."
+    )
+    language: str = Field(
+        "", pattern="^([a-z]{2,3}(-[A-Z]{2})?)?$", description="Of the text, such as en, pt or zh-TW."
+    )
+    poll: Words = Field(
+        [], description="The answers of a poll; in a file, a list. It takes no files beside it."
+    )
+    poll_expires_in: int = Field(86_400, description="How long the poll is open, in seconds.")
+    poll_multiple: bool = Field(default=False, description="Let people choose more than one answer.")
+    poll_hide_totals: bool = Field(default=False, description="Hide the votes until the poll has ended.")
+
+
+class Credentials(Strict):
+    """What an account on such a server needs."""
+
+    access_token: SecretStr = Field(
+        min_length=1, description="Your access token, from the application's page."
+    )
+
+
+@dataclass(frozen=True)
+class Mastodon:
+    """Mastodon as a network; as the server of one account where `there` was read from that."""
+
+    there: Server = field(default_factory=Server)
+
+    key: ClassVar[str] = "mastodon"
+    label: ClassVar[str] = "Mastodon"
+    summary: ClassVar[str] = (
+        "Posts on Mastodon, GoToSocial, Pleroma, Akkoma and Pixelfed: files, polls, warnings."
+    )
+    Options: ClassVar[type[BaseModel]] = Options
+    Credentials: ClassVar[type[BaseModel]] = Credentials
+    server: ClassVar[str] = "required"
+    default_server: ClassVar[str | None] = None
+    guide: ClassVar[str] = _GUIDE
+    resend: ClassVar[protocol.Resend] = protocol.Resend.LOOK_FIRST
+    finds: ClassVar[bool] = True
+    deletes: ClassVar[bool] = True
+
+    @property
+    def limits(self) -> Limits:
+        """What the server takes."""
+        return self.there.limits()
+
+    def at(self, session: Mapping[str, Any]) -> Mastodon:
+        """Return the network as the server of an account has it."""
+        return Mastodon(stored_server(session.get("server")))
+
+    def check(self, content: Content, options: Any, *, account: str) -> list[Problem]:
+        """Return what the server minds of text, warning and link together, of polls and of files."""
+        found = [*self._text_problems(content, options), *self._file_problems(content)]
+        if options.poll:
+            found += [("[mastodon] poll", why) for why in self._poll_problems(content, options)]
+        if self.there.kind == "pixelfed" and options.visibility == "direct":
+            found.append(("[mastodon] visibility", "Pixelfed has no direct posts."))
+        return [Problem(where=where, message=message, account=account) for where, message in found]
+
+    def _text_problems(self, content: Content, options: Any) -> list[tuple[str, str]]:
+        text, most = _written(content), self.there.text
+        if not text.strip():
+            if options.spoiler_text.strip():  # the server would take the warning for the text
+                return [("[mastodon] spoiler_text", "a content warning needs a text that it hides.")]
+            untold = [] if content.media else [("text", "titles are not used; give the post a text.")]
+            return untold if content.title else []
+        count = self.there.count(f"{options.spoiler_text}{text}")
+        if count <= most or self.there.count(content.text) > most:  # the text alone is told of already
+            return []
+        parts = [*(["link"] if text != content.text else []), *(["warning"] if options.spoiler_text else [])]
+        message = f"{count} characters, the limit is {most}; shorten it by {count - most}."
+        return [(" and ".join(["text", *parts]), message)]
+
+    def _file_problems(self, content: Content) -> list[tuple[str, str]]:
+        media, most = content.media, self.there.alt
+        found = [
+            (f"media {item.name}", f"its alt text has {count} characters, the limit is {most}.")
+            for item in media
+            if (count := graphemes(item.alt)) > most
+        ]
+        if self.there.is_mastodon and len(media) > 1 and any(item.kind is MediaKind.VIDEO for item in media):
+            found.append(("media", "a video goes alone, without other files."))
+        if self.there.kind == "pixelfed" and not media:
+            found.append(("media", "Pixelfed takes no post without a picture (--media)."))
+        return found
+
+    def _poll_problems(self, content: Content, options: Any) -> list[str]:
+        there, answers = self.there, options.poll
+        if there.kind == "pixelfed":
+            return ["Pixelfed has no polls."]
+        wrong = {
+            "a poll needs a text.": not _written(content).strip(),
+            "a poll takes no files beside it.": there.is_mastodon and bool(content.media),
+            f"give it 2 to {there.answers} answers.": not 2 <= len(answers) <= there.answers,
+            "two answers are the same.": len(set(answers)) < len(answers),
+            f"an answer has at most {there.answer} characters.": max(map(graphemes, answers)) > there.answer,
+            f"poll_expires_in is {there.shortest} to {there.longest} seconds.": not (
+                there.shortest <= options.poll_expires_in <= there.longest
+            ),
+        }
+        return [why for why, is_wrong in wrong.items() if is_wrong]
+
+    def preview(self, outgoing: Outgoing) -> list[Call]:
+        """Return the uploads and the post itself; what is asked of the server besides is left out. Pure."""
+        address, media = outgoing.target.server, outgoing.content.media
+        there = stored_server(outgoing.target.session.get("server"))
+
+        def post(path: str, body: Any, **headers: str) -> Call:
+            headers |= {"authorization": "Bearer ***"}
+            return Call(method="POST", url=f"{address}{path}", headers=headers, body=body)
+
+        uploads = [f"<{item.name}, {item.size:,} bytes, and its alt text>" for item in media]
+        body = _body(outgoing, [f"<id of {item.name}>" for item in media])
+        return [
+            *(post("/api/v2/media", it) for it in uploads),
+            post(_STATUSES, body, **_key(outgoing, there)),
+        ]
+
+    async def publish(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> Receipt | Progress:
+        """Upload each file, wait until the server has made them ready, post: one step at a time."""
+        line, done = Line(outgoing.target, http), dict(progress.data) if progress else {}
+        media, files = outgoing.content.media, done.get("files", [])
+        if len(files) < len(media):
+            file = await line.upload(media[len(files)])
+            return Progress(step=f"file {len(files) + 1}", data=done | {"files": [*files, file]})
+        if not all(file["ready"] for file in files):
+            return await _look(line, done, http)
+        try:
+            return await _post(line, outgoing, [file["id"] for file in files])
+        except Refused as refusal:
+            if refusal.code != "422":
+                raise
+            if again := await _files_again(line, done):
+                found = await self.find(outgoing, progress, http)  # they may be gone because a post has them
+                if not isinstance(found, protocol.Unknown):
+                    return found if isinstance(found, Receipt) else again
+            with contextlib.suppress(PublishError):
+                await line.learn()  # the server may have other limits by now
+            raise
+
+    async def find(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> _Found:
+        """Look through what the account has posted since the first try.
+
+        A post with files is known by their ids. Another one is ours if it was made by our application, says
+        the same to the letter, and is not older than the first try.
+        """
+        line = Line(outgoing.target, http)
+        facts, since, doubt = await line.facts(), outgoing.begun_at - _SKEW, None
+        files = progress.data.get("files", []) if progress else []
+        ids = {file["id"] for file in files} if len(files) == len(outgoing.content.media) else set()
+        found: list[Mapping[str, Any]] = []
+        async for made, status in line.own(facts["id"], since=since - _DOUBTFUL):
+            verdict = await _is_it(line, status, outgoing, ids, facts["app"])
+            if verdict and (ids or made >= since):
+                found.append(status)
+            elif verdict is not False:
+                doubt = status
+        if found and (ids or len(found) == 1 or not outgoing.forgotten):
+            return _receipt(found[-1], outgoing)
+        if maybe := doubt or (found and found[-1]):
+            return protocol.Unknown(reason=f"{_address(maybe)} may be it, or another one")
+        there = stored_server(facts["server"])
+        if outgoing.options.visibility == "direct" and not there.is_mastodon:
+            return protocol.Unknown(reason="the server may not list direct posts")
+        return protocol.Absent()
+
+    async def delete(self, outgoing: Outgoing, receipt_id: str, http: Http) -> None:
+        """Delete the post; what is not there any more counts as deleted."""
+        try:
+            answer = await Line(outgoing.target, http).ask("DELETE", f"{_STATUSES}/{receipt_id}")
+        except Refused as refusal:
+            if refusal.code not in ("404", "410"):
+                raise
+        else:
+            answer.json()  # a page of something in between is no deletion
+
+    async def verify(self, target: Target, http: Http) -> Profile:
+        """Ask the server who the account is, and what it takes; both are stored."""
+        return await Line(target, http).learn()
+
+
+async def _post(line: Line, outgoing: Outgoing, ids: Sequence[str]) -> Receipt:
+    """Make the post public."""
+    there = stored_server((await line.facts())["server"])
+    body, key = _body(outgoing, ids), _key(outgoing, there)
+    answer = await line.ask("POST", _STATUSES, publishes=True, json=body, headers=key)
+    answer.field("id", str)
+    return _receipt(answer.json(), outgoing)
+
+
+async def _look(line: Line, done: dict[str, Any], http: Http) -> Progress:
+    """Ask for the files that the server still works on; wait longer from time to time."""
+    looks = done.get("looks", 0)
+    states = [file["ready"] or await line.look(file["id"]) for file in done["files"]]
+    if None in states:
+        return _anew(done)
+    if all(states):
+        return Progress(step="files are ready", data=done | {"files": _marked(done["files"], states)})
+    if looks >= _MOST_LOOKS:
+        raise Unavailable(f"the server still works on a file after {looks} looks")
+    data = done | {"files": _marked(done["files"], states), "looks": looks + 1}
+    wait = timedelta(seconds=min(2 ** min(looks, 10), _MOST_WAIT))
+    return Progress(step="the server works on a file", data=data, again_at=http.now() + wait)
+
+
+async def _files_again(line: Line, done: dict[str, Any]) -> Progress | None:
+    """Return what to do about files because of which a post was refused; None if they are not the reason."""
+    states = [await line.look(file["id"]) for file in done.get("files", [])]
+    if None in states:
+        return _anew(done)
+    if all(states):
+        return None
+    return Progress(step="files are not ready", data=done | {"files": _marked(done["files"], states)})
+
+
+def _anew(done: Mapping[str, Any]) -> Progress:
+    """Begin again: the server throws away what is not posted within a day or so."""
+    times = done.get("anew", 0) + 1
+    if times > _MOST_ANEW:
+        raise Rejected(f"the server has lost the files {times} times; it does not keep what is uploaded")
+    return Progress(step="files were lost", data={"anew": times})
+
+
+def _marked(files: Sequence[Mapping[str, Any]], states: Sequence[bool | None]) -> list[dict[str, Any]]:
+    return [{**file, "ready": bool(state)} for file, state in zip(files, states, strict=True)]
+
+
+async def _is_it(
+    line: Line, status: Mapping[str, Any], outgoing: Outgoing, ids: set[str], app: str
+) -> bool | None:
+    """Say whether a status is this post; None where that cannot be told."""
+    files = [str(file.get("id")) for file in status.get("media_attachments") or ()]
+    edited = None if status.get("edited_at") else False  # nobody knows what it said before
+    if ids:
+        return set(files) == ids or edited
+    by = (status.get("application") or {}).get("name")
+    if status.get("reblog") or status.get("in_reply_to_id") or (by and app and by != app):
+        return False
+    form = len(outgoing.content.media), bool(outgoing.options.poll)
+    if (len(files), bool(status.get("poll"))) != form:
+        return edited
+    try:
+        source = await line.ask("GET", f"{_STATUSES}/{status['id']}/source")
+    except Refused:
+        return None
+    # The server cuts blanks at both ends.
+    said = (source.field("text", str).strip(), source.field("spoiler_text", str).strip())
+    wanted = (_written(outgoing.content).strip(), outgoing.options.spoiler_text.strip())
+    return said == wanted or edited
+
+
+def _written(content: Content) -> str:
+    """Return the text that goes out. A link that it lacks is its last line."""
+    link = content.link
+    if not link or any(it.kind is SpanKind.LINK and it.value == link for it in find_spans(content.text)):
+        return content.text
+    return f"{content.text.rstrip()}\n{link}" if content.text.strip() else link
+
+
+def _body(outgoing: Outgoing, ids: Sequence[str]) -> dict[str, Any]:
+    """Return the post as the server is sent it, the same at every try."""
+    options = outgoing.options
+    poll = {
+        "options": options.poll,
+        "expires_in": options.poll_expires_in,
+        "multiple": options.poll_multiple,
+        "hide_totals": options.poll_hide_totals,
+    }
+    body = {
+        "status": _written(outgoing.content),
+        "media_ids": list(ids),
+        "spoiler_text": options.spoiler_text,
+        "sensitive": options.sensitive,
+        "visibility": options.visibility,
+        "language": options.language,
+        "poll": poll if options.poll else None,
+    }
+    # What is left out is as the account has it set; `sensitive` may be a no.
+    return {name: value for name, value in body.items() if name == "status" or value not in (None, "", [])}
+
+
+def _key(outgoing: Outgoing, there: Server) -> dict[str, str]:
+    return {"idempotency-key": outgoing.key} if there.keeps_keys else {}
+
+
+def _receipt(status: Mapping[str, Any], outgoing: Outgoing) -> Receipt:
+    options, warnings = outgoing.options, []
+    if options.visibility and (now := status.get("visibility")) != options.visibility:
+        warnings.append(f"The server made it {now}, not {options.visibility}.")
+    if len(status.get("media_attachments") or ()) < len(outgoing.content.media):
+        warnings.append("The server left out files.")
+    if options.poll and not status.get("poll"):
+        warnings.append("The server left out the poll.")
+    return Receipt(id=status["id"], url=_address(status), warnings=tuple(warnings))
+
+
+def _address(status: Mapping[str, Any]) -> str | None:
+    return status.get("url") or status.get("uri")
+
+
+network = Mastodon()

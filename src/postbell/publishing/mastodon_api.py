@@ -1,0 +1,190 @@
+"""The way to a server that speaks Mastodon's API, on behalf of one account.
+
+Facts from docs.joinmastodon.org. Errors may come in the account's language, so the status counts, never the
+text.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from postbell.domain.media import Media
+from postbell.errors import PublishError, Rejected, Unauthorized, Unavailable
+from postbell.publishing.addresses import keeps_secrets
+from postbell.publishing.answer import Answer, Refused, lost
+from postbell.publishing.fediverse import read_server, software
+from postbell.publishing.protocol import Profile, Target
+
+
+if TYPE_CHECKING:
+    from postbell.publishing.http import Http
+
+
+#: An upload gets a second for each of so many bytes, once it has more than a million.
+_PACE = 200_000
+#: Of forty posts each.
+_MOST_PAGES = 20
+#: Scopes, and what does not work without one.
+_SCOPES = {
+    "write:statuses": "nothing can be published",
+    "write:media": "posts with files will fail",
+    "read:statuses": "it cannot be looked up whether a post is public when an answer was lost",
+}
+
+
+class _NotThere(Unavailable):
+    """Nothing that speaks this API answers at this address."""
+
+
+class Line:
+    """An account's way to its server."""
+
+    def __init__(self, target: Target, http: Http) -> None:
+        self._http, self._address = http, str(target.server)
+        self._place = urlsplit(self._address).netloc.rpartition("@")[2]
+        # English, so that people who write to one another about an error have the same words.
+        bearer = f"Bearer {target.credentials.access_token.get_secret_value()}"
+        self._headers = {"authorization": bearer, "accept-language": "en"}
+
+    async def ask(
+        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **how: Any
+    ) -> Answer:
+        """Send a request as the account."""
+        if not keeps_secrets(self._address):
+            message = f"{self._place} needs an address with https: a token is not sent in clear."
+            raise Unauthorized(message)
+        headers, url = {**self._headers, **(headers or {})}, f"{self._address}{path}"
+        return await self._http.request(method, url, headers=headers, judge=self._judge, **how)
+
+    async def facts(self) -> Mapping[str, Any]:
+        """Return what is stored of the account and its server; learn it where there is nothing."""
+        if not {"id", "app", "server"} <= self._http.session.keys():
+            await self.learn()
+        return self._http.session
+
+    async def learn(self) -> Profile:
+        """Ask who the account is, by which application we speak, and what the server takes; store it."""
+        me = await self.ask("GET", "/api/v1/accounts/verify_credentials")
+        name, url = me.field("acct", str), me.json().get("url")
+        kind, said = await self._kind(), await self._instance()
+        app = await self._application()
+        there = read_server(kind, said)
+        facts = {"id": me.field("id", str), "app": str(app.get("name") or ""), "server": asdict(there)}
+        await self._http.save_session({**self._http.session, **facts})
+        has = app.get("scopes")
+        missing = [
+            scope
+            for scope in _SCOPES
+            if isinstance(has, list) and not {scope, scope.partition(":")[0]} & set(has)
+        ]
+        return Profile(
+            handle=f"@{name}@{said.get('domain') or self._place}",
+            url=url if isinstance(url, str) else None,
+            notes=tuple(f"The application lacks the scope {it}: {_SCOPES[it]}." for it in missing),
+        )
+
+    async def _kind(self) -> str:
+        async def ask(url: str) -> Answer:  # everybody may: no token goes there
+            return await self._http.request("GET", url, judge=self._judge)
+
+        try:
+            return await software(ask, self._address)
+        except (Rejected, _NotThere):
+            return ""
+
+    async def _instance(self) -> Mapping[str, Any]:
+        try:
+            answer = await self.ask("GET", "/api/v2/instance")
+        except (Refused, _NotThere):  # older than Mastodon 4, or of another kind
+            answer = await self.ask("GET", "/api/v1/instance")
+        answer.field("version", str)
+        said: Mapping[str, Any] = answer.json()
+        return said
+
+    async def _application(self) -> Mapping[str, Any]:
+        try:
+            return (await self.ask("GET", "/api/v1/apps/verify_credentials")).error_json()
+        except (Refused, Unauthorized, _NotThere):  # not every server tells
+            return {}
+
+    async def upload(self, item: Media) -> dict[str, Any]:
+        """Upload a file with its alt text; return its id, and whether it can be posted already."""
+        data = await asyncio.to_thread(item.path.read_bytes)
+        deadline = 60.0 + len(data) / _PACE if len(data) > 1_000_000 else None
+        answer = await self.ask(
+            "POST",
+            "/api/v2/media",
+            files={"file": (item.name, data, item.mime)},
+            data={"description": item.alt} if item.alt else {},
+            deadline=deadline,
+        )
+        return {"id": answer.field("id", str), "ready": _is_ready(answer)}
+
+    async def look(self, file: str) -> bool | None:
+        """Return whether a file can be posted, None if the server does not have it (any more)."""
+        try:
+            return _is_ready(await self.ask("GET", f"/api/v1/media/{file}"))
+        except Refused as refusal:
+            if refusal.code == "404":
+                return None
+            raise
+
+    async def own(self, account: str, *, since: datetime) -> AsyncIterator[tuple[datetime, dict[str, Any]]]:
+        """Yield what the account has posted since then, the newest first, and when that was (aware)."""
+        query = {"limit": "40", "exclude_reblogs": "true"}
+        for _ in range(_MOST_PAGES):
+            answer = await self.ask("GET", f"/api/v1/accounts/{account}/statuses", params=query)
+            page = _read_statuses(answer)
+            for made, status in page:
+                if made < since:
+                    return
+                yield made, status
+            if not page:
+                return
+            query["max_id"] = page[-1][1]["id"]
+        raise Unavailable(f"{self._place} has more than {_MOST_PAGES * 40} posts to look through")
+
+    def _judge(self, answer: Answer) -> PublishError | None:
+        """Read an error, {error, error_description}, or a page of something in front of the server."""
+        said, status = answer.error_json().get("error"), answer.status
+        if status in (408, 425, 429) or status >= 500 or 300 <= status < 400:
+            return None
+        if status == 401:
+            return Unauthorized(
+                f"{self._place} does not accept the access token: {said or status}. Copy it from the page of "
+                "the application once more, or make a new application."
+            )
+        if not isinstance(said, str):
+            if status == 413:
+                return Rejected(f"the file is too large for the web server of {self._place}")
+            kind = _NotThere if status in (404, 405, 410) else Unavailable
+            return kind(f"{self._place} answered {status}, and not as Mastodon does; is that its address?")
+        message = f"{self._place} answered {status}: {said[:300]}"
+        if status == 403:  # a scope is missing, or the account is closed: no post of it will be taken
+            return Unauthorized(f"{message}. The token needs the scopes {', '.join(_SCOPES)}, read:accounts.")
+        return Refused(message, code=str(status))
+
+
+def _is_ready(answer: Answer) -> bool:
+    # 202 and 206 say that it is being worked on; Pleroma says 202 to what it has done.
+    return answer.status == 200 or bool(answer.json().get("url"))
+
+
+def _read_statuses(answer: Answer) -> list[tuple[datetime, dict[str, Any]]]:
+    said = answer.json()
+    try:
+        if isinstance(said, list):
+            return [(_instant(it["created_at"]), {**it, "id": str(it["id"])}) for it in said]
+    except (KeyError, TypeError, ValueError):
+        pass
+    raise lost(f"{answer.place} answered with posts that are none", answer.publishes)
+
+
+def _instant(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,188 @@
+"""An imitation of Mastodon that nobody here wrote takes what we send, and gives it back equal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from postbell.clock import SystemClock
+from postbell.errors import RateLimited, Rejected, Unauthorized, Unsure
+from postbell.networks.mastodon import network
+from postbell.publishing.http import Clients, Http
+from postbell.publishing.protocol import Absent, Outgoing, Profile, Receipt, Target, Unknown
+from support import farside
+from support.fake_mastodon import SUBJECT, picture
+from support.lossy import lossy_proxy
+from support.mastodon_mock import TOKEN
+
+
+pytestmark = pytest.mark.real
+
+
+@dataclass
+class Postbell:
+    """The network's code on behalf of the account, over one event loop."""
+
+    server: str
+    runner: asyncio.Runner
+    clients: Clients
+    token: str = TOKEN
+    session: dict[str, Any] = field(default_factory=dict)
+
+    def outgoing(self, text: str = "Good morning", **more: Any) -> Outgoing:
+        return replace(SUBJECT.outgoing(text, **more), target=self.target(), begun_at=SystemClock().now())
+
+    def target(self) -> Target:
+        credentials = network.Credentials.model_validate({"access_token": self.token})
+        return Target(name="mine", server=self.server, credentials=credentials)
+
+    def publish(self, outgoing: Outgoing) -> Receipt:
+        return self.runner.run(farside.publish(network, outgoing, self.http()))
+
+    def find(self, outgoing: Outgoing) -> Receipt | Absent | Unknown:
+        return self.runner.run(network.find(outgoing, None, self.http()))
+
+    def delete(self, outgoing: Outgoing, name: str) -> None:
+        self.runner.run(network.delete(outgoing, name, self.http()))
+
+    def verify(self) -> Profile:
+        return self.runner.run(network.verify(self.target(), self.http()))
+
+    def http(self) -> Http:
+        return Http(self.clients, SystemClock(), session=self.session, keeper=self)
+
+    async def load(self) -> dict[str, Any]:
+        return self.session
+
+    async def save(self, session: dict[str, Any]) -> None:
+        self.session = session
+
+
+@pytest.fixture
+def here(mastodon: str) -> Iterator[Postbell]:
+    _call(mastodon, "POST", "/_mock/reset")
+    clients = Clients()
+    with asyncio.Runner() as runner:
+        yield Postbell(mastodon, runner, clients)
+        runner.run(clients.close())
+
+
+def _call(server: str, method: str, path: str, **how: Any) -> Any:
+    headers = {"authorization": f"Bearer {TOKEN}"}
+    with httpx.Client(trust_env=False, headers=headers, timeout=20) as client:
+        answer = client.request(method, f"{server}/api/v1{path}", **how)
+    assert answer.is_success, answer.text
+    return answer.json() if answer.content else None
+
+
+def _posts(here: Postbell) -> list[dict[str, Any]]:
+    me = _call(here.server, "GET", "/accounts/verify_credentials")
+    found: list[dict[str, Any]] = _call(here.server, "GET", f"/accounts/{me['id']}/statuses")
+    return found
+
+
+def _source(here: Postbell, number: str) -> dict[str, Any]:
+    found: dict[str, Any] = _call(here.server, "GET", f"/statuses/{number}/source")
+    return found
+
+
+def test_the_account_is_verified_with_its_server_s_limits(here: Postbell) -> None:
+    assert here.verify().handle.startswith("@testuser@")
+    assert (here.session["server"]["kind"], here.session["server"]["text"]) == ("mastodon", 500)
+
+
+def test_a_dead_token_is_unauthorized(here: Postbell) -> None:
+    here.token = "dead"
+    with pytest.raises(Unauthorized):
+        here.verify()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"spoiler_text": "Sun", "language": "de"},
+        {"sensitive": True},
+        *({"visibility": each} for each in ("public", "unlisted", "private", "direct")),
+    ],
+)
+def test_a_text_with_its_options_reads_back_equal_and_is_found(
+    here: Postbell, options: dict[str, Any]
+) -> None:
+    text = 'Ünïcode 日本語 👩‍👩‍👧‍👦 "quoted" & <b>bold</b>'
+    outgoing = here.outgoing(text, options=options, link="https://a.example/b?c=d")
+    receipt = here.publish(outgoing)
+    (status,) = _posts(here)
+    assert receipt == Receipt(id=status["id"], url=status["url"])
+    assert _source(here, status["id"])["text"] == f"{text}\nhttps://a.example/b?c=d"
+    assert {name: status[name] for name in options} == options
+    assert here.find(outgoing) == receipt
+
+
+def test_a_poll_has_its_answers(here: Postbell) -> None:
+    options = {"poll": ["rain", "sun"], "poll_expires_in": 600, "poll_multiple": True}
+    outgoing = here.outgoing(options=options)
+    receipt = here.publish(outgoing)
+    (status,) = _posts(here)
+    assert [each["title"] for each in status["poll"]["options"]] == ["rain", "sun"]
+    assert status["poll"]["multiple"]
+    assert here.find(outgoing) == receipt
+
+
+def test_pictures_have_their_alt_texts_in_their_order(here: Postbell, tmp_path: Path) -> None:
+    media = (picture(tmp_path, "b.png", "A bell"), picture(tmp_path, "a.png", "A cat"))
+    outgoing = here.outgoing(media=media)
+    receipt = here.publish(outgoing)
+    (status,) = _posts(here)
+    assert [each["description"] for each in status["media_attachments"]] == ["A bell", "A cat"]
+    assert here.find(outgoing) == receipt
+
+
+def test_an_answer_that_is_lost_is_found_and_a_repeat_makes_no_second_post(here: Postbell) -> None:
+    here.verify()
+    with lossy_proxy(here.server) as proxy:
+        proxy.lose("POST", "/api/v1/statuses")
+        there = replace(here, server=proxy.url, session=dict(here.session))
+        outgoing = there.outgoing()
+        with pytest.raises(Unsure):
+            there.publish(outgoing)
+    (status,) = _posts(here)
+    found = here.find(replace(outgoing, target=here.target()))
+    assert isinstance(found, Receipt)
+    assert found.id == status["id"]
+    assert here.publish(replace(outgoing, target=here.target())).id == status["id"]
+    assert len(_posts(here)) == 1
+
+
+def test_what_was_not_published_is_absent(here: Postbell) -> None:
+    here.publish(here.outgoing("Good evening", key="z" * 20))
+    assert here.find(here.outgoing()) == Absent()
+
+
+def test_a_post_is_taken_away_and_to_do_it_again_is_harmless(here: Postbell) -> None:
+    outgoing = here.outgoing()
+    receipt = here.publish(outgoing)
+    for _ in range(2):
+        here.delete(outgoing, receipt.id)
+    assert _posts(here) == []
+
+
+def test_a_text_that_is_too_long_is_refused_by_the_server_too(here: Postbell) -> None:
+    with pytest.raises(Rejected, match="answered 422"):
+        here.publish(here.outgoing("x" * 501))
+
+
+def test_a_rate_limit_is_kept(here: Postbell) -> None:
+    effect = {"type": "ratelimit"}
+    rule = {"match": {"methods": ["POST"], "path": "/api/v1/statuses"}, "effect": effect, "count": 1}
+    _call(here.server, "POST", "/_mock/faults", json=rule)
+    with pytest.raises(RateLimited) as caught:
+        here.publish(here.outgoing())
+    assert caught.value.until
+    assert _posts(here) == []

@@ -1,0 +1,356 @@
+"""Mastodon behind the transport: one account on one server, which can be of another kind too.
+
+Every request and every answer of its own is held against Mastodon's OpenAPI description; what a call needs of
+scopes is taken from there. It refuses what Mastodon refuses, in its words, and raises Violation for what that
+would let pass in silence: a token where it does not belong, an Idempotency-Key where that does harm.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import regex
+
+from postbell.domain.media import Media, MediaKind
+from postbell.networks import mastodon
+from postbell.testing import FakeClock
+from support import pictures
+from support.farside import START, Daemon, FarSide, Public, Subject, Violation
+from support.mastodon_entities import (
+    ACCOUNT,
+    TYPES,
+    account,
+    application,
+    configuration,
+    credential_account,
+    instance,
+    instant,
+    old_instance,
+    poll,
+)
+from support.mastodon_spec import api, parts
+
+
+HOST = "mastodon.example"
+SERVER = f"https://{HOST}"
+TOKEN = "Zk3-vX9qTn7_Lr2wYc8bUe5sGd1fHj6aPm4oKi0tRxE"
+#: What the guide asks for.
+SCOPES = ["read:accounts", "read:statuses", "write:media", "write:statuses"]
+_KEPT = timedelta(hours=1)
+
+
+class Refusal(Exception):
+    """An answer that is an error."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass
+class FakeMastodon(FarSide):
+    """One account on one server."""
+
+    #: What nodeinfo calls the software; None where there is no nodeinfo.
+    kind: str | None = "mastodon"
+    version: str = "4.6.4"
+    has_v2: bool = True
+    #: What the server says that it takes; see `_configuration`.
+    most: int = 500
+    answers: int = 4
+    scopes: list[str] = field(default_factory=lambda: list(SCOPES))
+    token_works: bool = True
+    app: str = "Postbell"
+    #: Public posts of a silenced account become unlisted.
+    silenced: bool = False
+    #: Whether a repeat with a known key is answered with 500, as by 4.6.0 to 4.6.2.
+    replay_breaks: bool = False
+    #: How often a file is looked at before it is ready; None: it never is, and is refused in the end.
+    looks: int | None = 0
+    #: Whether files that are ready are answered with 202 all the same, as by Pleroma.
+    says_accepted: bool = False
+    #: The newest last, as the server has them.
+    statuses: list[dict[str, Any]] = field(default_factory=list)
+    texts: dict[str, str] = field(default_factory=dict)
+    #: By id: what is told of a file, its bytes, and how many more looks it needs.
+    media: dict[str, dict[str, Any]] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
+    waits: dict[str, int | None] = field(default_factory=dict)
+    #: By Idempotency-Key: the id of the status, and when it was made.
+    keys: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    _ids: Iterator[int] = field(default_factory=lambda: itertools.count(117_020_586_000_687_001))
+
+    def is_publishing(self, request: httpx.Request, body: bytes) -> bool:
+        return (request.method, request.url.path) == ("POST", "/api/v1/statuses")
+
+    def is_deleting(self, request: httpx.Request) -> bool:
+        return request.method == "DELETE" and request.url.path.startswith("/api/v1/statuses/")
+
+    def rate_limited(self) -> httpx.Response:
+        until = self.clock.now() + timedelta(seconds=120)
+        headers = self._limits() | {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": instant(until, 6)}
+        return httpx.Response(429, json={"error": "Too many requests"}, headers=headers)
+
+    def unauthorized(self) -> httpx.Response:
+        return httpx.Response(401, json={"error": "The access token was revoked"}, headers=self._limits())
+
+    def public(self) -> list[Public]:
+        return [
+            Public(
+                id=status["id"],
+                text=self.texts[status["id"]],
+                media=tuple(
+                    (self.files[each["id"]], each["description"] or "")
+                    for each in status["media_attachments"]
+                ),
+            )
+            for status in self.statuses
+        ]
+
+    def write(self, text: str, *, app: str | None = "Web", **more: Any) -> dict[str, Any]:
+        """Post something that is none of ours."""
+        by = {"name": app, "website": None} if app else None
+        status = self._status(text, visibility="public") | {"application": by} | more
+        self.statuses.append(status)
+        return status
+
+    def answer(self, request: httpx.Request, body: bytes) -> httpx.Response:
+        path = request.url.path
+        if (request.url.scheme, request.url.host) != ("https", HOST) or TOKEN in str(request.url):
+            raise Violation(f"a call to another server, or a token in an address: {request.url}")
+        if path.startswith(("/.well-known/", "/nodeinfo/")):
+            return self._nodeinfo(request, path)
+        if faults := api().request_faults(request, body):
+            raise Violation(f"{request.method} {path}: {'; '.join(faults)}")
+        try:
+            self._authorize(request)
+            status, said = self._serve(request, body)
+        except Refusal as refusal:
+            status, said = refusal.status, {"error": str(refusal)}
+        faults = api().answer_faults(request.method, path, status, said)
+        if faults and status not in (403, 404, 500):  # these come from anywhere
+            raise AssertionError(f"the stand-in itself is wrong: {'; '.join(faults)}")
+        return httpx.Response(status, json=said, headers=self._limits(), request=request)
+
+    def _nodeinfo(self, request: httpx.Request, path: str) -> httpx.Response:
+        if "authorization" in request.headers:
+            raise Violation(f"{path} was sent a token that it does not need")
+        if self.kind is None:
+            return httpx.Response(404, text="<html>no such page</html>")
+        if path == "/.well-known/nodeinfo":
+            rel = "http://nodeinfo.diaspora.software/ns/schema/2.0"
+            return httpx.Response(200, json={"links": [{"rel": rel, "href": f"{SERVER}/nodeinfo/2.0"}]})
+        return httpx.Response(
+            200, json={"version": "2.0", "software": {"name": self.kind, "version": self.version}}
+        )
+
+    def _authorize(self, request: httpx.Request) -> None:
+        needs = api().scopes(request.method, request.url.path)
+        if not needs and "instance" in request.url.path:
+            return
+        if request.headers.get("authorization") != f"Bearer {TOKEN}" or not self.token_works:
+            raise Refusal(401, "The access token is invalid")
+        allowed = {*needs, *(scope.partition(":")[0] for scope in needs)}
+        if needs and not allowed & set(self.scopes):
+            raise Refusal(403, "This action is outside the authorized scopes")
+
+    def _serve(self, request: httpx.Request, body: bytes) -> tuple[int, Any]:
+        method, path = request.method, request.url.path
+        plain: dict[str, Callable[[], Any]] = {
+            "/api/v1/accounts/verify_credentials": lambda: credential_account(SERVER),
+            "/api/v1/apps/verify_credentials": self._application,
+            "/api/v2/instance": self._instance,
+            "/api/v1/instance": lambda: old_instance(HOST, self.version, self._configuration()),
+            f"/api/v1/accounts/{ACCOUNT}/statuses": lambda: self._list(request.url.params),
+        }
+        if path in plain:
+            return 200, plain[path]()
+        if path == "/api/v2/media":
+            return self._upload(request, body)
+        if path == "/api/v1/statuses":
+            return 200, self._create(request.headers.get("idempotency-key"), json.loads(body))
+        kind, number = path.removeprefix("/api/v1/").removesuffix("/source").split("/")
+        if kind == "media":
+            return self._look(number)
+        status = next((each for each in self.statuses if each["id"] == number), None)
+        if kind != "statuses" or status is None:
+            raise Refusal(404, "Record not found")
+        if path.endswith("/source"):
+            return 200, {"id": number, "text": self.texts[number], "spoiler_text": status["spoiler_text"]}
+        assert method == "DELETE"
+        self.statuses.remove(status)
+        return 200, status | {"text": self.texts[number]}
+
+    def _create(self, key: str | None, asked: dict[str, Any]) -> dict[str, Any]:
+        if key is not None and self.kind not in ("mastodon", "hometown", None):
+            raise Violation(f"an Idempotency-Key does harm on {self.kind}, or nothing")
+        made, at = self.keys.get(key or "", ("", START))
+        if made and self.clock.now() < at + _KEPT:
+            if self.replay_breaks:
+                raise Refusal(500, "This page is not correct")
+            found = [each for each in self.statuses if each["id"] == made]
+            if not found:
+                raise Refusal(404, "Record not found")
+            return found[0]
+        self._validate(asked)
+        visibility = asked.get("visibility", "public")
+        if self.silenced and visibility == "public":
+            visibility = "unlisted"
+        status = self._status(asked["status"], visibility) | {
+            "spoiler_text": asked.get("spoiler_text", ""),
+            "sensitive": asked.get("sensitive", False) or bool(asked.get("spoiler_text")),
+            "language": asked.get("language", "en"),
+            "media_attachments": [self.media.pop(each) for each in asked.get("media_ids", [])],
+            "application": {"name": self.app, "website": None},
+            "poll": poll(str(next(self._ids)), asked["poll"], self.clock.now()) if "poll" in asked else None,
+        }
+        self.statuses.append(status)
+        if key:
+            self.keys[key] = (status["id"], self.clock.now())
+        return status
+
+    def _validate(self, asked: Mapping[str, Any]) -> None:
+        ids, voted, text = asked.get("media_ids", []), asked.get("poll"), asked["status"]
+        if not text.strip() and not ids:
+            raise Refusal(422, "Validation failed: Text can't be blank")
+        if self._length(text + asked.get("spoiler_text", "")) > self.most:
+            raise Refusal(422, f"Validation failed: Text character limit of {self.most} exceeded")
+        if len(ids) > 4 or len(set(ids)) < len(ids) or any(each not in self.media for each in ids):
+            raise Refusal(422, f"Media not found or already attached to another post: {', '.join(ids)}")
+        if any(self.waits[each] != 0 for each in ids):
+            raise Refusal(
+                422, "Cannot attach files that have not finished processing. Try again in a moment!"
+            )
+        if len(ids) > 1 and any(self.media[each]["type"] == "video" for each in ids):
+            raise Refusal(422, "Cannot attach a video to a post that already contains images")
+        if voted and not (
+            2 <= len(voted["options"]) <= self.answers and 300 <= voted["expires_in"] <= 2_629_746
+        ):
+            raise Refusal(422, "Validation failed: Poll is not valid")
+        if voted and (
+            len(set(voted["options"])) < len(voted["options"]) or max(map(len, voted["options"])) > 50
+        ):
+            raise Refusal(422, "Validation failed: Options must be different, and short")
+
+    def _length(self, text: str) -> int:
+        if self.kind in ("gotosocial", "pixelfed"):
+            return len(text)
+        if self.kind not in ("pleroma", "akkoma"):
+            text = re.sub(r"https?://\S+\.\S+", "x" * 23, text)
+            text = re.sub(r"(?<!\w)@(\w+)@[\w.-]+\w", r"@\1", text)
+        return len(regex.findall(r"\X", text))
+
+    def _upload(self, request: httpx.Request, body: bytes) -> tuple[int, dict[str, Any]]:
+        said = {part.get_param("name", header="content-disposition"): part for part in parts(request, body)}
+        file = said["file"]
+        if file.get_content_type() not in TYPES or not file.get_filename():
+            raise Refusal(422, "Validation failed: File content type is not allowed")
+        alt = bytes(said["description"].get_payload(decode=True)).decode() if "description" in said else None
+        if len(alt or "") > 1500:
+            raise Refusal(422, "Validation failed: Description is too long")
+        number = str(next(self._ids))
+        self.files[number] = bytes(file.get_payload(decode=True))
+        self.waits[number] = self.looks
+        url = None if self.looks != 0 else f"{SERVER}/media/{number}"
+        kind = file.get_content_type().partition("/")[0]
+        self.media[number] = {"id": number, "type": kind, "url": url, "description": alt, "meta": None}
+        return (200 if url and not self.says_accepted else 202), self.media[number]
+
+    def _look(self, number: str) -> tuple[int, Any]:
+        if number not in self.media:
+            raise Refusal(404, "Record not found")
+        left = self.waits[number]
+        if left is None:
+            raise Refusal(422, "Error processing media")
+        self.waits[number] = max(0, left - 1)
+        if left > 1:
+            return 206, self.media[number]
+        self.media[number]["url"] = f"{SERVER}/media/{number}"
+        return 200, self.media[number]
+
+    def _list(self, query: httpx.QueryParams) -> list[dict[str, Any]]:
+        below = int(query.get("max_id", 10**20))
+        found = [each for each in reversed(self.statuses) if int(each["id"]) < below]
+        if query.get("exclude_reblogs") == "true":
+            found = [each for each in found if not each.get("reblog")]
+        return found[: min(int(query.get("limit", 20)), 40)]
+
+    def _status(self, text: str, visibility: str) -> dict[str, Any]:
+        number = str(next(self._ids))
+        self.texts[number] = text.strip()
+        return {
+            **dict.fromkeys(("replies_count", "reblogs_count", "favourites_count", "quotes_count"), 0),
+            **{name: [] for name in ("media_attachments", "mentions", "tags", "emojis")},
+            **dict.fromkeys(
+                ("in_reply_to_id", "in_reply_to_account_id", "edited_at", "reblog", "card", "poll")
+            ),
+            "id": number,
+            "created_at": instant(self.clock.now(), 3),
+            "visibility": visibility,
+            "uri": f"{SERVER}/users/alice/statuses/{number}",
+            "url": f"{SERVER}/@alice/{number}",
+            "content": f"<p>{text}</p>",
+            "account": account(SERVER),
+            "spoiler_text": "",
+            "sensitive": False,
+        }
+
+    def _application(self) -> dict[str, Any]:
+        if not self.app:
+            raise Refusal(404, "Record not found")
+        return application(self.app, self.scopes)
+
+    def _instance(self) -> dict[str, Any]:
+        if not self.has_v2:
+            raise Refusal(404, "Record not found")
+        return instance(HOST, self.version, self._configuration())
+
+    def _configuration(self) -> dict[str, Any]:
+        return configuration(self.most, self.answers)
+
+    def _limits(self) -> dict[str, str]:
+        """The headers of every answer; the reset comes with microseconds."""
+        reset = instant(self.clock.now() + timedelta(minutes=5, microseconds=792_409), 6)
+        return {"X-RateLimit-Limit": "300", "X-RateLimit-Remaining": "290", "X-RateLimit-Reset": reset}
+
+
+SUBJECT = Subject(
+    network=mastodon.network,
+    far_side=FakeMastodon,
+    server=SERVER,
+    credentials={"access_token": TOKEN},
+    too_long="x" * 501,
+)
+
+
+def daemon(text: str = "Good morning", **more: Any) -> tuple[Daemon, FakeMastodon]:
+    """Return a daemon with one delivery and nothing stored, and its far side."""
+    far_side = FakeMastodon(FakeClock(START))
+    return Daemon(SUBJECT, SUBJECT.outgoing(text, **more), far_side), far_side
+
+
+def picture(folder: Path, name: str = "cat.png", alt: str = "A cat") -> Media:
+    """Return a small picture of a cat in a folder."""
+    data = pictures.png()
+    path = folder / name
+    path.write_bytes(data)
+    return Media(
+        sha256=hashlib.sha256(data).hexdigest(),
+        kind=MediaKind.IMAGE,
+        mime="image/png",
+        size=len(data),
+        width=40,
+        height=30,
+        name=name,
+        path=path,
+        alt=alt,
+    )

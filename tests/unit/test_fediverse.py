@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from postbell.errors import Unavailable
+from postbell.publishing.answer import Answer
+from postbell.publishing.fediverse import Server, mastodon_length, read_server, software, stored_server
+from support.mastodon_entities import configuration
+
+
+_HOME = "https://a.example"
+_SCHEMA = "http://nodeinfo.diaspora.software/ns/schema/2.0"
+
+
+# How long a text is
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [
+        ("", 0),
+        ("Good morning", 12),
+        ("👩‍👩‍👧‍👦é", 2),
+        ("https://a.example", 23),
+        (f"See https://a.example/{'x' * 300}?a=b#c, and more", 4 + 23 + 10),
+        ("http://a.example:8080/b http://bob@a.example/", 23 + 1 + 23),
+        ("a.example/b", 11),
+        (f"http://localhost/{'a' * 30}", 47),
+        (f"http://127.0.0.1/{'a' * 30}", 47),
+        ("@alice@social.example.org hi", 9),
+        ("@alice@social.example.org, @bob.b@x.example.", 6 + 2 + 6 + 1),
+        ("@alice hi", 9),
+        ("mail alice@social.example", 25),
+        ("https://a.example/@alice@b.example", 23),
+        ("@alice@", 7),
+    ],
+)
+def test_a_text_is_as_long_as_mastodon_counts_it(text: str, length: int) -> None:
+    assert mastodon_length(text) == length
+
+
+@pytest.mark.parametrize("kind", ["gotosocial", "pixelfed"])
+def test_some_servers_count_code_points_and_every_letter_of_a_link(kind: str) -> None:
+    assert Server(kind=kind).count("e\u0301 @alice@b.example") == 19
+
+
+@pytest.mark.parametrize("kind", ["pleroma", "akkoma"])
+def test_some_servers_count_graphemes_and_every_letter_of_a_link(kind: str) -> None:
+    assert Server(kind=kind).count("e\u0301 https://a.example/bbbbbbbbbbbbbbb") == 35
+
+
+# What a server takes
+
+
+def test_mastodon_says_what_it_takes() -> None:
+    there = read_server("mastodon", {"version": "4.6.4", "configuration": configuration(1000, 6)})
+    assert (there.text, there.files, there.answers, there.shortest) == (1000, 4, 6, 300)
+    assert there.types["image/png"] == 16_777_216
+    assert there.types["video/mp4"] == 103_809_024
+    assert there.limits().summary()["text"] == {"characters": 1000}
+
+
+def test_files_that_a_server_does_not_name_are_not_taken_there() -> None:
+    media = {"supported_mime_types": ["image/png", "audio/ogg"], "image_size_limit": 5}
+    there = read_server("pixelfed", {"configuration": {"media_attachments": media}})
+    assert dict(there.types) == {"image/png": 5}
+
+
+def test_pleroma_says_it_in_keys_of_its_own() -> None:
+    polls = {"max_options": 20, "max_option_chars": 200, "min_expiration": 0, "max_expiration": 31_536_000}
+    version = "2.7.2 (compatible; Pleroma 2.9.1)"
+    said = {"version": version, "max_toot_chars": 5000, "upload_limit": 16_000_000, "poll_limits": polls}
+    there = read_server("", said)
+    assert (there.kind, there.text, there.answers, there.answer) == ("pleroma", 5000, 20, 200)
+    assert (there.shortest, there.longest) == (0, 31_536_000)
+    assert set(there.types.values()) == {16_000_000}
+
+
+@pytest.mark.parametrize(
+    "said", [{}, {"configuration": []}, {"configuration": {"statuses": {"max_characters": "a"}}}]
+)
+def test_what_a_server_does_not_say_is_as_on_mastodon(said: dict[str, Any]) -> None:
+    assert read_server("", said) == Server()
+
+
+def test_a_server_is_read_back_from_a_session_and_is_mastodon_where_there_is_none() -> None:
+    stored = {"kind": "akkoma", "text": 5000, "of another version": 1}
+    assert stored_server(stored) == Server(kind="akkoma", text=5000)
+    assert stored_server(None) == Server()
+
+
+@pytest.mark.parametrize("kind", ["gotosocial", "pleroma", "akkoma", "pixelfed", "misskey"])
+def test_a_key_is_not_given_to_a_server_that_may_make_something_else_of_it(kind: str) -> None:
+    assert not Server(kind=kind).keeps_keys
+    assert Server(kind="hometown").keeps_keys
+
+
+# Which software it is
+
+
+def _software(**documents: Any) -> tuple[str, list[str]]:
+    """Return what is found, and the paths that were asked for."""
+    asked = []
+
+    async def ask(url: str) -> Answer:
+        asked.append(url.removeprefix(_HOME))
+        body = documents["links" if url.endswith("/.well-known/nodeinfo") else "document"]
+        return Answer(status=200, headers={}, body=json.dumps(body).encode(), publishes=False)
+
+    return asyncio.run(software(ask, _HOME)), asked
+
+
+def _links(*hrefs: str, rel: str = _SCHEMA) -> dict[str, Any]:
+    return {"links": [{"rel": rel, "href": href} for href in hrefs]}
+
+
+def test_the_software_is_what_nodeinfo_says() -> None:
+    document = {"software": {"name": "GoToSocial", "version": "0.19"}}
+    found, asked = _software(links=_links(f"{_HOME}/nodeinfo/2.0"), document=document)
+    assert found == "gotosocial"
+    assert asked == ["/.well-known/nodeinfo", "/nodeinfo/2.0"]
+
+
+@pytest.mark.parametrize(
+    "links",
+    [
+        _links("https://elsewhere.example/nodeinfo/2.0"),
+        _links("https://a.example.evil.example/nodeinfo/2.0"),
+        _links(f"{_HOME}/other", rel="https://www.w3.org/ns/activitystreams#Application"),
+        {"links": ["a", None]},
+        {"links": {}},
+        [],
+    ],
+)
+def test_a_document_that_lies_elsewhere_or_is_another_is_not_asked_for(links: Any) -> None:
+    assert _software(links=links) == ("", ["/.well-known/nodeinfo"])
+
+
+@pytest.mark.parametrize("document", [{}, [], {"software": "a"}, {"software": {"name": 7}}])
+def test_a_document_without_a_name_names_no_software(document: Any) -> None:
+    assert _software(links=_links(f"{_HOME}/nodeinfo/2.0"), document=document)[0] == ""
+
+
+def test_a_page_that_is_no_json_says_nothing_for_sure() -> None:
+    async def ask(_url: str) -> Answer:
+        return Answer(status=200, headers={}, body=b"<html>", publishes=False)
+
+    with pytest.raises(Unavailable):
+        asyncio.run(software(ask, _HOME))

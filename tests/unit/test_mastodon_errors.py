@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from postbell.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unsure
+from postbell.networks.mastodon import network
+from support.fake_mastodon import FakeMastodon, daemon
+from support.farside import Daemon
+
+
+class Says(httpx.AsyncBaseTransport):
+    """Gives one answer to what ends in a path, and lets the rest through."""
+
+    def __init__(self, far_side: FakeMastodon, path: str, answer: httpx.Response) -> None:
+        self._far_side, self._path, self._answer = far_side, path, answer
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith(self._path):
+            return self._answer
+        return await self._far_side.handle_async_request(request)
+
+
+def _publish(status: int, **how: Any) -> PublishError:
+    """Return how a post fails whose publishing call is answered so."""
+    here, far_side = daemon()
+    answer = httpx.Response(status, **how)
+    with pytest.raises(PublishError) as caught:
+        asyncio.run(here.publish(Says(far_side, "/api/v1/statuses", answer)))
+    return caught.value
+
+
+def _verify(path: str, status: int, **how: Any) -> PublishError:
+    here, far_side = daemon()
+    transport = Says(far_side, path, httpx.Response(status, **how))
+    with pytest.raises(PublishError) as caught:
+        asyncio.run(network.verify(here.outgoing.target, here._http(transport)))
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, Rejected),
+        (401, Unauthorized),
+        (403, Unauthorized),
+        (404, Rejected),
+        (410, Rejected),
+        (422, Rejected),
+        (429, RateLimited),
+        (500, Unsure),
+        (502, Unsure),
+        (503, Unavailable),
+    ],
+)
+def test_an_error_is_read_by_its_status_whatever_its_language(status: int, kind: type[PublishError]) -> None:
+    assert isinstance(_publish(status, json={"error": "バリデーションに失敗しました"}), kind)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(301, Rejected), (403, Unavailable), (404, Unavailable), (413, Rejected), (502, Unsure), (520, Unsure)],
+)
+def test_a_page_of_something_in_front_of_the_server_is_no_word_of_it(
+    status: int, kind: type[PublishError]
+) -> None:
+    assert isinstance(_publish(status, text="<html>blocked</html>"), kind)
+
+
+def test_a_dead_token_without_a_reason_is_unauthorized() -> None:
+    error = _publish(401, text="")
+    assert str(error) == (
+        "mastodon.example does not accept the access token: 401. Copy it from the page of the application "
+        "once more, or make a new application."
+    )
+
+
+def test_a_rate_limit_ends_at_the_reset_which_has_microseconds() -> None:
+    reset = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "2026-11-23T12:00:00.792409Z"}
+    error = _publish(429, json={"error": "Too many requests"}, headers=reset)
+    assert isinstance(error, RateLimited)
+    assert error.until == datetime(2026, 11, 23, 12, 0, 0, 792_409, tzinfo=UTC)
+
+
+def test_an_answer_without_an_id_is_lost() -> None:
+    assert isinstance(_publish(200, json={"scheduled_at": "2026-11-23T12:00:00.000Z"}), Unsure)
+
+
+def test_a_refusal_stays_one_if_the_server_cannot_be_asked_again() -> None:
+    here, far_side = daemon("x" * 501)
+    asyncio.run(network.verify(here.outgoing.target, here._http(None)))
+    transport = Says(far_side, "/verify_credentials", httpx.Response(503))
+    with pytest.raises(Rejected, match="422"):
+        asyncio.run(here.publish(transport))
+
+
+def test_a_look_at_a_file_that_fails_says_nothing_about_the_file() -> None:
+    here, far_side = daemon()
+    transport = Says(far_side, "/api/v1/media/7", httpx.Response(400, json={"error": "a"}))
+    progress = {"files": [{"id": "7", "ready": False}]}
+    with pytest.raises(Rejected, match="400: a"):
+        asyncio.run(_step(here, progress, transport))
+
+
+async def _step(here: Daemon, data: dict[str, Any], transport: httpx.AsyncBaseTransport) -> None:
+    from postbell.publishing.protocol import Progress
+
+    await network.publish(here.outgoing, Progress(step="file 1", data=data), here._http(transport))
+
+
+def test_something_else_than_mastodon_at_the_address_is_named() -> None:
+    error = _verify("/accounts/verify_credentials", 404, text="<html>no such page</html>")
+    assert isinstance(error, Unavailable)
+    assert str(error) == "mastodon.example answered 404, and not as Mastodon does; is that its address?"
+
+
+def test_a_server_that_says_nothing_of_itself_is_not_connected() -> None:
+    assert isinstance(_verify("/instance", 200, json=["a"]), Unavailable)
+
+
+def test_a_nodeinfo_that_cannot_be_had_now_is_asked_for_again_later() -> None:
+    assert isinstance(_verify("/.well-known/nodeinfo", 503), Unavailable)
+
+
+# Taking away
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_what_is_gone_counts_as_taken_away(status: int) -> None:
+    here, far_side = daemon()
+    answer = httpx.Response(status, json={"error": "Record not found"})
+    asyncio.run(here.delete("7", Says(far_side, "/api/v1/statuses/7", answer)))
+
+
+def test_a_refusal_to_take_away_is_told() -> None:
+    here, far_side = daemon()
+    answer = httpx.Response(422, json={"error": "no"})
+    with pytest.raises(Rejected, match="422: no"):
+        asyncio.run(here.delete("7", Says(far_side, "/api/v1/statuses/7", answer)))
