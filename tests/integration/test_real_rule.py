@@ -17,7 +17,7 @@ from support.loopback import VARIABLE
 
 _TESTS = Path(__file__).parents[1]
 
-_BOTH = """\
+_ALL = """\
 import pytest
 
 @pytest.fixture
@@ -28,8 +28,16 @@ def pds():
 def wordpress():
     return None
 
+@pytest.fixture
+def mastodon():
+    return None
+
 @pytest.mark.real
 def test_pds(pds):
+    pass
+
+@pytest.mark.real
+def test_mastodon(mastodon):
     pass
 
 @pytest.mark.real
@@ -51,18 +59,18 @@ def _run(folder: Path, tests: str, *options: str, ci: str = "true") -> subproces
 
 
 def test_a_run_that_used_every_real_server_passes(tmp_path: Path) -> None:
-    done = _run(tmp_path, _BOTH.format(body="pass"))
+    done = _run(tmp_path, _ALL.format(body="pass"))
     assert done.returncode == 0, done.stdout
 
 
 def test_a_skipped_real_test_fails_the_run_on_ci(tmp_path: Path) -> None:
-    done = _run(tmp_path, _BOTH.format(body="pytest.skip('no time')"))
+    done = _run(tmp_path, _ALL.format(body="pytest.skip('no time')"))
     assert done.returncode == 1
     assert "test_wordpress was left out" in done.stdout
 
 
 def test_a_deselected_real_test_fails_the_run_on_ci(tmp_path: Path) -> None:
-    done = _run(tmp_path, _BOTH.format(body="pass"), "-k", "test_pds")
+    done = _run(tmp_path, _ALL.format(body="pass"), "-k", "test_pds")
     assert done.returncode == 1
     assert "no test passed against wordpress" in done.stdout
 

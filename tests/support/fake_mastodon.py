@@ -222,7 +222,7 @@ class FakeMastodon(FarSide):
         ids, voted, text = asked.get("media_ids", []), asked.get("poll"), asked["status"]
         if not text.strip() and not ids:
             raise Refusal(422, "Validation failed: Text can't be blank")
-        if self._length(text + asked.get("spoiler_text", "")) > self.most:
+        if self._length(text) + len(asked.get("spoiler_text", "")) > self.most:
             raise Refusal(422, f"Validation failed: Text character limit of {self.most} exceeded")
         if len(ids) > 4 or len(set(ids)) < len(ids) or any(each not in self.media for each in ids):
             raise Refusal(422, f"Media not found or already attached to another post: {', '.join(ids)}")

@@ -37,10 +37,22 @@ _SCHEMA = "http://nodeinfo.diaspora.software/ns/schema/2.0"
         ("mail alice@social.example", 25),
         ("https://a.example/@alice@b.example", 23),
         ("@alice@", 7),
+        # What Mastodon's own tests say of itself (spec/validators/status_length_validator_spec.rb).
+        (f"{'a' * 476} http://{'b' * 30}.com/example", 500),
+        (f"{'a' * 476}http://{'b' * 30}.com/example", 476 + 49),
+        (f"http://example.com/valid?{'#foo?' * 1000}", 5025),
+        (f"{'a' * 475} @alice@{'b' * 30}.com", 482),
+        (f"@alice@{'b' * 500}.com", 511),
     ],
 )
 def test_a_text_is_as_long_as_mastodon_counts_it(text: str, length: int) -> None:
     assert mastodon_length(text) == length
+
+
+def test_in_a_content_warning_a_link_and_a_mention_count_in_full() -> None:
+    warning = "https://a.example/bbbbbbbbbbbbbbb @alice@b.example e\u0301"
+    assert Server().count("e\u0301", warning) == 1 + 33 + 1 + 16 + 1 + 1
+    assert Server(kind="gotosocial").count("e\u0301", warning) == 2 + 33 + 1 + 16 + 1 + 2
 
 
 @pytest.mark.parametrize("kind", ["gotosocial", "pixelfed"])

@@ -133,7 +133,7 @@ class Mastodon:
                 return [("[mastodon] spoiler_text", "a content warning needs a text that it hides.")]
             untold = [] if content.media else [("text", "titles are not used; give the post a text.")]
             return untold if content.title else []
-        count = self.there.count(f"{options.spoiler_text}{text}")
+        count = self.there.count(text, options.spoiler_text)
         if count <= most or self.there.count(content.text) > most:  # the text alone is told of already
             return []
         parts = [*(["link"] if text != content.text else []), *(["warning"] if options.spoiler_text else [])]
