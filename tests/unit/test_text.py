@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import os
 import string
 from pathlib import Path
@@ -18,9 +19,12 @@ from postbell.domain.text import (
     find_spans,
     graphemes,
     is_handle,
+    split_graphemes,
     utf8_bytes,
+    utf16_range,
     utf16_units,
 )
+from support.uax29 import parted, samples
 
 
 SPECS = Path(__file__).parents[2] / "../shared/specs/bluesky/interop-test-files/syntax"
@@ -108,6 +112,18 @@ def test_flags_side_by_side_are_counted_in_pairs() -> None:
 @given(TEXTS)
 def test_graphemes_are_counted_as_unicode_says(text: str) -> None:
     assert graphemes(text) == len(regex.findall(r"\X", text))
+
+
+def test_graphemes_are_parted_by_the_rules_of_unicode() -> None:
+    for letters in itertools.product(samples(), repeat=3):
+        text = "".join(letters)
+        assert split_graphemes(text) == parted(text), [f"{ord(letter):04X}" for letter in text]
+
+
+@given(st.lists(st.sampled_from(samples()), max_size=20).map("".join))
+def test_graphemes_of_longer_texts_are_parted_by_the_rules_of_unicode(text: str) -> None:
+    assert split_graphemes(text) == parted(text)
+    assert graphemes(text) == len(parted(text))
 
 
 @given(st.text(alphabet="🇩🇪a\u0301\u200d\u0903\u0600👨"))
@@ -300,6 +316,16 @@ def test_the_bytes_of_a_span_are_its_text(text: str) -> None:
         assert written == text[span.start : span.end]
         assert written.endswith(span.value)
         assert written.removesuffix(span.value) in marks[span.kind]
+
+
+@given(TEXTS)
+@example(DOCUMENTED)
+def test_the_utf_16_units_of_a_span_are_its_text(text: str) -> None:
+    encoded = text.encode("utf-16-le", "surrogatepass")
+    for span in find_spans(text):
+        start, end = utf16_range(text, span)
+        written = encoded[2 * start : 2 * end].decode("utf-16-le", "surrogatepass")
+        assert written == text[span.start : span.end]
 
 
 @given(st.text(alphabet=string.ascii_letters + " .,(\n", max_size=20), st.sampled_from(["@bob.test", "#tag"]))
