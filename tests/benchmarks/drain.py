@@ -74,6 +74,7 @@ def peer(script: str, *more: str) -> Callable[[Path, str, int], AbstractContextM
 
 POSTBELL = Subject(name="postbell", begin=postbell)
 RAW = Subject(name="its HTTP client alone", begin=peer("raw", str(CONCURRENCY)))
+RAW_HTTPX = Subject(name="httpx alone, a client each", begin=peer("raw_httpx", str(CONCURRENCY)))
 HUEY = Subject(name="huey, 1 thread, fsync off", begin=peer("huey_sqlite", "1", "off"))
 HUEY_FSYNC = Subject(name="huey, 1 thread, fsync on", begin=peer("huey_sqlite", "1", "fsync"))
 APSCHEDULER = Subject(
@@ -122,7 +123,7 @@ def _drain(options: Options, subject: Subject, folder: Path, count: int, delay: 
 def run(options: Options) -> list[Figure]:
     """Measure everybody at the same sink, which answers at once."""
     count, rounds = options.pick(5000, 2000), options.pick(5, 2)
-    subjects = (RAW, POSTBELL, HUEY, HUEY_FSYNC, APSCHEDULER, NAIVE)
+    subjects = (RAW, RAW_HTTPX, POSTBELL, HUEY, HUEY_FSYNC, APSCHEDULER, NAIVE)
     found = take_turns(options, subjects, count=count, rounds=rounds)
     ours = found[POSTBELL.name]
 
@@ -139,6 +140,7 @@ def run(options: Options) -> list[Figure]:
 
     return [
         against(RAW, "drain_raw", 0.7, 0.9),
+        against(RAW_HTTPX, "drain_httpx", None, None),
         against(HUEY, "drain_huey", 1.0, 1.5),
         against(HUEY_FSYNC, "drain_huey_fsync", 1.5, 2.5),
         against(APSCHEDULER, "drain_apscheduler", 15, 30),
