@@ -4,6 +4,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
+import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -122,3 +123,12 @@ def test_an_empty_post_has_none(content: Content) -> None:
 
 def test_half_a_character_is_no_trouble() -> None:
     assert of("\ud800") is not None
+
+
+def test_what_unicode_calls_ignorable_is_not_read_and_what_stands_beside_it_is() -> None:
+    unseen = regex.compile(r"(?V1)[\p{Default_Ignorable_Code_Point}--[\U000E0020-\U000E007F]]")
+    ignorable = {code for code in range(0x110000) if unseen.match(chr(code))}
+    beside = {code + step for code in ignorable for step in (-1, 1)} - ignorable
+    assert len(ignorable) > 4000
+    assert {of(f"a{chr(code)}b") for code in ignorable} == {of("ab")}
+    assert of("ab") not in {of(f"a{chr(code)}b") for code in beside}

@@ -20,7 +20,8 @@ from postbell.services import accounts as account_service
 from postbell.services import upkeep
 from postbell.services.compose import add_post
 from postbell.services.doctor import Check, Level, doctor
-from postbell.services.health import Hold, Status, status
+from postbell.services.health import Status, status
+from postbell.services.holds import Hold
 from postbell.services.wanted import Wanted
 from postbell.settings import Places, Settings
 from postbell.store import accounts, deliveries, overdue, queue

@@ -15,7 +15,8 @@ from postbell.domain.post import Delivery, Post
 from postbell.domain.states import DeliveryState, Outcome
 from postbell.errors import Invalid
 from postbell.services import pausing
-from postbell.services.health import pause_told, pauses_of, status
+from postbell.services.health import status
+from postbell.services.holds import pause_told, pauses_of
 from postbell.services.pausing import Resumed, Scope, Target
 from postbell.store import accounts, pauses, queue
 from postbell.store.tables import delivery, post, series

@@ -355,7 +355,7 @@ def _limits_of(found: Account) -> list[tuple[str, str]]:
 
 
 def _condition(ctx: Context, found: Account) -> str:
-    from postbell.services.health import hold_of
+    from postbell.services.holds import hold_of
 
     held = hold_of(found, ctx.now())
     return (

@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from postbell.domain.caution import Caution
     from postbell.domain.post import Delivery
     from postbell.services.doctor import Check, Verify
-    from postbell.services.health import Held, Status
+    from postbell.services.health import Status
+    from postbell.services.holds import Held
     from postbell.services.notified import Notified
     from postbell.settings import Places
 
@@ -105,7 +106,8 @@ def _print_check(state: State, check: Check) -> None:
 
 
 def _status_fields(seen: Status, zone: ZoneInfo, now: datetime) -> list[tuple[str, str | None]]:
-    from postbell.services.health import caution_told, pause_told
+    from postbell.services.health import caution_told
+    from postbell.services.holds import pause_told
 
     def told(at: datetime) -> str:
         return time_told(at, zone, now)

@@ -72,7 +72,7 @@ def resume(state: State, /, **named: Any) -> None:
     """  # noqa: D301 - click wants the character
     from postbell.cli.telling import NO_DAEMON, daemon_runs
     from postbell.services import pausing
-    from postbell.services.health import pause_told
+    from postbell.services.holds import pause_told
 
     app = state.open_app()
     ctx = app.ctx

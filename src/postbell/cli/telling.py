@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from postbell.app import App
     from postbell.domain.post import Delivery, Post
     from postbell.services.context import Context
-    from postbell.services.health import Held
+    from postbell.services.holds import Held
     from postbell.services.wanted import Saved
 
 
@@ -173,7 +173,7 @@ def _waiting_lines(app: App, post: Post, delivery: Delivery) -> list[str]:
 
 def _holds(app: App, waiting: list[Delivery]) -> dict[str, Held]:
     """Return what holds the accounts of these deliveries, by name."""
-    from postbell.services.health import hold_of
+    from postbell.services.holds import hold_of
     from postbell.store.accounts import list_accounts
 
     ids, now = {delivery.account_id for delivery in waiting}, app.ctx.now()
@@ -184,7 +184,7 @@ def _holds(app: App, waiting: list[Delivery]) -> dict[str, Held]:
 
 def _pauses(app: App, post: Post) -> list[str]:
     """Return what the user holds back besides single accounts, where this post is part of it."""
-    from postbell.services.health import pause_told, pauses_of
+    from postbell.services.holds import pause_told, pauses_of
 
     return [pause_told(pause, _clock(app)) for pause in pauses_of(app.ctx, post)]
 

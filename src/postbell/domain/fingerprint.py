@@ -8,24 +8,20 @@ computer does not slip through, and one that the user varied does.
 
 from __future__ import annotations
 
-import functools
 import hashlib
+import re
 import unicodedata
-from typing import Any
 
 from postbell.domain.content import Content
 
 
-@functools.cache
-def _unseen() -> Any:
-    """Return the pattern of what is not seen: zero-width characters, variation selectors, soft hyphens.
-
-    They are Default_Ignorable_Code_Point in UAX 44. Tags are kept: they tell the flags of England and
-    Scotland apart. A daemon that makes no posts, and a command that stores none, never need it.
-    """
-    import regex
-
-    return regex.compile(r"(?V1)[\p{Default_Ignorable_Code_Point}--[\U000E0020-\U000E007F]]+")
+# What is not seen: zero-width characters, variation selectors, soft hyphens. They are
+# Default_Ignorable_Code_Point in UAX 44; but tags tell the flags of England and Scotland apart, and are kept.
+_UNSEEN = re.compile(
+    "[\u00ad\u034f\u061c\u115f-\u1160\u17b4-\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e001f\U000e0080-\U000e0fff]+"
+)
 
 
 def fingerprint(content: Content) -> str | None:
@@ -45,5 +41,5 @@ def fingerprint(content: Content) -> str | None:
 
 
 def _plain(text: str) -> str:
-    seen = unicodedata.normalize("NFKC", _unseen().sub("", text)).casefold()
+    seen = unicodedata.normalize("NFKC", _UNSEEN.sub("", text)).casefold()
     return " ".join(unicodedata.normalize("NFKC", seen).split())

@@ -21,19 +21,18 @@ from postbell.errors import BadConfig, NotTold, PostbellError, Unauthorized
 from postbell.publishing import registry
 from postbell.publishing.protocol import Profile
 from postbell.services.health import (
-    Hold,
     caution_now,
     caution_told,
     clock_told,
     counted,
     foreseen_told,
-    hold_of,
     lost_lately,
     lost_told,
     overdue_told,
     stamp,
     unsure_told,
 )
+from postbell.services.holds import Hold, hold_of
 from postbell.services.media_store import MediaStore
 from postbell.services.notified import Notified, failing_told, notified
 from postbell.services.storage import storage

@@ -12,14 +12,12 @@ from postbell.domain.account import Account
 from postbell.domain.notice import Notice, NoticeKind
 from postbell.domain.post import LATE_AFTER
 from postbell.services.health import (
-    Held,
-    Hold,
     ended_told,
-    hold_of,
     late_told,
     overdue_told,
     unsure_told,
 )
+from postbell.services.holds import Held, Hold, hold_of
 from postbell.store import noteworthy
 from postbell.store.noteworthy import Behind, Seen
 from postbell.store.notices import count_pending, end_notices, keep_notices, list_open
