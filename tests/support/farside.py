@@ -136,6 +136,8 @@ class Subject:
     #: A text that is one unit too long, or None where the network has no limit.
     too_long: str | None = None
     title: str | None = None
+    #: Whether the network has descriptions of pictures at all.
+    keeps_alt: bool = True
 
     def target(self, session: dict[str, Any] | None = None) -> Target:
         credentials = self.network.Credentials.model_validate(self.credentials)

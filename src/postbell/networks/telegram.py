@@ -1,0 +1,399 @@
+"""Telegram: a bot that posts to one channel, group or private chat.
+
+The Bot API knows no key that makes a repeat harmless, and a bot cannot read what it has sent: what may be
+public is never sent again. Facts from core.telegram.org/bots/api (10.1) and from the source of its server,
+github.com/tdlib/telegram-bot-api (Client.cpp).
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import BaseModel, Field, SecretStr, field_validator
+
+from postbell.domain.content import Content
+from postbell.domain.limits import Limits, MediaLimit, TextLimit
+from postbell.domain.media import Media, MediaKind
+from postbell.domain.text import SpanKind, find_spans
+from postbell.errors import Problem, PublishError
+from postbell.publishing import protocol
+from postbell.publishing.answer import Refused
+from postbell.publishing.bot_api import Bot, Moved, form_part, link_to, missing_rights, moved_note
+from postbell.publishing.bot_markup import PLAIN, escape_markdown, fewest
+from postbell.publishing.options import Strict, Words
+from postbell.publishing.protocol import Call, Outgoing, Profile, Progress, Receipt, Target
+
+
+if TYPE_CHECKING:
+    from postbell.publishing.http import Http
+
+_SERVER = "https://api.telegram.org"
+#: The most characters of a message, of what stands below files, and of a poll's question.
+_TEXT, _CAPTION, _QUESTION = 4096, 1024, 300
+#: The most bytes of all files of one post, and of one that is sent as a photo (td: FileLoaderUtils.cpp).
+_MOST, _PHOTO = 50_000_000, 10 << 20
+_PHOTO_RULE = "at most 10 MB, 10,000 pixels of width and height together, one 20 times the other"
+_TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif", "video/mp4", "video/quicktime")
+_MODES = {"html": "HTML", "markdown": "MarkdownV2"}
+_BUTTON = re.compile(r"\s*(\S.*?)\s+((?:https?|tg)://\S+)\s*")
+_CHAT = re.compile(r"@[A-Za-z]\w{3,31}|-?[0-9]{1,16}", re.ASCII)
+#: Where something is wrong, and what.
+_Fault = tuple[str, str]
+_GUIDE = """\
+1. In Telegram, write /newbot to @BotFather, and copy the token that it gives you (123456:ABC…).
+2. Channel: open its settings, Administrators, Add, and look for your bot's name; it needs the right to post
+   messages. Group: add the bot as a member. Yourself: open your bot and press Start.
+3. The chat is the channel's or group's @name. A private one has a number: copy the link of one of its posts,
+   https://t.me/c/1234567890/5, and put -100 before that number: -1001234567890. The number of a small group,
+   or your own, is in what https://api.telegram.org/bot<token>/getUpdates says after a message there.
+4. A topic of a group with topics has a number: the last but one part of the link to a message in it.
+5. Leave the server out unless you run a Bot API server of your own.
+
+Telegram has no titles and no alt texts: they are not used. A link that the text does not contain is added to
+it as its last line and counts with it. With files the text may have 1,024 characters, without 4,096; markup
+does not count. One photo, video, GIF or other file stands alone; two to ten make an album, of photos and MP4
+videos, or of files only. MOV videos go as files. What is older than two days a bot can only delete in a
+channel, or as an administrator of the group who may delete messages."""
+
+
+class Credentials(Strict):
+    """Who posts where."""
+
+    bot_token: SecretStr = Field(description="The token that @BotFather gave: 123456:ABC…")
+    chat: str = Field(description="Where to post: @name, or the number of the chat, such as -1001234567890.")
+    topic: int | None = Field(None, gt=0, description="The number of a topic, in a group with topics.")
+
+    @field_validator("bot_token")
+    @classmethod
+    def _is_token(cls, value: SecretStr) -> SecretStr:
+        token = value.get_secret_value().strip()
+        if not re.fullmatch(r"[0-9]{1,20}:[A-Za-z0-9_-]{10,100}", token):
+            raise ValueError("that is no token: it is a number, a colon, and letters and digits")
+        return SecretStr(token)
+
+    @field_validator("chat")
+    @classmethod
+    def _is_chat(cls, value: str) -> str:
+        chat = re.sub(r"^https://t\.me/c/([0-9]+)(/.*)?$", r"-100\1", value.strip())
+        chat = re.sub(r"^https://t\.me/(?=\w+$)", "@", chat)
+        if not _CHAT.fullmatch(chat):
+            raise ValueError("give the @name of the chat, or its number, such as -1001234567890")
+        return chat
+
+
+class Options(Strict):
+    """What a post can be told about Telegram."""
+
+    markup: Literal["text", "html", "markdown"] = Field(
+        "text", description="html, markdown: the text has Telegram's markup in HTML, or in MarkdownV2."
+    )
+    preview: Literal["auto", "off", "small", "large"] = Field(
+        "auto", description="Of the link, in a post without files: off, or how large its picture is."
+    )
+    preview_above: bool = Field(default=False, description="Show the preview above the text.")
+    caption_above: bool = Field(default=False, description="Show the text above photos and videos.")
+    spoiler: bool = Field(default=False, description="Cover photos and videos until they are tapped.")
+    as_files: bool = Field(default=False, description="Send pictures and videos as files, just as they are.")
+    silent: bool = Field(default=False, description="Notify without a sound.")
+    protect: bool = Field(default=False, description="Nobody can forward or save it.")
+    pin: bool = Field(default=False, description="Pin it; the bot needs that right.")
+    buttons: Words = Field([], description="Buttons below the post: `Our page https://example.org`.")
+    poll: Words = Field([], max_length=12, description="Makes it a poll with these answers about the text.")
+    poll_public: bool = Field(default=False, description="Show who voted for what; not in channels.")
+    poll_multiple: bool = Field(default=False, description="Several answers may be chosen.")
+    quiz_answer: int | None = Field(None, ge=1, description="Makes it a quiz: the right answer's number.")
+    quiz_explanation: str = Field("", max_length=200, description="Shown to those who chose a wrong answer.")
+
+    @field_validator("buttons")
+    @classmethod
+    def _are_buttons(cls, buttons: list[str]) -> list[str]:
+        if wrong := [button for button in buttons if not _BUTTON.fullmatch(button)]:
+            raise ValueError(f"a button is its words and then an address, https://…: {', '.join(wrong)}")
+        return buttons
+
+    @field_validator("poll")
+    @classmethod
+    def _are_answers(cls, answers: list[str]) -> list[str]:
+        if wrong := [answer for answer in answers if not 1 <= len(answer.strip()) <= 100]:
+            raise ValueError(f"an answer has 1 to 100 characters: {', '.join(wrong)}")
+        return answers
+
+
+class Telegram:
+    """Telegram as a network."""
+
+    key: ClassVar[str] = "telegram"
+    label: ClassVar[str] = "Telegram"
+    summary: ClassVar[str] = "Posts to a channel, group or chat: photos, videos, files, albums, polls."
+    limits: ClassVar[Limits] = Limits(
+        text=(TextLimit(most=_TEXT, unit="characters", count=fewest),),
+        media=MediaLimit(most=10, types=dict.fromkeys(_TYPES, _MOST)),
+    )
+    Options: ClassVar[type[BaseModel]] = Options
+    Credentials: ClassVar[type[BaseModel]] = Credentials
+    server: ClassVar[str] = "optional"
+    default_server: ClassVar[str | None] = _SERVER
+    guide: ClassVar[str] = _GUIDE
+    resend: ClassVar[protocol.Resend] = protocol.Resend.NEVER
+    finds: ClassVar[bool] = False
+    deletes: ClassVar[bool] = True
+
+    def check(self, content: Content, options: Any, *, account: str) -> list[Problem]:
+        """Return what only Telegram minds: markup, captions, albums, photos, polls."""
+        read = (_text_faults, _file_faults, _poll_faults)
+        found = [fault for faults in read for fault in faults(content, options)]
+        return [Problem(where=where, account=account, message=message) for where, message in found]
+
+    def preview(self, outgoing: Outgoing) -> list[Call]:
+        """Return the one request, and the one that pins."""
+        target, content, options = outgoing.target, outgoing.content, outgoing.options
+        base, chat = f"{target.server or _SERVER}/bot<bot token>", _chat(target, target.session)
+        method, fields = _request(outgoing, chat)
+        files = {
+            name: f"<{item.name}, {item.size:,} bytes>" for name, item in _parts(content, options).items()
+        }
+        calls = [Call(method="POST", url=f"{base}/{method}", body=fields | files)]
+        if options.pin:
+            body = _pin(chat, "<id of the message>", options)
+            calls.append(Call(method="POST", url=f"{base}/pinChatMessage", body=body))
+        return calls
+
+    async def publish(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> Receipt | Progress:
+        """Send it in one request. What can still go wrong after that, the pinning, is a warning."""
+        del progress
+        target, options, bot = outgoing.target, outgoing.options, _bot(outgoing.target, http)
+        files = {name: await form_part(item) for name, item in _parts(outgoing.content, options).items()}
+        chat = _chat(target, http.session)
+        try:
+            sent = await bot.send(*_request(outgoing, chat), files)
+        except Moved as moved:  # nothing was taken, and nothing ever will be again under that number
+            await http.save_session({**http.session, "moved": {"from": _given(target), "to": moved.chat}})
+            chat = moved.chat
+            sent = await bot.send(*_request(outgoing, chat), files)
+        warnings = [moved_note(chat)] if chat != _given(target) else []
+        if options.pin:
+            try:
+                await bot.call("pinChatMessage", _pin(chat, sent[0]["message_id"], options), bool)
+            except PublishError as error:
+                warnings.append(f"It is not pinned: {error}")
+        return _receipt(sent, warnings)
+
+    async def find(
+        self, outgoing: Outgoing, progress: Progress | None, http: Http
+    ) -> Receipt | protocol.Absent | protocol.Unknown:
+        """Say that nobody can tell: a bot sees nothing of what it has sent."""
+        del outgoing, progress, http
+        return protocol.Unknown(reason="a bot cannot read what it has sent to Telegram")
+
+    async def delete(self, outgoing: Outgoing, receipt_id: str, http: Http) -> None:
+        """Delete each message of it.
+
+        One by one: deleteMessages also says that all is well where it could not look for the messages. The
+        chat is the one of then, even if the group has moved since: the numbers mean other messages there.
+        """
+        chat, _, messages = receipt_id.partition("/")
+        bot = _bot(outgoing.target, http)
+        for message in messages.split(","):
+            try:
+                await bot.call("deleteMessage", {"chat_id": int(chat), "message_id": int(message)}, bool)
+            except Refused as refusal:
+                if "message to delete not found" not in refusal.code:
+                    raise
+
+    async def verify(self, target: Target, http: Http) -> Profile:
+        """Ask who the bot is, for the chat, and what the bot may do there."""
+        bot, number = _bot(target, http), _chat(target, http.session)
+        me = await bot.call("getMe", {}, dict)
+        chat = await bot.call("getChat", {"chat_id": number}, dict)
+        kind, name = str(chat.get("type")), chat.get("username")
+        try:
+            who = {"chat_id": number, "user_id": me.get("id")}
+            member = await bot.call("getChatMember", who, dict)
+        except Refused:  # so it is said of bots that are not there
+            member = {}
+        notes = [moved_note(number)] if number != _given(target) else []
+        title = str(chat.get("title") or chat.get("first_name") or number)
+        return Profile(
+            handle=f"@{name}" if name else title,
+            url=f"https://t.me/{name}" if name else None,
+            notes=(*notes, *missing_rights(kind, member)),
+        )
+
+
+def _bot(target: Target, http: Http) -> Bot:
+    token = target.credentials.bot_token.get_secret_value()
+    return Bot(http, server=target.server or _SERVER, token=token)
+
+
+def _given(target: Target) -> int | str:
+    chat: str = target.credentials.chat
+    return chat if chat.startswith("@") else int(chat)
+
+
+def _chat(target: Target, session: Mapping[str, Any]) -> int | str:
+    """Return the chat of an account, or what it has become."""
+    moved = session.get("moved") or {}
+    to: int | str = moved["to"] if moved.get("from") == _given(target) else _given(target)
+    return to
+
+
+def _way(item: Media, options: Any) -> str:
+    """Return as what a file is sent."""
+    if options.as_files or item.mime == "video/quicktime":  # apps play MPEG-4 only
+        return "document"
+    if item.mime == "image/gif":
+        return "animation"
+    return item.kind if item.kind is MediaKind.VIDEO else "photo"
+
+
+def _parts(content: Content, options: Any) -> dict[str, Media]:
+    """Return the files of a request under the names by which its parameters know them."""
+    media = content.media
+    if len(media) == 1:
+        return {_way(media[0], options): media[0]}
+    return {f"file{number}": item for number, item in enumerate(media, 1)}
+
+
+def _ways(content: Content, options: Any) -> list[str]:
+    return [_way(item, options) for item in content.media]
+
+
+def _written(content: Content, options: Any) -> str:
+    """Return the text that goes out. A link that it lacks is its last line."""
+    link = content.link or ""
+    shown = {"html": html.escape(link), "markdown": escape_markdown(link)}.get(options.markup, link)
+    if link in content.text or shown in content.text:
+        return content.text
+    return f"{content.text.rstrip()}\n{shown}".lstrip("\n")
+
+
+def _request(outgoing: Outgoing, chat: int | str) -> tuple[str, dict[str, Any]]:
+    """Return the method that publishes and its parameters, but for the files beside them."""
+    content, options, topic = outgoing.content, outgoing.options, outgoing.target.credentials.topic
+    flags = {"disable_notification": options.silent, "protect_content": options.protect}
+    fields: dict[str, Any] = {"chat_id": chat, **({"message_thread_id": topic} if topic else {})}
+    fields |= {name: True for name, wanted in flags.items() if wanted}
+    text, mode = _written(content, options), _MODES.get(options.markup)
+    said = ({"caption": text} | ({"parse_mode": mode} if mode else {})) if text else {}
+    if len(content.media) > 1:
+        items = [_look(item, options) for item in content.media]
+        for name, way, look in zip(_parts(content, options), _ways(content, options), items, strict=True):
+            look |= {"type": way, "media": f"attach://{name}"}
+        items[0] |= said
+        return "sendMediaGroup", fields | {"media": items}
+    if options.buttons:
+        found = filter(None, map(_BUTTON.fullmatch, options.buttons))
+        rows = [[{"text": button[1], "url": button[2]}] for button in found]
+        fields["reply_markup"] = {"inline_keyboard": rows}
+    if options.poll:
+        return "sendPoll", fields | _poll(text, options)
+    if content.media:
+        way = _way(content.media[0], options)
+        return f"send{way.capitalize()}", fields | said | _look(content.media[0], options)
+    return "sendMessage", fields | {"text": said.pop("caption", ""), **said} | _preview(content, options)
+
+
+def _look(item: Media, options: Any) -> dict[str, Any]:
+    """Return what is said of a file besides its bytes."""
+    way = _way(item, options)
+    if way == "document":  # a GIF would become an animation
+        return {"disable_content_type_detection": True}
+    look: dict[str, Any] = {"supports_streaming": True} if way == "video" else {}
+    if way == "video" and item.width and item.height:
+        look |= {"width": item.width, "height": item.height}
+    flags = {"has_spoiler": options.spoiler, "show_caption_above_media": options.caption_above}
+    return look | {name: True for name, wanted in flags.items() if wanted}
+
+
+def _preview(content: Content, options: Any) -> dict[str, Any]:
+    """Return how the link is shown. The size of its picture is heeded only where the link is named."""
+    spans = find_spans(content.text) if options.markup == "text" else ()
+    link = content.link or next((span.value for span in spans if span.kind is SpanKind.LINK), None)
+    size = options.preview
+    how: dict[str, Any] = {"is_disabled": True} if size == "off" else {}
+    if link and not how and (content.link or size != "auto"):
+        how |= {"url": link} | ({f"prefer_{size}_media": True} if size != "auto" else {})
+    how |= {"show_above_text": True} if options.preview_above else {}
+    return {"link_preview_options": how} if how else {}
+
+
+def _poll(question: str, options: Any) -> dict[str, Any]:
+    poll: dict[str, Any] = {"question": question, "options": [{"text": answer} for answer in options.poll]}
+    poll |= {"is_anonymous": not options.poll_public, "allows_multiple_answers": options.poll_multiple}
+    if options.quiz_answer:
+        poll |= {"type": "quiz", "correct_option_ids": [options.quiz_answer - 1]}
+        poll |= {"explanation": options.quiz_explanation} if options.quiz_explanation else {}
+    return poll
+
+
+def _pin(chat: int | str, message: int | str, options: Any) -> dict[str, Any]:
+    return {"chat_id": chat, "message_id": message, "disable_notification": options.silent}
+
+
+def _receipt(messages: list[dict[str, Any]], warnings: Iterable[str]) -> Receipt:
+    """Name the chat by its number, which stays, and each message."""
+    ids = ",".join(str(message["message_id"]) for message in messages)
+    name = f"{messages[0]['chat']['id']}/{ids}"
+    return Receipt(id=name, url=link_to(messages[0]), warnings=tuple(warnings))
+
+
+def _text_faults(content: Content, options: Any) -> Iterator[_Fault]:
+    text = _written(content, options)
+    if options.poll:
+        return
+    try:
+        plain = PLAIN[_MODES[options.markup]](text) if options.markup in _MODES else text
+    except ValueError as error:
+        yield "text", f"as {_MODES[options.markup]}, {error}"
+        return
+    count, most = len(plain.strip()), _CAPTION if content.media else _TEXT
+    if count > most and (content.media or fewest(content.text) <= most):
+        where = " with files" if content.media else ""
+        yield "text", f"{count} characters, the limit{where} is {most}; shorten it by {count - most}."
+    if not count and not content.media and (content.title or content.text.strip()):
+        yield "text", "Telegram has no titles, and nothing else is left to read; give the post a text."
+
+
+def _file_faults(content: Content, options: Any) -> Iterator[_Fault]:
+    ways, size = set(_ways(content, options)), sum(item.size for item in content.media)
+    if len(content.media) > 1:
+        if "animation" in ways:
+            yield "media", "a GIF stands alone; take the others out, or set telegram.as_files=true."
+        elif "document" in ways and len(ways) > 1:
+            yield "media", "MOV videos go with files only; use MP4, or set telegram.as_files=true."
+        if options.buttons:
+            yield "[telegram] buttons", "an album has none; use one file only."
+        if size > _MOST:
+            yield "media", f"{size:,} bytes in all, the limit is {_MOST:,}."
+    for item in content.media:
+        sides = sorted((item.width or 1, item.height or 1))
+        if _way(item, options) == "photo" and (
+            item.size > _PHOTO or sum(sides) > 10_000 or sides[1] > 20 * sides[0]
+        ):
+            where = f"media {item.name}"
+            yield where, f"too much for a photo ({_PHOTO_RULE}); set telegram.as_files=true."
+
+
+def _poll_faults(content: Content, options: Any) -> Iterator[_Fault]:
+    question = content.text.strip()
+    if not options.poll:
+        for name in ("poll_public", "poll_multiple", "quiz_answer", "quiz_explanation"):
+            if getattr(options, name):
+                yield f"[telegram] {name}", "it needs the answers of a poll (telegram.poll)."
+        return
+    if not 1 <= len(question) <= _QUESTION:
+        yield "text", f"{len(question)} characters, a poll's question has 1 to {_QUESTION}."
+    if content.media or _written(content, options) != content.text or options.markup != "text":
+        yield "[telegram] poll", "a poll has neither files nor a link of its own nor markup; leave them out."
+    if (options.quiz_answer or 0) > len(options.poll):
+        yield "[telegram] quiz_answer", f"there are {len(options.poll)} answers only."
+    if options.quiz_answer and options.poll_multiple:
+        yield "[telegram] poll_multiple", "a quiz has one right answer; leave it out."
+    if options.quiz_explanation and not options.quiz_answer:
+        yield "[telegram] quiz_explanation", "it needs quiz_answer."
+
+
+network = Telegram()
