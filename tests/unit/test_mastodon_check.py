@@ -31,8 +31,8 @@ def test_a_content_warning_counts_with_the_text() -> None:
 
 
 def test_a_link_that_is_added_counts_with_the_text() -> None:
-    assert _problems("x" * 476, link=f"https://a.example/{'y' * 100}") == []
-    (problem,) = _problems("x" * 477, link="https://a.example")
+    assert _problems("x" * 476, link=f"https://example.com/{'y' * 100}") == []
+    (problem,) = _problems("x" * 477, link="https://example.com")
     assert problem.startswith("text and link (for toots): 501 characters")
 
 
