@@ -109,3 +109,15 @@ def test_pixelfed_needs_a_picture_and_has_neither_polls_nor_direct_posts() -> No
 def test_what_is_no_language_is_refused(language: str) -> None:
     with pytest.raises(ValueError, match="language"):
         network.Options.model_validate({"language": language})
+
+
+def test_more_points_than_files_are_named(tmp_path: Path) -> None:
+    assert _problems(media=(picture(tmp_path),), options={"focus": "0:0, 1:1"}) == [
+        "[mastodon] focus (for toots): there are more points than files."
+    ]
+
+
+@pytest.mark.parametrize("point", ["0", "0,5:1", "2:0", "0:-1.1", "left:top"])
+def test_what_is_no_point_is_refused(point: str) -> None:
+    with pytest.raises(ValueError, match="not x:y"):
+        network.Options.model_validate({"focus": [point]})
