@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,34 +10,8 @@ from postbell.domain.lengths import LINK_LENGTH, mastodon_length, threads_length
 from postbell.domain.text import graphemes, utf8_bytes
 
 
-SPECS = Path(__file__).parents[2] / "../shared/specs/x/twitter-text"
-VALIDATE = yaml.safe_load(Path(os.path.normpath(SPECS / "validate.yml")).read_text())["tests"]
 FAMILY = "👨‍👩‍👧‍👦"
 LONG = "https://example.com/" + "a" * 100
-Case = Mapping[str, Any]
-
-
-@pytest.mark.parametrize(
-    "case",
-    [
-        *VALIDATE["WeightedTweetsWithDiscountedEmojiCounterTest"],
-        *VALIDATE["UnicodeDirectionalMarkerCounterTest"],
-    ],
-    ids=lambda case: case["description"],
-)
-def test_x_counts_as_twitter_text_does(case: Case) -> None:
-    length, expected = x_length(case["text"]), case["expected"]
-    assert (length, length * 1000 // 280) == (expected["weightedLength"], expected["permillage"])
-    assert length <= 280 or not expected["valid"]
-
-
-@pytest.mark.parametrize(
-    "case",
-    [case for case in VALIDATE["WeightedTweetsCounterTest"] if not {*case["text"]} & {"\u200d", "🏽"}],
-    ids=lambda case: case["description"],
-)
-def test_x_counts_whatever_is_no_joined_emoji_as_it_did_before(case: Case) -> None:
-    assert x_length(case["text"]) == case["expected"]["weightedLength"]
 
 
 @pytest.mark.parametrize(

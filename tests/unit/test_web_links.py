@@ -1,30 +1,12 @@
-"""What X and Mastodon take for an address, checked with the conformance files of twitter-text."""
+"""What X and Mastodon take for an address."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postbell.domain.top_level import TOP_LEVEL_DOMAINS
 from postbell.domain.web_links import MASTODON, Grammar, X, find_links
-
-
-SPECS = Path(__file__).parents[2] / "../shared/specs/x/twitter-text"
-
-
-def spec(name: str) -> Any:
-    return yaml.safe_load(Path(os.path.normpath(SPECS / name)).read_text())
-
-
-EXTRACT = spec("extract.yml")["tests"]
-Case = Mapping[str, Any]
 
 
 def found(text: str, grammar: Grammar = X) -> list[str]:
@@ -33,32 +15,6 @@ def found(text: str, grammar: Grammar = X) -> list[str]:
 
 def with_scheme(text: str, grammar: Grammar = MASTODON) -> list[str]:
     return [text[link.start : link.end] for link in find_links(text, grammar) if link.has_scheme]
-
-
-@pytest.mark.parametrize(
-    "case", [*EXTRACT["urls"], *EXTRACT["tco_urls_with_params"]], ids=lambda case: case["description"]
-)
-def test_x_takes_for_an_address_what_twitter_text_does(case: Case) -> None:
-    assert found(case["text"]) == case["expected"]
-
-
-@pytest.mark.parametrize(
-    "case",
-    [*EXTRACT["urls_with_indices"], *EXTRACT["urls_with_directional_markers"]],
-    ids=lambda case: case["description"],
-)
-def test_an_address_stands_where_twitter_text_says(case: Case) -> None:
-    places = [
-        (case["text"][link.start : link.end], [link.start, link.end]) for link in find_links(case["text"], X)
-    ]
-    assert places == [(each["url"], each["indices"]) for each in case["expected"]]
-
-
-def test_domains_end_with_the_names_that_twitter_text_knows() -> None:
-    known = spec("tld_lib.yml")
-    assert {*known["country"], *known["generic"]} == TOP_LEVEL_DOMAINS
-    for case in [case for kind in spec("tlds.yml")["tests"].values() for case in kind]:
-        assert found(case["text"]) == case["expected"]
 
 
 @pytest.mark.parametrize(
