@@ -92,6 +92,7 @@ def build_app(
         catch_up_gap=timedelta(seconds=settings.retry.catch_up_seconds),
         late_limit=settings.late_limit,
         duplicate_window=settings.duplicate_window,
+        require_alt=settings.alt_text == "require",
         horizon=settings.horizon,
         fill_ahead=settings.fill_ahead,
         clients=clients,

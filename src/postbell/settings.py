@@ -293,6 +293,9 @@ class Settings(BaseSettings):
         le=3660,
         description="For so many days no account publishes the same text again; 0 allows it.",
     )
+    alt_text: Literal["warn", "require"] = Field(
+        default="warn", description="What comes of a picture without alt text: warn, or require one."
+    )
     daemon: DaemonSettings = DaemonSettings()
     series: SeriesSettings = SeriesSettings()
     retry: RetrySettings = RetrySettings()

@@ -112,13 +112,39 @@ def test_limits_can_be_told_as_plain_values() -> None:
         "text": {"graphemes": 3, "bytes": 10},
         "title": {"characters": 5},
         "needs_title": False,
-        "media": {"most": 2, "types": {"image/png": 1000, "video/mp4": 5000}, "pixels": 100},
+        "media": {
+            "most": 2,
+            "types": {"image/png": 1000, "video/mp4": 5000},
+            "pixels": 100,
+            "side": None,
+            "ratio": None,
+        },
         "quotas": {"day": 25},
     }
     assert Limits().summary() == {
         "text": {},
         "title": {},
         "needs_title": False,
-        "media": {"most": 0, "types": {}, "pixels": None},
+        "media": {"most": 0, "types": {}, "pixels": None, "side": None, "ratio": None},
         "quotas": {},
     }
+
+
+@pytest.mark.parametrize(
+    ("size", "told"),
+    [
+        ((30, 10), None),
+        ((10, 30), None),
+        ((31, 10), "31 x 10 pixels, the limit is 3 times as long as wide; cut it."),
+        ((10, 31), "10 x 31 pixels, the limit is 3 times as long as wide; cut it."),
+        ((41, 20), "41 x 20 pixels, the limit is 40 pixels a side."),
+        ((20, 41), "20 x 41 pixels, the limit is 40 pixels a side."),
+        ((None, None), None),
+    ],
+)
+def test_a_picture_has_at_most_so_many_pixels_a_side_and_is_not_too_long(
+    size: tuple[int | None, int | None], told: str | None
+) -> None:
+    limits = Limits(media=MediaLimit(most=1, types={"image/png": 1000}, side=40, ratio=3))
+    found = said(Content(media=(picture(width=size[0], height=size[1]),)), limits)
+    assert found == ([f"media a: {told}"] if told else [])

@@ -266,6 +266,8 @@ def _show_preview(ctx: Context, preview: Preview, zone: str | None) -> None:
         click.echo(printable(f"  time: {moment_text(ctx, preview.at, zone)}{why}"))
     for unit, (count, limit) in preview.lengths.items():
         click.echo(f"  text: {count} of {limit} {unit}")
+    for given, sent in preview.pictures:
+        click.echo(f"  file: {printable(_fitted_text(given, sent))}")
     for problem in preview.problems:
         click.echo(f"  would be refused: {printable(str(problem))}")
     for warning in preview.warnings:
@@ -279,3 +281,12 @@ def _show_preview(ctx: Context, preview: Preview, zone: str | None) -> None:
             body = call.body if said else json.dumps(call.body, ensure_ascii=False, indent=2)
             click.echo("\n" + "\n".join(f"  {line}" for line in printable(body).split("\n")))
     click.echo()
+
+
+def _fitted_text(given: Media, sent: Media) -> str:
+    def facts(item: Media) -> str:
+        size = f", {item.width} x {item.height}" if item.width else ""
+        return f"{item.mime}{size}, {item.size:,} bytes"
+
+    told = "as it is" if sent == given else f"without notes, upright, as {facts(sent)}"
+    return f"{given.name} ({facts(given)}) is sent {told}"

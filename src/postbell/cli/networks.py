@@ -158,7 +158,9 @@ def _files(media: MediaLimit) -> str:
         sizes.setdefault(most, []).append(mime)
     taken = [f"{', '.join(sorted(mimes))}: at most {most / 1e6:g} MB each" for most, mimes in sizes.items()]
     pixels = [f"pictures of at most {media.pixels:,} pixels"] if media.pixels else []
-    return "\n".join([f"at most {media.most}", *taken, *pixels])
+    side = [f"pictures of at most {media.side:,} pixels a side"] if media.side else []
+    ratio = [f"pictures at most {media.ratio:g} times as long as wide"] if media.ratio else []
+    return "\n".join([f"at most {media.most}", *taken, *pixels, *side, *ratio])
 
 
 def _quota(quota: Quota) -> str:

@@ -8,7 +8,8 @@ end, null where there is none; `local` is the clock on the wall in `zone`, witho
               deliveries: [delivery], created_at, updated_at, version}; `at` is the earliest of its times,
               `series`, `slot` and `turn` say what has made it, `touched` that it was changed by hand since
               what changes a post also prints {notes: [text], problems: [problem], moved: [id]}: what a draft
-              still lacks, what may come in the way of its time, and which posts moved down the queue for it
+              still lacks, which pictures have no alt text, what may come in the way of its time, and which
+              posts moved down the queue for it
     media     {name, alt, mime, size, width, height, sha256}
     delivery  {account, network, state, outcome, due_at, placed_by, placed_why, stream, late_limit_seconds,
               expires_at, try_at, tries, begun_at, ended_at, late_seconds, late_reason, receipt_id, url,
@@ -19,8 +20,8 @@ end, null where there is none; `local` is the clock on the wall in `zone`, witho
               rest_reason, next_post_at, late_limit_seconds, min_gap_seconds, cooldown_seconds, quotas: {per:
               most}, values, created_at}; secrets in `values` are "***"
     profile   {account, handle, url, notes: [text]}; of several accounts those that fail {account, error}
-    preview   {account, network, at, placed_why, lengths: {unit: {count, limit}}, calls: [{method, url,
-              headers, body}], problems: [problem], warnings: [problem]}
+    preview   {account, network, at, placed_why, lengths: {unit: {count, limit}}, media: [media], calls:
+              [{method, url, headers, body}], problems: [problem], warnings: [problem]}; `media` as it is sent
     problem   {where, message, account}
     error     {error: {code, message, problems: [problem]}}, on standard error; `code` is the kind of error
               (not_found, invalid, conflict, disk_full, ...), `usage`, or `fault` for one of Postbell's own
@@ -184,6 +185,7 @@ def preview_json(preview: Preview) -> dict[str, Any]:
         "at": stamp(preview.at),
         "placed_why": preview.why,
         "lengths": lengths,
+        "media": [media_json(sent) for _given, sent in preview.pictures],
         "calls": [asdict(call) for call in preview.calls],
         "problems": problems_json(preview.problems),
         "warnings": problems_json(preview.warnings),

@@ -33,6 +33,10 @@ class MediaLimit:
     types: Mapping[str, int] = field(default_factory=dict)
     #: The most pixels (width x height) of a picture.
     pixels: int | None = None
+    #: The most pixels along either side of a picture.
+    side: int | None = None
+    #: How many times as long as the other one a side of a picture may be.
+    ratio: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +57,13 @@ class Limits:
             "text": {limit.unit: limit.most for limit in self.text},
             "title": {self.title.unit: self.title.most} if self.title else {},
             "needs_title": self.needs_title,
-            "media": {"most": self.media.most, "types": dict(self.media.types), "pixels": self.media.pixels},
+            "media": {
+                "most": self.media.most,
+                "types": dict(self.media.types),
+                "pixels": self.media.pixels,
+                "side": self.media.side,
+                "ratio": self.media.ratio,
+            },
             "quotas": {str(quota.per): quota.most for quota in self.quotas},
         }
 
@@ -102,7 +112,17 @@ def _file_problem(item: Media, limit: MediaLimit) -> str | None:
         return f"{item.mime} is not taken there; it takes {taken}."
     if item.size > limit.types[item.mime]:
         return f"{item.size:,} bytes, the limit is {limit.types[item.mime]:,}."
-    pixels = (item.width or 0) * (item.height or 0)
-    if item.kind is MediaKind.IMAGE and limit.pixels and pixels > limit.pixels:
-        return f"{item.width} x {item.height} pixels, the limit is {limit.pixels:,} pixels."
+    if item.kind is MediaKind.IMAGE and item.width and item.height:
+        return _shape_problem(item.width, item.height, limit)
+    return None
+
+
+def _shape_problem(width: int, height: int, limit: MediaLimit) -> str | None:
+    shape = f"{width} x {height} pixels, the limit is"
+    if limit.pixels and width * height > limit.pixels:
+        return f"{shape} {limit.pixels:,} pixels."
+    if limit.side and max(width, height) > limit.side:
+        return f"{shape} {limit.side:,} pixels a side."
+    if limit.ratio and max(width, height) > limit.ratio * min(width, height):
+        return f"{shape} {limit.ratio:g} times as long as wide; cut it."
     return None

@@ -96,7 +96,7 @@ class Options(Strict):
     preview_above: bool = Field(default=False, description="Show the preview above the text.")
     caption_above: bool = Field(default=False, description="Show the text above photos and videos.")
     spoiler: bool = Field(default=False, description="Cover photos and videos until they are tapped.")
-    as_files: bool = Field(default=False, description="Send pictures and videos as files, just as they are.")
+    as_files: bool = Field(default=False, description="Send pictures and videos as files, not packed anew.")
     silent: bool = Field(default=False, description="Notify without a sound.")
     protect: bool = Field(default=False, description="Nobody can forward or save it.")
     pin: bool = Field(default=False, description="Pin it; the bot needs that right.")

@@ -67,7 +67,7 @@ def _size(image: Image.Image, form: str) -> tuple[int, int]:
     # A JPEG is read to its end all the same, at an eighth of the size: a 60th of the memory.
     image.draft(None, (1, 1))
     image.load()
-    turned = _orientation(image) >= 5
+    turned = orientation_of(image) >= 5
     if form != "JPEG":  # a JPEG with several pictures is one for everybody who does not know that
         for frame in range(1, getattr(image, "n_frames", 1)):
             image.seek(frame)
@@ -75,11 +75,13 @@ def _size(image: Image.Image, form: str) -> tuple[int, int]:
     return (height, width) if turned else (width, height)
 
 
-def _orientation(image: Image.Image) -> int:
+def orientation_of(image: Image.Image) -> int:
+    """Return how the file asks for the picture to be turned, 1 to 8; 1 where it does not, or not clearly."""
     try:
-        return int(image.getexif().get(_ORIENTATION, 1))
+        found = int(image.getexif().get(_ORIENTATION, 1))
     except Exception:  # noqa: BLE001 - damaged notes about a picture do not make the picture unusable
         return 1
+    return found if 1 <= found <= 8 else 1
 
 
 def main(arguments: list[str]) -> None:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from postbell.domain.account import Account
 from postbell.domain.content import Content, Override, resolve
 from postbell.domain.limits import check
+from postbell.domain.media import MediaKind
 from postbell.domain.post import Post
 from postbell.errors import Problem
 from postbell.publishing.protocol import Network, at_server
@@ -82,15 +83,33 @@ def check_options(ctx: Context, overrides: Mapping[str, Override], account: Acco
 def check_content(
     ctx: Context, base: Content, overrides: Mapping[str, Override], account: Account
 ) -> list[Problem]:
-    """Return everything about the content that the account's network would refuse.
+    """Return everything about the content that the account's network would refuse, its pictures made to fit.
 
     The options must have passed `check_options`.
     """
+    fitted, unfit = ctx.fit(base, account)
+    return unfit + check_fitted(ctx, fitted, overrides, account)
+
+
+def check_fitted(
+    ctx: Context, base: Content, overrides: Mapping[str, Override], account: Account
+) -> list[Problem]:
+    """Return what `check_content` does of a content whose pictures were made to fit."""
     network = at_server(ctx.network(account.network), account.session)
     content, given = resolve(base, overrides, network=account.network, account=account.name)
     options = network.Options.model_validate(given)
     problems = check(content, network.limits, account=account.name)
     return problems + network.check(content, options, account=account.name)
+
+
+def check_alt(content: Content) -> list[Problem]:
+    """Return a problem for each picture of which nobody has said what it shows."""
+    message = "it has no alt text; say what it shows: --media FILE='What it shows'."
+    return [
+        Problem(where=f"media {item.name}", message=message)
+        for item in content.media
+        if item.kind is MediaKind.IMAGE and not item.alt.strip()
+    ]
 
 
 def check_terms(ctx: Context, post: Post, account: Account) -> list[Problem]:

@@ -158,7 +158,7 @@ def _load(ctx: Context, tx: Connection, post_id: str) -> Post:
 
 def _told(post: Post, planned: Timetable | None, lacks: Iterable[Problem]) -> Saved:
     if planned:
-        return Saved(post=post, warnings=planned.warnings, moved=planned.moved)
+        return Saved(post=post, warnings=(*lacks, *planned.warnings), moved=planned.moved)
     return Saved(post=post, warnings=tuple(lacks))
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -13,13 +15,23 @@ from pydantic import ValidationError
 from postbell.clock import Clock
 from postbell.domain.account import Account
 from postbell.domain.budget import RetryBudget
-from postbell.domain.content import resolve
+from postbell.domain.content import Content, resolve
 from postbell.domain.ids import Random
 from postbell.domain.post import Delivery, Post
 from postbell.domain.retry import RetryPolicy
-from postbell.errors import BadConfig, NotFound, Rejected, Unauthorized
+from postbell.errors import (
+    BadConfig,
+    Invalid,
+    NotFound,
+    PostbellError,
+    Problem,
+    Rejected,
+    Unauthorized,
+    Unavailable,
+)
 from postbell.publishing import registry
-from postbell.publishing.protocol import Network, Outgoing, Progress, Target
+from postbell.publishing.protocol import Network, Outgoing, Progress, Target, at_server
+from postbell.services.fitting import renamed
 from postbell.services.media_store import MediaStore
 from postbell.store.engine import Store
 
@@ -57,6 +69,8 @@ class Context:
     late_limit: timedelta
     #: For how long what was published is not published again; nothing at all where that is allowed.
     duplicate_window: timedelta
+    #: Whether a picture without an alt text is refused.
+    require_alt: bool
     #: How far ahead series make their posts, and libraries fill empty posting times.
     horizon: timedelta
     fill_ahead: timedelta
@@ -92,17 +106,35 @@ class Context:
             session=account.session,
         )
 
+    def fit(self, content: Content, account: Account) -> tuple[Content, list[Problem]]:
+        """Return a content with its pictures as the account's network takes them.
+
+        With it come the reasons why some cannot be made to fit; those stay as they are. May take seconds.
+        Raises PostbellError where pictures cannot be made to fit at all, or not be stored.
+        """
+        limit = at_server(self.network(account.network), account.session).limits.media
+        media, problems = list(content.media), []
+        for index, item in enumerate(content.media):
+            try:
+                media[index] = self.media.fit(item, limit)
+            except Invalid as error:
+                problems += [replace(problem, account=account.name) for problem in error.problems]
+        return replace(content, media=tuple(media)), problems
+
     def outgoing(
         self, post: Post, delivery: Delivery, account: Account, *, since: datetime | None = None
     ) -> Outgoing:
         """Return a delivery as its network sees it.
 
         If its first try is forgotten, `since` is the earliest instant (aware) at which it can have been.
+        Raises Invalid for pictures that cannot be made to fit, and what `fit` raises.
         """
         network = self.network(account.network)
-        content, options = resolve(
-            post.content, post.overrides, network=account.network, account=account.name
-        )
+        base, unfit = self.fit(post.content, account)
+        if unfit:
+            raise Invalid(unfit)
+        base = replace(base, media=tuple(map(renamed, base.media)))
+        content, options = resolve(base, post.overrides, network=account.network, account=account.name)
         begun_at = delivery.begun_at or since or self.now()
         return Outgoing(
             target=self.target(account),
@@ -116,7 +148,7 @@ class Context:
             forgotten=delivery.begun_at is None and since is not None,
         )
 
-    def prepare(
+    async def prepare(
         self,
         post: Post,
         delivery: Delivery,
@@ -128,14 +160,20 @@ class Context:
         """Return what its network is asked with about a delivery; nothing is sent yet.
 
         For `since` see `outgoing`. Raises Unauthorized where the account cannot be used as it is: what is
-        meant for it shall wait, not fail. Raises Rejected where the options of the post do not fit its
-        network any more.
+        meant for it shall wait, not fail. Raises Rejected where the options or pictures of the post do not
+        fit its network any more, and Unavailable if that cannot be found out now.
         """
         try:
             network = self.network(account.network)
-            outgoing = self.outgoing(post, delivery, account, since=since)
+            make = functools.partial(self.outgoing, post, delivery, account, since=since)
+            # What was made of pictures may be gone, and takes seconds to make.
+            outgoing = await asyncio.to_thread(make) if post.content.media else make()
         except (BadConfig, NotFound) as error:
             raise Unauthorized(str(error)) from None
+        except Invalid as error:
+            raise Rejected("; ".join(map(str, error.problems))) from None
+        except PostbellError as error:
+            raise Unavailable(str(error)) from None
         except ValidationError as error:
             raise Rejected(f"its option {_places(error)} does not fit {network.label} any more") from None
         return Prepared(network=network, outgoing=outgoing, http=self.http(outgoing.target, keeper))

@@ -232,7 +232,7 @@ class Dispatcher:
         ending: Ending
         try:
             keeper = Keeper(thread=self.thread, claim=claim)
-            asked = self.ctx.prepare(claim.post, claim.delivery, claim.account, keeper)
+            asked = await self.ctx.prepare(claim.post, claim.delivery, claim.account, keeper)
             ending = await self._publish(claim, asked)
         except TimeoutError:
             ending = Unsure(f"it was not done after {LONGEST_STEP / 60:.0f} min, and was broken off")

@@ -11,7 +11,14 @@ from postbell.domain.post import Post
 from postbell.errors import Invalid, Problem
 from postbell.publishing import registry
 from postbell.services import guard
-from postbell.services.checking import check_content, check_links, check_names, check_options, check_terms
+from postbell.services.checking import (
+    check_alt,
+    check_content,
+    check_links,
+    check_names,
+    check_options,
+    check_terms,
+)
 from postbell.services.context import Context
 from postbell.store import accounts as account_store
 
@@ -33,7 +40,7 @@ def find_accounts(ctx: Context, names: tuple[str, ...]) -> tuple[dict[str, Accou
 def judge(
     ctx: Context, post: Post, accounts: Mapping[str, Account], problems: list[Problem], *, strictly: bool
 ) -> list[Problem]:
-    """Raise Invalid for what cannot be stored; return what a draft may still lack.
+    """Raise Invalid for what cannot be stored; return what a draft may still lack, and alt texts.
 
     `problems` are known already. With `strictly` the post is to be published: it may lack nothing.
     """
@@ -47,6 +54,8 @@ def judge(
         # Without its bad picture a post may look empty: that would be no news.
         if not wrong and (_says_anything(post) or not problems):
             lacks += check_content(ctx, post.content, post.overrides, account)
+    no_alt = check_alt(post.content)
+    lacks += no_alt if ctx.require_alt else []
     if not accounts and not any(problem.where == NO_ACCOUNT.where for problem in problems):
         must += _empty(post, problems)
         lacks.append(NO_ACCOUNT)
@@ -57,7 +66,7 @@ def judge(
             must += guard.duplicates(ctx, tx, post, accounts.values())
     if must:
         raise Invalid(dict.fromkeys(must))
-    return lacks
+    return list(dict.fromkeys([*lacks, *no_alt]))
 
 
 def check_said(

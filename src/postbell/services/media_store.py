@@ -8,13 +8,15 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from postbell.domain.media import Media
+from postbell.domain.limits import MediaLimit
+from postbell.domain.media import Media, MediaKind
 from postbell.errors import DiskFull, Invalid, PostbellError, Problem
+from postbell.services import fitting
 from postbell.services.file_types import TYPES, recognise, refuse
 from postbell.services.inspection import Inspected, display_name, examine, open_file, read_head, unreadable
 
@@ -37,7 +39,7 @@ class _Staged:
 class Staged:
     """Files that were copied, inspected and found good, and are not in the store yet."""
 
-    #: In the order in which they were given.
+    #: In the order in which they were given, with the paths of the copies.
     media: tuple[Media, ...] = ()
     #: What is wrong with the others; while there is anything, `keep` must not be called.
     problems: tuple[Problem, ...] = ()
@@ -69,7 +71,7 @@ class MediaStore:
             if staged.problems:
                 raise Invalid(staged.problems)
             staged.keep()
-            return list(staged.media)
+            return [replace(item, path=self.path_of(item.sha256, item.mime)) for item in staged.media]
 
     @contextmanager
     def stage(self, files: Sequence[tuple[Path, str]]) -> Iterator[Staged]:
@@ -94,6 +96,27 @@ class MediaStore:
                 keep=lambda: self._keep(good),
             )
 
+    def fit(self, item: Media, limit: MediaLimit) -> Media:
+        """Return a picture as a limit allows it, with its alt text; anything else as it is.
+
+        What was made of a picture is kept beside it, or beside its copy while that is staged. Raises Invalid
+        for one that cannot be made to fit, DiskFull, and PostbellError where none can.
+        """
+        if item.kind is not MediaKind.IMAGE or not limit.most:
+            return item
+        if found := fitting.known(item, limit):
+            return found
+        with self._told(item.name), ExitStack() as cleaning:
+            try:
+                file = cleaning.enter_context(item.path.open("rb"))
+            except FileNotFoundError:  # told when it is to be sent
+                return item
+            with fitting.made_to_fit(file, item, limit) as (answer, made):
+                copy, sha256 = self._copy(iter(lambda: made.read(_CHUNK), b""), cleaning)
+            name = fitting.stem_of(item, limit) + fitting.name_of(answer, sha256)
+            copy.rename(item.path.with_name(name))
+        return fitting.known(item, limit) or item
+
     def path_of(self, sha256: str, mime: str) -> Path:
         """Return where a stored file lies."""
         return self._folder / sha256[:2] / f"{sha256}{TYPES[mime].suffixes[0]}"
@@ -104,11 +127,7 @@ class MediaStore:
         A file that was given once more since `before` (aware) stays: the post that wants it may be about to
         be saved. Unknown ones are passed over.
         """
-        return sum(
-            _removed(path, before)
-            for sha256 in sha256s
-            for path in (self._folder / sha256[:2]).glob(f"{sha256}.*")
-        )
+        return sum(self._remove(sha256, before) for sha256 in sha256s)
 
     def sweep(self, *, before: datetime) -> int:
         """Remove copies that a killed process left half-done and did not write to since `before` (aware)."""
@@ -121,20 +140,20 @@ class MediaStore:
                 # The copy is inspected in full; this only saves copying gigabytes that are no media.
                 recognise(read_head(file, name), name)
                 with self._told(name):
-                    copy, sha256 = self._copy(file, name, cleaning)
+                    copy, sha256 = self._copy(_chunks(file, name), cleaning)
         except Invalid as error:
             return error.problems[0]
         return _Staged(copy=copy, sha256=sha256, name=name, alt=alt)
 
-    def _copy(self, file: BinaryIO, name: str, cleaning: ExitStack) -> tuple[Path, str]:
+    def _copy(self, chunks: Iterable[bytes], cleaning: ExitStack) -> tuple[Path, str]:
         _make_folder(self._folder)
         descriptor, created = tempfile.mkstemp(prefix=_INCOMING, dir=self._folder)
         copy = Path(created)
-        cleaning.callback(copy.unlink, missing_ok=True)
+        cleaning.callback(_clean, copy)
         digest = hashlib.sha256()
         with os.fdopen(descriptor, "wb") as target:
             _give(descriptor, self._folder)
-            for chunk in _chunks(file, name):
+            for chunk in chunks:
                 digest.update(chunk)
                 target.write(chunk)
             target.flush()
@@ -144,10 +163,22 @@ class MediaStore:
     def _keep(self, good: Mapping[Path, Media]) -> None:
         for copy, media in good.items():
             with self._told(media.name):
-                _make_folder(media.path.parent)
+                path = self.path_of(media.sha256, media.mime)
+                _make_folder(path.parent)
+                for fitted in copy.parent.glob(f"{copy.name}.*"):
+                    fitted.rename(path.with_name(fitted.name.replace(copy.name, media.sha256)))
                 # Over a file that is there already: should that one be damaged, this one is not.
-                copy.rename(media.path)
-                _sync(media.path.parent)
+                copy.rename(path)
+                _sync(path.parent)
+
+    def _remove(self, sha256: str, before: datetime) -> int:
+        """Remove a file, and with it what was made of it; return how many files of those given that were."""
+        found = sorted((self._folder / sha256[:2]).glob(f"{sha256}.*"), key=lambda path: len(path.name))
+        if not (found and _removed(found[0], before)):
+            return 0
+        for fitted in found[1:]:
+            fitted.unlink(missing_ok=True)
+        return 1
 
     def _media(self, staged: _Staged, found: Inspected) -> Media:
         return Media(
@@ -158,7 +189,7 @@ class MediaStore:
             width=found.width,
             height=found.height,
             name=staged.name,
-            path=self.path_of(staged.sha256, found.mime),
+            path=staged.copy,
             alt=staged.alt,
         )
 
@@ -192,6 +223,12 @@ def _chunks(file: BinaryIO, name: str) -> Iterator[bytes]:
         if not chunk:
             return
         yield chunk
+
+
+def _clean(copy: Path) -> None:
+    """Remove a copy, where it still is, and what was made of it."""
+    for path in (copy, *copy.parent.glob(f"{copy.name}.*")):
+        path.unlink(missing_ok=True)
 
 
 def _make_folder(folder: Path) -> None:

@@ -7,18 +7,23 @@ from collections.abc import Mapping
 from sqlalchemy import Connection
 
 from postbell.domain.account import Account
+from postbell.domain.content import Content, resolve
 from postbell.domain.post import Delivery, Post
 from postbell.domain.states import DeliveryState
-from postbell.errors import Invalid
+from postbell.errors import Invalid, Problem
 from postbell.publishing.protocol import at_server
 from postbell.services import guard
-from postbell.services.checking import check_content, check_options, check_terms
+from postbell.services.checking import check_alt, check_fitted, check_options, check_terms
 from postbell.services.compose import new_post
 from postbell.services.context import Context
 from postbell.services.judging import NO_ACCOUNT, check_said, find_accounts
 from postbell.services.placing import Placing, choose
 from postbell.services.planning import Place, plan
 from postbell.services.wanted import Preview, Wanted
+
+
+#: A content with its pictures made to fit an account, and why others cannot be.
+_Fitted = tuple[Content, list[Problem]]
 
 
 def preview_post(ctx: Context, wanted: Wanted) -> list[Preview]:
@@ -38,25 +43,36 @@ def preview_post(ctx: Context, wanted: Wanted) -> list[Preview]:
             problems += check_options(ctx, wanted.overrides, account)
         if problems:
             raise Invalid(problems)
+        fitted = {name: ctx.fit(post.content, account) for name, account in accounts.items()}
         with ctx.store.write() if wanted.place else ctx.store.read() as tx:
             unsaved = tx.begin_nested()  # a place at the head of a queue moves what is queued
-            found = _previews(ctx, tx, post, accounts, wanted.place)
+            found = _previews(ctx, tx, post, accounts, fitted, place=wanted.place)
             unsaved.rollback()
     return found
 
 
 def _previews(
-    ctx: Context, tx: Connection, post: Post, accounts: Mapping[str, Account], place: Placing | None
+    ctx: Context,
+    tx: Connection,
+    post: Post,
+    accounts: Mapping[str, Account],
+    fitted: Mapping[str, _Fitted],
+    *,
+    place: Placing | None,
 ) -> list[Preview]:
     to = list(accounts.values())
     places: dict[int, Place] = {account.id: Place(at=post.at) for account in to} if post.at else {}
     if place:
         places = choose(ctx, tx, post, to, place, now=ctx.now()).places
-    return [_preview(ctx, tx, post, account, places.get(account.id)) for account in to]
+    return [
+        _preview(ctx, tx, post, account, fitted[account.name], place=places.get(account.id)) for account in to
+    ]
 
 
-def _preview(ctx: Context, tx: Connection, post: Post, account: Account, place: Place | None) -> Preview:
-    network = at_server(ctx.network(account.network), account.session)
+def _preview(
+    ctx: Context, tx: Connection, post: Post, account: Account, fitted: _Fitted, *, place: Place | None
+) -> Preview:
+    network, (base, unfit) = at_server(ctx.network(account.network), account.session), fitted
     at = place.at if place else post.created_at
     # The key stands for the one that a stored delivery would have.
     delivery = Delivery(
@@ -70,9 +86,10 @@ def _preview(ctx: Context, tx: Connection, post: Post, account: Account, place: 
         due_at=at,
         begun_at=at.replace(microsecond=0),
     )
-    outgoing = ctx.outgoing(post, delivery, account)
-    text = outgoing.content.text
-    problems = check_content(ctx, post.content, post.overrides, account) + check_terms(ctx, post, account)
+    content, _ = resolve(base, post.overrides, network=account.network, account=account.name)
+    problems = unfit + check_fitted(ctx, base, post.overrides, account) + check_terms(ctx, post, account)
+    no_alt = check_alt(content)
+    problems += no_alt if ctx.require_alt else []
     problems += guard.duplicates(ctx, tx, post, [account])
     problems += guard.past_end(ctx, post, place.at, account=account.name) if place else []
     planned = plan(post, [account], {account.id: place}) if place else []
@@ -81,8 +98,12 @@ def _preview(ctx: Context, tx: Connection, post: Post, account: Account, place: 
         network=account.network,
         at=place.at if place else None,
         why=place.why if place else None,
-        lengths={limit.unit: (limit.count(text), limit.most) for limit in network.limits.text},
-        calls=tuple(network.preview(outgoing)),
+        lengths={limit.unit: (limit.count(content.text), limit.most) for limit in network.limits.text},
+        pictures=tuple(zip(post.content.media, base.media, strict=True)),
+        calls=() if unfit else tuple(network.preview(ctx.outgoing(post, delivery, account))),
         problems=tuple(problems),
-        warnings=tuple(guard.warnings(ctx, tx, post, {account.id: account}, planned)),
+        warnings=(
+            *(() if ctx.require_alt else no_alt),
+            *guard.warnings(ctx, tx, post, {account.id: account}, planned),
+        ),
     )

@@ -209,7 +209,7 @@ class Recovery:
         progress = progress_of(claim.delivery.progress)
         try:
             keeper = Keeper(thread=self.thread, claim=claim)
-            asked = self.ctx.prepare(claim.post, claim.delivery, claim.account, keeper, since=since)
+            asked = await self.ctx.prepare(claim.post, claim.delivery, claim.account, keeper, since=since)
             async with asyncio.timeout(LONGEST_STEP):
                 return await asked.network.find(asked.outgoing, progress, asked.http)
         except asyncio.CancelledError:  # written down, or it would look as if the question ended the process

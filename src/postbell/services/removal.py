@@ -103,7 +103,7 @@ class Removals:
     async def _delete(self, claim: Claim) -> Ending:
         try:
             keeper = Keeper(thread=self.thread, claim=claim)
-            asked = self.ctx.prepare(claim.post, claim.delivery, claim.account, keeper)
+            asked = await self.ctx.prepare(claim.post, claim.delivery, claim.account, keeper)
             async with asyncio.timeout(LONGEST_STEP):
                 await asked.network.delete(asked.outgoing, claim.delivery.receipt_id or "", asked.http)
         except TimeoutError:

@@ -13,7 +13,7 @@ from postbell.domain.series import Series
 from postbell.domain.states import PostState
 from postbell.domain.variants import check_template, count
 from postbell.errors import Invalid, Problem
-from postbell.services.checking import check_content, check_options, check_terms
+from postbell.services.checking import check_alt, check_fitted, check_options, check_terms
 from postbell.services.context import Context
 from postbell.services.judging import NO_ACCOUNT, check_said
 from postbell.services.making import reading
@@ -42,9 +42,11 @@ def judge_series(
         must += wrong + check_terms(ctx, _post(series), account)
         if not (wrong or templates or (problems and not _says_anything(series))):
             must += _too_much(ctx, series, account)
+    no_alt = check_alt(series.content)
+    must += no_alt if ctx.require_alt else []
     if must:
         raise Invalid(dict.fromkeys(must))
-    return _unused(series, accounts)
+    return no_alt + _unused(series, accounts)
 
 
 def _comes(series: Series, now: datetime) -> bool:
@@ -67,13 +69,15 @@ def _too_much(ctx: Context, series: Series, account: Account) -> list[Problem]:
     """Return what an account's network would refuse, each with the first reading of which it is true."""
     texts = [text for text in (series.content.text, *series.variants) if text]
     counts = [count(texts), *(count([said.text]) for said in series.overrides.values() if said.text)]
+    fitted, unfit = ctx.fit(series.content, account)
     found: dict[str, Problem] = {}
     for turn in range(min(max(counts), _READINGS)):
         content, overrides = reading(series, turn)
-        for problem in check_content(ctx, content, overrides, account):
+        content = replace(content, media=fitted.media)
+        for problem in check_fitted(ctx, content, overrides, account):
             said = f'{problem.message} So it is in "{_shortened(content.text)}".' if max(counts) > 1 else None
             found.setdefault(problem.where, replace(problem, message=said or problem.message))
-    return list(found.values())
+    return [*unfit, *found.values()]
 
 
 def _shortened(text: str) -> str:

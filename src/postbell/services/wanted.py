@@ -95,7 +95,8 @@ class Saved:
     """A post that is stored, durably."""
 
     post: Post
-    #: What a draft still lacks before it can be published, and what may come in the way of its time.
+    #: What a draft still lacks before it can be published, what may come in the way of its time, and pictures
+    #: without alt text.
     warnings: tuple[Problem, ...] = ()
     #: The ids of the posts that had to move down the queue.
     moved: tuple[str, ...] = ()
@@ -112,8 +113,10 @@ class Preview:
     why: str | None
     #: Length of the text by unit, and the limit of each: {"graphemes": (12, 300)}.
     lengths: Mapping[str, tuple[int, int]]
+    #: Its files, each as it was given and as it is sent.
+    pictures: tuple[tuple[Media, Media], ...]
     calls: tuple[Call, ...]
     #: What it would be refused for.
     problems: tuple[Problem, ...]
-    #: What may come in the way of its time.
+    #: What may come in the way of its time, and pictures without alt text.
     warnings: tuple[Problem, ...]

@@ -1,0 +1,242 @@
+"""What becomes of pictures: 200 of every kind under the limits of every network, and what that takes."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from postbell.domain.limits import MediaLimit
+from postbell.publishing import registry
+from postbell.services import _fit_child
+from postbell.services._fit_child import CannotFit, Job, fit
+from support import gallery
+from support.gallery import Shown, likeness, notes_in, on_white, shown
+
+
+#: Limits of networks that are narrower than those of most.
+NARROW = {
+    "only small JPEG": MediaLimit(most=1, types={"image/jpeg": 30_000}, side=800),
+    "only PNG": MediaLimit(most=1, types={"image/png": 60_000, "video/mp4": 1}, pixels=200_000),
+    "JPEG or WebP": MediaLimit(most=1, types={"image/jpeg": 8_000_000, "image/webp": 8_000_000}, side=1440),
+}
+LIMITS = {key: registry.get(key).limits.media for key in sorted(registry.keys())} | NARROW
+
+
+@pytest.fixture(autouse=True)
+def pillow_keeps_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The child sets it for itself; put it back where the child's functions run in the test's process."""
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
+
+
+@cache
+def the_gallery() -> tuple[Shown, ...]:
+    return tuple(gallery.gallery())
+
+
+def job_for(limit: MediaLimit, mime: str) -> Job:
+    return Job(mime=mime, types=limit.types, pixels=limit.pixels, side=limit.side)
+
+
+def fitted(data: bytes, job: Job) -> tuple[str, Image.Image, bytes]:
+    """Type, picture and bytes of what a file becomes."""
+    with tempfile.TemporaryFile() as file:
+        file.write(data)
+        file.seek(0)
+        made = fit(file, job)
+        mime, size, parts = made or (job.mime, None, (data,))
+        content = b"".join(parts)
+    image = Image.open(io.BytesIO(content))
+    assert Image.MIME[image.format or ""] == mime
+    assert size in (None, image.size)
+    return mime, image, content
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_every_picture_is_made_to_fit_every_network(name: str) -> None:
+    limit, wrong = LIMITS[name], []
+    for picture in the_gallery():
+        mime, image, data = fitted(picture.data, job_for(limit, picture.mime))
+        seen = on_white(image)
+        same_size = seen.size == picture.seen.size
+        wanted = picture.seen if same_size else picture.seen.resize(seen.size, Image.Resampling.LANCZOS)
+        faults = {
+            "bytes": len(data) > limit.types[mime],
+            "pixels": image.width * image.height > (limit.pixels or 10**9),
+            "side": max(image.size) > (limit.side or 10**9),
+            "orientation": image.getexif().get(0x0112, 1) != 1,
+            "likeness": likeness(seen, wanted) < (0.95 if same_size else 0.8),
+            **dict.fromkeys(notes_in(data), True),
+        }
+        wrong += [f"{picture.name}: {fault}" for fault, there in faults.items() if there]
+    assert wrong == []
+    assert len(the_gallery()) == 200
+
+
+def test_a_picture_that_fits_loses_its_notes_and_not_one_bit_of_what_it_shows() -> None:
+    limit = LIMITS["folder"]
+    for form, mode in gallery.KINDS:
+        if mode == "CMYK":
+            continue
+        picture = shown(form, mode, (320, 240))
+        mime, image, data = fitted(picture.data, job_for(limit, picture.mime))
+        assert (mime, on_white(image).tobytes()) == (picture.mime, picture.seen.tobytes()), picture.name
+        assert notes_in(data) == []
+        assert fit_again(data, mime, limit) is None, picture.name
+
+
+def fit_again(data: bytes, mime: str, limit: MediaLimit) -> object:
+    with tempfile.TemporaryFile() as file:
+        file.write(data)
+        file.seek(0)
+        return fit(file, job_for(limit, mime))
+
+
+def test_the_same_bytes_are_made_at_every_try() -> None:
+    limit = NARROW["only small JPEG"]
+    for picture in the_gallery()[:40]:
+        first, second = (fitted(picture.data, job_for(limit, picture.mime))[2] for _ in range(2))
+        assert first == second
+
+
+def moving(form: str) -> bytes:
+    frames = [gallery.motif((60, 40)), gallery.motif((60, 40)).transpose(Image.Transpose.ROTATE_180)]
+    out = io.BytesIO()
+    how: dict[str, Any] = {"comment": gallery.SECRET} if form == "GIF" else {"exif": Image.Exif()}
+    frames[0].save(out, form, save_all=True, append_images=frames[1:], duration=90, loop=3, **how)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("form", ["GIF", "PNG", "WEBP"])
+def test_what_moves_keeps_its_frames_their_times_and_how_often(form: str) -> None:
+    data = moving(form)
+    _, image, made = fitted(data, job_for(LIMITS["folder"], f"image/{form.lower()}"))
+    before: Any = Image.open(io.BytesIO(data))
+    after: Any = image
+    assert (after.n_frames, after.info["loop"]) == (before.n_frames, before.info["loop"]) == (2, 3)
+    for frame in range(2):
+        before.seek(frame)
+        after.seek(frame)
+        assert before.convert("RGB").tobytes() == after.convert("RGB").tobytes()
+        assert after.info["duration"] == 90
+    assert notes_in(made) == []
+
+
+@pytest.mark.parametrize("form", ["GIF", "PNG", "WEBP"])
+@pytest.mark.parametrize(
+    "limit", [MediaLimit(most=1, types={"image/jpeg": 10**6}), MediaLimit(most=1, side=50)]
+)
+def test_what_moves_and_does_not_fit_is_refused(form: str, limit: MediaLimit) -> None:
+    with pytest.raises(CannotFit, match="it moves"):
+        fitted(moving(form), job_for(limit, f"image/{form.lower()}"))
+
+
+@pytest.mark.parametrize(("types", "why"), [({}, "of nothing"), ({"video/mp4": 9}, "of video/mp4")])
+def test_where_no_picture_is_taken_none_can_be_made(types: dict[str, int], why: str) -> None:
+    with pytest.raises(CannotFit, match=why):
+        fitted(shown("PNG", "RGB", (9, 9)).data, Job(mime="image/png", types=types, pixels=None, side=None))
+
+
+def test_what_cannot_be_small_enough_is_refused() -> None:
+    job = Job(mime="image/png", types={"image/png": 40, "image/jpeg": 100}, pixels=None, side=None)
+    with pytest.raises(CannotFit, match="small enough"):
+        fitted(shown("PNG", "RGBA", (90, 90)).data, job)
+
+
+def test_more_quality_is_taken_where_there_is_room_for_it() -> None:
+    data = shown("JPEG", "4:4:4", (700, 900), 6).data
+    sizes = {}
+    for most in (10**6, *range(40_000, 10_000, -1_500)):
+        job = Job(mime="image/jpeg", types={"image/jpeg": most}, pixels=None, side=None)
+        _, image, made = fitted(data, job)
+        sizes[len(made)] = image.size
+        assert len(made) <= most
+    assert len([size for size in sizes.values() if size == (900, 700)]) == 4
+    assert min(sizes.values()) < (900, 700)
+
+
+def test_a_damaged_profile_of_a_picture_for_print_does_not_matter() -> None:
+    out = io.BytesIO()
+    with Image.open(io.BytesIO(shown("JPEG", "CMYK", (64, 48)).data)) as ink:
+        ink.save(out, "JPEG", icc_profile=b"\0" * 16 + b"CMYK" + b"\0" * 200)
+        seen = ink.convert("RGB")
+    _, image, _ = fitted(out.getvalue(), job_for(LIMITS["folder"], "image/jpeg"))
+    assert image.mode == "RGB"
+    assert likeness(image, seen) > 0.95
+
+
+def test_a_profile_stays_with_the_colours_that_it_is_for() -> None:
+    from PIL import ImageCms
+
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    out = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    gallery.motif((64, 48)).save(out, "JPEG", icc_profile=profile, exif=exif)
+    for types in ({"image/jpeg": 10**6}, {"image/png": 10**6}, {"image/webp": 10**6}):
+        job = Job(mime="image/jpeg", types=types, pixels=None, side=None)
+        assert fitted(out.getvalue(), job)[1].info["icc_profile"] == profile
+
+
+SKY, BLOG = LIMITS["bluesky"], LIMITS["wordpress"]
+LARGE = [
+    ("JPEG", "RGB", (6000, 4000), 6, BLOG),
+    ("JPEG", "RGB", (4032, 3024), 8, BLOG),
+    ("JPEG", "progressive", (4032, 3024), 3, SKY),
+    ("JPEG", "CMYK", (4000, 3000), 1, BLOG),
+    ("PNG", "RGB", (4000, 3000), 6, BLOG),
+    ("PNG", "RGBA", (3000, 2000), 6, SKY),
+    ("WEBP", "RGB", (3000, 2000), 6, SKY),
+]
+
+
+@pytest.mark.parametrize(("form", "mode", "size", "orientation", "limit"), LARGE)
+def test_the_process_needs_at_most_150_mb(
+    form: str, mode: str, size: tuple[int, int], orientation: int, limit: MediaLimit
+) -> None:
+    picture = shown(form, mode, size, orientation)
+    script = (
+        "import sys\n"
+        "from postbell.services._fit_child import main\n"
+        "main(sys.argv[1:])\n"
+        "(most,) = (line for line in open('/proc/self/status') if line.startswith('VmHWM'))\n"
+        "sys.stderr.write(most.split()[1])"
+    )
+    job = json.dumps(job_for(limit, picture.mime)._asdict() | {"types": dict(limit.types)})
+    with tempfile.TemporaryFile() as file:
+        file.write(picture.data)
+        file.seek(0)
+        command = [sys.executable, "-I", "-c", script, "60", str(1 << 30), job]
+        done = subprocess.run(command, stdin=file, capture_output=True, check=True)
+    answer, _, data = done.stdout.partition(b"\n")
+    assert json.loads(answer).keys() == {"mime", "width", "height"}
+    assert likeness(on_white(Image.open(io.BytesIO(data))), picture.seen.resize(json_size(answer))) > 0.9
+    assert int(done.stderr) * 1024 <= 150_000_000
+
+
+def json_size(answer: bytes) -> tuple[int, int]:
+    said = json.loads(answer)
+    return said["width"], said["height"]
+
+
+def test_the_process_imports_no_more_of_postbell_than_its_own_parts() -> None:
+    script = (
+        "import sys\n"
+        "import postbell.services._fit_child\n"
+        "print(sorted(name for name in sys.modules if name.startswith(('postbell', 'PIL', 'asyncio'))))"
+    )
+    said = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True, check=True)
+    parts = ("_fit_child", "_inspect_child", "_picture_parts")
+    assert json.loads(said.stdout.replace("'", '"')) == [
+        "postbell",
+        "postbell.services",
+        *(f"postbell.services.{part}" for part in parts),
+    ]
+    assert _fit_child.__name__.endswith(parts[0])
