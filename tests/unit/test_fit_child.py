@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 import subprocess
 import sys
 import tempfile
@@ -17,7 +18,7 @@ from postbell.domain.limits import MediaLimit
 from postbell.publishing import registry
 from postbell.services import _fit_child
 from postbell.services._fit_child import CannotFit, Job, fit
-from support import gallery
+from support import gallery, pictures
 from support.gallery import Shown, likeness, notes_in, on_white, shown
 
 
@@ -170,6 +171,40 @@ def test_a_damaged_profile_of_a_picture_for_print_does_not_matter() -> None:
     _, image, _ = fitted(out.getvalue(), job_for(LIMITS["folder"], "image/jpeg"))
     assert image.mode == "RGB"
     assert likeness(image, seen) > 0.95
+
+
+def red_ink() -> bytes:
+    """A profile (ICC.1:2010, 10.8) by which cyan ink is red, and no ink is white."""
+    nodes = [(140, 208, 195) if cyan else (255, 128, 128) for cyan in (0, 1) for _other in range(8)]
+    ramp = bytes(range(256))
+    matrix = struct.pack(">9i", *(65536 * (n % 4 == 0) for n in range(9)))
+    table = b"mft1\0\0\0\0\4\3\2\0" + matrix + ramp * 4 + b"".join(map(bytes, nodes)) + ramp * 3
+    names = (b"lcms", 0x02400000, b"prtr", b"CMYK", b"Lab ", bytes(12), b"acsp")
+    head = struct.pack(">I4sI4s4s4s12s4s", 144 + len(table), *names)
+    head = head.ljust(68, b"\0") + struct.pack(">3i", 63190, 65536, 54061)
+    return head.ljust(128, b"\0") + struct.pack(">I4sII", 1, b"A2B0", 144, len(table)) + table
+
+
+def test_a_picture_for_print_has_the_colours_of_its_profile() -> None:
+    out = io.BytesIO()
+    Image.new("CMYK", (16, 16), (255, 0, 0, 0)).save(out, "JPEG", icc_profile=red_ink(), quality=100)
+    _, image, _ = fitted(out.getvalue(), job_for(LIMITS["folder"], "image/jpeg"))
+    colour = image.getpixel((8, 8))
+    assert isinstance(colour, tuple)
+    assert colour[0] > 2 * max(colour[1:])
+    assert "icc_profile" not in image.info
+
+
+def test_a_very_large_picture_is_halved_when_it_is_drawn_anew() -> None:
+    job = Job(mime="image/png", types={"image/png": 10**6}, pixels=None, side=4500)
+    assert fitted(pictures.png_bomb(5000, 4000), job)[1].size == (2500, 2000)
+
+
+def test_a_file_of_no_regular_form_is_drawn_anew() -> None:
+    data = pictures.png()[:-12]  # without its last chunk, which Pillow does not miss
+    mime, image, made = fitted(data, Job(mime="image/png", types={"image/png": 999}, pixels=None, side=None))
+    assert (mime, image.size) == ("image/png", (40, 30))
+    assert made == pictures.png()
 
 
 def test_a_profile_stays_with_the_colours_that_it_is_for() -> None:

@@ -88,7 +88,7 @@ def _png(data: memoryview) -> Parts:
 def _gif(data: memoryview) -> Parts:
     at = 13 + _table(data[10])
     yield data[:at]
-    while data[at] != 0x3B:
+    while at < len(data) and data[at] != 0x3B:  # some lack their end, and everybody shows them
         start = at
         if data[at] == 0x2C:
             at = _blocks_end(data, at + 11 + _table(data[at + 9]))
@@ -99,7 +99,7 @@ def _gif(data: memoryview) -> Parts:
         kind, at = data[at + 1], _blocks_end(data, at + 2)
         if kind == 0xF9 or (kind == 0xFF and bytes(data[start + 3 : start + 14]) in _GIF_LOOPS):
             yield data[start:at]
-    yield data[at : at + 1]
+    yield b"\x3b"
 
 
 def _table(packed: int) -> int:
