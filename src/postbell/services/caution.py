@@ -1,8 +1,9 @@
 """Looking before sending, where the database may have forgotten what was sent, or the clock was set.
 
 Nothing overdue is sent then before its network was asked: it becomes unsure, and `recover` asks. What is due
-later is sent at its time, unless the database has forgotten what the user did: then everything is paused, for
-he may have cancelled it. It is over when everything in doubt is settled; all of it lies in the database.
+later is sent at its time, unless the database has forgotten what the user did: then everything is paused,
+because it may have been cancelled. It is over when everything in doubt is settled; all of it lies in the
+database.
 """
 
 from __future__ import annotations
