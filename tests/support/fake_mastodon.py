@@ -254,7 +254,14 @@ class FakeMastodon(FarSide):
         file = said["file"]
         if file.get_content_type() not in TYPES or not file.get_filename():
             raise Refusal(422, "Validation failed: File content type is not allowed")
-        alt = bytes(said["description"].get_payload(decode=True)).decode() if "description" in said else None
+        words = {
+            name: bytes(part.get_payload(decode=True)).decode()
+            for name, part in said.items()
+            if part is not file
+        }
+        alt = words.get("description")
+        if "focus" in words and not all(-1 <= float(each) <= 1 for each in words["focus"].split(",", 1)):
+            raise Refusal(422, "Validation failed: Focus is invalid")
         if len(alt or "") > 1500:
             raise Refusal(422, "Validation failed: Description is too long")
         number = str(next(self._ids))
@@ -262,7 +269,9 @@ class FakeMastodon(FarSide):
         self.waits[number] = self.looks
         url = None if self.looks != 0 else f"{SERVER}/media/{number}"
         kind = file.get_content_type().partition("/")[0]
-        self.media[number] = {"id": number, "type": kind, "url": url, "description": alt, "meta": None}
+        self.media[number] = {"id": number, "type": kind, "url": url, "description": alt}
+        x, y = map(float, words.get("focus", "0,0").split(","))
+        self.media[number]["meta"] = {"focus": {"x": x, "y": y}}
         return (200 if url and not self.says_accepted else 202), self.media[number]
 
     def _look(self, number: str) -> tuple[int, Any]:

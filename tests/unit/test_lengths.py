@@ -37,7 +37,12 @@ def test_x_counts_a_letter_by_its_script_and_an_emoji_as_two(text: str, length: 
     [
         *(("", 0), ("abc", 3), ("e\u0301", 1), (FAMILY, 1), ("日本", 2), ("\r\n", 1)),
         *((LONG, LINK_LENGTH), (f"({LONG}).", LINK_LENGTH + 3), ("http://a.com", LINK_LENGTH), ("a.com", 5)),
-        *(("https://a.example", 17), (f"{LONG} {LONG}", 2 * LINK_LENGTH + 1)),
+        *(
+            ("https://a.example", 17),
+            ("http://bob@a.com/", 17),
+            ("http://127.0.0.1/b", 18),
+            (f"{LONG} {LONG}", 2 * LINK_LENGTH + 1),
+        ),
         *(("@bob", 4), ("@bob@social.example", 4), ("hi @bob@a.b, @al.ice@c-d.e!", 3 + 4 + 2 + 7 + 1)),
         *(("bob@social.example", 18), ("/@bob@social.example", 20), ("@bob@social.example@x", 21)),
         *(("@bob@social.example://", 22), ("@bob@social.exampleé", 20 - 16), ("@日@social.example", 17)),
@@ -54,9 +59,20 @@ def test_mastodon_counts_a_link_as_23_and_of_a_mention_the_name(text: str, lengt
     assert mastodon_length(text) == length
 
 
-def test_mastodon_counts_a_content_warning_with_the_text_and_in_full() -> None:
-    assert mastodon_length(LONG, warning=LONG) == len(LONG) + LINK_LENGTH
-    assert mastodon_length("", warning=f"{FAMILY} @bob@social.example") == 21
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [
+        (f"{'a' * 476} http://{'b' * 30}.com/example", 500),
+        (f"{'a' * 476}http://{'b' * 30}.com/example", 476 + 49),
+        (f"http://example.com/valid?{'#foo?' * 1000}", 5025),
+        (f"{'a' * 475} @alice@{'b' * 30}.com", 482),
+        (f"@alice@{'b' * 500}.com", 511),
+    ],
+    ids=lambda value: f"{value}"[:8],
+)
+def test_mastodon_counts_what_its_own_tests_count(text: str, length: int) -> None:
+    # spec/validators/status_length_validator_spec.rb
+    assert mastodon_length(text) == length
 
 
 def test_threads_counts_an_emoji_as_many_as_it_has_bytes() -> None:

@@ -14,7 +14,7 @@ from postbell.errors import Rejected, Unauthorized, Unavailable
 from postbell.networks.mastodon import network
 from postbell.publishing.protocol import Profile, Progress, Receipt
 from support.fake_mastodon import SERVER, SUBJECT, TOKEN, FakeMastodon, daemon, picture
-from support.farside import START, Daemon
+from support.farside import START, Between, Daemon, Killed, Strike, die_after, die_before
 
 
 def _publish(here: Daemon) -> Receipt:
@@ -89,6 +89,13 @@ def test_files_go_with_their_names_types_and_alt_texts_in_their_order(tmp_path: 
     media = (picture(tmp_path, "b.png", "first"), picture(tmp_path, "a.png", ""))
     files = _status("", media=media)["media_attachments"]
     assert [(each["type"], each["description"]) for each in files] == [("image", "first"), ("image", None)]
+
+
+def test_a_point_that_previews_keep_goes_with_its_file(tmp_path: Path) -> None:
+    media = (picture(tmp_path, "b.png"), picture(tmp_path, "a.png", ""), picture(tmp_path, "c.png"))
+    files = _status(media=media, options={"focus": "0.5:-1, 0:0.25"})["media_attachments"]
+    points = [(each["meta"]["focus"]["x"], each["meta"]["focus"]["y"]) for each in files]
+    assert points == [(0.5, -1), (0, 0.25), (0, 0)]
 
 
 def test_a_large_file_has_more_time(tmp_path: Path) -> None:
@@ -222,6 +229,23 @@ def test_a_file_that_turns_out_not_to_be_ready_is_waited_for(tmp_path: Path) -> 
     here.stored.append(replace(file, data={"files": [{**file.data["files"][0], "ready": True}]}))
     _publish(here)
     assert len(far_side.public()[0].media) == 1
+
+
+@pytest.mark.parametrize("strike", [die_before, die_after], ids=lambda strike: strike.__name__)
+def test_a_death_at_any_request_while_files_are_waited_for_leads_to_one_post(
+    tmp_path: Path, strike: Strike
+) -> None:
+    media = (picture(tmp_path), picture(tmp_path, "dog.png"))
+    whole, server = daemon(media=media)
+    server.looks = 2
+    _publish(whole)
+    for at in range(len(server.requests)):
+        here, far_side = daemon(media=media)
+        far_side.looks = 2
+        with pytest.raises(Killed):
+            asyncio.run(here.publish(Between(far_side, at, strike)))
+        asyncio.run(here.recover())
+        assert [len(post.media) for post in far_side.public()] == [2], f"request {at}"
 
 
 def test_a_server_that_keeps_losing_files_fails_the_post(tmp_path: Path) -> None:

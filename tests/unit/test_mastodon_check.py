@@ -31,8 +31,8 @@ def test_a_content_warning_counts_with_the_text() -> None:
 
 
 def test_a_link_that_is_added_counts_with_the_text() -> None:
-    assert _problems("x" * 476, link=f"https://a.example/{'y' * 100}") == []
-    (problem,) = _problems("x" * 477, link="https://a.example")
+    assert _problems("x" * 476, link=f"https://example.com/{'y' * 100}") == []
+    (problem,) = _problems("x" * 477, link="https://example.com")
     assert problem.startswith("text and link (for toots): 501 characters")
 
 
@@ -109,3 +109,15 @@ def test_pixelfed_needs_a_picture_and_has_neither_polls_nor_direct_posts() -> No
 def test_what_is_no_language_is_refused(language: str) -> None:
     with pytest.raises(ValueError, match="language"):
         network.Options.model_validate({"language": language})
+
+
+def test_more_points_than_files_are_named(tmp_path: Path) -> None:
+    assert _problems(media=(picture(tmp_path),), options={"focus": "0:0, 1:1"}) == [
+        "[mastodon] focus (for toots): there are more points than files."
+    ]
+
+
+@pytest.mark.parametrize("point", ["0", "0,5:1", "2:0", "0:-1.1", "left:top"])
+def test_what_is_no_point_is_refused(point: str) -> None:
+    with pytest.raises(ValueError, match="not x:y"):
+        network.Options.model_validate({"focus": [point]})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from pathlib import Path
@@ -13,7 +14,7 @@ from structlog.testing import capture_logs
 from postbell.domain.states import DeliveryState
 from postbell.publishing.transport import Connections
 from support.children import free_port
-from support.fake_telegram import TOKEN, FakeTelegram
+from support.fake_telegram import TOKEN, FakeTelegram, Refusal, daemon
 from support.farside import FarSide
 from support.stage import ring
 from support.world import World, add_account, add_post, build_world, delivery_of, tries_of
@@ -90,3 +91,10 @@ def test_a_server_that_cannot_be_reached_does_not_bring_the_token_to_light(
         written = _life(world, server=server)
     assert "could not be reached" in written
     assert TOKEN not in f"{written} {caplog.text} {json.dumps(events, default=str)}"
+
+
+def test_a_warning_does_not_hold_the_token() -> None:
+    here, far_side = daemon(options={"pin": True})
+    far_side.refusals["pinChatMessage"] = [Refusal(400, f"no such thing: /bot{TOKEN}/pinChatMessage")]
+    (warning,) = asyncio.run(here.publish()).warnings
+    assert warning.endswith("no such thing: /bot***/pinChatMessage")

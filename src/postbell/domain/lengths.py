@@ -47,11 +47,11 @@ _EMOJI = regex.compile(
 _LIGHT = regex.compile(r"[\x00-\u10ff\u2000-\u200d\u2010-\u201f\u2032-\u2037]")
 
 
-def mastodon_length(text: str, *, warning: str = "") -> int:
-    """Return the length of a text and its content warning in graphemes, as Mastodon counts them.
+def mastodon_length(text: str) -> int:
+    """Return the length of a text in graphemes as Mastodon counts it (its StatusLengthValidator).
 
-    An address with a scheme counts 23, and of @user@host only @user (app/validators/status_length_validator
-    of Mastodon). In the warning everything counts in full. Other servers with Mastodon's API count otherwise.
+    An address with a scheme counts 23, and of @user@host only @user. A content warning is counted with
+    `graphemes`: there everything counts in full. Other servers with Mastodon's API count otherwise.
     """
     spans = [
         (link.start, link.end, "x" * LINK_LENGTH) for link in find_links(text, MASTODON) if link.has_scheme
@@ -61,7 +61,7 @@ def mastodon_length(text: str, *, warning: str = "") -> int:
         for found in _MENTION.finditer(text)
         if found["at"] and len(found["domain"]) <= _LONGEST_DOMAIN
     ]
-    parts, at = [warning], 0
+    parts, at = list[str](), 0
     for start, end, counted in sorted(spans):
         if start >= at:
             parts += [text[at:start], counted]

@@ -9,12 +9,13 @@ so that the status counts, never the text.
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field, SecretStr, field_validator
 
 from postbell.domain.content import Content
 from postbell.domain.limits import Limits
@@ -42,6 +43,7 @@ _MOST_ANEW = 2
 _SKEW = timedelta(minutes=2)
 #: What is older by less than this may still be it, where a clock was wrong.
 _DOUBTFUL = timedelta(minutes=30)
+_POINT = re.compile(r"(-?(?:0(?:\.\d{1,4})?|1(?:\.0)?)):(-?(?:0(?:\.\d{1,4})?|1(?:\.0)?))")
 _Found = Receipt | protocol.Absent | protocol.Unknown
 _GUIDE = """\
 1. Log in to your server in a browser and open Preferences > Development > New application.
@@ -72,12 +74,20 @@ class Options(Strict):
     language: str = Field(
         "", pattern="^([a-z]{2,3}(-[A-Z]{2})?)?$", description="Of the text, such as en, pt or zh-TW."
     )
+    focus: Words = Field([], description="For each file in order, the point that previews keep: 0.5:-0.2.")
     poll: Words = Field(
         [], description="The answers of a poll; in a file, a list. It takes no files beside it."
     )
     poll_expires_in: int = Field(86_400, description="How long the poll is open, in seconds.")
     poll_multiple: bool = Field(default=False, description="Let people choose more than one answer.")
     poll_hide_totals: bool = Field(default=False, description="Hide the votes until the poll has ended.")
+
+    @field_validator("focus")
+    @classmethod
+    def _are_points(cls, points: list[str]) -> list[str]:
+        if wrong := [point for point in points if not _POINT.fullmatch(point)]:
+            raise ValueError(f"not x:y, each from -1 (left, bottom) to 1: {', '.join(wrong)}")
+        return points
 
 
 class Credentials(Strict):
@@ -122,6 +132,8 @@ class Mastodon:
         found = [*self._text_problems(content, options), *self._file_problems(content)]
         if options.poll:
             found += [("[mastodon] poll", why) for why in self._poll_problems(content, options)]
+        if len(options.focus) > len(content.media):
+            found.append(("[mastodon] focus", "there are more points than files."))
         if self.there.kind == "pixelfed" and options.visibility == "direct":
             found.append(("[mastodon] visibility", "Pixelfed has no direct posts."))
         return [Problem(where=where, message=message, account=account) for where, message in found]
@@ -190,7 +202,8 @@ class Mastodon:
         line, done = Line(outgoing.target, http), dict(progress.data) if progress else {}
         media, files = outgoing.content.media, done.get("files", [])
         if len(files) < len(media):
-            file = await line.upload(media[len(files)])
+            point = dict(enumerate(outgoing.options.focus)).get(len(files))
+            file = await line.upload(media[len(files)], focus=point and point.replace(":", ","))
             return Progress(step=f"file {len(files) + 1}", data=done | {"files": [*files, file]})
         if not all(file["ready"] for file in files):
             return await _look(line, done, http)

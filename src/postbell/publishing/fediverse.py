@@ -12,47 +12,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-import regex
-
+from postbell.domain.lengths import mastodon_length
 from postbell.domain.limits import Limits, MediaLimit, TextLimit
 from postbell.domain.media import SUFFIXES
-from postbell.domain.text import SpanKind, code_points, find_spans, graphemes
+from postbell.domain.text import code_points, graphemes
 from postbell.publishing.answer import Answer
 
 
-#: What an address counts as, whatever its length up to the longest that is one (StatusLengthValidator of
-#: Mastodon, which leaves that to twitter-text).
-_LINK, _LONGEST_LINK = "x" * 23, 4096
-#: Addresses without a name that ends like a domain are plain text to Mastodon.
-_DOMAIN = regex.compile(r"(?i)https?://(?:[^\s/?#@]*@)?[^\s/?#:@]+\.\p{L}{2,}(?![^\s/?#:])")
-#: A name, and where its account lives: of both only the name counts (Account::MENTION_RE and Extractor of
-#: Mastodon), unless the second is too long for a domain.
-_MENTION = regex.compile(r"(?<![=/\w])(@[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?)@([\w.-]*\w)")
-_LONGEST_DOMAIN = 253
 #: How Pleroma, Pixelfed and others call themselves in the version of Mastodon whose API they speak.
 _COMPATIBLE = re.compile(r"\(compatible; ([A-Za-z]+)")
 _SCHEMA = "http://nodeinfo.diaspora.software/ns/schema/2."
 _IMAGE, _VIDEO = 16_777_216, 103_809_024
-
-
-def mastodon_length(text: str) -> int:
-    """Return the length as Mastodon counts it: graphemes, a link as 23, a mention as its name alone.
-
-    An address whose last part is no top-level domain counts in full there, but as 23 here: there is no list.
-    """
-    parts, end = [], 0
-    for span in find_spans(text):
-        is_link = span.kind is SpanKind.LINK and len(span.value) <= _LONGEST_LINK
-        if is_link and _DOMAIN.match(span.value):
-            parts += [text[end : span.start], _LINK]
-            end = span.end
-    return graphemes(_MENTION.sub(_name, "".join([*parts, text[end:]])))
-
-
-def _name(mention: regex.Match[str]) -> str:
-    return mention[0] if len(mention[2]) > _LONGEST_DOMAIN else mention[1]
-
-
 #: The software that counts a text otherwise. Elixir's String.length counts graphemes.
 _COUNTS: Mapping[str, Callable[[str], int]] = {
     "gotosocial": code_points,

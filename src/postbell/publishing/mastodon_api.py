@@ -82,8 +82,9 @@ class Line:
             for scope in _SCOPES
             if isinstance(has, list) and not {scope, scope.partition(":")[0]} & set(has)
         ]
+        home = str(said.get("domain") or said.get("uri") or self._place).removeprefix("https://")
         return Profile(
-            handle=f"@{name}@{said.get('domain') or self._place}",
+            handle=f"@{name}@{home}",
             url=url if isinstance(url, str) else None,
             notes=tuple(f"The application lacks the scope {it}: {_SCOPES[it]}." for it in missing),
         )
@@ -112,15 +113,18 @@ class Line:
         except (Refused, Unauthorized, _NotThere):  # not every server tells
             return {}
 
-    async def upload(self, item: Media) -> dict[str, Any]:
-        """Upload a file with its alt text; return its id, and whether it can be posted already."""
+    async def upload(self, item: Media, *, focus: str | None = None) -> dict[str, Any]:
+        """Upload a file with its alt text; return its id, and whether it can be posted already.
+
+        `focus` is the point that previews keep: `x,y`, each from -1 to 1.
+        """
         data = await asyncio.to_thread(item.path.read_bytes)
         deadline = 60.0 + len(data) / _PACE if len(data) > 1_000_000 else None
         answer = await self.ask(
             "POST",
             "/api/v2/media",
             files={"file": (item.name, data, item.mime)},
-            data={"description": item.alt} if item.alt else {},
+            data={name: said for name, said in (("description", item.alt), ("focus", focus)) if said},
             deadline=deadline,
         )
         return {"id": answer.field("id", str), "ready": _is_ready(answer)}
