@@ -116,6 +116,15 @@ def find_spans(text: str) -> list[Span]:
     return [span for found in _CANDIDATE.finditer(text) if (span := _span(found))]
 
 
+def with_link(text: str, link: str | None) -> tuple[str, list[Span]]:
+    """Return a text that contains `link`, and its spans in order. A link that it lacks is its last line."""
+    spans = find_spans(text)
+    if not link or any(span.kind is SpanKind.LINK and span.value == link for span in spans):
+        return text, spans
+    text = f"{text.rstrip()}\n{link}" if text.strip() else link
+    return text, [*spans, Span(kind=SpanKind.LINK, start=len(text) - len(link), end=len(text), value=link)]
+
+
 def byte_range(text: str, span: Span) -> tuple[int, int]:
     """Return where `span` begins and ends in `text` as UTF-8, in bytes, the end exclusive."""
     start = utf8_bytes(text[: span.start])

@@ -20,7 +20,7 @@ from postbell.domain import limits
 from postbell.domain.content import Content
 from postbell.domain.media import Media
 from postbell.domain.quota import Per, Quota
-from postbell.domain.text import Span, SpanKind, byte_range, find_spans, graphemes, utf8_bytes
+from postbell.domain.text import Span, SpanKind, byte_range, find_spans, graphemes, utf8_bytes, with_link
 from postbell.errors import Problem, PublishError, Rejected, Unauthorized
 from postbell.publishing import protocol
 from postbell.publishing.addresses import keeps_secrets
@@ -113,7 +113,7 @@ as its last line and counts with it."""
 
     def check(self, content: Content, options: Any, *, account: str) -> list[Problem]:  # noqa: ARG002
         """Return what only Bluesky minds: a title alone, and a link that makes the text too long."""
-        text, _ = _written(content)
+        text, _ = with_link(content.text, content.link)
         if content.title and not (text.strip() or content.media):
             message = "Bluesky has no titles; give the post a text, a link or a picture."
             return [Problem(where="text", account=account, message=message)]
@@ -173,7 +173,7 @@ as its last line and counts with it."""
         except Refused as refusal:
             absent = refusal.code == "RecordNotFound"
             return protocol.Absent() if absent else protocol.Unknown(reason=str(refusal))
-        text, _ = _written(outgoing.content)
+        text, _ = with_link(outgoing.content.text, outgoing.content.link)
         if (found.get("text"), found.get("createdAt")) != (text, _created(outgoing)):
             return protocol.Unknown(reason="another record lies under the key of this post")
         return _receipt(did, outgoing)
@@ -311,7 +311,7 @@ def record_key(outgoing: Outgoing) -> str:
 
 async def _search(line: _Line, did: str, outgoing: Outgoing) -> _Found:
     """Look through what was posted since the first try can have been: keys of ours tell their number."""
-    text, _ = _written(outgoing.content)
+    text, _ = with_link(outgoing.content.text, outgoing.content.link)
     async for record in newest_first(line.ask, did, _POST, since=outgoing.begun_at):
         tried, same_text = replace(outgoing, begun_at=record.made), record.value.get("text") == text
         same_key = record.key == record_key(tried)
@@ -319,15 +319,6 @@ async def _search(line: _Line, did: str, outgoing: Outgoing) -> _Found:
             doubt = protocol.Unknown(reason=f"at://{did}/{_POST}/{record.key} may be it, or another one")
             return _receipt(did, tried) if same_key and same_text else doubt
     return protocol.Absent()
-
-
-def _written(content: Content) -> tuple[str, list[Span]]:
-    """Return the text that goes out, and what stands out in it. A link that it lacks is its last line."""
-    spans, link = find_spans(content.text), content.link
-    if not link or any(span.kind is SpanKind.LINK and span.value == link for span in spans):
-        return content.text, spans
-    text = f"{content.text.rstrip()}\n{link}" if content.text.strip() else link
-    return text, [*spans, Span(kind=SpanKind.LINK, start=len(text) - len(link), end=len(text), value=link)]
 
 
 def _handles(outgoing: Outgoing) -> list[str]:
@@ -342,7 +333,7 @@ def _created(outgoing: Outgoing) -> str:
 def _record(outgoing: Outgoing, blobs: Sequence[Any], dids: Mapping[str, str]) -> dict[str, Any]:
     """Return the record, the same at every try."""
     media, options = outgoing.content.media, outgoing.options
-    text, spans = _written(outgoing.content)
+    text, spans = with_link(outgoing.content.text, outgoing.content.link)
     record: dict[str, Any] = {"$type": _POST, "text": text, "createdAt": _created(outgoing)}
     if facets := [facet for span in spans if (facet := _facet(text, span, dids))]:
         record["facets"] = facets

@@ -20,7 +20,7 @@ from pydantic import BaseModel, Field, SecretStr, field_validator
 from postbell.domain.content import Content
 from postbell.domain.limits import Limits
 from postbell.domain.media import MediaKind
-from postbell.domain.text import SpanKind, find_spans, graphemes
+from postbell.domain.text import graphemes, with_link
 from postbell.errors import Problem, PublishError, Rejected, Unavailable
 from postbell.publishing import protocol
 from postbell.publishing.answer import Refused
@@ -333,10 +333,7 @@ async def _is_it(
 
 def _written(content: Content) -> str:
     """Return the text that goes out. A link that it lacks is its last line."""
-    link = content.link
-    if not link or any(it.kind is SpanKind.LINK and it.value == link for it in find_spans(content.text)):
-        return content.text
-    return f"{content.text.rstrip()}\n{link}" if content.text.strip() else link
+    return with_link(content.text, content.link)[0]
 
 
 def _body(outgoing: Outgoing, ids: Sequence[str]) -> dict[str, Any]:
