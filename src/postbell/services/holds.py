@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -89,13 +89,8 @@ class Holds:
         account = self.accounts.get(account_id)
         if account and (held := hold_of(account, at)):
             return f"account {account.name} {_WORDS[held.hold]}"
-        names = {
-            PauseScope.EVERYTHING: ("",),
-            PauseScope.SERIES: (series_id,),
-            PauseScope.LABEL: tuple(labels),
-        }
-        for pause in self.pauses:
-            if pause.name in names[pause.scope] and (pause.until is None or pause.until > at):
+        for pause in _matching(self.pauses, series_id, labels):
+            if pause.until is None or pause.until > at:
                 return f"{pause.told()} is paused"
         return None
 
@@ -117,10 +112,15 @@ def pauses_of(ctx: Context, post: Post) -> list[Pause]:
     """Return the pauses that hold a post back now, besides those of its accounts."""
     with ctx.store.read() as tx:
         found = pauses.list_pauses(tx, ctx.now())
-    names = {
+    return _matching(found, post.series_id, post.labels)
+
+
+def _matching(found: Iterable[Pause], series_id: str | None, labels: Collection[str]) -> list[Pause]:
+    """Return those of the pauses that hold back a post of a series, with these labels."""
+    names: Mapping[PauseScope, Collection[str | None]] = {
         PauseScope.EVERYTHING: ("",),
-        PauseScope.SERIES: (post.series_id,),
-        PauseScope.LABEL: post.labels,
+        PauseScope.SERIES: (series_id,),
+        PauseScope.LABEL: labels,
     }
     return [pause for pause in found if pause.name in names[pause.scope]]
 
