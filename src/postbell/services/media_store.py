@@ -19,6 +19,7 @@ from postbell.errors import DiskFull, Invalid, PostbellError, Problem
 from postbell.services import fitting
 from postbell.services.file_types import TYPES, recognise, refuse
 from postbell.services.inspection import Inspected, display_name, examine, open_file, read_head, unreadable
+from postbell.store.engine import make_durable
 
 
 _CHUNK = 1 << 20
@@ -169,7 +170,7 @@ class MediaStore:
                     fitted.rename(path.with_name(fitted.name.replace(copy.name, media.sha256)))
                 # Over a file that is there already: should that one be damaged, this one is not.
                 copy.rename(path)
-                _sync(path.parent)
+                make_durable(path.parent)
 
     def _remove(self, sha256: str, before: datetime) -> int:
         """Remove a file, and with it what was made of it; return how many files of those given that were."""
@@ -237,7 +238,7 @@ def _make_folder(folder: Path) -> None:
     except FileExistsError:
         return
     _give(folder, folder.parent)
-    _sync(folder.parent)
+    make_durable(folder.parent)
 
 
 def _give(target: Path | int, folder: Path) -> None:
@@ -245,15 +246,6 @@ def _give(target: Path | int, folder: Path) -> None:
     owner = folder.stat()
     if os.geteuid() == 0 and owner.st_uid != 0:
         os.chown(target, owner.st_uid, owner.st_gid)
-
-
-def _sync(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _removed(path: Path, before: datetime) -> bool:

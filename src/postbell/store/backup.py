@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from postbell.errors import Damaged, DiskFull, NotFound, PostbellError, SchemaTooNew, TryLater
-from postbell.store.engine import LOCK_WAIT, explain, file_uri, give
+from postbell.store.engine import LOCK_WAIT, explain, file_uri, give, make_durable
 from postbell.store.schema import KNOWN
 from postbell.store.seal import look
 
@@ -77,7 +77,7 @@ def backup(
         if _is_ours(path, target):  # elsewhere it stays with whom it was made for
             give(part)
         part.replace(target)
-        _sync(target.parent)
+        make_durable(target.parent)
     return counts
 
 
@@ -153,7 +153,7 @@ def restore(
         prepare(part)
         _set_aside(path, aside)
         part.replace(path)
-        _sync(path.parent)
+        make_durable(path.parent)
     return counts
 
 
@@ -213,7 +213,7 @@ def fold(path: Path) -> None:
     """Bring everything that was written into the one file, durably: it can be moved without side files."""
     with closing(_open(path, "rw")) as connection:
         connection.execute("PRAGMA journal_mode = DELETE")
-    _sync(path)
+    make_durable(path)
 
 
 def _set_aside(path: Path, aside: Path) -> None:
@@ -282,11 +282,3 @@ def _counts(connection: sqlite3.Connection) -> dict[str, int]:
         for table in _COUNTED
         if table in present
     }
-
-
-def _sync(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

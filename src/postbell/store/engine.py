@@ -114,6 +114,15 @@ def give(path: Path) -> None:
         os.chown(path, folder.st_uid, folder.st_gid)
 
 
+def make_durable(path: Path) -> None:
+    """Make a file, or the names in a folder, outlast a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def explain(error: BaseException | None, path: Path) -> PostbellError | None:
     """Return what a failure of SQLite means to the user; None where it is a fault of ours."""
     primary = getattr(error, "sqlite_errorcode", 0) & 0xFF

@@ -21,7 +21,7 @@ from postbell.domain.caution import Cause, Caution
 from postbell.domain.pause import PauseScope
 from postbell.domain.post import FORGOTTEN, AttemptKind
 from postbell.domain.states import DeliveryState
-from postbell.store.engine import create_file
+from postbell.store.engine import create_file, make_durable
 from postbell.store.tables import account, attempt, delivery, mark, pause
 
 
@@ -94,11 +94,7 @@ class MarkFile:
             _say_who(file, found.machine, now)
             _raise(file, (found.changes, found.edits))
             os.fsync(file)
-        folder = os.open(self.path.parent, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        make_durable(self.path.parent)
 
     def attend(self, now: datetime) -> None:
         """Write down every quarter of an hour that a daemon is there.
