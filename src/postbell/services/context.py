@@ -112,6 +112,8 @@ class Context:
         With it come the reasons why some cannot be made to fit; those stay as they are. May take seconds.
         Raises PostbellError where pictures cannot be made to fit at all, or not be stored.
         """
+        if not content.media:
+            return content, []
         limit = at_server(self.network(account.network), account.session).limits.media
         media, problems = list(content.media), []
         for index, item in enumerate(content.media):
@@ -133,7 +135,8 @@ class Context:
         base, unfit = self.fit(post.content, account)
         if unfit:
             raise Invalid(unfit)
-        base = replace(base, media=tuple(map(renamed, base.media)))
+        if base.media:
+            base = replace(base, media=tuple(map(renamed, base.media)))
         content, options = resolve(base, post.overrides, network=account.network, account=account.name)
         begun_at = delivery.begun_at or since or self.now()
         return Outgoing(
