@@ -14,11 +14,10 @@ import math
 import mmap
 import signal
 import sys
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from postbell.services._inspect_child import MOST_PIXELS, guard, orientation_of
+from postbell.services._inspect_child import careful, guard, orientation_of
 from postbell.services._picture_parts import shown_parts
 
 
@@ -74,27 +73,19 @@ class Job(NamedTuple):
 
 def fit(file: Any, job: Job) -> _Made | None:
     """Return type, size and bytes of what a picture became; None if it fits as it is. Raises CannotFit."""
-    from PIL import Image, WebPImagePlugin  # noqa: F401 - WebP is not among the formats loaded by themselves
+    from PIL import Image
 
-    Image.MAX_IMAGE_PIXELS = MOST_PIXELS
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        # Pillow raises only at twice the limit.
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        with Image.open(file, formats=[_FORMATS[job.mime]]) as image:
-            turn = orientation_of(image)
-            if turn == 1 and image.mode != "CMYK" and job.scale(*image.size) == 1:
-                data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-                parts = _parts(data, job.mime)
-                if 0 < sum(map(len, parts)) <= job.types.get(job.mime, 0):
-                    same = sum(map(len, parts)) == len(data)
-                    return None if same else (job.mime, image.size, parts)
-            # A JPEG with several pictures is one for everybody who does not know that.
-            if job.mime != "image/jpeg" and getattr(image, "n_frames", 1) > 1:
-                raise CannotFit(
-                    "it moves, and what moves is not made to fit; change it, or take a still one."
-                )
-            return _drawn(image, turn, job)
+    with careful(), Image.open(file, formats=[_FORMATS[job.mime]]) as image:
+        turn = orientation_of(image)
+        if turn == 1 and image.mode != "CMYK" and job.scale(*image.size) == 1:
+            data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+            parts = _parts(data, job.mime)
+            if 0 < (length := sum(map(len, parts))) <= job.types.get(job.mime, 0):
+                return None if length == len(data) else (job.mime, image.size, parts)
+        # A JPEG with several pictures is one for everybody who does not know that.
+        if job.mime != "image/jpeg" and getattr(image, "n_frames", 1) > 1:
+            raise CannotFit("it moves, and what moves is not made to fit; change it, or take a still one.")
+        return _drawn(image, turn, job)
 
 
 def _parts(data: memoryview, mime: str) -> list[bytes | memoryview]:

@@ -13,6 +13,8 @@ import resource
 import signal
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
 
@@ -42,8 +44,9 @@ def guard(*, seconds: int, memory: int) -> None:
         resource.setrlimit(what, (most, most))
 
 
-def measure(file: BinaryIO, form: str) -> tuple[int, int] | str:
-    """Return width and height as the picture is shown, or why it is refused. It is decoded to its end."""
+@contextmanager
+def careful() -> Iterator[None]:
+    """Let Pillow know all types that are taken, and raise where a picture is too large to be opened."""
     from PIL import Image, WebPImagePlugin  # noqa: F401 - WebP is not among the formats loaded by themselves
 
     Image.MAX_IMAGE_PIXELS = MOST_PIXELS
@@ -51,6 +54,14 @@ def measure(file: BinaryIO, form: str) -> tuple[int, int] | str:
         warnings.simplefilter("ignore")
         # Pillow raises only at twice the limit.
         warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
+
+
+def measure(file: BinaryIO, form: str) -> tuple[int, int] | str:
+    """Return width and height as the picture is shown, or why it is refused. It is decoded to its end."""
+    from PIL import Image
+
+    with careful():
         try:
             with Image.open(file, formats=[form]) as image:
                 return _size(image, form)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import signal
 import subprocess
 import sys
 import threading
@@ -23,6 +22,7 @@ from postbell.domain.limits import MediaLimit
 from postbell.domain.media import SUFFIXES, Media
 from postbell.errors import PostbellError
 from postbell.services.file_types import TYPES, refuse
+from postbell.services.inspection import told_death
 
 
 #: To be raised when other bytes are made of a picture than before.
@@ -106,10 +106,5 @@ def made_to_fit(
     if status > 0:
         raise PostbellError(f"Pictures cannot be made to fit on this machine: {(said or ['no reason'])[-1]}")
     if status < 0:
-        raise refuse(item.name, _death(-status))
-
-
-def _death(number: int) -> str:
-    if number in (signal.SIGALRM, signal.SIGXCPU, signal.SIGKILL):
-        return f"it takes more than {_SECONDS} s to make it fit; make it smaller, or export it again."
-    return f"it crashed the program that makes pictures fit ({signal.Signals(number).name}); export it again."
+        told = told_death(-status, _SECONDS, to="make it fit", program="makes pictures fit")
+        raise refuse(item.name, told)

@@ -167,7 +167,7 @@ def _measure(pictures: Sequence[_Opened]) -> list[list[int] | str]:
         if status > 0:
             raise PostbellError(f"Pictures cannot be opened on this machine: {said}")
         if len(lines) < len(rest):
-            answers.append(_death(-status))
+            answers.append(told_death(-status, _SECONDS, to="open", program="opens pictures"))
     return answers
 
 
@@ -194,7 +194,8 @@ def _ask(pictures: Sequence[_Opened]) -> tuple[list[str], int, str]:
     return lines, child.returncode, (err.strip().splitlines() or ["it gave no reason"])[-1]
 
 
-def _death(number: int) -> str:
+def told_death(number: int, seconds: int, *, to: str, program: str) -> str:
+    """Return what the user reads of a picture that has ended, with a signal, a process that worked on it."""
     if number in (signal.SIGALRM, signal.SIGXCPU, signal.SIGKILL):
-        return f"it takes more than {_SECONDS} s to open; make it smaller, or export it again."
-    return f"it crashed the program that opens pictures ({signal.Signals(number).name}); export it again."
+        return f"it takes more than {seconds} s to {to}; make it smaller, or export it again."
+    return f"it crashed the program that {program} ({signal.Signals(number).name}); export it again."
