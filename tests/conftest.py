@@ -7,7 +7,10 @@ command that installs it; where the environment has CI set, nothing of the kind 
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from hypothesis import settings
@@ -17,6 +20,8 @@ from support.mastodon_mock import mastodon_server
 from support.pds import Pds, pds_server
 from support.wordpress import WordPress, wordpress_server
 
+
+T = TypeVar("T")
 
 _REAL_SERVERS = ("pds", "wordpress", "mastodon")
 _ON_CI = bool(os.environ.get("CI"))
@@ -34,37 +39,30 @@ loopback.guard_children()
 @pytest.fixture(scope="session")
 def pds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pds]:
     """The real Bluesky PDS; make an account of your own in each test."""
-    try:
-        with pds_server(tmp_path_factory.mktemp("pds")) as running:
-            yield running
-    except servers.NotInstalled as error:
-        _missing(error)
+    yield from _served(pds_server, tmp_path_factory.mktemp("pds"))
 
 
 @pytest.fixture(scope="session")
 def wordpress(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WordPress]:
     """The real WordPress; use a title or slug of your own in each test."""
-    try:
-        with wordpress_server(tmp_path_factory.mktemp("wordpress")) as running:
-            yield running
-    except servers.NotInstalled as error:
-        _missing(error)
+    yield from _served(wordpress_server, tmp_path_factory.mktemp("wordpress"))
 
 
 @pytest.fixture(scope="session")
 def mastodon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of an imitation of Mastodon, with one account; its token is `mastodon_mock.TOKEN`."""
+    yield from _served(mastodon_server, tmp_path_factory.mktemp("mastodon"))
+
+
+def _served(server: Callable[[Path], AbstractContextManager[T]], folder: Path) -> Iterator[T]:
+    """Yield what a server is asked with; where it is not installed tests are skipped, and on CI they fail."""
     try:
-        with mastodon_server(tmp_path_factory.mktemp("mastodon")) as running:
+        with server(folder) as running:
             yield running
     except servers.NotInstalled as error:
-        _missing(error)
-
-
-def _missing(error: servers.NotInstalled) -> None:
-    if _ON_CI:
-        pytest.fail(f"CI must run the tests against real servers: {error}", pytrace=False)
-    pytest.skip(str(error))
+        if _ON_CI:
+            pytest.fail(f"CI must run the tests against real servers: {error}", pytrace=False)
+        pytest.skip(str(error))
 
 
 class _NothingLeftOut:

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import pytest
+from support.specs import spec
 
 
-_API = Path(__file__).parents[2] / "../shared/specs/telegram/api.json"
 #: What the words of a description say of a length: "1-4096 characters".
 _LENGTH = re.compile(r"(\d+)-(\d+) characters")
 _LIST = re.compile(r"(?:must include|list of) (\d+)-(\d+) ")
@@ -97,12 +94,7 @@ class Methods:
 @functools.cache
 def methods() -> Methods:
     """Return the methods of Bot API 10.1; without the file the test is skipped, on CI it fails."""
-    if not _API.is_file():
-        complaint = f"the description of the Bot API is not there: {_API}"
-        if os.environ.get("CI"):
-            pytest.fail(complaint, pytrace=False)
-        pytest.skip(complaint)
-    return Methods(json.loads(_API.read_text()))
+    return Methods(json.loads(spec("telegram/api.json", "the description of the Bot API is").read_text()))
 
 
 def _meant(kinds: list[str], text: str) -> Any:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import pytest
 import regex
+
+from support.specs import spec
 
 
 _LABEL = r"[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
@@ -154,11 +154,7 @@ def check_format(name: str, value: str, at: str = "$") -> None:
 
 def specs() -> Path:
     """Return the folder of the official files; without it the test is skipped, on CI it fails."""
-    folder = Path(__file__).parents[2] / "../shared/specs/bluesky"
-    if not folder.exists():
-        reason = f"the official lexicons are not in {folder}"
-        pytest.fail(reason, pytrace=False) if os.environ.get("CI") else pytest.skip(reason)
-    return folder
+    return spec("bluesky", "the official lexicons are")
 
 
 @functools.cache

@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-import pytest
+from support.specs import is_kind, spec
 
 
-_INDEX = Path(__file__).parents[2] / "../shared/specs/wordpress/wp-7.1-index.json"
 #: What every route takes (developer.wordpress.org/rest-api/using-the-rest-api/global-parameters).
 _GLOBAL: Mapping[str, Any] = {"_fields": {"type": "array", "items": {"type": "string"}}}
 _FORMATS = {
@@ -64,12 +61,9 @@ class Routes:
 @functools.cache
 def routes() -> Routes:
     """Return the routes of WordPress 7.1; without the file the test is skipped, on CI it fails."""
-    if not _INDEX.is_file():
-        complaint = f"the REST index of WordPress is not there: {_INDEX}"
-        if os.environ.get("CI"):
-            pytest.fail(complaint, pytrace=False)
-        pytest.skip(complaint)
-    return Routes(json.loads(_INDEX.read_text()))
+    return Routes(
+        json.loads(spec("wordpress/wp-7.1-index.json", "the REST index of WordPress is").read_text())
+    )
 
 
 def _read(schema: Mapping[str, Any], text: str) -> Any:
@@ -89,7 +83,7 @@ def _faults(schema: Mapping[str, Any], value: Any, place: str) -> Iterator[str]:
     kinds = [kinds] if isinstance(kinds, str) else kinds
     if schema.get("readonly"):
         yield f"{place} is set by the server alone"
-    if kinds and not any(_is(kind, value) for kind in kinds):
+    if kinds and not any(is_kind(kind, value) for kind in kinds):
         yield f"{place} is not of type {' or '.join(kinds)}: {value!r}"
         return
     yield from _value_faults(schema, value, place)
@@ -105,7 +99,7 @@ def _value_faults(schema: Mapping[str, Any], value: Any, place: str) -> Iterator
         yield f"{place} is none of {schema['enum']}: {value!r}"
     if "format" in schema and value is not None and not re.fullmatch(_FORMATS[schema["format"]], value):
         yield f"{place} is no {schema['format']}: {value!r}"
-    if _is("number", value) and not schema.get("minimum", value) <= value <= schema.get("maximum", value):
+    if is_kind("number", value) and not schema.get("minimum", value) <= value <= schema.get("maximum", value):
         yield f"{place} is out of bounds: {value}"
 
 
@@ -115,16 +109,3 @@ def _object_faults(properties: Mapping[str, Any], value: Mapping[str, Any], plac
             yield from _faults(properties[name], item, f"{place}.{name}")
         else:
             yield f"{place} has no {name}"
-
-
-def _is(kind: str, value: Any) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return {
-        "string": isinstance(value, str),
-        "integer": number and isinstance(value, int),
-        "number": number,
-        "boolean": isinstance(value, bool),
-        "array": isinstance(value, list),
-        "object": isinstance(value, dict),
-        "null": value is None,
-    }[kind]

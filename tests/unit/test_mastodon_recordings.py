@@ -6,7 +6,6 @@ import asyncio
 import functools
 import importlib
 import json
-import os
 import re
 from collections.abc import Iterator
 from datetime import UTC
@@ -25,9 +24,9 @@ from postbell.publishing.rates import reset_time
 from support.fake_mastodon import daemon
 from support.farside import START
 from support.mastodon_spec import api
+from support.specs import spec
 
 
-_FOLDER = Path(__file__).parents[2] / "../shared/specs/mastodon/recordings"
 _OURS = re.compile(
     r"/api/v1/(statuses(/\d+(/source)?)?|accounts/(verify_credentials|\d+/statuses)|apps/verify_credentials)"
     r"|/api/v[12]/instance|/api/v2/media"
@@ -47,10 +46,8 @@ class Recorded(NamedTuple):
 @functools.cache
 def _recorded() -> list[Recorded]:
     """Return every answer to a call of ours; without the files the test is skipped, on CI it fails."""
-    if not _FOLDER.is_dir():
-        complaint = f"the recordings of Mastodon are not in {_FOLDER}"
-        pytest.fail(complaint, pytrace=False) if os.environ.get("CI") else pytest.skip(complaint)
-    return [each for path in sorted(_FOLDER.glob("*.yaml")) for each in _read(path)]
+    folder = spec("mastodon/recordings", "the recordings of Mastodon are")
+    return [each for path in sorted(folder.glob("*.yaml")) for each in _read(path)]
 
 
 def _read(path: Path) -> Iterator[Recorded]:

@@ -33,28 +33,36 @@ def later(store: Store) -> None:
         database.execute("UPDATE telling SET since = '2026-11-19 09:00:00.000000'")
 
 
+async def told_of_a_failure(told: Told) -> None:
+    """Fail, and tell it."""
+    fail(told, "sky")
+    await told.after(6)
+    assert await told.after(31) == ["1 failed"]
+
+
+async def left_untold(told: Told) -> None:
+    """Fail, and end before it is told."""
+    fail(told, "sky")
+
+
+async def told_afterwards(told: Told) -> None:
+    """Tell what an earlier life had left untold."""
+    assert await told.after(31) == ["1 failed"]
+
+
+async def told_nothing(told: Told) -> None:
+    """Tell nothing for ten minutes."""
+    assert await told.after(600) == []
+
+
 def test_nothing_is_told_twice_also_after_a_restart(tmp_path: Path) -> None:
-    async def first(told: Told) -> None:
-        fail(told, "sky")
-        await told.after(6)
-        assert await told.after(31) == ["1 failed"]
-
-    async def again(told: Told) -> None:
-        assert await told.after(600) == []
-
-    telling(tmp_path, first)
-    telling(tmp_path, again)
+    telling(tmp_path, told_of_a_failure)
+    telling(tmp_path, told_nothing)
 
 
 def test_what_could_not_be_told_before_a_restart_is_told_after_it(tmp_path: Path) -> None:
-    async def first(told: Told) -> None:
-        fail(told, "sky")
-
-    async def again(told: Told) -> None:
-        assert await told.after(31) == ["1 failed"]
-
-    telling(tmp_path, first)
-    telling(tmp_path, again)
+    telling(tmp_path, left_untold)
+    telling(tmp_path, told_afterwards)
 
 
 def test_what_happened_while_nobody_wanted_to_be_told_is_not_told_afterwards(tmp_path: Path) -> None:
@@ -73,28 +81,14 @@ def test_what_happened_while_nobody_wanted_to_be_told_is_not_told_afterwards(tmp
 
 @pytest.mark.parametrize("stop", [timedelta(days=3), timedelta(days=300)])
 def test_what_failed_before_a_long_stop_is_told_after_it(tmp_path: Path, stop: timedelta) -> None:
-    async def first(told: Told) -> None:
-        fail(told, "sky")
-
-    async def again(told: Told) -> None:
-        assert await told.after(31) == ["1 failed"]
-
-    telling(tmp_path, first)
-    telling(tmp_path, again, before=after_a_stop(stop))
+    telling(tmp_path, left_untold)
+    telling(tmp_path, told_afterwards, before=after_a_stop(stop))
 
 
 def test_nothing_is_told_twice_after_a_stop_that_is_longer_than_notices_are_kept(tmp_path: Path) -> None:
-    async def first(told: Told) -> None:
-        fail(told, "sky")
-        await told.after(6)
-        assert await told.after(31) == ["1 failed"]
-
-    async def again(told: Told) -> None:
-        assert await told.after(600) == []
-
-    telling(tmp_path, first)
+    telling(tmp_path, told_of_a_failure)
     for days in (300, 600):
-        telling(tmp_path, again, before=after_a_stop(timedelta(days=days)))
+        telling(tmp_path, told_nothing, before=after_a_stop(timedelta(days=days)))
 
 
 def test_after_a_restart_only_what_ended_since_the_last_day_is_looked_for(tmp_path: Path) -> None:

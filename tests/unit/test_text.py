@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import itertools
-import os
 import string
-from pathlib import Path
 
 import pytest
 import regex
@@ -24,10 +22,10 @@ from postbell.domain.text import (
     utf16_range,
     utf16_units,
 )
+from support.specs import spec
 from support.uax29 import parted, samples
 
 
-SPECS = Path(__file__).parents[2] / "../shared/specs/bluesky/interop-test-files/syntax"
 FAMILY = "👨‍👩‍👧‍👦"
 DOCUMENTED = "✨ example mentioning @atproto.com to share the URL 👨‍❤️‍👨 https://en.wikipedia.org/wiki/CBOR."
 
@@ -85,9 +83,7 @@ def found(text: str) -> list[tuple[str, str]]:
 
 
 def handles(name: str) -> list[str]:
-    file = SPECS / name
-    if not file.exists() and not os.environ.get("CI"):
-        pytest.skip("the official handle syntax examples are not beside this checkout")
+    file = spec(f"bluesky/interop-test-files/syntax/{name}", "the official handle syntax examples are")
     lines = file.read_text(encoding="utf-8").split("\n")
     return [line for line in lines if line and not line.startswith("#")]
 
