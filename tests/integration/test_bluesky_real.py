@@ -6,22 +6,22 @@ import asyncio
 import hashlib
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from postbell.clock import SystemClock
 from postbell.domain.media import Media, MediaKind
 from postbell.errors import Rejected, Unauthorized, Unavailable, Unsure
-from postbell.networks.bluesky import network, record_key
-from postbell.publishing.http import Clients, Http
-from postbell.publishing.protocol import Absent, Outgoing, Profile, Receipt, Target, Unknown
-from support import farside, pictures
+from postbell.networks.bluesky import record_key
+from postbell.publishing.http import Clients
+from postbell.publishing.protocol import Absent, Outgoing, Receipt
+from support import pictures
 from support.fake_bluesky import SUBJECT
 from support.lexicon import lexicons
 from support.lossy import lossy_proxy
+from support.online import Online
 from support.pds import Account, Pds
 
 
@@ -30,46 +30,14 @@ pytestmark = pytest.mark.real
 _names = (f"bluesky-real-{number}" for number in itertools.count())
 
 
-@dataclass
-class Postbell:
-    """The network's code on behalf of one account on the real server, over one event loop."""
+@dataclass(kw_only=True)
+class Postbell(Online):
+    """On behalf of one account on the real server."""
 
     account: Account
-    server: str
-    runner: asyncio.Runner
-    clients: Clients
-    session: dict[str, Any] = field(default_factory=dict)
 
-    def outgoing(self, text: str = "Good morning", **more: Any) -> Outgoing:
-        now = SystemClock().now()
-        begun_at = now.replace(microsecond=now.microsecond // 1000 * 1000)
-        return replace(SUBJECT.outgoing(text, **more), target=self.target(), begun_at=begun_at)
-
-    def target(self) -> Target:
-        values = {"identifier": self.account.handle, "app_password": self.account.app_password}
-        credentials = network.Credentials.model_validate(values)
-        return Target(name="mine", server=self.server, credentials=credentials)
-
-    def publish(self, outgoing: Outgoing) -> Receipt:
-        return self.runner.run(farside.publish(network, outgoing, self._http()))
-
-    def find(self, outgoing: Outgoing) -> Receipt | Absent | Unknown:
-        return self.runner.run(network.find(outgoing, None, self._http()))
-
-    def delete(self, outgoing: Outgoing, name: str) -> None:
-        self.runner.run(network.delete(outgoing, name, self._http()))
-
-    def verify(self) -> Profile:
-        return self.runner.run(network.verify(self.target(), self._http()))
-
-    def _http(self) -> Http:
-        return Http(self.clients, SystemClock(), session=self.session, keeper=self)
-
-    async def load(self) -> dict[str, Any]:
-        return self.session
-
-    async def save(self, session: dict[str, Any]) -> None:
-        self.session = session
+    def credentials(self) -> dict[str, str]:
+        return {"identifier": self.account.handle, "app_password": self.account.app_password}
 
 
 @pytest.fixture
@@ -81,7 +49,7 @@ def account(pds: Pds) -> Account:
 def here(pds: Pds, account: Account) -> Iterator[Postbell]:
     clients = Clients()
     with asyncio.Runner() as runner:
-        yield Postbell(account, pds.url, runner, clients)
+        yield Postbell(account=account, subject=SUBJECT, server=pds.url, runner=runner, clients=clients)
         runner.run(clients.close())
 
 

@@ -4,64 +4,33 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from postbell.clock import SystemClock
 from postbell.errors import RateLimited, Rejected, Unauthorized, Unsure
-from postbell.networks.mastodon import network
-from postbell.publishing.http import Clients, Http
-from postbell.publishing.protocol import Absent, Outgoing, Profile, Receipt, Target, Unknown
-from support import farside
+from postbell.publishing.http import Clients
+from postbell.publishing.protocol import Absent, Receipt
 from support.fake_mastodon import SUBJECT, picture
 from support.lossy import lossy_proxy
 from support.mastodon_mock import TOKEN
+from support.online import Online
 
 
 pytestmark = pytest.mark.real
 
 
-@dataclass
-class Postbell:
-    """The network's code on behalf of the account, over one event loop."""
+@dataclass(kw_only=True)
+class Postbell(Online):
+    """On behalf of the one account that there is."""
 
-    server: str
-    runner: asyncio.Runner
-    clients: Clients
     token: str = TOKEN
-    session: dict[str, Any] = field(default_factory=dict)
 
-    def outgoing(self, text: str = "Good morning", **more: Any) -> Outgoing:
-        return replace(SUBJECT.outgoing(text, **more), target=self.target(), begun_at=SystemClock().now())
-
-    def target(self) -> Target:
-        credentials = network.Credentials.model_validate({"access_token": self.token})
-        return Target(name="mine", server=self.server, credentials=credentials)
-
-    def publish(self, outgoing: Outgoing) -> Receipt:
-        return self.runner.run(farside.publish(network, outgoing, self.http()))
-
-    def find(self, outgoing: Outgoing) -> Receipt | Absent | Unknown:
-        return self.runner.run(network.find(outgoing, None, self.http()))
-
-    def delete(self, outgoing: Outgoing, name: str) -> None:
-        self.runner.run(network.delete(outgoing, name, self.http()))
-
-    def verify(self) -> Profile:
-        return self.runner.run(network.verify(self.target(), self.http()))
-
-    def http(self) -> Http:
-        return Http(self.clients, SystemClock(), session=self.session, keeper=self)
-
-    async def load(self) -> dict[str, Any]:
-        return self.session
-
-    async def save(self, session: dict[str, Any]) -> None:
-        self.session = session
+    def credentials(self) -> dict[str, str]:
+        return {"access_token": self.token}
 
 
 @pytest.fixture
@@ -69,7 +38,7 @@ def here(mastodon: str) -> Iterator[Postbell]:
     _call(mastodon, "POST", "/_mock/reset")
     clients = Clients()
     with asyncio.Runner() as runner:
-        yield Postbell(mastodon, runner, clients)
+        yield Postbell(subject=SUBJECT, server=mastodon, runner=runner, clients=clients)
         runner.run(clients.close())
 
 
