@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -12,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from postbell.domain.media import Media, MediaKind
+from postbell.domain.media import Media
 from postbell.errors import Rejected, Unauthorized, Unavailable, Unsure
 from postbell.networks.bluesky import record_key
 from postbell.publishing.http import Clients
@@ -64,20 +63,7 @@ def _value(pds: Pds, account: Account, outgoing: Outgoing) -> dict[str, Any]:
 
 
 def _image(folder: Path, data: bytes, mime: str, alt: str) -> Media:
-    digest = hashlib.sha256(data).hexdigest()
-    path = folder / digest
-    path.write_bytes(data)
-    return Media(
-        sha256=digest,
-        kind=MediaKind.IMAGE,
-        mime=mime,
-        size=len(data),
-        width=40,
-        height=30,
-        name=digest,
-        path=path,
-        alt=alt,
-    )
+    return pictures.picture(folder, mime.replace("/", "."), alt, data, mime=mime)
 
 
 def test_a_text_reads_back_equal(pds: Pds, account: Account, here: Postbell) -> None:

@@ -14,10 +14,11 @@ import pytest
 from postbell.errors import RateLimited, Rejected, Unauthorized, Unsure
 from postbell.publishing.http import Clients
 from postbell.publishing.protocol import Absent, Receipt
-from support.fake_mastodon import SUBJECT, picture
+from support.fake_mastodon import SUBJECT
 from support.lossy import lossy_proxy
 from support.mastodon_mock import TOKEN
 from support.online import Online
+from support.pictures import picture
 
 
 pytestmark = pytest.mark.real

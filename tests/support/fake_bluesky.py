@@ -14,15 +14,12 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
 
-from postbell.domain.media import Media, MediaKind
 from postbell.networks import bluesky
 from postbell.testing import FakeClock
-from support import pictures
 from support.facets import check_facets
 from support.farside import START, Daemon, FarSide, Public, Subject, Violation
 from support.lexicon import LexiconError, lexicons
@@ -379,14 +376,3 @@ def logged_in(text: str = "Good morning", **more: Any) -> tuple[Daemon, FakeBlue
     asyncio.run(bluesky.network.verify(here.outgoing.target, here._http(None)))
     far_side.requests.clear()
     return here, far_side
-
-
-def picture(folder: Path, name: str = "cat.png", **more: Any) -> Media:
-    """Return a small picture of a cat in a folder."""
-    data = pictures.png()
-    path = folder / name
-    path.write_bytes(data)
-    values: dict[str, Any] = {"width": 40, "height": 30, "alt": "A cat"} | more
-    digest = hashlib.sha256(data).hexdigest()
-    kind, mime = MediaKind.IMAGE, "image/png"
-    return Media(sha256=digest, kind=kind, mime=mime, size=len(data), name=name, path=path, **values)

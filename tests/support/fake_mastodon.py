@@ -7,23 +7,19 @@ would let pass in silence: a token where it does not belong, an Idempotency-Key 
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
 import regex
 
-from postbell.domain.media import Media, MediaKind
 from postbell.networks import mastodon
 from postbell.testing import FakeClock
-from support import pictures
 from support.farside import START, Daemon, FarSide, Public, Subject, Violation
 from support.mastodon_entities import (
     ACCOUNT,
@@ -345,21 +341,3 @@ def daemon(text: str = "Good morning", **more: Any) -> tuple[Daemon, FakeMastodo
     """Return a daemon with one delivery and nothing stored, and its far side."""
     far_side = FakeMastodon(FakeClock(START))
     return Daemon(SUBJECT, SUBJECT.outgoing(text, **more), far_side), far_side
-
-
-def picture(folder: Path, name: str = "cat.png", alt: str = "A cat") -> Media:
-    """Return a small picture of a cat in a folder."""
-    data = pictures.png()
-    path = folder / name
-    path.write_bytes(data)
-    return Media(
-        sha256=hashlib.sha256(data).hexdigest(),
-        kind=MediaKind.IMAGE,
-        mime="image/png",
-        size=len(data),
-        width=40,
-        height=30,
-        name=name,
-        path=path,
-        alt=alt,
-    )

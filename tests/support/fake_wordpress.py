@@ -7,22 +7,18 @@ not allow, although WordPress itself would pass over much of that in silence.
 from __future__ import annotations
 
 import base64
-import hashlib
 import html
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
 import httpx
 
-from postbell.domain.media import Media, MediaKind
 from postbell.networks import wordpress
 from postbell.testing import FakeClock
-from support import pictures
 from support.farside import START, Daemon, FarSide, Public, Subject, Violation
 from support.wp_schema import routes
 
@@ -364,19 +360,3 @@ def blog(text: str = "Good morning", **more: Any) -> tuple[Daemon, FakeWordPress
     """Return a daemon with one post for a new site, and the site."""
     far_side = FakeWordPress(FakeClock(START))
     return Daemon(SUBJECT, SUBJECT.outgoing(text, **more), far_side), far_side
-
-
-def picture(folder: Path, name: str = "cat.png", alt: str = "A cat", data: bytes | None = None) -> Media:
-    """Return a picture as the store has it."""
-    data = data or pictures.png()
-    path = folder / name
-    path.write_bytes(data)
-    return Media(
-        sha256=hashlib.sha256(data).hexdigest(),
-        kind=MediaKind.IMAGE,
-        mime="image/png",
-        size=len(data),
-        name=name,
-        path=path,
-        alt=alt,
-    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from postbell.domain.content import Content
-from postbell.domain.media import Media, MediaKind
+from postbell.domain.media import Media
 from postbell.errors import PublishError
 from postbell.networks.folder import FEED, network
 from postbell.publishing.http import Clients, Http
@@ -92,10 +91,4 @@ def visible(place: Path) -> set[str]:
 
 
 def picture(folder: Path, name: str = "Harbour at dawn.png", alt: str = "A harbour") -> Media:
-    data = pictures.png()
-    digest = hashlib.sha256(data).hexdigest()
-    path = folder / digest
-    path.write_bytes(data)
-    return Media(
-        sha256=digest, kind=MediaKind.IMAGE, mime="image/png", size=len(data), name=name, path=path, alt=alt
-    )
+    return pictures.picture(folder, name, alt)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import struct
 import zlib
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
+
+from postbell.domain.media import Media, MediaKind
 
 
 Colour = tuple[int, int, int]
@@ -95,6 +98,18 @@ def _png(width: int, height: int, packed: bytes, between: bytes = b"") -> bytes:
 
 def _chunk(name: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+
+def picture(
+    folder: Path, name: str = "cat.png", alt: str = "A cat", data: bytes | None = None, **more: Any
+) -> Media:
+    """Write a small picture of a cat into a folder, and return it as the store has it."""
+    data = data or png()
+    path = folder / name
+    path.write_bytes(data)
+    values: dict[str, Any] = {"mime": "image/png", "width": 40, "height": 30} | more
+    digest = hashlib.sha256(data).hexdigest()
+    return Media(sha256=digest, kind=MediaKind.IMAGE, size=len(data), name=name, path=path, alt=alt, **values)
 
 
 def _saved(

@@ -15,9 +15,10 @@ from postbell.domain.quota import Per, Quota
 from postbell.errors import Rejected, Unavailable, Unsure
 from postbell.networks.bluesky import network, record_key
 from postbell.publishing.protocol import Receipt
-from support.fake_bluesky import ACCESS, APP_PASSWORD, DID, SUBJECT, daemon, picture
+from support.fake_bluesky import ACCESS, APP_PASSWORD, DID, SUBJECT, daemon
 from support.farside import START, Between, Daemon, FarSide, Fault
 from support.lexicon import check_format
+from support.pictures import picture
 
 
 def _publish(here: Daemon) -> Receipt:

@@ -17,8 +17,9 @@ from postbell.publishing.atproto import pds_of
 from postbell.publishing.http import Clients, Http
 from postbell.publishing.protocol import Absent, Receipt, Unknown
 from postbell.testing import FakeClock
-from support.fake_bluesky import ACCESS, DID, HANDLE, PDS, SUBJECT, FakeBluesky, daemon, logged_in, picture
+from support.fake_bluesky import ACCESS, DID, HANDLE, PDS, SUBJECT, FakeBluesky, daemon, logged_in
 from support.farside import START, Between, Daemon, FarSide, Strike
+from support.pictures import picture
 
 
 def _publish(here: Daemon) -> Receipt:

@@ -13,8 +13,9 @@ import pytest
 from postbell.errors import Rejected, Unauthorized, Unavailable
 from postbell.networks.mastodon import network
 from postbell.publishing.protocol import Profile, Progress, Receipt
-from support.fake_mastodon import SERVER, SUBJECT, TOKEN, FakeMastodon, daemon, picture
+from support.fake_mastodon import SERVER, SUBJECT, TOKEN, FakeMastodon, daemon
 from support.farside import START, Between, Daemon, Killed, Strike, die_after, die_before
+from support.pictures import picture
 
 
 def _publish(here: Daemon) -> Receipt:

@@ -10,7 +10,8 @@ import pytest
 
 from postbell.domain.media import Media, MediaKind
 from postbell.networks.mastodon import network
-from support.fake_mastodon import SUBJECT, picture
+from support.fake_mastodon import SUBJECT
+from support.pictures import picture
 
 
 def _problems(text: str = "Hi", *, session: dict[str, Any] | None = None, **more: Any) -> list[str]:

@@ -13,8 +13,9 @@ import pytest
 from postbell.errors import Rejected, Unavailable, Unsure
 from postbell.networks.mastodon import network
 from postbell.publishing.protocol import Absent, Progress, Receipt, Unknown
-from support.fake_mastodon import SERVER, FakeMastodon, daemon, picture
+from support.fake_mastodon import SERVER, FakeMastodon, daemon
 from support.farside import Daemon, Fault
+from support.pictures import picture
 
 
 def _lose(here: Daemon, far_side: FakeMastodon) -> dict[str, Any]:

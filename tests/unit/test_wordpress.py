@@ -11,8 +11,9 @@ import pytest
 from postbell.errors import Rejected, Unauthorized
 from postbell.networks.wordpress import network
 from postbell.publishing.protocol import Receipt
-from support.fake_wordpress import PASSWORD, SERVER, SUBJECT, USERNAME, blog, picture
+from support.fake_wordpress import PASSWORD, SERVER, SUBJECT, USERNAME, blog
 from support.farside import Daemon
+from support.pictures import picture
 
 
 _KEY = "k7m2p9q4r8s3t6v5w2x9"

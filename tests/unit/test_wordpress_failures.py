@@ -12,8 +12,9 @@ from postbell.networks.wordpress import network
 from postbell.publishing.protocol import Absent, Receipt, Resend
 from postbell.testing import FakeClock
 from support import pictures
-from support.fake_wordpress import SERVER, SUBJECT, FakeWordPress, blog, picture
+from support.fake_wordpress import SERVER, SUBJECT, FakeWordPress, blog
 from support.farside import START, Between, Daemon, FarSide, Killed, Strike, Violation, die_after, die_before
+from support.pictures import picture
 
 
 def _publish(daemon: Daemon) -> Receipt:
