@@ -21,6 +21,7 @@ import regex
 from postbell.networks import mastodon
 from postbell.testing import FakeClock
 from support.farside import START, Daemon, FarSide, Public, Subject, Violation
+from support.forms import read_form
 from support.mastodon_entities import (
     ACCOUNT,
     TYPES,
@@ -33,7 +34,7 @@ from support.mastodon_entities import (
     old_instance,
     poll,
 )
-from support.mastodon_spec import api, parts
+from support.mastodon_spec import api
 
 
 HOST = "mastodon.example"
@@ -171,7 +172,7 @@ class FakeMastodon(FarSide):
         if path in plain:
             return 200, plain[path]()
         if path == "/api/v2/media":
-            return self._upload(request, body)
+            return self._upload(request)
         if path == "/api/v1/statuses":
             return 200, self._create(request.headers.get("idempotency-key"), json.loads(body))
         kind, number = path.removeprefix("/api/v1/").removesuffix("/source").split("/")
@@ -245,26 +246,21 @@ class FakeMastodon(FarSide):
             text = re.sub(r"(?<!\w)@(\w+)@[\w.-]+\w", r"@\1", text)
         return len(regex.findall(r"\X", text))
 
-    def _upload(self, request: httpx.Request, body: bytes) -> tuple[int, dict[str, Any]]:
-        said = {part.get_param("name", header="content-disposition"): part for part in parts(request, body)}
-        file = said["file"]
-        if file.get_content_type() not in TYPES or not file.get_filename():
+    def _upload(self, request: httpx.Request) -> tuple[int, dict[str, Any]]:
+        form = read_form(request)
+        file, words = form.files["file"], form.fields
+        if file.mime not in TYPES or not file.name:
             raise Refusal(422, "Validation failed: File content type is not allowed")
-        words = {
-            name: bytes(part.get_payload(decode=True)).decode()
-            for name, part in said.items()
-            if part is not file
-        }
         alt = words.get("description")
         if "focus" in words and not all(-1 <= float(each) <= 1 for each in words["focus"].split(",", 1)):
             raise Refusal(422, "Validation failed: Focus is invalid")
         if len(alt or "") > 1500:
             raise Refusal(422, "Validation failed: Description is too long")
         number = str(next(self._ids))
-        self.files[number] = bytes(file.get_payload(decode=True))
+        self.files[number] = file.data
         self.waits[number] = self.looks
         url = None if self.looks != 0 else f"{SERVER}/media/{number}"
-        kind = file.get_content_type().partition("/")[0]
+        kind = file.mime.partition("/")[0]
         self.media[number] = {"id": number, "type": kind, "url": url, "description": alt}
         x, y = map(float, words.get("focus", "0,0").split(","))
         self.media[number]["meta"] = {"focus": {"x": x, "y": y}}

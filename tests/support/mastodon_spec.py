@@ -6,17 +6,16 @@ a mistake here. A keyword that this file does not understand raises, so nothing 
 
 from __future__ import annotations
 
-import email
 import functools
 import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from email.message import Message
 from typing import Any
 
 import httpx
 
+from support.forms import read_form
 from support.specs import is_kind, spec
 
 
@@ -99,7 +98,7 @@ class Api:
         if mime not in described["content"]:
             yield f"the body is {mime or 'missing'}, not {' or '.join(described['content'])}"
             return
-        value = json.loads(body) if mime == "application/json" else _texts(request, body)
+        value = json.loads(body) if mime == "application/json" else _texts(request)
         yield from self._faults(described["content"][mime]["schema"], value, "$")
 
     def _faults(
@@ -159,21 +158,9 @@ def api() -> Api:
     return Api(json.loads(file.read_text()))
 
 
-def parts(request: httpx.Request, body: bytes) -> list[Message]:
-    """Return the parts of a multipart body."""
-    head = f"content-type: {request.headers['content-type']}\r\n\r\n".encode()
-    found = email.message_from_bytes(head + body).get_payload()
-    assert isinstance(found, list)
-    return [part for part in found if isinstance(part, Message)]
-
-
-def _texts(request: httpx.Request, body: bytes) -> dict[str, str]:
-    return {
-        str(part.get_param("name", header="content-disposition")): bytes(
-            part.get_payload(decode=True)
-        ).decode("utf-8", "replace")
-        for part in parts(request, body)
-    }
+def _texts(request: httpx.Request) -> dict[str, str]:
+    form = read_form(request)
+    return form.fields | {name: file.data.decode("utf-8", "replace") for name, file in form.files.items()}
 
 
 def _typed(schema: Mapping[str, Any], text: str) -> Any:
