@@ -7,6 +7,7 @@ grows with the length of the text and no faster, whatever the text is.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
 
 import regex
 
@@ -56,17 +57,24 @@ def mastodon_length(text: str) -> int:
     spans = [
         (link.start, link.end, "x" * LINK_LENGTH) for link in find_links(text, MASTODON) if link.has_scheme
     ]
-    spans += [
-        (found.start("at"), found.end("at"), "")
-        for found in _MENTION.finditer(text)
-        if found["at"] and len(found["domain"]) <= _LONGEST_DOMAIN
-    ]
+    spans += [(found.start("at"), found.end("at"), "") for found in _far_mentions(text)]
     parts, at = list[str](), 0
     for start, end, counted in sorted(spans):
         if start >= at:
             parts += [text[at:start], counted]
             at = end
     return graphemes("".join([*parts, text[at:]]))
+
+
+def far_mentions(text: str) -> list[tuple[int, int]]:
+    """Return where mentions of people on other servers, @user@host, begin and end in a text."""
+    return [found.span() for found in _far_mentions(text)]
+
+
+def _far_mentions(text: str) -> Iterator[regex.Match[str]]:
+    for found in _MENTION.finditer(text):
+        if found["at"] and len(found["domain"]) <= _LONGEST_DOMAIN:
+            yield found
 
 
 def threads_length(text: str) -> int:
