@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event, insert, update
 
@@ -357,8 +357,18 @@ ANY_ACCOUNT = st.builds(operator.or_, ACCOUNT, RUNS | RUNS | PAUSE)
 QUEUES = st.lists(st.tuples(ANY_ACCOUNT, st.lists(QUEUED, max_size=3)), min_size=1, max_size=3)
 
 
+def _waits(try_at: int, tries: int) -> dict[str, Any]:
+    return {"state": "scheduled", "due_at": 0, "try_at": try_at, "tries": tries}
+
+
+WELL = {"health": Health.OK, "removed_at": None, "rests_until": None, "next_post_at": None, "paused_at": None}
+
+
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(queues=QUEUES, everything=EVERYTHING, now=SECONDS)
+# What is stuck and may be tried again stands behind what waits for another try.
+@example(queues=[(WELL, [_waits(1, 0), _waits(0, 0), _waits(0, STUCK_AFTER)])], everything=[], now=0)
+@example(queues=[(WELL, [_waits(0, STUCK_AFTER), _waits(1, 0)])], everything=[], now=0)
 def test_the_bell_rings_exactly_when_something_can_be_claimed(
     store: Store,
     queues: list[tuple[dict[str, Any], list[dict[str, Any]]]],

@@ -21,6 +21,7 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    tuple_,
     update,
 )
 
@@ -168,9 +169,21 @@ def _next_due(*, paused_parts: bool) -> Any:
 
 
 def _next_stuck() -> Any:
-    """Return what is stuck, with all that it waits for: it need not be the first of its account."""
+    """Return what is stuck, with all that it waits for: it need not be the first of its account.
+
+    When its time has come it takes its place in the order again, so one behind what is not stuck is not told.
+    """
     of_account = and_(delivery.c.account_id == account.c.id, waits_after(delivery, STUCK_AFTER))
-    return _goes_on().join(delivery, of_account).where(not_(part_held(delivery, true())))
+    before = delivery.alias("before")
+    behind = exists().where(
+        before.c.account_id == account.c.id,
+        before.c.state == DeliveryState.SCHEDULED,
+        before.c.tries < STUCK_AFTER,
+        not_(part_held(before, true())),
+        tuple_(before.c.due_at, before.c.id) < tuple_(delivery.c.due_at, delivery.c.id),
+    )
+    free = (not_(part_held(delivery, true())), not_(behind.correlate(account, delivery)))
+    return _goes_on().join(delivery, of_account).where(*free)
 
 
 _CLAIM = Prepared(_claim(not_(_is_suspect())))
