@@ -22,11 +22,11 @@ from postbell.domain.caution import Cause
 from postbell.errors import BadConfig, DaemonRunning, PostbellError
 from postbell.sd_notify import Notifier
 from postbell.services import last_words, upkeep
-from postbell.services.caution import take_stock
 from postbell.services.dispatch import Dispatcher
 from postbell.services.faults import Faults
-from postbell.services.health import caution_now, caution_told
+from postbell.services.health import caution_now
 from postbell.services.housekeeping import Housekeeping
+from postbell.services.marking import Marking
 from postbell.services.recover import Recovery
 from postbell.services.recur import grow
 from postbell.services.removal import Removals
@@ -36,7 +36,6 @@ from postbell.services.troubles import CAUTION
 from postbell.settings import Places, Surroundings, load_settings, require_config
 from postbell.store import glance, queue
 from postbell.store.lock import DaemonLock
-from postbell.store.mark import Mark, MarkFile, machine_name, read_file, read_mark
 from postbell.store.media import forget_unused
 from postbell.store.queue import Waiting
 from postbell.store.thread import StoreThread
@@ -58,8 +57,8 @@ _REMOVE_EVERY = timedelta(seconds=30)
 #: The database file is looked after this often.
 _TEND_EVERY = timedelta(seconds=60)
 _TELL = "tell"
-#: Names of troubles.
-_CONFIG, _MARK = "config", "mark"
+#: Names a trouble.
+_CONFIG = "config"
 #: Seconds that a stopping daemon waits for a message to the user that is on its way.
 _FAREWELL = 10.0
 #: Seconds after which systemd is told what has changed.
@@ -125,6 +124,7 @@ class Daemon:
         self._teller = Teller(app.ctx, self._thread, app.settings.notify)
         self._thread.on_stuck = self._teller.troubles.begin_of_database
         self._faults = Faults(troubles=self._teller.troubles)
+        self._marking = Marking(app.places.mark, self._teller.troubles)
         self._housekeeping = Housekeeping(
             app.places, app.settings, app.ctx.now, thread=self._thread, troubles=self._teller.troubles
         )
@@ -138,12 +138,11 @@ class Daemon:
             checkpoint=checkpoint,
             on_free=self._on_free,
             on_lost=self._lost.set,
-            on_look=self._keep_mark,
+            on_look=self._marking.attend,
             on_caution=self._say_cautious,
             on_fault=self._faults.note,
         )
         self._recovery.on_settled = self._due.set
-        self._mark = MarkFile(app.places.mark)
         #: All that ever asked networks: a reload makes new ones while the old are still in use.
         self._clients = [app.ctx.clients]
         self._beat = Beat(
@@ -194,7 +193,7 @@ class Daemon:
         self._teller.begin()
         left = await self._beat.insist(self._recovery.begin)
         self._faults.end()
-        await self._beat.insist(self._take_stock)
+        await self._beat.insist(lambda: self._marking.take_stock(self._app.ctx, self._thread))
         database = str(self._app.places.database)
         structlog.get_logger().info("daemon_started", database=database, interrupted=left)
         # Importing takes longer than sending: the first post shall not be late because of it.
@@ -211,40 +210,9 @@ class Daemon:
         self._old.set()
         return [asyncio.create_task(self._beat.do(each)) for each in self._beat.chores if each.name != _TELL]
 
-    async def _take_stock(self) -> None:
-        """Be cautious if the database, or the clock, is not what the mark beside it says."""
-        ctx, machine, beside = self._app.ctx, machine_name(), read_file(self._app.places.mark)
-        within = await self._thread.read(read_mark)
-        if beside is None and within.machine is None:
-            # First the file: a database that says that there was one, and none, would be an alarm.
-            self._keep_mark(ctx.now(), made_of=replace(within, machine=machine))
-        stock = await self._thread.write(take_stock, ctx, beside, machine)
-        self._keep_mark(ctx.now(), made_of=await self._thread.read(read_mark))
-        if stock.cause:
-            log = structlog.get_logger()
-            log.warning("caution_began", reason=stock.cause.told, doubted=len(stock.doubted))
-        found = await self._thread.read(caution_now, ctx.now(), ctx.can_ask)
-        if found and found.cause is stock.cause and found.cause.is_grave:
-            self._teller.troubles.happen(CAUTION, *caution_told(found))
-
     def _say_cautious(self, cause: Cause) -> None:
         told = f"{cause.sentence} What was overdue may be public: it is looked up before it is sent."
         self._teller.troubles.happen(CAUTION, told, "See `postbell status`.")
-
-    def _keep_mark(self, now: datetime, made_of: Mark | None = None) -> None:
-        try:
-            if made_of:
-                self._mark.make(made_of, now)
-            else:
-                self._mark.attend(now)
-        except OSError as error:
-            # The database is durable without it; only that it went back would not be noticed.
-            structlog.get_logger().warning("mark_not_written", reason=error.strerror)
-            told = f"{self._app.places.mark} cannot be written ({error.strerror})."
-            lost = "If the database went back in time, nobody would notice."
-            self._teller.troubles.begin(_MARK, f"{told} {lost}", "Check its owner, and the disk.")
-        else:
-            self._teller.troubles.end(_MARK)
 
     def reload(self) -> None:
         """Read the configuration again; a bad one is reported and the old one stays."""
@@ -389,7 +357,7 @@ class Daemon:
         for clients in self._clients:
             await clients().close()
         self._thread.close()
-        self._mark.leave(self._app.ctx.now())
+        self._marking.leave(self._app.ctx.now())
         self._app.close()
 
 

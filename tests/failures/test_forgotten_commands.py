@@ -87,7 +87,7 @@ def test_an_acknowledged_add_that_is_lost_with_the_log_is_told(home: Home, tmp_p
     with home.daemon():
         home.wait_for(lambda: "`postbell resume --all`" in notices(home))
     for told in (troubles(home), cautions(home), notices(home)):
-        assert "Changes that commands made are lost: 1." in told
+        assert "Commands that changed something, and are lost: 1." in told
         assert "Posts, changes and cancellations" in told
 
 
@@ -105,7 +105,7 @@ def test_what_was_cancelled_does_not_go_out_of_an_old_copy_unseen(
     home.env = clock_ahead(AFTERWARDS)
     with home.daemon():
         assert home.states() == {"scheduled": 4}
-        assert "Changes that commands made are lost: 2." in troubles(home)
+        assert "Commands that changed something, and are lost: 2." in troubles(home)
         cancel(home, overdue)
         cancel(home, later)
         with home.app() as app:
@@ -113,6 +113,25 @@ def test_what_was_cancelled_does_not_go_out_of_an_old_copy_unseen(
         home.wait_for(lambda: home.states() == {"cancelled": 2, "processed": 1, "scheduled": 1})
     assert hook.posts() == {"three": 1}
     assert home.post(wanted).outcome
+
+
+def test_nor_does_it_out_of_an_old_copy_that_another_machine_had(
+    home: Home, hook: Sink, tmp_path: Path
+) -> None:
+    wanted = home.add("one", "hook", "in 2 h")
+    with home.app() as app:
+        left_by_daemon(app, "another machine")
+    shutil.copy(home.places.database, tmp_path / "kept.db")
+    cancel(home, wanted)
+    put_back(home, tmp_path / "kept.db")
+    with home.daemon():
+        home.wait_for(lambda: "`postbell resume --all`" in notices(home))
+    assert Cause.COPIED.sentence in troubles(home)
+    assert "Commands that changed something, and are lost: 1." in troubles(home)
+    home.env = clock_ahead(AFTERWARDS)
+    with home.daemon():
+        assert home.states() == {"scheduled": 1}
+    assert hook.posts() == {}
 
 
 def cancel(home: Home, post_id: str) -> None:

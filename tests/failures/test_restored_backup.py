@@ -162,6 +162,28 @@ def test_nothing_goes_out_twice_and_what_had_not_gone_out_does_or_is_told(
     told_of(town, cause)
 
 
+@pytest.mark.parametrize(
+    "go_back",
+    [
+        pytest.param(put_back_a_copy, id="an old copy"),
+        pytest.param(lose_the_log, id="a lost log"),
+        pytest.param(lose_the_mark, id="an old copy without the mark"),
+    ],
+)
+def test_what_commands_do_before_the_daemon_starts_makes_it_forget_nothing(
+    town: Town, go_back: Callable[[Town], None]
+) -> None:
+    go_back(town)
+    town.home.env = clock_ahead(AFTERWARDS / 2)
+    words = (*town.home.program, *town.home.options, "add", "another", "--to", "sky", "--at", "in 9 h")
+    assert town.home.start(*words).wait() == 0, town.home.tail()
+    town.home.env = clock_ahead(AFTERWARDS)
+    with town.home.daemon():
+        town.home.wait_for(lambda: town.home.states() == {"processed": 3, "unsure": 3, "scheduled": 1})
+    assert sorted(post.text for post in town.sky.public()) == sorted([*OUT, NOT_YET])
+    assert (town.sky.commits, town.hook.posts()) == (3, dict.fromkeys(OUT, 1))
+
+
 def told_of(town: Town, cause: Cause) -> None:
     with town.home.app() as app:
         troubles = "\n".join(health.status(app.ctx, town.home.places).troubles)

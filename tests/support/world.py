@@ -139,6 +139,7 @@ def add_post(
     files: Sequence[Media] = (),
     overrides: dict[str, Override] | None = None,
     network: str = "fake",
+    made_at: datetime = START,
 ) -> Post:
     """Store a post for these accounts, which are made on `network` where they are missing.
 
@@ -149,8 +150,8 @@ def add_post(
         state=PostState.DRAFT,
         content=Content(text=text, media=tuple(files)),
         overrides=overrides or {},
-        created_at=START,
-        updated_at=START,
+        created_at=made_at,
+        updated_at=made_at,
     )
     with store.read() as tx:
         known = accounts.accounts_named(tx, to)

@@ -12,12 +12,12 @@ from typing import ClassVar
 import pytest
 
 from postbell.domain.caution import Cause, Caution
-from postbell.domain.post import FORGOTTEN, Post
+from postbell.domain.post import FORGOTTEN, AttemptKind, Post
 from postbell.domain.states import DeliveryState, Outcome, PostState
-from postbell.publishing.protocol import Absent, Outgoing, Unknown
+from postbell.publishing.protocol import Absent, Outgoing, Receipt, Unknown
 from postbell.services import health
 from postbell.services.caution import Stock, take_stock
-from postbell.store import mark
+from postbell.store import attempts, deliveries, mark
 from postbell.store.engine import Store
 from postbell.store.mark import Mark
 from postbell.testing import FakeNetwork
@@ -142,6 +142,64 @@ def test_after_a_step_back_in_time_everything_overdue_is_in_doubt(world: World, 
     assert (tried.started_at, tried.ended_at) == (START, world.clock.now())
 
 
+def test_what_was_written_down_after_it_went_back_says_nothing_of_when_that_was(world: World) -> None:
+    """A command makes a post, and settles another, before the daemon starts."""
+    tried, wanted = add_post(world.store), add_post(world.store, to=("bob",))
+    claim(world.store, limit=1)
+    database_says(world, 4)
+    world.clock.advance(2 * HOUR)
+    add_post(world.store, at=world.clock.now() + HOUR, made_at=world.clock.now())
+    with world.store.write() as tx:
+        attempts.open_attempt(tx, tried.deliveries[0].id, AttemptKind.SETTLE, world.clock.now())
+    started(world, beside(500))
+    (forgotten,) = tries_of(world.store, wanted.deliveries[0].id)
+    assert (forgotten.result, forgotten.started_at) == (FORGOTTEN, START)
+
+
+def test_where_nothing_was_ever_tried_it_may_be_public_since_it_was_made(world: World) -> None:
+    made, later = add_post(world.store), START + HOUR
+    database_says(world, 4)
+    world.clock.advance(2 * HOUR)
+    add_post(world.store, at=later, made_at=later)
+    started(world, beside(500))
+    (forgotten,) = tries_of(world.store, made.deliveries[0].id)
+    assert forgotten.started_at == START
+
+
+def test_a_clock_that_went_back_too_makes_the_span_no_shorter_than_it_can_be(world: World) -> None:
+    made = add_post(world.store)
+    world.clock.advance(-60)
+    with world.store.write() as tx:
+        tx.exec_driver_sql("UPDATE delivery SET due_at = '2026-01-01 00:00:00.000000'")
+    database_says(world, 4)
+    started(world, beside(500))
+    (forgotten,) = tries_of(world.store, made.deliveries[0].id)
+    assert forgotten.started_at == forgotten.ended_at == world.clock.now()
+
+
+@pytest.mark.parametrize(
+    ("within", "found", "lost"),
+    [
+        pytest.param((5, 1, "here"), beside(9, edits=4), 3, id="an old copy"),
+        pytest.param((5, 1, "there"), beside(9, edits=4, machine="there"), 3, id="in a folder of elsewhere"),
+        pytest.param((5, 1, "there"), beside(9, edits=4), 0, id="a database of elsewhere: nobody can count"),
+        pytest.param((5, 1, None), beside(9, edits=4), 3, id="one of an older version"),
+        pytest.param((9, 1, "there"), beside(9, edits=1, machine="there"), 0, id="a folder of elsewhere"),
+        pytest.param((9, 4, "here"), None, 0, id="a database alone: nobody can count"),
+    ],
+)
+def test_what_commands_did_and_is_lost_is_counted_wherever_that_is_possible(
+    world: World, within: tuple[int, int, str | None], found: Mark | None, lost: int
+) -> None:
+    changes, edits, machine = within
+    database_says(world, changes, machine, edits=edits)
+    assert started(world, found).cause is not None
+    with world.store.read() as tx:
+        cautious = health.caution_now(tx, world.clock.now(), world.ctx.can_ask)
+    assert cautious is not None
+    assert (cautious.lost, cautious.holds) == (lost, lost > 0)
+
+
 @pytest.mark.parametrize(("network", "state"), [("fake", UNSURE), ("mute", WAITS), ("blind", WAITS)])
 def test_after_an_absence_only_what_a_network_can_tell_is_in_doubt(
     world: World, network: str, state: DeliveryState
@@ -195,6 +253,22 @@ def test_what_is_found_is_published(world: World) -> None:
     settle(world)
     assert fate(world, published) == (DeliveryState.PROCESSED, Outcome.PUBLISHED, [FORGOTTEN, "published"])
     assert len(world.fake.posts) == 1
+
+
+def test_another_post_that_says_the_same_is_not_taken_for_it(tmp_path: Path) -> None:
+    same = Receipt(id="1", url="https://far.example/1")
+    with build_world(tmp_path, networks=[Answers(same)]) as world:
+        first = add_post(world.store)
+        (tried,) = claim(world.store)
+        with world.store.write() as tx:
+            deliveries.record_published(
+                tx, tried.delivery.id, receipt_id=same.id, url=same.url, warnings=(), now=START
+            )
+        post = gone_back(world)
+        settle(world)
+        assert fate(world, post) == (UNSURE, Outcome.UNSURE, [FORGOTTEN, "unknown"])
+        said = f"https://far.example/1 says the same, and is post {first.id}"
+        assert tries_of(world.store, post.deliveries[0].id)[-1].message == said
 
 
 def test_what_is_not_there_is_sent_at_once(world: World) -> None:
@@ -286,7 +360,7 @@ def test_it_is_told_until_everything_is_settled_and_a_grave_cause_for_a_day(worl
     gone_back(world)
     began = world.clock.now()
     cautious = Caution(
-        cause=Cause.WENT_BACK, since=began, known_until=START, lost=0, holds=False, left=1, asked=1
+        cause=Cause.WENT_BACK, since=began, known_until=None, lost=0, holds=False, left=1, asked=1
     )
     assert told() == cautious
     seen = health.status(world.ctx, world.app.places)

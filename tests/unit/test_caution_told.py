@@ -16,7 +16,7 @@ from postbell.services.pausing import Scope, Target, resume
 from postbell.store import mark, pauses
 from postbell.store.engine import Store
 from postbell.store.mark import Mark, MarkFile
-from support.world import START, World, add_post, build_world
+from support.world import START, World, add_post, build_world, claim
 
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -68,7 +68,7 @@ def test_where_the_database_has_forgotten_commands_everything_is_paused_until_th
     found = told(world)
     assert found is not None
     assert (found.cause, found.lost, found.holds) == (Cause.WENT_BACK, 7, True)
-    assert "Changes that commands made are lost: 7." in words(world)
+    assert "Commands that changed something, and are lost: 7." in words(world)
     assert "Nothing is sent, because you may have cancelled it, until `postbell resume --all`." in words(
         world
     )
@@ -108,7 +108,9 @@ def test_it_says_since_when_something_may_be_missing(world: World) -> None:
     started(world)
     assert "Posts, changes and cancellations may be missing" in words(world), "nobody knows since when"
     add_post(world.store)
+    claim(world.store)
     world.clock.advance(HOUR)
+    add_post(world.store, made_at=world.clock.now())  # which says nothing of when the database went back
     started(world, changes=5000)
     since = "Posts, changes and cancellations made after 2026-11-23 09:00:00Z may be missing"
     assert since in words(world)

@@ -217,6 +217,18 @@ def test_nothing_is_restored_where_nobody_can_be_asked(
     assert accounts_in(places.database) == ["after", "before"]
 
 
+def test_a_mark_that_cannot_be_written_does_not_undo_a_restore(
+    places: Places, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["-q", *words(places, "db", "backup")]) == 0
+    places.mark.mkdir()
+    capsys.readouterr()
+    assert main(words(places, "db", "restore", "latest", "-y")) == 0
+    assert f"{places.mark} cannot be written (Is a directory)" in capsys.readouterr().err
+    assert main(["--json", *words(places, "db", "restore", "latest", "-y")]) == 0
+    assert json_of(capsys)["unmarked"] == "Is a directory"
+
+
 def test_restoring_what_is_not_there_names_the_backups_that_are(
     places: Places, capsys: pytest.CaptureFixture[str]
 ) -> None:

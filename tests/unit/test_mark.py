@@ -49,6 +49,19 @@ def test_whoever_is_overtaken_takes_nothing_back(file: MarkFile) -> None:
     assert read_file(file.path) == said(8, 3)
 
 
+def test_of_one_that_nobody_can_read_nothing_is_kept(file: MarkFile) -> None:
+    """Or what it counts would stand against a database that was never so far."""
+    file.keep((99, 99))
+    with file.path.open("r+b") as damaged:
+        damaged.write(b"x" * 9)
+    with pytest.raises(OSError, match="it does not say what it should"):
+        file.attend(START)
+    file.leave(START)
+    assert read_file(file.path) is None
+    file.make(Mark(changes=5, edits=2, machine="here"), START)
+    assert read_file(file.path) == said(5, 2)
+
+
 def test_a_command_says_nothing_of_when_a_daemon_was_there(file: MarkFile) -> None:
     file.keep((6, 3))
     assert read_file(file.path) == said(6, 3)

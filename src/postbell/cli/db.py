@@ -4,9 +4,9 @@ With `--json` each command prints one object:
 
     check    {path, sound, problems: [text]}
     backup   {path, rows: {table: count}}
-    restore  {source, replaced, rows: {table: count}, unsure: [id]}; replaced is where the old database was
-             kept, null if there was none any more; unsure are the posts that were due since the backup was
-             made
+    restore  {source, replaced, rows: {table: count}, unsure: [id], unmarked}; replaced is where the old
+             database was kept, null if there was none any more; unsure are the posts that were due since the
+             backup was made; unmarked says why postbell.mark could not be written, null if it was
     upgrade  {schema, backup}; backup is null if the schema was current
     current  {path, schema, needed, current}
     prune    {attempts, posts, dry_run}; how many were removed, or would be
@@ -107,10 +107,13 @@ def restore(state: State, *, file: str, yes: bool) -> None:
     unsure = list(dict.fromkeys(each.post_id for each in done.doubted))
     if state.json:
         replaced = str(done.replaced) if done.replaced else None
-        state.emit({"source": str(source), "replaced": replaced, "rows": done.rows, "unsure": unsure})
+        said = {"source": str(source), "replaced": replaced, "rows": done.rows, "unsure": unsure}
+        state.emit(said | {"unmarked": done.unmarked})
         return
     old = f"The old database is {done.replaced}." if done.replaced else "There was no database any more."
     state.say(f"Restored {source}: {_counted(done.rows)}.\n{old}")
+    if done.unmarked:
+        state.note(f"{state.places.mark} cannot be written ({done.unmarked}): check its owner, and the disk.")
     state.note(
         "posts, changes and cancellations made since the backup are not in it, and what was cancelled may "
         "wait again: compare with `postbell list` before you start the daemon."

@@ -6,7 +6,7 @@ With `--json`, `status` prints one object, `doctor` a line for each check:
             held}, deliveries: {state: count}, results: {published: count, failed: count}, unsure: [delivery
             with post], lost: {count, newest: [delivery with post], superseded}, held: [{account, hold,
             reason, until}], pauses: [{scope, name, since, until}], caution: {cause, since, left,
-            asked, lost, holds} | null, database: {path, bytes, log_bytes, schema}, last_backup,
+            asked, lost, holds} | null, foreseen, database: {path, bytes, log_bytes, schema}, last_backup,
             notices: {untold, ways: [{name, told_at, failing_since, error}]}, troubles: [text]}
             overdue.held counts what is overdue besides, because it is paused; hold is paused, unauthorized or
             resting; results says how the processed deliveries ended, lost what failed or was missed within
@@ -14,7 +14,8 @@ With `--json`, `status` prints one object, `doctor` a line for each check:
             label, and name the id of the series or the label; caution.cause is went_back, copied, mark_lost,
             restored, clock_set or away, left counts what is still in doubt because of it, and asked what of
             that is looked up, lost counts the changes of commands that the database has forgotten, and holds
-            says whether everything is paused because of that; untold counts the notices that wait, and error
+            says whether everything is paused because of that; foreseen is a cause of which no daemon knows
+            yet, or null; untold counts the notices that wait, and error
             says why a way does not take them
     check   {name, level, message, mend}; level is ok, warn or fail
 """
@@ -204,6 +205,7 @@ def _status_json(seen: Status, places: Places) -> dict[str, Any]:
             for pause in seen.pauses
         ],
         "caution": _caution_json(seen.caution) if seen.caution else None,
+        "foreseen": seen.foreseen,
         "database": {
             "path": str(places.database),
             "bytes": _bytes_of(seen),

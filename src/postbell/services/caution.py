@@ -41,11 +41,11 @@ class Stock:
     doubted: Sequence[Delivery] = ()
 
 
-def take_stock(tx: Connection, ctx: Context, beside: Mark | None, machine: str) -> Stock:
+def take_stock(tx: Connection, ctx: Context, beside: Mark | None, machine: str | None) -> Stock:
     """Compare the database with the mark beside it, and with the clock; begin to be cautious where need be.
 
     Only for a daemon that has just started and holds the lock, before anything is claimed. `machine` names
-    the machine on which it runs.
+    the machine on which it runs; None where no mark can be made, so that nobody will miss it.
     """
     now, within = ctx.now(), mark.read_mark(tx)
     newest = summary.newest_time(tx)
@@ -56,17 +56,23 @@ def take_stock(tx: Connection, ctx: Context, beside: Mark | None, machine: str) 
     _count_on(tx, within, beside, machine)
     if cause is None:
         return Stock()
-    seen = beside.at if beside and cause is Cause.AWAY else newest
-    lost = max(0, beside.edits - within.edits) if beside and cause is Cause.WENT_BACK else 0
-    asked = None if cause.is_grave else _askable(tx, ctx)
-    return Stock(cause=cause, doubted=_doubt(tx, cause, asked, since=seen, lost=lost, now=now))
+    if cause.is_grave:
+        return _distrust(tx, cause, lost=mark.count_lost(within, beside), now=now)
+    since = beside.at if beside and cause is Cause.AWAY else newest
+    return Stock(cause=cause, doubted=_doubt(tx, cause, _askable(tx, ctx), since=since, now=now))
 
 
 def begin_after_restore(tx: Connection, beside: Mark | None, machine: str, now: datetime) -> Stock:
     """Do the same with a backup that takes the place of a database."""
     _count_on(tx, mark.read_mark(tx), beside, machine)
-    doubted = _doubt(tx, Cause.RESTORED, None, since=summary.newest_time(tx), now=now)
-    return Stock(cause=Cause.RESTORED, doubted=doubted)
+    return _distrust(tx, Cause.RESTORED, lost=0, now=now)
+
+
+def _distrust(tx: Connection, cause: Cause, *, lost: int, now: datetime) -> Stock:
+    # Only a daemon tries to publish, so the last try was before the database went back. What commands have
+    # written down since then says nothing of that.
+    since = summary.last_published(tx)
+    return Stock(cause=cause, doubted=_doubt(tx, cause, None, since=since, lost=lost, now=now))
 
 
 def _what_the_clock_says(beside: Mark | None, *, newest: datetime | None, now: datetime) -> Cause | None:
@@ -76,7 +82,7 @@ def _what_the_clock_says(beside: Mark | None, *, newest: datetime | None, now: d
     return Cause.AWAY if seen and now - seen > MOST_UNNOTICED else None
 
 
-def _count_on(tx: Connection, within: Mark, beside: Mark | None, machine: str) -> None:
+def _count_on(tx: Connection, within: Mark, beside: Mark | None, machine: str | None) -> None:
     """Count on from the greater: whoever puts the same old copy in place once more is noticed again."""
     found = (within, beside) if beside else (within,)
     changes, edits = max(each.changes for each in found), max(each.edits for each in found)
@@ -94,14 +100,15 @@ def _doubt(
 ) -> list[Delivery]:
     """Call unsure what is due at `now` and may be public, with these accounts or with all; return it.
 
-    `since` is the earliest instant (aware) at which it can have been published without the database knowing.
+    `since` is the earliest instant (aware) at which it can have been published without the database knowing;
+    if nobody can tell, it can have been at any time.
     """
     _begin(tx, cause, now, since=since, lost=lost)
     if cause.is_grave:
         pass_over(tx, now)
     comes = "it is not known what was published since" if cause.is_grave else "it is looked up first"
     told = f"{cause.told}, so {comes}"
-    return doubt_overdue(tx, asked, told=told, since=min(since or now, now), now=now)
+    return doubt_overdue(tx, asked, told=told, since=since, now=now)
 
 
 def _begin(tx: Connection, cause: Cause, now: datetime, *, since: datetime | None, lost: int) -> None:

@@ -25,6 +25,7 @@ from postbell.services.health import (
     caution_told,
     clock_told,
     counted,
+    foresee,
     foreseen_told,
     lost_lately,
     lost_told,
@@ -197,6 +198,7 @@ def _program(package: Path) -> Iterator[Check]:
 def _look(places: Places, now: datetime) -> _Facts:
     require_file(places.database)
     beside = mark.read_file(places.mark)  # first: of the two it is never the newer
+    runs = DaemonLock(places.data_dir).holder() is not None
     store = Store(places.database, lock_wait=_LOCK_WAIT)
     try:
         schema.require_current(store)
@@ -214,7 +216,7 @@ def _look(places: Places, now: datetime) -> _Facts:
                 newest=summary.newest_time(tx),
                 lost_files=summary.lost_files(tx, MediaStore(places.media).path_of),
                 caution=caution_now(tx, now, registry.can_ask),
-                foreseen=mark.what_happened(mark.read_mark(tx), beside, mark.machine_name()),
+                foreseen=foresee(tx, beside, runs=runs),
                 notified=notified(tx, _ways(places), now),
             )
     finally:

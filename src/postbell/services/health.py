@@ -23,6 +23,7 @@ from postbell.services.holds import Held, Hold, hold_of
 from postbell.settings import Places
 from postbell.store import accounts, attempts, deliveries, mark, pauses, schema
 from postbell.store.lock import DaemonLock
+from postbell.store.mark import Mark
 from postbell.store.retention import count_pruned
 
 
@@ -109,6 +110,7 @@ def status(
     from postbell.store import queue, summary
 
     now, beside = ctx.now(), mark.read_file(places.mark)  # first: of the two it is never the newer
+    daemon = DaemonLock(places.data_dir).holder()
     with ctx.store.read() as tx:
         next_due = sorted(queue.next_due(tx), key=lambda waiting: (waiting.ready_at, waiting.account))
         late = summary.overdue(tx, now - LATE_AFTER, now=now)
@@ -121,9 +123,8 @@ def status(
         everybody = accounts.list_accounts(tx)
         paused = pauses.list_pauses(tx, now)
         caution = caution_now(tx, now, ctx.can_ask)
-        foreseen = mark.what_happened(mark.read_mark(tx), beside, mark.machine_name())
+        foreseen = foresee(tx, beside, runs=daemon is not None)
         clock, told = clock_told(now, summary.newest_time(tx)), notified(tx, ways, now)
-    daemon = DaemonLock(places.data_dir).holder()
     return Status(
         daemon=daemon,
         next_due=tuple(next_due),
@@ -184,6 +185,14 @@ def caution_now(tx: Connection, now: datetime, can_ask: Callable[[str], bool]) -
     return found if found and found.is_told(now) else None
 
 
+def foresee(tx: Connection, beside: Mark | None, *, runs: bool) -> Cause | None:
+    """Return what a daemon will have to be cautious of when it starts on what `beside` says of the database.
+
+    One that `runs` knows where the folder comes from; in a container it has another name for the machine.
+    """
+    return mark.what_happened(mark.read_mark(tx), beside, None if runs else mark.machine_name())
+
+
 def caution_told(caution: Caution) -> tuple[str, str]:
     """Return in sentences what is wrong, and what comes of it."""
     waiting = caution.left - caution.asked
@@ -213,7 +222,7 @@ def _forgotten(caution: Caution) -> str:
     since = f" made after {stamp(caution.known_until)}" if caution.known_until else ""
     if caution.cause is Cause.RESTORED:
         since = " made since the backup"
-    certain = f"Changes that commands made are lost: {caution.lost}. " if caution.lost else ""
+    certain = f"Commands that changed something, and are lost: {caution.lost}. " if caution.lost else ""
     return (
         f"{certain}Posts, changes and cancellations{since} may be missing, and what was cancelled may wait "
         "again: compare with `postbell list`."

@@ -28,6 +28,7 @@ from postbell.services.sessions import Keeper
 from postbell.store import accounts, attempts, deliveries, queue
 from postbell.store.attempts import INTERRUPTED
 from postbell.store.posts import Locate
+from postbell.store.published import whose
 from postbell.store.queue import Claim
 from postbell.store.thread import StoreThread
 
@@ -184,7 +185,7 @@ class Recovery:
         return True
 
     async def _settle_one(self, doubt: _Doubt, resend: Resend, now: datetime) -> _Answer | None:
-        delivery, tried = doubt.delivery, doubt.tried
+        delivery, tried, account = doubt.delivery, doubt.tried, doubt.delivery.account_id
         claim = await self.thread.write(_open_look_up, doubt, now, self.ctx.media.path_of)
         if claim is None:
             return None
@@ -192,6 +193,9 @@ class Recovery:
             ending = await self._find(claim, since=tried.started_at if doubt.forgotten else None)
             if isinstance(ending, Absent) and (why := _may_still_be(doubt, claim.post, resend, now)):
                 ending = Unknown(reason=why)
+            if isinstance(ending, Receipt) and (other := await self.thread.read(whose, account, ending.id)):
+                found = ending.url or ending.id
+                ending = Unknown(reason=f"{found} says the same, and is post {other}")
             rules = Rules(
                 retry=self.ctx.retry,
                 chance=self.ctx.random.random(),

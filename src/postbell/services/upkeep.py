@@ -107,6 +107,8 @@ class Restored:
     rows: dict[str, int]
     #: What was due since the backup was made, and may be public.
     doubted: list[Delivery]
+    #: Why the mark beside the database could not be written; None if it was.
+    unmarked: str | None = None
 
 
 def restore(places: Places, source: Path, *, now: datetime) -> Restored:
@@ -130,9 +132,14 @@ def restore(places: Places, source: Path, *, now: datetime) -> Restored:
 
         rows = backup.restore(source, places.database, aside=aside, prepare=doubt)
         with closing(Store(places.database)) as store, store.read() as tx:
-            mark.MarkFile(places.mark).make(mark.read_mark(tx), now)
+            restored = mark.read_mark(tx)
+        unmarked = None
+        try:
+            mark.MarkFile(places.mark).make(restored, now)
+        except OSError as error:
+            unmarked = error.strerror
         replaced = aside if aside.exists() else None
-        return Restored(replaced=replaced, rows=rows, doubted=list(stock.doubted))
+        return Restored(replaced=replaced, rows=rows, doubted=list(stock.doubted), unmarked=unmarked)
 
 
 def _free_name(folder: Path, stem: str) -> Path:

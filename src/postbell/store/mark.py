@@ -6,10 +6,11 @@ file does: it holds how often the database was changed, and one that counts less
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -73,7 +74,8 @@ class MarkFile:
     def count(self, tx: Connection) -> Count | None:
         """Count one more change in the transaction that makes it; None where the database is behind."""
         said: Count | None = None
-        with suppress(OSError), self._open() as file:
+        # For reading: one that nobody may write to would not be looked at, and the database would catch up.
+        with suppress(OSError), _opened(self.path, os.O_RDONLY) as file:
             said = _how_far(file)
         raw: Any = tx.connection.driver_connection
         rows: list[Count] = raw.execute(_COUNT, (self._by_user, said[0] if said else 0)).fetchall()
@@ -87,42 +89,45 @@ class MarkFile:
     def make(self, found: Mark, now: datetime) -> None:
         """Make the file if there is none, and write down who is there; durable when this returns.
 
-        Raises OSError.
+        What nobody can read is overwritten. Raises OSError.
         """
         create_file(self.path)
         with self._open() as file:
+            told = _raise if _said(file) else _set
             _say_who(file, found.machine, now)
-            _raise(file, (found.changes, found.edits))
+            told(file, (found.changes, found.edits))
             os.fsync(file)
         make_durable(self.path.parent)
 
     def attend(self, now: datetime) -> None:
         """Write down every quarter of an hour that a daemon is there.
 
-        Raises OSError also where the file could not be written.
+        Raises OSError where the file cannot be written, or nobody can read it.
         """
-        with self._open():
-            said = read_file(self.path)
-        if said and not (said.at and timedelta() <= now - said.at < _REFRESHED):
-            self._say(said, now)
+        with self._open() as file:
+            said = _said(file)
+            if said is None:
+                raise OSError(errno.EIO, "it does not say what it should")
+            if not (said.at and timedelta() <= now - said.at < _REFRESHED):
+                _say_who(file, said.machine, now)
 
     def leave(self, now: datetime) -> None:
         """Write down, if that is possible, until when a daemon was there."""
-        with suppress(OSError):
-            if said := read_file(self.path):
-                self._say(said, now)
+        with suppress(OSError), self._open() as file:
+            if said := _said(file):
+                _say_who(file, said.machine, now)
 
-    def _say(self, said: Mark, now: datetime) -> None:
-        with self._open() as file:
-            _say_who(file, said.machine, now)
+    def _open(self) -> AbstractContextManager[int]:
+        return _opened(self.path, os.O_RDWR)
 
-    @contextmanager
-    def _open(self) -> Iterator[int]:
-        file = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
-        try:
-            yield file
-        finally:
-            os.close(file)
+
+@contextmanager
+def _opened(path: Path, how: int) -> Iterator[int]:
+    file = os.open(path, how | os.O_CLOEXEC)
+    try:
+        yield file
+    finally:
+        os.close(file)
 
 
 def _how_far(file: int) -> Count | None:
@@ -136,7 +141,11 @@ def _how_far(file: int) -> Count | None:
 def _raise(file: int, count: Count) -> None:
     said = _how_far(file)
     if said is None or said < count:
-        os.pwrite(file, _line(f"{count[0]} {count[1]}", _HOW_FAR), _WHO)
+        _set(file, count)
+
+
+def _set(file: int, count: Count) -> None:
+    os.pwrite(file, _line(f"{count[0]} {count[1]}", _HOW_FAR), _WHO)
 
 
 def _say_who(file: int, machine: str | None, now: datetime) -> None:
@@ -147,15 +156,24 @@ def _line(said: str, size: int) -> bytes:
     return said.ljust(size - 1).encode("ascii") + b"\n"
 
 
+def _said(file: int) -> Mark | None:
+    count = _how_far(file)
+    if count is None:
+        return None
+    try:
+        who: Any = json.loads(os.pread(file, _WHO, 0))
+        at = datetime.fromisoformat(who["at"])
+        return Mark(changes=count[0], edits=count[1], machine=who["machine"], at=at)
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
 def read_file(path: Path) -> Mark | None:
     """Return what the file says; None if there is none, or nobody can read it."""
     try:
-        who, how_far = path.read_text("ascii").splitlines()
-        said: Any = json.loads(who)
-        changes, edits = how_far.split()
-        at = datetime.fromisoformat(said["at"])
-        return Mark(changes=int(changes), edits=int(edits), machine=said["machine"], at=at)
-    except (OSError, ValueError, KeyError, TypeError):
+        with _opened(path, os.O_RDONLY) as file:
+            return _said(file)
+    except OSError:
         return None
 
 
@@ -173,7 +191,7 @@ def machine_name(path: Path = Path("/etc/machine-id")) -> str:
     return hashlib.sha256(f"postbell {found}".encode()).hexdigest()[:16] if found else ""
 
 
-def what_happened(within: Mark, beside: Mark | None, machine: str) -> Cause | None:
+def what_happened(within: Mark, beside: Mark | None, machine: str | None) -> Cause | None:
     """Return why the database is not, or may not be, what it was: the gravest first; None if it is."""
     if beside is None:
         return Cause.MARK_LOST if within.machine is not None else None
@@ -181,6 +199,16 @@ def what_happened(within: Mark, beside: Mark | None, machine: str) -> Cause | No
     if len(known) > 1:
         return Cause.COPIED
     return Cause.WENT_BACK if within.changes < beside.changes else None
+
+
+def count_lost(within: Mark, beside: Mark | None) -> int:
+    """Return how many changes of commands the database has forgotten, as far as that can be counted.
+
+    It can where both were written by the same machine, wherever they lie now.
+    """
+    if beside is None or len({within.machine, beside.machine} - {None, ""}) > 1:
+        return 0
+    return max(0, beside.edits - within.edits) if within.changes < beside.changes else 0
 
 
 def read_mark(tx: Connection) -> Mark:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -29,7 +29,7 @@ from postbell.store.deliveries import finish_posts, list_deliveries, move, move_
 from postbell.store.pauses import held, part_held
 from postbell.store.prepared import Prepared
 from postbell.store.queue import ACCOUNT_PAUSED, ACTIVE, NOW, due_heads
-from postbell.store.tables import delivery
+from postbell.store.tables import delivery, post
 
 
 #: A statement has only so many variables: 999 in older builds of SQLite.
@@ -159,23 +159,31 @@ def miss(tx: Connection, ids: Sequence[int], message: str, now: datetime) -> lis
 
 
 def doubt_overdue(
-    tx: Connection, accounts: Sequence[int] | None, *, told: str, since: datetime, now: datetime
+    tx: Connection, accounts: Sequence[int] | None, *, told: str, since: datetime | None, now: datetime
 ) -> list[Delivery]:
     """Call unsure what waits and is due at `now`, of these accounts or of all; return it.
 
     It may be public already, and the database does not know: each gets a forgotten try, which began between
-    `since` and `now`, if there was one. Nobody can change such a post any more, as with any that was tried.
+    `since` and `now`, if there was one; without `since` at any time since the posts were made. Nobody can
+    change such a post any more, as with any that was tried.
     """
     due = [_lying_due(now)] if accounts is None else [_lying_due(now), delivery.c.account_id.in_(accounts)]
     doubted = list_deliveries(tx, and_(*due))
     for start in range(0, len(doubted), _AT_ONCE):
         some = doubted[start : start + _AT_ONCE]
         these = delivery.c.id.in_([each.id for each in some])
-        add_forgotten(tx, [each.id for each in some], told, since=since, now=now)
+        posts = {each.post_id for each in some}
+        begun = min(since or _first_made(tx, posts), now)
+        add_forgotten(tx, [each.id for each in some], told, since=begun, now=now)
         move(tx, these, DeliveryEvent.LOSE, message=told)
-        move_posts(tx, {each.post_id for each in some}, PostEvent.START)
+        move_posts(tx, posts, PostEvent.START)
         finish_posts(tx, these)
     return doubted
+
+
+def _first_made(tx: Connection, posts: Iterable[str]) -> datetime:
+    made: Iterable[datetime] = tx.execute(select(post.c.created_at).where(post.c.id.in_(posts))).scalars()
+    return min(made)
 
 
 def _lying_due(now: datetime) -> ColumnElement[bool]:

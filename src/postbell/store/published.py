@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, null, update
+from sqlalchemy import Connection, null, select, update
 
-from postbell.domain.states import DeliveryEvent, Outcome, delivery_step
+from postbell.domain.states import DeliveryEvent, DeliveryState, Outcome, delivery_step
 from postbell.errors import Stale
 from postbell.store.attempts import close_attempts
 from postbell.store.deliveries import end_posts, is_in
@@ -72,3 +72,10 @@ def record_all_published(tx: Connection, tried: Sequence[Published]) -> None:
     if _PUBLISH.run(tx, {"published": values}) != len(tried):
         raise Stale("One of these deliveries is not under way any more.")
     end_posts(tx, [each.delivery_id for each in tried])
+
+
+def whose(tx: Connection, account_id: int, receipt_id: str) -> str | None:
+    """Return the post that is known to be public under an id at its network; None if that is none."""
+    of_account = (delivery.c.account_id == account_id, delivery.c.state == DeliveryState.PROCESSED)
+    known = select(delivery.c.post_id).where(*of_account, delivery.c.receipt_id == receipt_id).limit(1)
+    return tx.execute(known).scalar_one_or_none()

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, func, literal_column, not_, or_, select
 
-from postbell.domain.post import SUPERSEDED, Delivery
+from postbell.domain.post import SUPERSEDED, AttemptKind, Delivery
 from postbell.domain.states import DeliveryState, Outcome, PostState
 from postbell.store.pauses import held
 from postbell.store.posts import Locate, delivery_from
@@ -103,6 +103,12 @@ def newest_time(tx: Connection) -> datetime | None:
     last_try = select(attempt.c.started_at).order_by(attempt.c.id.desc()).limit(1)
     times = [tx.execute(last).scalar_one_or_none() for last in (last_post, last_try)]
     return max((time for time in times if time is not None), default=None)
+
+
+def last_published(tx: Connection) -> datetime | None:
+    """Return when the last try to publish began (aware UTC); None if there was none."""
+    tries = select(attempt.c.started_at).where(attempt.c.kind == AttemptKind.PUBLISH)
+    return tx.execute(tries.order_by(attempt.c.id.desc()).limit(1)).scalar_one_or_none()
 
 
 def lost_files(tx: Connection, locate: Locate) -> list[LostFile]:
