@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +20,9 @@ from postbell.publishing import registry
 from postbell.publishing.protocol import Network
 from postbell.services.context import Context
 from postbell.services.media_store import MediaStore
+from postbell.services.vault import find_vault, require_open
 from postbell.settings import Places, Settings, load_settings, require_config
+from postbell.store.accounts import list_accounts
 from postbell.store.engine import Store, require_file
 from postbell.store.mark import MarkFile
 from postbell.store.schema import require_current
@@ -55,7 +57,18 @@ def open_app(places: Places, *, by_user: bool = True) -> App:
     settings = load_settings(places.config)
     app = build_app(places, settings, by_user=by_user)
     require_current(app.ctx.store)
+    if not by_user:  # a daemon that cannot read them can publish nothing; a command often needs none
+        _require_secrets(app.ctx)
     return app
+
+
+def reopen(app: App) -> App:
+    """Return the app as its configuration is now, on the same database; raises BadConfig for a bad one."""
+    fresh = build_app(app.places, load_settings(app.places.config))
+    fresh.close()
+    ctx = replace(fresh.ctx, store=app.ctx.store)
+    _require_secrets(ctx)
+    return replace(fresh, ctx=ctx)
 
 
 def build_app(
@@ -84,6 +97,7 @@ def build_app(
         store=Store(places.database, mark=MarkFile(places.mark, by_user=by_user)),
         clock=clock or SystemClock(),
         random=rng or random.SystemRandom(),
+        vault=find_vault(places, settings),
         media=MediaStore(places.media),
         network=network,
         zone=zone_named(settings.timezone) if settings.timezone else local_zone(),
@@ -100,6 +114,11 @@ def build_app(
         ring=functools.partial(bell.ring, places.data_dir),
     )
     return App(places=places, settings=settings, ctx=ctx)
+
+
+def _require_secrets(ctx: Context) -> None:
+    with ctx.store.read() as tx:
+        require_open(ctx.vault, list_accounts(tx))
 
 
 def local_zone(link: Path = Path("/etc/localtime"), name_file: Path = Path("/etc/timezone")) -> ZoneInfo:

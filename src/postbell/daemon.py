@@ -6,7 +6,6 @@ import asyncio
 import gc
 import signal
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -14,7 +13,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sqlalchemy import Connection
 
 from postbell import logs
-from postbell.app import App, build_app, open_app
+from postbell.app import App, open_app, reopen
 from postbell.beat import Beat, Chore
 from postbell.bell import Listener
 from postbell.clock import SystemClock
@@ -218,16 +217,13 @@ class Daemon:
         """Read the configuration again; a bad one is reported and the old one stays."""
         log = structlog.get_logger()
         try:
-            settings = load_settings(self._app.places.config)
+            self._app = reopen(self._app)
         except BadConfig as error:
             log.warning("config_not_reloaded", reason=str(error))
             self._teller.troubles.begin(_CONFIG, f"The daemon goes on with the configuration it has: {error}")
             return
         self._teller.troubles.end(_CONFIG, "The configuration was read.")
-        fresh = build_app(self._app.places, settings)
-        ctx = replace(fresh.ctx, store=self._app.ctx.store)
-        fresh.close()
-        self._app = replace(self._app, settings=settings, ctx=ctx)
+        settings, ctx = self._app.settings, self._app.ctx
         self._clients.append(ctx.clients)
         self._dispatcher.ctx = self._recovery.ctx = self._removals.ctx = ctx
         self._dispatcher.slots = settings.daemon.concurrency

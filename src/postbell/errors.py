@@ -7,7 +7,8 @@ PostbellError                    1
 │   ├── IllegalTransition            no such arrow in the state table
 │   └── Stale                        somebody else was faster
 ├── BadConfig                   78
-│   └── SchemaTooNew            78   the database belongs to a newer Postbell
+│   ├── SchemaTooNew            78   the database belongs to a newer Postbell
+│   └── NoKey                   78   the key that the secrets were encrypted with is not given
 ├── TryLater                    75
 │   ├── DaemonRunning           75
 │   ├── DatabaseLocked          75
@@ -95,6 +96,10 @@ class BadConfig(PostbellError):
 
 class SchemaTooNew(BadConfig):
     """The database was written by a newer Postbell; this one does not touch it."""
+
+
+class NoKey(BadConfig):
+    """The secrets are encrypted, and the key is not given."""
 
 
 class TryLater(PostbellError):

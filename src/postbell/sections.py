@@ -1,10 +1,12 @@
-"""Sections of the configuration that say how long things are kept."""
+"""Sections of the configuration: how long things are kept, and how far ahead they are made."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 
 #: What is counted over a month must be there for a month.
@@ -53,3 +55,30 @@ class RetentionSettings(Section):
         if 0 < value < _LEAST_DAYS:
             raise ValueError(f"quotas count the posts of a month; at least {_LEAST_DAYS} days, or 0")
         return value
+
+
+class SeriesSettings(Section):
+    """What makes posts by itself."""
+
+    horizon_days: float = Field(
+        default=60, ge=1, le=3660, description="How far ahead posts are made; the next one always is."
+    )
+    fill_ahead_hours: float = Field(
+        default=24, ge=1, le=8760, description="How far ahead a library fills empty posting times."
+    )
+
+    @model_validator(mode="after")
+    def _fills_what_is_known(self) -> Self:
+        if self.fill_ahead_hours > self.horizon_days * 24:
+            raise ValueError("fill_ahead_hours reaches beyond horizon_days; make it shorter")
+        return self
+
+
+class SecretsSettings(Section):
+    """How the secrets of accounts lie in the database: encrypted, once `postbell secrets encrypt` was run."""
+
+    key_file: Path | None = Field(
+        default=None,
+        description="The file of keys; systemd's credential secrets.key, if there is one, is read instead.",
+        examples=["/etc/postbell/secrets.key"],
+    )

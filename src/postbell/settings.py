@@ -25,7 +25,7 @@ from postbell.domain.notice import NoticeKind, QuietHours, parse_quiet
 from postbell.domain.retry import RetryPolicy
 from postbell.domain.when import zone_named
 from postbell.errors import BadConfig, Invalid
-from postbell.sections import BackupSettings, RetentionSettings, Section
+from postbell.sections import BackupSettings, RetentionSettings, SecretsSettings, Section, SeriesSettings
 
 
 #: How the variables begin that stand for [notify], the section that holds secrets; pydantic takes any case.
@@ -42,6 +42,8 @@ class Places:
     config_named: bool = False
     #: A folder that is emptied when the machine starts, if there is one.
     runtime_dir: Path | None = None
+    #: Where systemd puts what it hands over to a service, if it does.
+    credentials_dir: Path | None = None
 
     @property
     def database(self) -> Path:
@@ -84,6 +86,7 @@ def find_places(
         config=(config or _config(env) or xdg_config / "postbell/config.toml").expanduser().absolute(),
         config_named=bool(config or env.get("POSTBELL_CONFIG")),
         runtime_dir=_path(env, "RUNTIME_DIRECTORY") or _path(env, "XDG_RUNTIME_DIR"),
+        credentials_dir=_path(env, "CREDENTIALS_DIRECTORY"),
     )
 
 
@@ -255,23 +258,6 @@ class NotifySettings(Section):
         return parse_quiet(self.quiet) if self.quiet else None
 
 
-class SeriesSettings(Section):
-    """What makes posts by itself."""
-
-    horizon_days: float = Field(
-        default=60, ge=1, le=3660, description="How far ahead posts are made; the next one always is."
-    )
-    fill_ahead_hours: float = Field(
-        default=24, ge=1, le=8760, description="How far ahead a library fills empty posting times."
-    )
-
-    @model_validator(mode="after")
-    def _fills_what_is_known(self) -> Self:
-        if self.fill_ahead_hours > self.horizon_days * 24:
-            raise ValueError("fill_ahead_hours reaches beyond horizon_days; make it shorter")
-        return self
-
-
 class Settings(BaseSettings):
     """Everything that can be configured, with its default."""
 
@@ -303,6 +289,7 @@ class Settings(BaseSettings):
     log: LogSettings = LogSettings()
     backup: BackupSettings = BackupSettings()
     retention: RetentionSettings = RetentionSettings()
+    secrets: SecretsSettings = SecretsSettings()
     notify: NotifySettings = NotifySettings()
 
     @field_validator("timezone")

@@ -58,7 +58,7 @@ def names(world: World) -> list[str]:
 def test_an_account_that_the_network_accepts_is_stored_with_its_name_there(world: World) -> None:
     add(world)
     ann = accounts.get_account(world.ctx, "ann")
-    assert (ann.handle, ann.health, dict(ann.credentials)) == ("@ann", Health.OK, {"token": "right"})
+    assert (ann.handle, ann.health, ann.credentials) == ("@ann", Health.OK, {"token": "right"})
 
 
 def test_an_account_that_the_network_refuses_is_not_stored(world: World) -> None:
@@ -168,7 +168,7 @@ def test_new_credentials_may_be_stored_unasked_and_the_name_there_stays(world: W
     add(world)
     accounts.reconnect_account(world.ctx, "ann", server=None, values={"token": "wrong"}, verify=False)
     ann = account_of(world.store, "ann")
-    assert (dict(ann.credentials), ann.handle) == ({"token": "wrong"}, "@ann")
+    assert (ann.credentials, ann.handle) == ({"token": "wrong"}, "@ann")
 
 
 def test_a_new_name_takes_along_what_posts_say_for_the_account(world: World) -> None:

@@ -13,7 +13,7 @@ from support.first_page import first_page_of_click
 
 #: What only the daemon, or a command that asks a network, has a use for.
 OF_NETWORKS = {"httpx", "httpcore", "h11", "aiohttp", "anyio", "apscheduler", "structlog", "apprise"}
-OF_FEW = {"alembic", "mako", "PIL", "puremagic", "rich", "pygments", "fastapi", "cronsim"}
+OF_FEW = {"cryptography", "alembic", "mako", "PIL", "puremagic", "rich", "pygments", "fastapi", "cronsim"}
 OF_THE_DATABASE = {"sqlmodel", "sqlalchemy", "sqlite3", "pydantic", "pydantic_settings", "asyncio", "ssl"}
 
 _TELL = """

@@ -280,8 +280,9 @@ def test_the_example_sets_nothing_and_all_of_it_can_be_set() -> None:
     assert values["notify"].pop("command")[0] == "/usr/bin/mail"
     assert len(values["notify"].pop("urls")) == 2
     assert str(values["notify"].pop("urls_file")).startswith("/")
+    assert str(values["secrets"].pop("key_file")).startswith("/")
     defaults = Settings().model_dump()
-    assert all(values[name] == defaults[name] for name in values if name not in ("http", "notify"))
+    assert all(values[name] == defaults[name] for name in values if name not in ("http", "notify", "secrets"))
     assert values["notify"].items() <= defaults["notify"].items()
 
 

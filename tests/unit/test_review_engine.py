@@ -12,6 +12,7 @@ from postbell.domain.post import Post
 from postbell.domain.states import DeliveryState, PostState
 from postbell.domain.when import When
 from postbell.errors import Conflict, Invalid, Stale
+from postbell.sections import SeriesSettings
 from postbell.services import actions, pausing, upkeep
 from postbell.services.actions import Verdict, reschedule, settle
 from postbell.services.compose import add_post, edit_post
@@ -19,7 +20,7 @@ from postbell.services.context import Context
 from postbell.services.pausing import Scope, Target
 from postbell.services.series import SeriesChanges, edit_series, end_series, load_series
 from postbell.services.wanted import Changes, Terms, Wanted
-from postbell.settings import SeriesSettings, Settings
+from postbell.settings import Settings
 from postbell.store.tables import delivery
 from postbell.testing import FakeNetwork, Mode
 from support.repeating import add, daily, give_slots, let_grow, made, piece

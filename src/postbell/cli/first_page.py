@@ -34,6 +34,7 @@ Commands:
   init        Make the folders, the configuration and the database.
   demo        Show Postbell at work, in a temporary folder.
   account     Connect profiles on networks, and look after them.
+  secrets     Encrypt what accounts keep secret in the database.
   networks    Show the networks: what each needs, takes and offers.
   add         Write a new post.
   list        List posts by their time, those without one last.

@@ -6,7 +6,8 @@ With `--json`, `status` prints one object, `doctor` a line for each check:
             held}, deliveries: {state: count}, results: {published: count, failed: count}, unsure: [delivery
             with post], lost: {count, newest: [delivery with post], superseded}, held: [{account, hold,
             reason, until}], pauses: [{scope, name, since, until}], caution: {cause, since, left,
-            asked, lost, holds} | null, foreseen, database: {path, bytes, log_bytes, schema}, last_backup,
+            asked, lost, holds} | null, foreseen, database: {path, bytes, log_bytes, schema, secrets},
+            last_backup,
             notices: {untold, ways: [{name, told_at, failing_since, error}]}, troubles: [text]}
             overdue.held counts what is overdue besides, because it is paused; hold is paused, unauthorized or
             resting; results says how the processed deliveries ended, lost what failed or was missed within
@@ -15,7 +16,8 @@ With `--json`, `status` prints one object, `doctor` a line for each check:
             restored, clock_set or away, left counts what is still in doubt because of it, and asked what of
             that is looked up, lost counts the changes of commands that the database has forgotten, and holds
             says whether everything is paused because of that; foreseen is a cause of which no daemon knows
-            yet, or null; untold counts the notices that wait, and error
+            yet, or null; database.secrets is encrypted, clear, partly encrypted or none; untold counts the
+            notices that wait, and error
             says why a way does not take them
     check   {name, level, message, mend}; level is ok, warn or fail
 """
@@ -131,6 +133,7 @@ def _status_fields(seen: Status, zone: ZoneInfo, now: datetime) -> list[tuple[st
         ("gave way", f"{gave_way} of series within a day, to newer ones" if gave_way else ""),
         ("held back", "\n".join(held)),
         ("database", f"{_bytes_of(seen) / 1e6:,.1f} MB, schema {seen.schema}"),
+        ("secrets", {"clear": "in the clear", "none": ""}.get(seen.secrets.word, seen.secrets.word)),
         ("backup", told(seen.storage.last_backup) if seen.storage.last_backup else "none yet"),
         ("notices", _notices_text(seen, told)),
         ("attention", "\n".join(seen.troubles)),
@@ -211,6 +214,7 @@ def _status_json(seen: Status, places: Places) -> dict[str, Any]:
             "bytes": _bytes_of(seen),
             "log_bytes": seen.storage.log_bytes,
             "schema": seen.schema,
+            "secrets": seen.secrets.word,
         },
         "last_backup": stamp(seen.storage.last_backup),
         "notices": _notices_json(seen.notified),

@@ -18,6 +18,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "init": ("postbell.cli.setup:init", "Make the folders, the configuration and the database."),
     "demo": ("postbell.cli.demo:demo", "Show Postbell at work, in a temporary folder."),
     "account": ("postbell.cli.accounts:account", "Connect profiles on networks, and look after them."),
+    "secrets": (
+        "postbell.cli.encryption:secrets",
+        "Encrypt what accounts keep secret in the database.",
+    ),
     "networks": ("postbell.cli.networks:networks", "Show the networks: what each needs, takes and offers."),
     "add": ("postbell.cli.compose:add", "Write a new post."),
     "list": ("postbell.cli.posts:list_", "List posts by their time, those without one last."),

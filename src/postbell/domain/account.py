@@ -12,6 +12,10 @@ from postbell.domain.quota import Quota
 from postbell.domain.weekly import WeeklySlots
 
 
+#: What an account keeps secret, as it is stored: a text is encrypted.
+Stored = Mapping[str, Any] | str
+
+
 class Health(StrEnum):
     """Whether the network accepts the account."""
 
@@ -28,8 +32,8 @@ class Account:
     name: str
     network: str
     server: str | None = None
-    credentials: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    session: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    credentials: Stored = field(default_factory=dict, repr=False)
+    session: Stored = field(default_factory=dict, repr=False)
     #: The name at the network, as it said itself when the account was last verified.
     handle: str | None = None
     health: Health = Health.OK

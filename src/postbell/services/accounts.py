@@ -15,11 +15,12 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from postbell.domain.account import Account
 from postbell.domain.quota import Quota, parse_quotas
 from postbell.domain.spans import parse_span
-from postbell.errors import Conflict, Invalid, Problem, PublishError, Unauthorized
+from postbell.errors import Conflict, Invalid, NoKey, Problem, PublishError, Unauthorized
 from postbell.publishing import registry
 from postbell.publishing.protocol import Network, Profile, Target
 from postbell.services.checking import model_problems
 from postbell.services.context import Context
+from postbell.services.vault import require_key
 from postbell.store import accounts, posts, series
 
 
@@ -66,6 +67,7 @@ def add_account(
     target = check_account(ctx, network=network, name=name, server=server, values=values)
     with ctx.store.read() as tx:
         taken = name in accounts.accounts_named(tx, [name])
+        require_key(ctx.vault, accounts.list_accounts(tx))
     profile, session = (None, {}) if taken or not verify else asyncio.run(_verify(ctx, network, target))
     with ctx.store.write() as tx:
         account = accounts.add_account(
@@ -73,11 +75,15 @@ def add_account(
             name=name,
             network=network,
             server=target.server,
-            credentials=plain_values(target.credentials),
-            session=session,
+            credentials={},
+            session={},
             handle=profile.handle if profile else None,
             now=ctx.now(),
         )
+        credentials = ctx.vault.encrypt(plain_values(target.credentials), account, "credentials")
+        accounts.replace_credentials(tx, account.id, server=target.server, credentials=credentials)
+        accounts.save_session(tx, account.id, ctx.vault.encrypt(session, account, "session"))
+        account = accounts.get_account(tx, name)
     return account, profile
 
 
@@ -95,7 +101,8 @@ def verify_account(ctx: Context, name: str) -> Profile:
             accounts.mark_unauthorized(tx, account.id, str(error))
         raise
     with ctx.store.write() as tx:
-        accounts.mark_well(tx, account.id, handle=profile.handle, session=session, now=ctx.now())
+        stored = ctx.vault.encrypt(session, account, "session")
+        accounts.mark_well(tx, account.id, handle=profile.handle, session=stored, now=ctx.now())
     ctx.ring()
     return profile
 
@@ -110,16 +117,18 @@ def reconnect_account(
     """
     with ctx.store.read() as tx:
         account = accounts.get_account(tx, name)
-    merged = {**account.credentials, **values}
+        require_key(ctx.vault, accounts.list_accounts(tx))
+    merged = {**_readable(ctx, account), **values}
     target = check_account(
         ctx, network=account.network, name=name, server=server or account.server, values=merged
     )
     profile, session = asyncio.run(_verify(ctx, account.network, target)) if verify else (None, {})
     with ctx.store.write() as tx:
-        credentials = plain_values(target.credentials)
+        credentials = ctx.vault.encrypt(plain_values(target.credentials), account, "credentials")
         accounts.replace_credentials(tx, account.id, server=target.server, credentials=credentials)
         handle = profile.handle if profile else account.handle
-        accounts.mark_well(tx, account.id, handle=handle, session=session, now=ctx.now())
+        stored = ctx.vault.encrypt(session, account, "session")
+        accounts.mark_well(tx, account.id, handle=handle, session=stored, now=ctx.now())
     ctx.ring()
     return profile
 
@@ -198,7 +207,7 @@ def remove_account(ctx: Context, name: str) -> None:
 
 
 def plain_values(credentials: BaseModel) -> dict[str, Any]:
-    """Return credentials as they are stored: secrets in the clear, in a file that only its owner can read."""
+    """Return credentials as they are stored where no key is given, and encrypted where one is."""
     values = credentials.model_dump(mode="python", exclude_none=True)
     return {
         key: value.get_secret_value() if isinstance(value, SecretStr) else value
@@ -207,11 +216,14 @@ def plain_values(credentials: BaseModel) -> dict[str, Any]:
 
 
 def visible_values(ctx: Context, account: Account) -> dict[str, str]:
-    """Return the credentials of an account for people to read: secrets are hidden."""
+    """Return the credentials of an account for people to read: secrets are hidden.
+
+    Where they are encrypted, and the key is not given, there is nothing to read.
+    """
     fields = ctx.network(account.network).Credentials.model_fields
     return {
         key: "***" if is_secret(fields[key].annotation) else str(value)
-        for key, value in account.credentials.items()
+        for key, value in _readable(ctx, account).items()
         if key in fields
     }
 
@@ -219,6 +231,14 @@ def visible_values(ctx: Context, account: Account) -> dict[str, str]:
 def is_secret(annotation: Any) -> bool:
     """Whether a field of Credentials holds a secret."""
     return annotation is SecretStr or SecretStr in getattr(annotation, "__args__", ())
+
+
+def _readable(ctx: Context, account: Account) -> Mapping[str, Any]:
+    """Return the credentials of an account; none if they cannot be decrypted, so that it can get new ones."""
+    try:
+        return ctx.vault.credentials(account)
+    except NoKey:
+        return {}
 
 
 def _spans(texts: Mapping[str, str]) -> tuple[dict[str, timedelta | None], list[Problem]]:

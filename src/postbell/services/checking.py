@@ -15,7 +15,7 @@ from postbell.domain.limits import check
 from postbell.domain.media import MediaKind
 from postbell.domain.post import Post
 from postbell.errors import Problem
-from postbell.publishing.protocol import Network, at_server
+from postbell.publishing.protocol import Network
 from postbell.services.context import Context
 
 
@@ -95,7 +95,7 @@ def check_fitted(
     ctx: Context, base: Content, overrides: Mapping[str, Override], account: Account
 ) -> list[Problem]:
     """Return what `check_content` does of a content whose pictures were made to fit."""
-    network = at_server(ctx.network(account.network), account.session)
+    network = ctx.network_of(account)
     content, given = resolve(base, overrides, network=account.network, account=account.name)
     options = network.Options.model_validate(given)
     problems = check(content, network.limits, account=account.name)

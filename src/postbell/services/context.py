@@ -22,6 +22,7 @@ from postbell.domain.retry import RetryPolicy
 from postbell.errors import (
     BadConfig,
     Invalid,
+    NoKey,
     NotFound,
     PostbellError,
     Problem,
@@ -33,6 +34,7 @@ from postbell.publishing import registry
 from postbell.publishing.protocol import Network, Outgoing, Progress, Target, at_server
 from postbell.services.fitting import renamed
 from postbell.services.media_store import MediaStore
+from postbell.services.vault import Vault
 from postbell.store.engine import Store
 
 
@@ -56,6 +58,8 @@ class Context:
     store: Store
     clock: Clock
     random: Random
+    #: Opens what accounts keep secret.
+    vault: Vault
     media: MediaStore
     #: Returns the network of a key; raises NotFound.
     network: Callable[[str], Network]
@@ -89,11 +93,20 @@ class Context:
         """Whether the network of a key can be asked what is public."""
         return registry.can_ask(key, self.network)
 
+    def network_of(self, account: Account) -> Network:
+        """Return the network of an account as the account's own server has it; raises NotFound, NoKey."""
+        network = self.network(account.network)
+        # Most have one server, and what is encrypted need not be read for them.
+        return at_server(network, self.vault.session(account)) if hasattr(network, "at") else network
+
     def target(self, account: Account) -> Target:
-        """Return an account as its network needs it; raises BadConfig if its credentials are incomplete."""
+        """Return an account as its network needs it.
+
+        Raises BadConfig if its credentials are incomplete, or NoKey if they cannot be read.
+        """
         network = self.network(account.network)
         try:
-            credentials = network.Credentials.model_validate(dict(account.credentials))
+            credentials = network.Credentials.model_validate(dict(self.vault.credentials(account)))
         except ValidationError as error:
             raise BadConfig(
                 f"Account {account.name}: {_places(error)} is missing or wrong. "
@@ -103,7 +116,7 @@ class Context:
             name=account.name,
             server=account.server or network.default_server,
             credentials=credentials,
-            session=account.session,
+            session=self.vault.session(account),
         )
 
     def fit(self, content: Content, account: Account) -> tuple[Content, list[Problem]]:
@@ -114,7 +127,7 @@ class Context:
         """
         if not content.media:
             return content, []
-        limit = at_server(self.network(account.network), account.session).limits.media
+        limit = self.network_of(account).limits.media
         media, problems = list(content.media), []
         for index, item in enumerate(content.media):
             try:
@@ -171,6 +184,8 @@ class Context:
             make = functools.partial(self.outgoing, post, delivery, account, since=since)
             # What was made of pictures may be gone, and takes seconds to make.
             outgoing = await asyncio.to_thread(make) if post.content.media else make()
+        except NoKey as error:  # nothing is wrong with the account
+            raise Unavailable(str(error)) from None
         except (BadConfig, NotFound) as error:
             raise Unauthorized(str(error)) from None
         except Invalid as error:

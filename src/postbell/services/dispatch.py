@@ -231,7 +231,7 @@ class Dispatcher:
         asked: Prepared | None = None
         ending: Ending
         try:
-            keeper = Keeper(thread=self.thread, claim=claim)
+            keeper = Keeper(thread=self.thread, claim=claim, vault=self.ctx.vault)
             asked = await self.ctx.prepare(claim.post, claim.delivery, claim.account, keeper)
             ending = await self._publish(claim, asked)
         except TimeoutError:

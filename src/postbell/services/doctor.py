@@ -20,6 +20,7 @@ from postbell.domain.states import DeliveryState
 from postbell.errors import BadConfig, NotTold, PostbellError, Unauthorized
 from postbell.publishing import registry
 from postbell.publishing.protocol import Profile
+from postbell.services.encrypted import encryption_told
 from postbell.services.health import (
     caution_now,
     caution_told,
@@ -38,6 +39,7 @@ from postbell.services.media_store import MediaStore
 from postbell.services.notified import Notified, failing_told, notified
 from postbell.services.storage import storage
 from postbell.services.troubles import TRY
+from postbell.services.vault import find_vault
 from postbell.services.ways import Way, find_ways
 from postbell.settings import Places, load_settings
 from postbell.store import accounts, backup, deliveries, mark, schema, summary
@@ -120,6 +122,7 @@ def doctor(places: Places, *, now: datetime, verify: Verify | None = None) -> li
         checks += [
             *_deliveries(facts),
             *_media(facts),
+            *_guarded("secrets", lambda: _secrets(places, facts.accounts)),
             *_guarded("backup", lambda: _backup(places, facts, now)),
             *_guarded("log", lambda: _log(places, now)),
             *_guarded("notices", lambda: _notices(places, facts.notified)),
@@ -308,6 +311,13 @@ def _media(facts: _Facts) -> Iterator[Check]:
         yield _bad("media", f"The stored file of {lost.name} is gone; post {lost.post_id} needs it.", mend)
     if not facts.lost_files:
         yield _good("media", "Every file that a post needs is there.")
+
+
+def _secrets(places: Places, accounts: list[Account]) -> Iterator[Check]:
+    vault = find_vault(places, load_settings(places.config))
+    for is_well, told, mend in encryption_told(places, vault, accounts):
+        level = Level.OK if is_well else Level.WARN
+        yield Check(name="secrets", level=level, message=told, mend=mend)
 
 
 def _backup(places: Places, facts: _Facts, now: datetime) -> Iterator[Check]:

@@ -19,6 +19,7 @@ from postbell.domain.states import DeliveryState, Outcome
 from postbell.errors import NotFound
 from postbell.publishing.protocol import Resend
 from postbell.services.context import Context
+from postbell.services.encrypted import Encryption, encryption_of
 from postbell.services.holds import Held, Hold, hold_of
 from postbell.settings import Places
 from postbell.store import accounts, attempts, deliveries, mark, pauses, schema
@@ -66,6 +67,8 @@ class Status:
     storage: Storage
     notified: Notified
     schema: str | None
+    #: How the secrets of accounts are stored.
+    secrets: Encryption
     #: That the clock is wrong, and what to do, in sentences; None if nothing shows that.
     clock: tuple[str, str] | None = None
 
@@ -121,8 +124,7 @@ def status(
         counts = _with_pruned(deliveries.count_by_state(tx), pruned)
         unsure = deliveries.list_in_state(tx, DeliveryState.UNSURE)
         everybody = accounts.list_accounts(tx)
-        paused = pauses.list_pauses(tx, now)
-        caution = caution_now(tx, now, ctx.can_ask)
+        paused, caution = pauses.list_pauses(tx, now), caution_now(tx, now, ctx.can_ask)
         foreseen = foresee(tx, beside, runs=daemon is not None)
         clock, told = clock_told(now, summary.newest_time(tx)), notified(tx, ways, now)
     return Status(
@@ -146,6 +148,7 @@ def status(
         ),
         notified=told if daemon else replace(told, own=()),
         schema=schema.revision_of(ctx.store),
+        secrets=encryption_of(everybody),
         clock=clock,
     )
 

@@ -11,7 +11,6 @@ from postbell.domain.content import Content, resolve
 from postbell.domain.post import Delivery, Post
 from postbell.domain.states import DeliveryState
 from postbell.errors import Invalid, Problem
-from postbell.publishing.protocol import at_server
 from postbell.services import guard
 from postbell.services.checking import check_alt, check_fitted, check_options, check_terms
 from postbell.services.compose import new_post
@@ -72,7 +71,7 @@ def _previews(
 def _preview(
     ctx: Context, tx: Connection, post: Post, account: Account, fitted: _Fitted, *, place: Place | None
 ) -> Preview:
-    network, (base, unfit) = at_server(ctx.network(account.network), account.session), fitted
+    network, (base, unfit) = ctx.network_of(account), fitted
     at = place.at if place else post.created_at
     # The key stands for the one that a stored delivery would have.
     delivery = Delivery(

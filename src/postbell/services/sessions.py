@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from postbell.services.outcomes import insist, is_as_it_was
+from postbell.services.vault import Vault
 from postbell.store import accounts
 from postbell.store.queue import Claim
 from postbell.store.thread import StoreThread
@@ -19,20 +20,24 @@ class Keeper:
 
     thread: StoreThread
     claim: Claim
+    vault: Vault
 
     async def load(self) -> dict[str, Any]:
         """Return what is stored now; nothing if the account is another one now."""
-        return await self.thread.read(_load, self.claim)
+        return await self.thread.read(_load, self.claim, self.vault)
 
     async def save(self, session: dict[str, Any]) -> None:
         """Store it; durable when this returns, however long the database needs for that."""
-        await insist(self.thread, _save, self.claim, session)
+        await insist(self.thread, _save, self.claim, self.vault, session)
 
 
-def _load(tx: Connection, claim: Claim) -> dict[str, Any]:
-    return accounts.load_session(tx, claim.account.id) if is_as_it_was(tx, claim) else {}
+def _load(tx: Connection, claim: Claim, vault: Vault) -> dict[str, Any]:
+    if not is_as_it_was(tx, claim):
+        return {}
+    stored = accounts.load_session(tx, claim.account.id)
+    return dict(vault.decrypt(stored, claim.account, "session"))
 
 
-def _save(tx: Connection, claim: Claim, session: dict[str, Any]) -> None:
+def _save(tx: Connection, claim: Claim, vault: Vault, session: dict[str, Any]) -> None:
     if is_as_it_was(tx, claim):
-        accounts.save_session(tx, claim.account.id, session)
+        accounts.save_session(tx, claim.account.id, vault.encrypt(session, claim.account, "session"))

@@ -39,11 +39,11 @@ def make_places(places: Places, example: str) -> list[Path]:
             file.write(example)
         made.append(places.config)
     if not places.database.exists():
-        with _locked(places):
+        with locked(places):
             _create(places.database)
         made.append(places.database)
     elif not _has_tables(places.database):  # an earlier run was broken off
-        with _locked(places):
+        with locked(places):
             if traces_of(places.database):  # no: this one was emptied
                 raise no_database(places.database)
             schema.migrate(places.database)
@@ -57,7 +57,7 @@ def upgrade(places: Places, *, keep: int, now: datetime, weeks: int = 0) -> Path
     Raises DaemonRunning while a daemon works on it, SchemaTooNew if it belongs to a newer Postbell, NotFound
     where there is none, or nothing in it.
     """
-    with _locked(places):
+    with locked(places):
         return upgrade_locked(places, keep=keep, now=now, weeks=weeks)
 
 
@@ -119,7 +119,7 @@ def restore(places: Places, source: Path, *, now: datetime) -> Restored:
     if not source.is_file():
         known = "\n".join(f"  {path}" for path in backup.list_backups(places.backups)) or "  none"
         raise NotFound(f"There is no backup at {source}. Backups in {places.backups}:\n{known}")
-    with _locked(places):
+    with locked(places):
         aside = _free_name(places.data_dir, f"replaced-{now:%Y%m%dT%H%M%S}Z")
         machine, stock = mark.machine_name(), caution.Stock()
 
@@ -203,7 +203,8 @@ def _create(path: Path) -> None:
 
 
 @contextmanager
-def _locked(places: Places) -> Iterator[None]:
+def locked(places: Places) -> Iterator[None]:
+    """Keep daemons away until the block ends; raises DaemonRunning if one is there."""
     lock = DaemonLock(places.data_dir)
     lock.acquire()
     try:

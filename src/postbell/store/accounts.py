@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from postbell.domain.account import Account, Health
+from postbell.domain.account import Account, Health, Stored
 from postbell.domain.quota import Per, Quota
 from postbell.domain.states import DeliveryState
 from postbell.domain.weekly import DaysOff, WeeklySlots, WeeklyTime
@@ -57,8 +57,8 @@ def add_account(
     name: str,
     network: str,
     server: str | None,
-    credentials: dict[str, Any],
-    session: dict[str, Any],
+    credentials: Stored,
+    session: Stored,
     handle: str | None,
     now: datetime,
 ) -> Account:
@@ -177,7 +177,7 @@ def set_slots(tx: Connection, name: str, slots: WeeklySlots | None) -> None:
 
 
 def mark_well(
-    tx: Connection, account_id: int, *, handle: str | None, session: dict[str, Any] | None, now: datetime
+    tx: Connection, account_id: int, *, handle: str | None, session: Stored | None, now: datetime
 ) -> None:
     """Record that the network accepts the account; what waited for it may go on."""
     was = tx.execute(select(account.c.health).where(account.c.id == account_id)).scalar_one()
@@ -224,22 +224,18 @@ def clear_setbacks(tx: Connection, account_id: int) -> None:
     tx.execute(reset)
 
 
-def load_session(tx: Connection, account_id: int) -> dict[str, Any]:
+def load_session(tx: Connection, account_id: int) -> Stored:
     """Return what the network needs next time."""
-    found: dict[str, Any] = tx.execute(
-        select(account.c.session).where(account.c.id == account_id)
-    ).scalar_one()
+    found: Stored = tx.execute(select(account.c.session).where(account.c.id == account_id)).scalar_one()
     return found
 
 
-def save_session(tx: Connection, account_id: int, session: dict[str, Any]) -> None:
+def save_session(tx: Connection, account_id: int, session: Stored) -> None:
     """Store what the network needs next time."""
     tx.execute(update(account).where(account.c.id == account_id).values(session=session))
 
 
-def replace_credentials(
-    tx: Connection, account_id: int, *, server: str | None, credentials: dict[str, Any]
-) -> None:
+def replace_credentials(tx: Connection, account_id: int, *, server: str | None, credentials: Stored) -> None:
     """Give an account new credentials; what the network had stored is forgotten."""
     values = {"server": server, "credentials": credentials, "session": {}}
     tx.execute(update(account).where(account.c.id == account_id).values(values))

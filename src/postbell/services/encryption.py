@@ -1,0 +1,63 @@
+"""Encrypting what accounts keep secret in a database, with another key too, and going back."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+from sqlalchemy import Connection
+
+from postbell.domain.account import Account
+from postbell.errors import BadConfig
+from postbell.services.upkeep import locked, require_plausible
+from postbell.services.vault import Vault
+from postbell.settings import Places
+from postbell.store import accounts, schema
+from postbell.store.engine import Store
+from postbell.store.mark import MarkFile
+from postbell.store.scrub import scrub
+
+
+def encrypt(places: Places, vault: Vault) -> int:
+    """Encrypt with the first key what is in the clear, or encrypted with another one; return of how many.
+
+    Nothing of what was there before is left in the database's files, even if it was encrypted already. No
+    daemon may run. Raises DaemonRunning, BadConfig without a key, NoKey where what is there cannot be read,
+    and what `scrub` raises; but for the last, nothing was changed then.
+    """
+    if not vault.keys:
+        raise BadConfig(
+            "No key is given. Make one with `postbell secrets new-key FILE`, then name that file: `key_file` "
+            "under [secrets] in the configuration."
+        )
+    return _store_anew(places, vault, vault)
+
+
+def decrypt(places: Places, vault: Vault) -> int:
+    """Store everything in the clear again; return of how many accounts. As `encrypt` otherwise."""
+    return _store_anew(places, vault, Vault())
+
+
+def _store_anew(places: Places, before: Vault, after: Vault) -> int:
+    require_plausible(places)
+    with locked(places):
+        with closing(Store(places.database, mark=MarkFile(places.mark, by_user=True))) as store:
+            schema.require_current(store)
+            with store.read() as tx:
+                asked = [
+                    account
+                    for account in accounts.list_accounts(tx)
+                    if not (after.is_current(account.credentials) and after.is_current(account.session))
+                ]
+            if asked:
+                with store.write() as tx:
+                    for account in asked:
+                        _keep(tx, account, before, after)
+        scrub(places.database)
+    return len(asked)
+
+
+def _keep(tx: Connection, account: Account, before: Vault, after: Vault) -> None:
+    credentials, session = before.credentials(account), before.session(account)
+    stored = after.encrypt(credentials, account, "credentials")
+    accounts.replace_credentials(tx, account.id, server=account.server, credentials=stored)
+    accounts.save_session(tx, account.id, after.encrypt(session, account, "session"))
