@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 #: The revision that this version of Postbell works with; the newest in `store/migrations/versions`.
-HEAD = "0003"
+HEAD = "0004"
 
 #: Every revision that this version can bring to `HEAD`.
-KNOWN = ("0001", "0002", "0003")
+KNOWN = ("0001", "0002", "0003", "0004")
 
 
 def revision_of(store: Store) -> str | None:
