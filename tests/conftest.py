@@ -34,6 +34,8 @@ settings.load_profile("postbell")
 # Before anything is collected: no import of a test module may reach out either.
 loopback.guard()
 loopback.guard_children()
+# No daemon of a test takes the place at which the daemon of a user answers.
+os.environ["POSTBELL_API__LISTEN"] = ""
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import gc
 import signal
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -40,6 +41,9 @@ from postbell.store.queue import Waiting
 from postbell.store.thread import StoreThread
 
 
+if TYPE_CHECKING:
+    from postbell.api.server import Api
+
 #: The database is looked at this often even if nothing rang: a machine that slept, or a clock that was set,
 #: rings no bell.
 LOOK_EVERY = timedelta(seconds=30)
@@ -67,9 +71,13 @@ _SWEEP_EVERY = timedelta(days=1)
 
 
 def run_daemon(
-    places: Places, surroundings: Surroundings, *, checkpoint: Callable[[str], None] = lambda _point: None
+    places: Places,
+    surroundings: Surroundings,
+    *,
+    serves: bool = True,
+    checkpoint: Callable[[str], None] = lambda _point: None,
 ) -> None:
-    """Publish what is due until SIGTERM or SIGINT.
+    """Publish what is due until SIGTERM or SIGINT; unless `serves` is false also answer the HTTP API.
 
     Raises DaemonRunning if another daemon works on the database, BadConfig, Damaged or NotFound if it cannot
     begin. The user is told that, by the ways that a good configuration names.
@@ -88,7 +96,7 @@ def run_daemon(
         if saved := upkeep.upgrade_locked(places, keep=kept.keep, weeks=kept.keep_weeks, now=now):
             structlog.get_logger().info("database_upgraded", backup=str(saved))
         app = open_app(places, by_user=False)
-        asyncio.run(Daemon(app, surroundings, notifier, checkpoint=checkpoint).run())
+        asyncio.run(Daemon(app, surroundings, notifier, serves=serves, checkpoint=checkpoint).run())
     except DaemonRunning:
         raise  # that one publishes
     except Exception as error:
@@ -103,6 +111,8 @@ class Daemon:
 
     #: When the scheduler rings.
     _rings_at: datetime | None = None
+    #: What answers programs, once it does.
+    _api: Api | None = None
 
     def __init__(
         self,
@@ -110,6 +120,7 @@ class Daemon:
         surroundings: Surroundings,
         notifier: Notifier,
         *,
+        serves: bool = False,
         checkpoint: Callable[[str], None] = lambda _point: None,
     ) -> None:
         self._app = app
@@ -152,6 +163,7 @@ class Daemon:
             failed=self._say_stuck,
         )
         self._scheduler = _new_scheduler()
+        self._serves = serves
 
     async def run(self) -> None:
         """Work until told to stop; raises what made going on impossible."""
@@ -200,6 +212,14 @@ class Daemon:
         # Before anything rings: of a series only the newest of what is due is published. That may take long.
         await self._beat.insist(lambda: grow(self._app.ctx, self._thread))
         await self._beat.insist(lambda: retime(self._app.ctx, self._thread))
+        await self._open_api()
+
+    async def _open_api(self) -> None:
+        if self._serves and self._app.settings.api.listen:
+            from postbell.api.server import Api
+
+            self._api = Api(app=self._app, thread=self._thread, troubles=self._teller.troubles)
+            await self._api.open()
 
     def _begin_chores(self) -> list[asyncio.Task[None]]:
         self._scheduler.start()
@@ -229,6 +249,8 @@ class Daemon:
         self._dispatcher.slots = settings.daemon.concurrency
         self._housekeeping.settings = settings
         self._teller.configure(ctx, settings.notify)
+        if self._api:
+            self._api.app = self._app
         logs.set_up(level=settings.log.level, style=settings.log.format, surroundings=self._surroundings)
         log.info("config_reloaded")
         self._due.set()
@@ -345,6 +367,8 @@ class Daemon:
 
     async def _close(self) -> None:
         # The scheduler would cancel what runs; what is being sent is ended first, and recorded.
+        if self._api:
+            await self._api.close()
         await self._dispatcher.drain(self._app.settings.daemon.drain_seconds)
         await self._recovery.close()
         await self._teller.close(_FAREWELL)

@@ -20,8 +20,8 @@ _SECRET = ("password", "secret", "token", "jwt", "authorization", "credential", 
 #: The priorities of syslog, which the journal reads off `<n>` at the beginning of a line (sd-daemon(3)).
 _PRIORITY = {"debug": 7, "info": 6, "warning": 4, "error": 3, "critical": 2}
 
-#: Libraries that write whole addresses, tokens included, at INFO.
-_TOO_TALKATIVE = ("httpx", "httpcore", "apscheduler", "alembic", "asyncio")
+#: Libraries that write whole addresses, tokens included, or of themselves, at INFO.
+_TOO_TALKATIVE = ("httpx", "httpcore", "apscheduler", "alembic", "asyncio", "uvicorn")
 
 Event = MutableMapping[str, Any]
 

@@ -1,8 +1,10 @@
-"""Sections of the configuration: how long things are kept, and how far ahead they are made."""
+"""Sections of the configuration: how programs ask, how long things are kept, how far ahead they are made."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Self
 
@@ -13,10 +15,80 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 _LEAST_DAYS = 40
 
 
+@dataclass(frozen=True, kw_only=True)
+class Listen:
+    """Where the HTTP API is asked: at an address and port, or at a unix socket."""
+
+    address: str = ""
+    port: int = 0
+    path: str = ""
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine reaches it."""
+        return bool(self.path) or self.address == "localhost" or ip_address(self.address).is_loopback
+
+    def __str__(self) -> str:
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return self.path or f"http://{host}:{self.port}"
+
+
+def parse_listen(text: str) -> Listen | None:
+    """Return what `api.listen` says, None for nowhere; raises ValueError."""
+    if not text:
+        return None
+    if text.startswith("/"):
+        return Listen(path=text)
+    address, colon, port = text.rpartition(":")
+    address = address.removeprefix("[").removesuffix("]")
+    try:
+        if address != "localhost":
+            ip_address(address)
+        number = int(port) if colon and port.isascii() and port.isdigit() else -1
+    except ValueError:
+        number = -1
+    if not 0 <= number <= 65535:
+        raise ValueError(
+            "write ADDRESS:PORT as in 127.0.0.1:2355 or [::1]:2355, or the path of a unix socket"
+        )
+    return Listen(address=address, port=number)
+
+
 class Section(BaseModel):
     """A part of the configuration; no other keys than its own are known in it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ApiSettings(Section):
+    """How programs ask Postbell: the HTTP API. Nothing is answered without a key (`postbell key add`)."""
+
+    listen: str = Field(
+        default="127.0.0.1:2355",
+        description="ADDRESS:PORT, or the path of a unix socket; empty: there is no API.",
+    )
+    hosts: tuple[str, ...] = Field(
+        default=(),
+        description="Names under which it is asked, besides addresses and localhost: those of a proxy.",
+        examples=[["postbell.example.org"]],
+    )
+    socket_users: tuple[str, ...] = Field(
+        default=(),
+        description="Who needs no key at the unix socket, besides root and the user of the daemon.",
+        examples=[["alice"]],
+    )
+    requests_per_minute: int = Field(
+        default=600, ge=0, description="How often one key may ask; 0: as often as it likes."
+    )
+    body_seconds: float = Field(
+        default=30, gt=0, le=3600, description="How long a request may take to arrive."
+    )
+
+    @field_validator("listen")
+    @classmethod
+    def _place(cls, value: str) -> str:
+        parse_listen(value)
+        return value
 
 
 class BackupSettings(Section):

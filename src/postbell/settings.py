@@ -25,7 +25,14 @@ from postbell.domain.notice import NoticeKind, QuietHours, parse_quiet
 from postbell.domain.retry import RetryPolicy
 from postbell.domain.when import zone_named
 from postbell.errors import BadConfig, Invalid
-from postbell.sections import BackupSettings, RetentionSettings, SecretsSettings, Section, SeriesSettings
+from postbell.sections import (
+    ApiSettings,
+    BackupSettings,
+    RetentionSettings,
+    SecretsSettings,
+    Section,
+    SeriesSettings,
+)
 
 
 #: How the variables begin that stand for [notify], the section that holds secrets; pydantic takes any case.
@@ -286,6 +293,7 @@ class Settings(BaseSettings):
     series: SeriesSettings = SeriesSettings()
     retry: RetrySettings = RetrySettings()
     http: HttpSettings = HttpSettings()
+    api: ApiSettings = ApiSettings()
     log: LogSettings = LogSettings()
     backup: BackupSettings = BackupSettings()
     retention: RetentionSettings = RetentionSettings()

@@ -21,7 +21,6 @@ from postbell.publishing.protocol import (
     Receipt,
     Resend,
     Target,
-    Threads,
     Unknown,
 )
 
@@ -50,7 +49,6 @@ class LabNetwork:
     resend: ClassVar[Resend]
     finds: ClassVar[bool] = False
     deletes: ClassVar[bool] = False
-    threads: ClassVar[Threads] = Threads.NONE
 
     def check(self, content: Content, options: BaseModel, *, account: str) -> list[Problem]:
         """Mind nothing."""

@@ -265,14 +265,14 @@ def test_a_current_database_needs_no_upgrade(places: Places, capsys: pytest.Capt
     assert main(words(places, "db", "upgrade")) == 0
     assert "Nothing to do" in capsys.readouterr().out
     assert main(words(places, "db", "upgrade", "--json")) == 0
-    assert json_of(capsys) == {"schema": "0003", "backup": None}
+    assert json_of(capsys) == {"schema": "0004", "backup": None}
 
 
 def test_an_upgrade_makes_a_backup_first(places: Places, capsys: pytest.CaptureFixture[str]) -> None:
     places.database.unlink()
     make_old(places.database)
     assert main(words(places, "db", "upgrade")) == 0
-    assert "Upgraded to schema 0003" in capsys.readouterr().out
+    assert "Upgraded to schema 0004" in capsys.readouterr().out
     assert len(list(places.backups.iterdir())) == 1
 
 
@@ -284,7 +284,7 @@ def test_the_database_of_a_newer_postbell_is_left_alone(
     assert main(words(places, "db", "upgrade")) == 78
     assert main(words(places, "db", "current", "--json")) == 0
     found = json_of(capsys)
-    assert (found["schema"], found["needed"], found["current"]) == ("9999", "0003", False)
+    assert (found["schema"], found["needed"], found["current"]) == ("9999", "0004", False)
 
 
 def test_the_schema_is_shown(places: Places, capsys: pytest.CaptureFixture[str]) -> None:

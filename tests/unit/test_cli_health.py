@@ -75,7 +75,7 @@ def test_status_shows_what_is_due_late_unsure_and_held_back(
         "Account lost must be reconnected: the password is wrong; `postbell account reconnect lost`.",
         f"Overdue: 1 delivery, the oldest, post {ids['late']} to late, since ",
         f"`postbell settle {ids['lost']}`",
-        "schema 0003",
+        "schema 0004",
         "No daemon runs",
     ):
         assert said in told

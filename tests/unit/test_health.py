@@ -85,7 +85,7 @@ def test_a_new_postbell_has_no_trouble_but_the_missing_daemon(app: App) -> None:
     seen = look(app)
     assert (seen.daemon, seen.next_due, seen.overdue.count, seen.unsure) == (None, (), 0, ())
     assert seen.storage.database_bytes > 0
-    assert seen.schema == "0003"
+    assert seen.schema == "0004"
     assert len(seen.troubles) == 1
     assert "No daemon runs" in seen.troubles[0]
 

@@ -1,6 +1,6 @@
 """`postbell account`.
 
-With `--json` (account, profile and error are told in `postbell.cli.shapes`):
+With `--json` (account, profile and error are told in `postbell.shapes`):
 
     add, reconnect          account with {verified, notes: [text]}
     list, show              account, a line for each
@@ -20,8 +20,8 @@ import click
 
 from postbell.cli.common import SentenceGroup, State, pass_state, printable
 from postbell.cli.secrets import ask, ask_missing, read_values
-from postbell.cli.shapes import account_json, error_json, profile_json
 from postbell.errors import Conflict, Invalid, PublishError, Unavailable
+from postbell.shapes import account_json, error_json, profile_json
 
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from postbell.cli.common import State, pass_state
-from postbell.cli.shapes import post_json
 from postbell.cli.telling import first_words, tell_saved
 from postbell.cli.times import PlaceOptions, placing_of
 from postbell.domain.states import DeliveryState, Outcome, PostState
 from postbell.domain.when import When, parse_when
 from postbell.domain.zones import zone_named
 from postbell.errors import Conflict, Stale
+from postbell.shapes import post_json
 
 
 if TYPE_CHECKING:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
-#: The version of all JSON shapes together (`postbell.cli.shapes`); it grows when one changes incompatibly.
+#: The version of all JSON shapes together (`postbell.shapes`); it grows when one changes incompatibly.
 SCHEMA_VERSION = 1
 
 # C0 but for line feeds and tabs, DEL, and C1: what can steer a terminal.
@@ -103,7 +103,7 @@ class State:
 
     def emit(self, value: Mapping[str, Any]) -> None:
         """Print one thing as a line of JSON on standard output, with `schema_version` first."""
-        from postbell.cli.shapes import json_line
+        from postbell.shapes import json_line
 
         click.echo(json_line({"schema_version": SCHEMA_VERSION, **value}))
 

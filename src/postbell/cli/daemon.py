@@ -18,8 +18,9 @@ _USUAL = (700, 10, 10)
 
 
 @click.command()
+@click.option("--no-http", is_flag=True, help="Do not answer the HTTP API, whatever `api.listen` says.")
 @pass_state
-def run(state: State) -> None:
+def run(state: State, *, no_http: bool) -> None:
     """Publish what is due, until the process is told to stop.
 
     SIGTERM lets what is being sent end; SIGHUP reads the configuration again. One daemon is enough for a
@@ -34,7 +35,7 @@ def run(state: State) -> None:
     gc.set_threshold(*_USUAL)
     gc.collect()
     gc.freeze()  # what was imported is not looked through again and again
-    run_daemon(state.places, state.surroundings)
+    run_daemon(state.places, state.surroundings, serves=not no_http)
 
 
 @contextmanager

@@ -185,7 +185,7 @@ def _files(stage: Stage) -> list[Path]:
 
 def _demo_json(stage: Stage, posts: Sequence[Post], faults: Sequence[str], seconds: float) -> dict[str, Any]:
     from postbell.cli.demo_stage import ACTS
-    from postbell.cli.shapes import post_json
+    from postbell.shapes import post_json
 
     return {
         "well": not faults,

@@ -146,7 +146,7 @@ def history(post: Post) -> list[tuple[datetime, str]]:
 @contextmanager
 def _daemon(places: Places, log: Path) -> Iterator[subprocess.Popen[bytes]]:
     options = ["--data-dir", str(places.data_dir), "--config", str(places.config)]
-    command = [sys.executable, "-m", "postbell", *options, "run"]
+    command = [sys.executable, "-m", "postbell", *options, "run", "--no-http"]
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)  # noqa: S603
     try:

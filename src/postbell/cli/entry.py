@@ -14,8 +14,8 @@ import click
 
 from postbell.cli.common import SCHEMA_VERSION, State, printable
 from postbell.cli.main import cli
-from postbell.cli.shapes import error_json, json_line
 from postbell.errors import DiskFull, Invalid, PostbellError, Problem
+from postbell.shapes import error_json, json_line
 
 
 #: What shells report for a program that was interrupted (128 + SIGINT).

@@ -70,6 +70,7 @@ Commands:
               told.
   doctor      Look for what is wrong with this installation.
   run         Publish what is due, until the process is told to stop.
+  key         Let programs ask the HTTP API.
   db          Check, back up, restore and upgrade the database.
   version     Show the versions of Postbell and what it stands on.
 """

@@ -205,7 +205,7 @@ def _emit(state: State, app: App, found: list[Coming]) -> None:
 
 
 def _coming_json(app: App, each: Coming) -> dict[str, Any]:
-    from postbell.cli.shapes import stamp
+    from postbell.shapes import stamp
 
     return {
         "at": stamp(each.at),

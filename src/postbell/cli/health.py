@@ -171,7 +171,7 @@ def time_told(at: datetime, zone: ZoneInfo, now: datetime) -> str:
 
 
 def _status_json(seen: Status, places: Places) -> dict[str, Any]:
-    from postbell.cli.shapes import stamp
+    from postbell.shapes import stamp
 
     return {
         "daemon": {"pid": seen.daemon} if seen.daemon else None,
@@ -223,7 +223,7 @@ def _status_json(seen: Status, places: Places) -> dict[str, Any]:
 
 
 def _notices_json(notified: Notified) -> dict[str, Any]:
-    from postbell.cli.shapes import stamp
+    from postbell.shapes import stamp
 
     ways = [
         {
@@ -238,13 +238,13 @@ def _notices_json(notified: Notified) -> dict[str, Any]:
 
 
 def _held_json(held: Held) -> dict[str, Any]:
-    from postbell.cli.shapes import stamp
+    from postbell.shapes import stamp
 
     return {"account": held.account, "hold": held.hold, "reason": held.reason, "until": stamp(held.until)}
 
 
 def _caution_json(caution: Caution) -> dict[str, Any]:
-    from postbell.cli.shapes import stamp
+    from postbell.shapes import stamp
 
     return {
         "cause": caution.cause,
@@ -257,6 +257,6 @@ def _caution_json(caution: Caution) -> dict[str, Any]:
 
 
 def _with_post(delivery: Delivery) -> dict[str, Any]:
-    from postbell.cli.shapes import delivery_json
+    from postbell.shapes import delivery_json
 
     return {"post": delivery.post_id, **delivery_json(delivery)}

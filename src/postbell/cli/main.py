@@ -84,6 +84,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     ),
     "doctor": ("postbell.cli.health:doctor", "Look for what is wrong with this installation."),
     "run": ("postbell.cli.daemon:run", "Publish what is due, until the process is told to stop."),
+    "key": ("postbell.cli.keys:key", "Let programs ask the HTTP API."),
     "db": ("postbell.cli.db:db", "Check, back up, restore and upgrade the database."),
     "version": ("postbell.cli.setup:version", "Show the versions of Postbell and what it stands on."),
 }

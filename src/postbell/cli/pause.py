@@ -100,9 +100,9 @@ def _named(
 
 
 def _tell_paused(state: State, ctx: Context, paused: Paused) -> None:
-    from postbell.cli.shapes import stamp
     from postbell.domain.spans import span_text
     from postbell.services.health import counted
+    from postbell.shapes import stamp
 
     if state.json:
         said = {"since": stamp(paused.since), "until": stamp(paused.until), "waiting": paused.waiting}

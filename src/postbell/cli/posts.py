@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from postbell.cli.common import State, one_line, pass_state, printable
-from postbell.cli.shapes import attempt_json, post_json
 from postbell.cli.telling import delivery_lines, first_words, moment_text, short_time, state_word, time_text
 from postbell.cli.times import day_or_instant
 from postbell.domain.spans import span_text
 from postbell.domain.states import Outcome, PostState
 from postbell.domain.toml_text import toml_value
+from postbell.shapes import attempt_json, post_json
 
 
 if TYPE_CHECKING:
@@ -124,11 +124,8 @@ def show(state: State, *, post_id: str) -> None:
     names = [f"{item.account} ({item.network})" for item in post.deliveries]
     texts = ["\n".join(delivery_lines(app, post, item)) for item in post.deliveries]
     state.fields(zip(names, texts, strict=True))
-    for number, text in enumerate((post.content.text, *post.content.segments), 1):
-        if post.content.segments:
-            click.echo(f"\n{number} of {len(post.content.segments) + 1}:")
-        if text:
-            click.echo(f"\n{printable(text)}")
+    if post.content.text:
+        click.echo(f"\n{printable(post.content.text)}")
 
 
 @click.command()
@@ -181,11 +178,9 @@ def _row(app: App, post: Post) -> list[str]:
 def _media_text(item: Media) -> str:
     size = f", {item.width} x {item.height}" if item.width else ""
     alt = f": {one_line(item.alt)}" if item.alt else ", without alt text"
-    part = f" in part {item.part}" if item.part > 1 else ""
-    return f"{item.name} ({item.mime}{size}){part}{alt}"
+    return f"{item.name} ({item.mime}{size}){alt}"
 
 
 def _override_text(said: Override) -> str:
-    texts = {"text": said.text, "then": list(said.segments) or None}
-    fields = {"title": said.title, "link": said.link, **said.options, **texts}
+    fields = {"title": said.title, "link": said.link, **said.options, "text": said.text}
     return "\n".join(f"{name} = {toml_value(value)}" for name, value in fields.items() if value is not None)

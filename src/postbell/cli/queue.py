@@ -1,6 +1,6 @@
 """`postbell queue`.
 
-With `--json` (post is told in `postbell.cli.shapes`):
+With `--json` (post is told in `postbell.shapes`):
 
     slots             {account, zone, times: [text], days_off: [text], outside: [id]}; without posting times
                       zone is null and the lists are empty; times are lines like "mon-fri 09:00,17:30",
@@ -222,7 +222,7 @@ def _tell_moved(state: State, name: str, moved: Sequence[str]) -> None:
 
 
 def _seat_json(roster: Roster, seat: Seat) -> dict[str, Any]:
-    from postbell.cli.shapes import post_json, stamp
+    from postbell.shapes import post_json, stamp
 
     return {
         "account": roster.account.name,

@@ -116,7 +116,7 @@ def _progress(state: State, start: datetime, end: datetime) -> Iterator[Callable
 
 
 def _emit(state: State, found: Rehearsed, start: datetime, end: datetime) -> None:
-    from postbell.cli.shapes import stamp
+    from postbell.shapes import stamp
 
     lines = [(each.delivery.due_at, _happening_json(each)) for each in found.happenings]
     lines += [
@@ -143,7 +143,7 @@ def _emit(state: State, found: Rehearsed, start: datetime, end: datetime) -> Non
 
 
 def _happening_json(each: Happening) -> dict[str, Any]:
-    from postbell.cli.shapes import stamp
+    from postbell.shapes import stamp
 
     delivery = each.delivery
     return {

@@ -19,7 +19,7 @@ from postbell.cli.series_telling import (
     tell_saved,
     upcoming_json,
 )
-from postbell.cli.shapes import problems_json
+from postbell.shapes import problems_json
 
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from postbell.cli.common import State, one_line
-from postbell.cli.shapes import media_json, problems_json, seconds, stamp
 from postbell.cli.telling import NO_DAEMON, daemon_runs
 from postbell.domain.series import Series, SeriesState
 from postbell.errors import Invalid
+from postbell.shapes import media_json, problems_json, seconds, stamp
 
 
 if TYPE_CHECKING:
@@ -103,7 +103,6 @@ def series_json(series: Series, pause: Pause | None) -> dict[str, Any]:
         "library": series.library,
         "to": list(series.to),
         "text": series.content.text,
-        "segments": list(series.content.segments),
         "variants": list(series.variants),
         "title": series.content.title,
         "link": series.content.link,

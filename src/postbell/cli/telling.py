@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from postbell.cli.common import State, one_line
-from postbell.cli.shapes import post_json, problems_json
 from postbell.domain.states import DeliveryState, PostState
 from postbell.domain.when import When, describe
 from postbell.domain.zones import wall_at, zone_named
+from postbell.shapes import saved_json
 
 
 if TYPE_CHECKING:
@@ -34,8 +34,7 @@ def tell_saved(
     post = saved.post
     notes = [*([f"{note}."] if note else []), *_made_room(saved), *_hindrances(app, post)]
     if state.json:
-        extra = {"notes": notes, "problems": problems_json(saved.warnings), "moved": list(saved.moved)}
-        state.emit({**post_json(post), **extra})
+        state.emit(saved_json(saved, notes))
     elif state.quiet:
         click.echo(post.id)
     else:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from postbell.cli.common import State, pass_state
-from postbell.cli.shapes import post_json
 from postbell.cli.telling import NO_DAEMON, daemon_runs, outlook
 from postbell.domain.states import Outcome, PostState
 from postbell.errors import Conflict, TryLater
+from postbell.shapes import post_json
 
 
 if TYPE_CHECKING:

@@ -44,5 +44,11 @@ def new_delivery_keys(random: Random, count: int) -> Iterator[str]:
     return (begin + _letters(random, 10) for _ in range(count))
 
 
+def new_api_key(random: Random) -> tuple[str, str]:
+    """Return a key of the HTTP API, and how it begins; behind that are 54 characters: 256 random bits."""
+    start = f"postbell_{_letters(random, 6)}"
+    return f"{start}_{_letters(random, 54)}", start
+
+
 def _letters(random: Random, count: int) -> str:
     return "".join(random.choice(_LETTERS) for _ in range(count))

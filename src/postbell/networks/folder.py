@@ -41,7 +41,6 @@ from postbell.publishing.protocol import (
     Receipt,
     Resend,
     Target,
-    Threads,
     Unknown,
 )
 
@@ -129,7 +128,6 @@ class Folder:
     resend: ClassVar[Resend] = Resend.SAFE
     finds: ClassVar[bool] = True
     deletes: ClassVar[bool] = True
-    threads: ClassVar[Threads] = Threads.JOINED
 
     def check(self, content: Content, options: BaseModel, *, account: str) -> list[Problem]:
         """Return no problems: a folder takes everything that is within `limits`."""

@@ -83,16 +83,9 @@ def filled_in(post: Post, turn: Turn) -> Post:
 def reading(series: Series, turn: int) -> tuple[Content, dict[str, Override]]:
     """Return what a series says in its turn-th post (from 0 on): of its choices and variants the next one."""
     templates = [text for text in (series.content.text, *series.variants) if text] or [""]
-    content = series.content
-
-    def others(segments: Sequence[str]) -> tuple[str, ...]:
-        return tuple(pick([segment], turn, series.id) for segment in segments)
-
-    content = replace(content, text=pick(templates, turn, series.id), segments=others(content.segments))
+    content = replace(series.content, text=pick(templates, turn, series.id))
     overrides = {
-        key: said
-        if said.text is None
-        else replace(said, text=pick([said.text], turn, series.id), segments=others(said.segments))
+        key: said if said.text is None else replace(said, text=pick([said.text], turn, series.id))
         for key, said in series.overrides.items()
     }
     return content, overrides

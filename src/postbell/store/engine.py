@@ -101,6 +101,31 @@ def told(path: Path) -> Iterator[None]:
         raise (explain(error, path) or error) from error
 
 
+@contextmanager
+def part_of(tx: Connection, path: Path) -> Iterator[None]:
+    """Open a part of a writing transaction, which alone is taken back if the block raises.
+
+    Unless SQLite has taken everything back, for instance because the disk is full: see `is_open`.
+    """
+    raw: Any = tx.connection.driver_connection
+    raw.execute("SAVEPOINT part")
+    try:
+        with told(path):
+            yield
+    except BaseException:
+        if is_open(tx):
+            raw.execute("ROLLBACK TO part")
+            raw.execute("RELEASE part")
+        raise
+    raw.execute("RELEASE part")
+
+
+def is_open(tx: Connection) -> bool:
+    """Whether a transaction is still one, and SQLite has not taken it back."""
+    raw: Any = tx.connection.driver_connection
+    return bool(raw.in_transaction)
+
+
 def create_file(path: Path) -> None:
     """Create an empty file that only its owner can read, if there is none; SQLite's side files follow it."""
     os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))

@@ -17,7 +17,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection
 
-from postbell.store.engine import Store, told
+from postbell.store.engine import Store, is_open, part_of
 
 
 P = ParamSpec("P")
@@ -128,18 +128,13 @@ class StoreThread:
         return bool(self._waiting) and self._waiting[0].writes
 
     def _join(self, tx: Connection, work: _Work) -> None:
-        raw = tx.connection.driver_connection
-        assert raw is not None, "the transaction has a connection"
-        raw.execute("SAVEPOINT joined")
         try:
-            with told(self._store.path):
+            with part_of(tx, self._store.path):
                 work.value = work.run(tx)
         except BaseException as error:
-            if not raw.in_transaction:
+            if not is_open(tx):
                 raise  # SQLite has taken everything back, for instance because the disk is full
             work.error = error
-            raw.execute("ROLLBACK TO joined")
-        raw.execute("RELEASE joined")
 
 
 def _tell(done: list[_Work]) -> None:

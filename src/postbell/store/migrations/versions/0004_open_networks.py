@@ -1,4 +1,4 @@
-"""Threads: what follows the first part of a post, and which part shows a file."""
+"""Keys to the HTTP API, and what it has answered."""
 
 from __future__ import annotations
 
@@ -14,11 +14,39 @@ depends_on = None
 
 def upgrade() -> None:
     """Bring the tables of version 0.3 to those of version 0.4."""
-    _threads()
+    _keys()
+    _answers()
 
 
-def _threads() -> None:
-    for table in ("post", "series"):
-        op.add_column(table, sa.Column("segments", sa.JSON, nullable=False, server_default="[]"))
-    for table in ("post_media", "series_media"):
-        op.add_column(table, sa.Column("part", sa.Integer, nullable=False, server_default="1"))
+def _keys() -> None:
+    op.create_table(
+        "api_key",
+        sa.Column("id", sa.Integer, nullable=False),
+        sa.Column("name", sa.String, nullable=False),
+        sa.Column("scopes", sa.JSON, nullable=False),
+        sa.Column("sha256", sa.String, nullable=False),
+        sa.Column("start", sa.String, nullable=False),
+        sa.Column("created_at", sa.DateTime, nullable=False),
+        sa.Column("expires_at", sa.DateTime),
+        sa.Column("used_at", sa.DateTime),
+        sa.CheckConstraint("length(sha256) = 64", name=op.f("ck_api_key_sha256")),
+        sa.PrimaryKeyConstraint("id", name="pk_api_key"),
+        sa.UniqueConstraint("name", name="uq_api_key_name"),
+        sa.UniqueConstraint("sha256", name="uq_api_key_sha256"),
+        sqlite_autoincrement=True,
+    )
+
+
+def _answers() -> None:
+    op.create_table(
+        "answer",
+        sa.Column("caller", sa.String, nullable=False),
+        sa.Column("key", sa.String, nullable=False),
+        sa.Column("request", sa.String, nullable=False),
+        sa.Column("status", sa.Integer, nullable=False),
+        sa.Column("headers", sa.JSON, nullable=False),
+        sa.Column("body", sa.String, nullable=False),
+        sa.Column("at", sa.DateTime, nullable=False),
+        sa.PrimaryKeyConstraint("caller", "key", name="pk_answer"),
+    )
+    op.create_index("ix_answer_at", "answer", ["at"])

@@ -1,17 +1,16 @@
-"""What `--json` prints. Keys stay and keep their meaning; new ones may be added at any time.
+"""What `--json` prints, and the HTTP API answers. Keys stay and keep their meaning; new ones may be added.
 
-Every line is one object and begins with `"schema_version": 1`. Instants are ISO 8601 in UTC with a Z at the
-end, null where there is none; `local` is the clock on the wall in `zone`, without an offset.
+Every line that is printed is one object and begins with `"schema_version": 1`. Instants are ISO 8601 in UTC
+with a Z at the end, null where there is none; `local` is the clock on the wall in `zone`, without an offset.
 
-    post      {id, state, outcome, text, segments: [text], title, link, at, local, zone, labels,
-              late_limit_seconds, not_after, delete_after_seconds, allow_duplicate, series, slot, turn,
-              touched, media: [media], overrides, deliveries: [delivery], created_at, updated_at, version};
-              `segments` are the parts of a thread after the first, `at` is the earliest of its times,
+    post      {id, state, outcome, text, title, link, at, local, zone, labels, late_limit_seconds, not_after,
+              delete_after_seconds, allow_duplicate, series, slot, turn, touched, media: [media], overrides,
+              deliveries: [delivery], created_at, updated_at, version}; `at` is the earliest of its times,
               `series`, `slot` and `turn` say what has made it, `touched` that it was changed by hand since
               what changes a post also prints {notes: [text], problems: [problem], moved: [id]}: what a draft
               still lacks, which pictures have no alt text, what may come in the way of its time, and which
               posts moved down the queue for it
-    media     {name, alt, part, mime, size, width, height, sha256}; `part` of a thread shows it
+    media     {name, alt, mime, size, width, height, sha256}
     delivery  {account, network, state, outcome, due_at, placed_by, placed_why, stream, late_limit_seconds,
               expires_at, try_at, tries, begun_at, ended_at, late_seconds, late_reason, receipt_id, url,
               delete_at, deleted_at, message, warnings: [text]}; `placed_by` is queue, auto or library, null
@@ -21,9 +20,8 @@ end, null where there is none; `local` is the clock on the wall in `zone`, witho
               rest_reason, next_post_at, late_limit_seconds, min_gap_seconds, cooldown_seconds, quotas: {per:
               most}, values, created_at}; secrets in `values` are "***"
     profile   {account, handle, url, notes: [text]}; of several accounts those that fail {account, error}
-    preview   {account, network, at, placed_why, lengths: {unit: {count, limit}}, parts: [lengths], media:
-              [media], calls: [{method, url, headers, body}], problems: [problem], warnings: [problem]};
-              `media` as it is sent, `parts` the lengths of each part of a thread, `lengths` of the longest
+    preview   {account, network, at, placed_why, lengths: {unit: {count, limit}}, media: [media], calls:
+              [{method, url, headers, body}], problems: [problem], warnings: [problem]}; `media` as it is sent
     problem   {where, message, account}
     error     {error: {code, message, problems: [problem]}}, on standard error; `code` is the kind of error
               (not_found, invalid, conflict, disk_full, ...), `usage`, or `fault` for one of Postbell's own
@@ -44,6 +42,7 @@ What each command prints:
     pause, resume           told in `postbell.cli.pause`
     queue                   told in `postbell.cli.queue`
     engagement              told in `postbell.cli.engagement`
+    key                     told in `postbell.cli.keys`
     series                  told in `postbell.cli.series`
     db                      told in `postbell.cli.db`
     demo                    told in `postbell.cli.demo`
@@ -62,11 +61,12 @@ from postbell.errors import Invalid, PostbellError, Problem
 
 
 if TYPE_CHECKING:
+    from postbell.domain.access import Key
     from postbell.domain.account import Account
     from postbell.domain.media import Media
     from postbell.domain.post import Attempt, Delivery, Post
     from postbell.publishing.protocol import Profile
-    from postbell.services.wanted import Preview
+    from postbell.services.wanted import Preview, Saved
 
 
 def json_line(value: Mapping[str, Any]) -> str:
@@ -86,7 +86,6 @@ def post_json(post: Post) -> dict[str, Any]:
         "state": post.state,
         "outcome": post.outcome,
         "text": post.content.text,
-        "segments": list(post.content.segments),
         "title": post.content.title,
         "link": post.content.link,
         "at": stamp(post.at),
@@ -108,6 +107,12 @@ def post_json(post: Post) -> dict[str, Any]:
         "updated_at": stamp(post.updated_at),
         "version": post.version,
     }
+
+
+def saved_json(saved: Saved, notes: Iterable[str] = ()) -> dict[str, Any]:
+    """Return a post that was stored, with what came of it."""
+    told = {"notes": list(notes), "problems": problems_json(saved.warnings), "moved": list(saved.moved)}
+    return {**post_json(saved.post), **told}
 
 
 def delivery_json(delivery: Delivery) -> dict[str, Any]:
@@ -181,18 +186,13 @@ def profile_json(account: str, profile: Profile) -> dict[str, Any]:
 
 def preview_json(preview: Preview) -> dict[str, Any]:
     """Return what an account would be sent."""
-    lengths = [
-        {unit: {"count": count, "limit": limit} for unit, (count, limit) in part.items()}
-        for part in preview.lengths
-    ]
-    longest = {unit: max((part[unit] for part in lengths), key=lambda it: it["count"]) for unit in lengths[0]}
+    lengths = {unit: {"count": count, "limit": limit} for unit, (count, limit) in preview.lengths.items()}
     return {
         "account": preview.account,
         "network": preview.network,
         "at": stamp(preview.at),
         "placed_why": preview.why,
-        "lengths": longest,
-        "parts": lengths,
+        "lengths": lengths,
         "media": [media_json(sent) for _given, sent in preview.pictures],
         "calls": [asdict(call) for call in preview.calls],
         "problems": problems_json(preview.problems),
@@ -205,11 +205,27 @@ def problems_json(problems: Iterable[Problem]) -> list[dict[str, Any]]:
     return [asdict(problem) for problem in problems]
 
 
+def key_json(key: Key) -> dict[str, Any]:
+    """Return a key of the HTTP API; what it is made of is told nowhere."""
+    return {
+        "name": key.name,
+        "scopes": sorted(key.scopes),
+        "start": key.start,
+        "created_at": stamp(key.created_at),
+        "expires_at": stamp(key.expires_at),
+        "used_at": stamp(key.used_at),
+    }
+
+
 def error_json(error: PostbellError) -> dict[str, Any]:
     """Return what went wrong."""
-    code = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(error).__name__).lower()
     problems = error.problems if isinstance(error, Invalid) else ()
-    return {"error": {"code": code, "message": str(error), "problems": problems_json(problems)}}
+    return {"error": {"code": code_of(error), "message": str(error), "problems": problems_json(problems)}}
+
+
+def code_of(error: PostbellError) -> str:
+    """Return the kind of an error as one word: not_found, disk_full."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(error).__name__).lower()
 
 
 def seconds(span: timedelta | None) -> float | None:
@@ -222,7 +238,6 @@ def media_json(media: Media) -> dict[str, Any]:
     return {
         "name": media.name,
         "alt": media.alt,
-        "part": media.part,
         "mime": media.mime,
         "size": media.size,
         "width": media.width,

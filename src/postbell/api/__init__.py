@@ -1,0 +1,1 @@
+"""The HTTP API. Nothing outside of this package imports FastAPI or uvicorn."""

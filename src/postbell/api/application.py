@@ -1,0 +1,78 @@
+"""The application behind the wall: every resource that there is, and how their errors are told."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from postbell import __version__
+from postbell.api import routes
+from postbell.api.contract import describe
+from postbell.api.problems import MEDIA_TYPE, Refusal, document, refusal_of, refusal_of_schema
+from postbell.api.resource import Resource
+from postbell.app import App
+from postbell.errors import PostbellError
+
+
+if TYPE_CHECKING:
+    from postbell.api.wall import Asgi
+
+_CODES = {
+    404: ("not_found", "There is nothing at this path."),
+    405: ("method_not_allowed", "It cannot be done here."),
+}
+
+
+def build(app: Callable[[], App]) -> Asgi:
+    """Return the application; `app` returns Postbell as it is configured now."""
+    made = FastAPI(
+        title="Postbell",
+        version=__version__,
+        docs_url=None,  # they are fetched from elsewhere
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        separate_input_output_schemas=False,
+    )
+    made.state.postbell = app
+    #: Who has asked with which Idempotency-Key, and has no answer yet. There is one daemon.
+    made.state.under_way = set()
+    for resource in resources():
+        made.include_router(resource.router)
+    made.state.contract = describe(made, list(resources()))
+    made.add_exception_handler(Refusal, _tell)
+    made.add_exception_handler(PostbellError, _tell)
+    made.add_exception_handler(RequestValidationError, _tell)
+    made.add_exception_handler(HTTPException, _tell)
+    return made  # type: ignore[return-value]
+
+
+def resources() -> Iterator[Resource]:
+    """Return the resource of every file in `postbell.api.routes`."""
+    for found in pkgutil.iter_modules(routes.__path__):
+        yield importlib.import_module(f"{routes.__name__}.{found.name}").resource
+
+
+async def _tell(_request: Request, error: Exception) -> Response:
+    refusal = _refusal(error)
+    return Response(document(refusal), refusal.status, dict(refusal.headers), media_type=MEDIA_TYPE)
+
+
+def _refusal(error: Exception) -> Refusal:
+    if isinstance(error, Refusal):
+        return error
+    if isinstance(error, PostbellError):
+        return refusal_of(error)
+    if isinstance(error, RequestValidationError):
+        return refusal_of_schema(error.errors())
+    assert isinstance(error, HTTPException), "the others are handled by nobody here"
+    code, detail = _CODES.get(error.status_code, ("malformed", "The request cannot be read."))
+    headers: dict[str, Any] = dict(error.headers or {})
+    return Refusal(status=error.status_code, code=code, detail=detail, headers=tuple(headers.items()))

@@ -1,0 +1,183 @@
+"""One request on its way through a route: what it may use, and how it is answered, once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+from fastapi import Request
+from starlette.responses import Response
+
+from postbell.api.callers import Caller
+from postbell.api.problems import Refusal
+from postbell.app import App
+from postbell.domain.access import Scope, opens
+from postbell.services.context import Context
+from postbell.store.answers import Answered, find_answer, keep_answer
+from postbell.store.unit import Unit
+
+
+#: So long an answer is kept for who asks again with the same Idempotency-Key.
+KEPT = timedelta(hours=24)
+_LONGEST_KEY = 255
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a route answers."""
+
+    #: What JSON can say; None for no body.
+    body: Any = None
+    #: The status, where it is not the usual one of the route.
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    #: Names this state of the thing; see `tag_of`.
+    tag: str | None = None
+
+
+@dataclass(kw_only=True)
+class Running:
+    """A request that is being carried out."""
+
+    request: Request
+    app: App
+    caller: Caller
+    #: What services are given: all that they store becomes durable together.
+    ctx: Context
+    unit: Unit
+    under_way: set[tuple[str, str]]
+    #: Whether the daemon is to be woken at the end.
+    rings: bool = False
+
+    def require(self, scope: Scope) -> None:
+        """Raise Refusal if the key does not open this too."""
+        if not opens(self.caller.scopes, scope):
+            raise Refusal(
+                status=403,
+                code="scope",
+                detail=f"This key does not open that; it needs the scope {scope} too.",
+            )
+
+    def require_match(self, tag: str) -> None:
+        """Raise Refusal if the caller wants to change another state of a thing than the one with this tag."""
+        wanted = self.request.headers.get("if-match")
+        if wanted is None or wanted.strip() == "*":
+            return
+        if tag not in [each.strip() for each in wanted.split(",")]:
+            raise Refusal(
+                status=412,
+                code="changed",
+                detail="It was changed since you have read it; nothing was done. Read it again.",
+            )
+
+
+def tag_of(shown: Mapping[str, Any]) -> str:
+    """Return the ETag of a thing as it is shown."""
+    told = json.dumps(shown, sort_keys=True, default=str).encode()
+    return f'"{hashlib.sha256(told).hexdigest()[:24]}"'
+
+
+async def begin(request: Request) -> Running:
+    """Return what a route is given of a request."""
+    app: App = request.app.state.postbell()
+    unit = Unit(app.ctx.store)
+    running = Running(
+        request=request,
+        app=app,
+        caller=request.state.caller,
+        ctx=app.ctx,
+        unit=unit,
+        under_way=request.app.state.under_way,
+    )
+
+    def ring() -> None:
+        running.rings = True
+
+    running.ctx = replace(app.ctx, store=unit, ring=ring)
+    return running
+
+
+def conclude(running: Running, work: Callable[[], Answer], *, remembered: bool) -> Response:
+    """Carry out what is asked and return the answer; what was done is durable then.
+
+    Where it is `remembered` and the request has an Idempotency-Key, that is done once: whoever asks again
+    with the same key, and for the same, is given the same answer. Nothing is kept of what was refused.
+    """
+    key = running.request.headers.get("idempotency-key") if remembered else None
+    if key is None:
+        return _done(running, work, None)
+    if not key or len(key) > _LONGEST_KEY or not key.isascii():
+        detail = f"An Idempotency-Key has 1 to {_LONGEST_KEY} characters of ASCII."
+        raise Refusal(status=400, code="malformed", detail=detail)
+    name = (running.caller.id, key)
+    if name in running.under_way:
+        detail = "A request with this Idempotency-Key is under way; ask again."
+        raise Refusal(status=409, code="under_way", detail=detail, headers=(("Retry-After", "1"),))
+    running.under_way.add(name)
+    try:
+        return _again(running, key) or _done(running, work, key)
+    finally:
+        running.under_way.discard(name)
+
+
+def _done(running: Running, work: Callable[[], Answer], key: str | None) -> Response:
+    try:
+        with running.unit:
+            response = _response(running, work())
+            if key is not None:
+                _remember(running, key, response)
+    finally:
+        if running.rings:
+            running.app.ctx.ring()
+    return response
+
+
+def _again(running: Running, key: str) -> Response | None:
+    since = running.ctx.now() - KEPT
+    with running.ctx.store.read() as tx:
+        given = find_answer(tx, running.caller.id, key, since)
+    if given is None:
+        return None
+    if given.request != _identity(running.request):
+        raise Refusal(
+            status=422,
+            code="key_used",
+            detail="This Idempotency-Key was used for something else. Choose another one.",
+        )
+    return Response(given.body.encode(), given.status, dict(given.headers))
+
+
+def _remember(running: Running, key: str, response: Response) -> None:
+    now = running.ctx.now()
+    given = Answered(
+        request=_identity(running.request),
+        status=response.status_code,
+        headers={name: value for name, value in response.headers.items() if name != "content-length"},
+        body=bytes(response.body).decode(),
+    )
+    with running.unit.write() as tx:
+        keep_answer(tx, running.caller.id, key, given, now=now, since=now - KEPT)
+
+
+def _identity(request: Request) -> str:
+    """Return the hash of all that is asked for."""
+    target = f"{request.method} {request.url.path}?{request.url.query} {request.headers.get('if-match')}"
+    return hashlib.sha256(f"{target} {request.state.body.sha256}".encode()).hexdigest()
+
+
+def _response(running: Running, answer: Answer) -> Response:
+    usual = running.request.scope["route"].status_code
+    headers = dict(answer.headers)
+    if answer.tag:
+        headers["ETag"] = answer.tag
+        seen = running.request.headers.get("if-none-match", "")
+        if running.request.method == "GET" and answer.tag in [each.strip() for each in seen.split(",")]:
+            return Response(status_code=304, headers=headers)
+    if answer.body is None:
+        return Response(status_code=answer.status or usual, headers=headers)
+    content = json.dumps(answer.body, ensure_ascii=False, separators=(",", ":")).encode()
+    return Response(content, answer.status or usual, headers, media_type="application/json")

@@ -1,0 +1,180 @@
+"""What answers look like, for the contract: the shapes of `postbell.shapes`, with what each member means."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from postbell.domain.post import PlacedBy
+from postbell.domain.states import DeliveryState, Outcome, PostState
+
+
+class Shape(BaseModel):
+    """A part of an answer. New members may be added at any time."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+Instant = Annotated[str, Field(examples=["2026-11-27T17:00:00Z"], json_schema_extra={"format": "date-time"})]
+
+
+class ProblemItem(Shape):
+    """One thing that is wrong with what was asked for."""
+
+    pointer: str | None = Field(
+        description="JSON pointer to its place in the body; null where it is elsewhere."
+    )
+    where: str = Field(description="What it is about, in words.")
+    message: str = Field(description="What is wrong, and what to do about it. A whole sentence.")
+    account: str | None = Field(description="The account that it concerns, if only one does.")
+
+
+class ProblemDocument(Shape):
+    """Why something was refused (RFC 9457)."""
+
+    type: str = Field(description="Always `about:blank`: `code` says what kind it is.")
+    title: str = Field(description="The words of the status.")
+    status: int = Field(description="The status of the answer.")
+    code: str = Field(description="The kind of problem as one word.", examples=["invalid"])
+    detail: str = Field(description="What is wrong, and what to do about it.")
+    problems: list[ProblemItem] = Field(description="Every single thing that is wrong, if several can be.")
+
+
+class Ready(Shape):
+    """That everything is as it should be."""
+
+    ready: bool = Field(description="Always true; where it is not so the answer is 503.")
+
+
+class Note(Shape):
+    """Something that may come in the way of a post, or that a draft still lacks."""
+
+    where: str = Field(description="What it is about, in words.")
+    message: str = Field(description="What may happen, or is lacking. A whole sentence.")
+    account: str | None = Field(description="The account that it concerns, if only one does.")
+
+
+class Media(Shape):
+    """A file of a post."""
+
+    name: str = Field(description="What the file was called.", examples=["cat.jpg"])
+    alt: str = Field(description="What it shows, for people who cannot see it; may be empty.")
+    mime: str = Field(description="Its type, read from its content.", examples=["image/jpeg"])
+    size: int = Field(description="Its length in bytes.")
+    width: int | None = Field(description="Pixels; null where they could not be measured.")
+    height: int | None = Field(description="Pixels; null where they could not be measured.")
+    sha256: str = Field(description="Names the stored file: the SHA-256 of its bytes, in hexadecimal.")
+
+
+class Override(Shape):
+    """What one network or account says instead of the post; null leaves that to the post."""
+
+    text: str | None = Field(description="The text.")
+    title: str | None = Field(description="The title.")
+    link: str | None = Field(description="The web address.")
+    options: dict[str, Any] = Field(
+        description="Options of the network by name, as its schema describes them."
+    )
+
+
+class Delivery(Shape):
+    """How a post does on one account."""
+
+    account: str = Field(description="The name of the account.")
+    network: str = Field(description="The key of its network.")
+    state: DeliveryState = Field(description="What happens to it.")
+    outcome: Outcome | None = Field(description="How it ended; null while it has not.")
+    due_at: Instant | None = Field(
+        description="When it is meant to be published; null for a draft without a time."
+    )
+    placed_by: PlacedBy | None = Field(description="What has chosen the time; null where the user named it.")
+    placed_why: str | None = Field(description="Why that time was chosen.")
+    stream: str | None = Field(
+        description="The series or library of which it is; of several late ones the newest is sent."
+    )
+    late_limit_seconds: float | None = Field(
+        description="How late it may be published, in seconds; null: as late as any."
+    )
+    expires_at: Instant | None = Field(description="It is not published after this.")
+    try_at: Instant | None = Field(description="When it may be tried next.")
+    tries: int = Field(description="How often it was tried.")
+    begun_at: Instant | None = Field(description="When the first try began.")
+    ended_at: Instant | None = Field(description="When it ended.")
+    late_seconds: float | None = Field(
+        description="How long after its time it began, in seconds; null if on time."
+    )
+    late_reason: str | None = Field(description="Why it was late.")
+    receipt_id: str | None = Field(description="What the network calls the post.")
+    url: str | None = Field(description="Where the post is, if the network says.")
+    delete_at: Instant | None = Field(description="When it is taken away again.")
+    deleted_at: Instant | None = Field(description="When it was taken away.")
+    message: str | None = Field(description="Why it failed, waits or is unsure.")
+    warnings: list[str] = Field(description="What went other than asked, without failing it.")
+
+
+class Post(Shape):
+    """A post: what it says, for whom and when, and how it does."""
+
+    id: str = Field(description="Names it; 8 characters.", examples=["k7f2m9qx"])
+    state: PostState = Field(description="draft, scheduled, processing, processed or cancelled.")
+    outcome: Outcome | None = Field(
+        description="How it ended on all accounts together; null while it has not."
+    )
+    text: str = Field(description="The text; may be empty where something else says something.")
+    title: str | None = Field(description="The title, for networks that have one.")
+    link: str | None = Field(description="A web address that it is about.")
+    at: Instant | None = Field(
+        description="When it is meant to be published, the earliest of its times; null without one."
+    )
+    local: str | None = Field(
+        description="The same on the clock on the wall in `zone`, without an offset.",
+        examples=["2026-11-27T18:00:00"],
+    )
+    zone: str | None = Field(description="The IANA name of the time zone.", examples=["Europe/Berlin"])
+    labels: list[str] = Field(description="What it is filed under.")
+    late_limit_seconds: float | None = Field(
+        description="How late it may be published, in seconds; null leaves that to the account."
+    )
+    not_after: Instant | None = Field(description="It is not published after this.")
+    delete_after_seconds: float | None = Field(
+        description="So many seconds after its publication it is taken away again; null: it stays."
+    )
+    allow_duplicate: bool = Field(description="Whether it may say what another post of an account says.")
+    series: str | None = Field(description="The id of the series that has made it.")
+    slot: str | None = Field(description="For which of its times that series has made it.")
+    turn: int | None = Field(description="The how-manieth post of that series it is, from 0.")
+    touched: bool = Field(
+        description="Whether somebody has changed it by hand since; then the series leaves it alone."
+    )
+    media: list[Media] = Field(description="Its files, in order.")
+    overrides: dict[str, Override] = Field(
+        description="What single networks or accounts say, by their names."
+    )
+    deliveries: list[Delivery] = Field(description="How it does on each of its accounts.")
+    created_at: Instant = Field(description="When it was written.")
+    updated_at: Instant = Field(description="When it was changed last.")
+    version: int = Field(description="Counts the changes.")
+
+
+class SavedPost(Post):
+    """A post that was stored, with what came of it."""
+
+    notes: list[str] = Field(description="What is worth knowing about its time.")
+    problems: list[Note] = Field(description="What a draft still lacks, and what may come in the way.")
+    moved: list[str] = Field(description="The ids of the posts that moved down the queue for it.")
+
+
+class SavedPosts(Shape):
+    """Posts that were stored together, in the order in which they came."""
+
+    posts: list[SavedPost] = Field(description="The posts.")
+
+
+class PostPage(Shape):
+    """A part of a list: those without a time first, then from the latest to the earliest."""
+
+    posts: list[Post] = Field(description="The posts.")
+    next: str | None = Field(
+        description="What to give as `cursor` for the part that follows; null at the end."
+    )

@@ -1,0 +1,165 @@
+"""Errors as problem documents (RFC 9457), from everything that Postbell raises: here alone."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from postbell.errors import (
+    BadConfig,
+    Conflict,
+    DatabaseLocked,
+    DiskFull,
+    Invalid,
+    NotFound,
+    PostbellError,
+    Problem,
+    RateLimited,
+    Rejected,
+    TryLater,
+    Unauthorized,
+    Unavailable,
+)
+from postbell.shapes import code_of
+
+
+MEDIA_TYPE = "application/problem+json"
+
+#: What each error means in HTTP; the first that fits.
+_STATUS: tuple[tuple[type[PostbellError], int], ...] = (
+    (Invalid, 422),
+    (NotFound, 404),
+    (Conflict, 409),
+    (DatabaseLocked, 503),
+    (DiskFull, 507),
+    (TryLater, 503),
+    # The network of an account has refused it, or could not be asked: whoever asks us has done nothing wrong.
+    (Unauthorized, 422),
+    (Rejected, 422),
+    (RateLimited, 503),
+    (Unavailable, 503),
+    (BadConfig, 409),
+)
+#: Seconds after which to ask again what could not be done now.
+_SOON = 5
+
+#: Of what is told by a member of the body of a request, its place there: command line → API.
+_POINTERS = {
+    "text": "/text",
+    "title": "/title",
+    "link": "/link",
+    "--title": "/title",
+    "--link": "/link",
+    "--to": "/to",
+    "--at": "/at",
+    "--tz": "/zone",
+    "--queue": "/queue",
+    "--between": "/auto/between",
+    "--and": "/auto/until",
+    "--not-after": "/not_after",
+    "--late-limit": "/late_limit_seconds",
+    "--delete-after": "/delete_after_seconds",
+    "--name": "/name",
+    "--server": "/server",
+    "--scope": "/scopes",
+    "--published": "/url",
+}
+_MEDIA = re.compile(r"media (\d+)")
+_OVERRIDE = re.compile(r"\[([^\]]+)\](?: (.+))?")
+_VALUE = re.compile(r"--(?:set|secret) (\S+)")
+
+
+@dataclass(kw_only=True, eq=False)
+class Refusal(Exception):
+    """What is refused before any service was asked."""
+
+    status: int
+    code: str
+    detail: str
+    problems: tuple[dict[str, Any], ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+def refusal_of(error: PostbellError, *, within: str = "") -> Refusal:
+    """Return how an error is told; `within` points to the part of the body that it is about."""
+    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+    found = error.problems if isinstance(error, Invalid) else ()
+    problems = tuple(problem_json(problem, within) for problem in found)
+    headers = (("Retry-After", str(_SOON)),) if status == 503 else ()
+    return Refusal(
+        status=status,
+        code=code_of(error),
+        detail=told(problems) or str(error),
+        problems=problems,
+        headers=headers,
+    )
+
+
+def problem_json(problem: Problem, within: str = "") -> dict[str, Any]:
+    """Return one thing that is wrong, with the place in the body where that can be said."""
+    pointer = pointer_of(problem.where, within)
+    where = problem.where if pointer is None else pointer.lstrip("/").replace("/", ".")
+    return {"pointer": pointer, "where": where, "message": problem.message, "account": problem.account}
+
+
+def told(problems: Iterable[Mapping[str, Any]]) -> str:
+    """Return all of these problems in words, a line for each."""
+    return "\n".join(
+        f"{each['where']}{f' (for {account})' if (account := each['account']) else ''}: {each['message']}"
+        for each in problems
+    )
+
+
+def pointer_of(where: str, within: str = "") -> str | None:
+    """Return the JSON pointer (RFC 6901) to what the command line calls `where`, if the body has it."""
+    if where in _POINTERS:
+        return within + _POINTERS[where]
+    if found := _MEDIA.match(where):
+        return f"{within}/media/{int(found[1]) - 1}"
+    if found := _OVERRIDE.fullmatch(where):
+        inner = {"text": "/text", "title": "/title", "link": "/link"}
+        option = inner.get(found[2], f"/options/{escaped(found[2])}") if found[2] else ""
+        return f"{within}/overrides/{escaped(found[1])}{option}"
+    if found := _VALUE.fullmatch(where):
+        return f"{within}/values/{escaped(found[1])}"
+    return None
+
+
+def escaped(name: object) -> str:
+    """Return a name as a part of a JSON pointer."""
+    return str(name).replace("~", "~0").replace("/", "~1")
+
+
+def refusal_of_schema(errors: Iterable[Mapping[str, Any]]) -> Refusal:
+    """Return how it is told that a request has not the shape that it must have; never what it held."""
+    problems = []
+    for error in errors:
+        place, *path = error["loc"]
+        if error["type"] == "json_invalid":
+            return Refusal(status=400, code="malformed", detail="The body is no JSON.")
+        message = f"{str(error['msg']).removeprefix('Value error, ').rstrip('.')}."
+        if place == "body":
+            pointer, where = "".join(f"/{escaped(part)}" for part in path), ".".join(map(str, path)) or "body"
+        else:
+            pointer, where = None, f"{place} {'.'.join(map(str, path))}"
+        problems.append({"pointer": pointer, "where": where, "message": message, "account": None})
+    return Refusal(status=422, code="invalid", detail=told(problems), problems=tuple(problems))
+
+
+def document(refusal: Refusal) -> bytes:
+    """Return the body of the answer that tells a refusal."""
+    return json.dumps(
+        {
+            "type": "about:blank",
+            "title": HTTPStatus(refusal.status).phrase,
+            "status": refusal.status,
+            "code": refusal.code,
+            "detail": refusal.detail,
+            "problems": list(refusal.problems),
+        },
+        ensure_ascii=False,
+    ).encode()

@@ -1,0 +1,155 @@
+"""How a kind of thing is served: its routes, each with what it needs, answers and refuses.
+
+    resource = Resource("posts", "Posts: what is published, for whom and when.")
+
+    @resource.get("/{id}", "Read a post", returns=models.Post, refuses=(404,))
+    def read(call: Call, id: PostId) -> Answer:
+        ...
+
+A route is a plain function, run on a thread of its own; what it asks of the services is one piece of work,
+durable as a whole before it is answered. It raises PostbellError or Refusal.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.routing import APIRoute
+from starlette.responses import Response
+
+from postbell.api.call import Answer, Running, begin, conclude
+from postbell.api.problems import Refusal
+from postbell.domain.access import Scope, opens
+
+
+#: A request on its way through a route.
+Call = Annotated[Running, Depends(begin)]
+Work = Callable[..., Answer]
+
+#: What every route may answer besides, with what that means.
+ALWAYS = {
+    400: "It is malformed: no JSON, no Host, a body that says it is something else.",
+    401: "It has no key, or one that is unknown, was revoked or has expired.",
+    403: "The key does not open this; or a page of another site asked.",
+    408: "It did not arrive in time.",
+    413: "The body is too long.",
+    421: "Postbell is not known by the name in Host.",
+    422: "What is asked for is not valid; every problem is told.",
+    429: "The key has asked too often; Retry-After says how many seconds to wait.",
+    503: "The database is locked by another program, or a network cannot be asked; ask again.",
+}
+MEANINGS = {
+    **ALWAYS,
+    404: "There is no such thing.",
+    409: "The present state does not allow it; or a request with this Idempotency-Key is under way.",
+    412: "It was changed since: its ETag is not the one in If-Match.",
+    415: "The body is not of the type that is taken here.",
+    507: "The disk is full; nothing was stored.",
+}
+#: What every route that changes something may answer besides.
+_UNSAFE = (409, 415, 507)
+
+
+class Resource:
+    """Routes to one kind of thing, below one path."""
+
+    def __init__(self, name: str, about: str, *, path: str | None = None) -> None:
+        """Take its name, a sentence about it, and its path where that is not /api/v1/NAME."""
+        self.name, self.about = name, about
+        prefix = f"/api/v1/{name}" if path is None else path
+        self.router = APIRouter(prefix=prefix, tags=[name], route_class=Route)
+
+    def get(self, path: str, summary: str, **how: Any) -> Callable[[Work], Work]:
+        """Serve a function that reads; see `serve`."""
+        return self.serve("GET", path, summary, needs=how.pop("needs", Scope.READ), **how)
+
+    def serve(
+        self,
+        method: str,
+        path: str,
+        summary: str,
+        *,
+        needs: Scope,
+        returns: Any = None,
+        status: int = 200,
+        refuses: Sequence[int] = (),
+        **more: Any,
+    ) -> Callable[[Work], Work]:
+        """Serve a function for one method of one path, to who holds a scope.
+
+        `returns` is the model of what it answers with `status`; `refuses` what it may answer besides what
+        every route does. `more` goes to FastAPI.
+        """
+        unsafe = method != "GET"
+        codes = sorted({*ALWAYS, *refuses, *(_UNSAFE if unsafe else ())})
+
+        def register(work: Work) -> Work:
+            @functools.wraps(work)
+            def carry_out(**given: Any) -> Response:
+                running: Running = given["call"]
+                return conclude(running, lambda: work(**given), remembered=unsafe)
+
+            self.router.add_api_route(
+                path,
+                carry_out,
+                methods=[method],
+                summary=summary,
+                response_model=returns,
+                status_code=status,
+                operation_id=f"{self.name}_{work.__name__}",
+                responses={code: {"description": MEANINGS[code]} for code in codes},
+                openapi_extra={"x-scope": needs.value, **more.pop("openapi_extra", {})},
+                **more,
+            )
+            return work
+
+        return register
+
+
+class Route(APIRoute):
+    """A route that looks at the key, and at the type of the body, before anything is read."""
+
+    def get_route_handler(self) -> Callable[[Request], Any]:
+        """Return what answers a request."""
+        handle = super().get_route_handler()
+        needed = Scope((self.openapi_extra or {})["x-scope"])
+        takes = self.body_field.field_info.media_type if self.body_field else None  # type: ignore[attr-defined]
+
+        async def answer(request: Request) -> Response:
+            caller = request.state.caller
+            if not opens(caller.scopes, needed):
+                raise Refusal(
+                    status=403,
+                    code="scope",
+                    detail=f"This key does not open that; it needs the scope {needed}.",
+                )
+            if takes == "application/json":
+                _require_json(request)
+                await request.body()  # here, because FastAPI tells every fault of it as its own
+            return await handle(request)
+
+        return answer
+
+
+def _require_json(request: Request) -> None:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in ("application/json", "application/merge-patch+json"):
+        raise Refusal(
+            status=415, code="media_type", detail="The body must be JSON: Content-Type application/json."
+        )
+
+
+def found_at(base: str, name: str) -> dict[str, str]:
+    """Return the header that says where something new is found."""
+    return {"Location": f"/api/v1/{base}/{name}"}
+
+
+def page_link(request: Request, **changed: str | None) -> dict[str, str]:
+    """Return the header that links to the next page of a list (RFC 8288), if there is one."""
+    if not any(changed.values()):
+        return {}
+    url = request.url.include_query_params(**changed)
+    return {"Link": f'<{url.path}?{url.query}>; rel="next"'}

@@ -1,0 +1,51 @@
+"""Whether Postbell can do its work, and the description of this API."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import text
+
+from postbell.api import models
+from postbell.api.call import Answer
+from postbell.api.problems import Refusal
+from postbell.api.resource import Call, Resource
+from postbell.errors import PostbellError
+from postbell.shapes import stamp
+from postbell.store import schema, summary
+
+
+resource = Resource("health", "Whether Postbell can do its work.", path="")
+
+#: What is overdue for longer, and not held back, shows that something is wrong.
+_BOUND = timedelta(minutes=5)
+
+
+@resource.get("/readyz", "Whether posts can be taken and published", returns=models.Ready)
+def ready(call: Call) -> Answer:
+    """Look whether the database can be written and is current, and whether nothing is overdue for long.
+
+    Answers 503 with what is wrong. `/livez`, which needs no key, says only that the process answers.
+    """
+    wrong = []
+    try:
+        with call.ctx.store.write() as tx:
+            tx.execute(text("UPDATE api_key SET used_at = used_at WHERE false"))
+        schema.require_current(call.ctx.store)
+    except PostbellError as error:
+        wrong.append(str(error))
+    else:
+        now = call.ctx.now()
+        with call.ctx.store.read() as tx:
+            late = summary.overdue(tx, now - _BOUND, now=now)
+        if late.oldest:
+            wrong.append(f"Overdue: {late.count}, the oldest since {stamp(late.oldest)}.")
+    if wrong:
+        raise Refusal(status=503, code="not_ready", detail=" ".join(wrong), headers=(("Retry-After", "5"),))
+    return Answer(body={"ready": True})
+
+
+@resource.get("/api/v1/openapi.json", "The description of this API", include_in_schema=False)
+def contract(call: Call) -> Answer:
+    """Return the OpenAPI document."""
+    return Answer(body=call.request.app.state.contract)

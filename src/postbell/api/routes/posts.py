@@ -1,0 +1,153 @@
+"""Posts."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import Path, Query
+from pydantic import Field
+
+from postbell.api import models
+from postbell.api.asked import Asked, PostAsked, PostsAsked, wanted_of
+from postbell.api.call import Answer, Running, tag_of
+from postbell.api.moments import read_instant
+from postbell.api.problems import Refusal, refusal_of
+from postbell.api.problems import told as problems_told
+from postbell.api.resource import Call, Resource, found_at, page_link
+from postbell.domain.access import Scope
+from postbell.domain.states import Outcome, PostState
+from postbell.errors import Invalid, NotFound, Problem
+from postbell.services.accounts import get_account
+from postbell.services.compose import add_post, load_post
+from postbell.services.context import Context
+from postbell.services.wanted import Saved
+from postbell.shapes import post_json, saved_json
+from postbell.store import posts as store
+from postbell.store.posts import Filter
+
+
+resource = Resource("posts", "Posts: what is published, for whom and when.")
+
+PostId = Annotated[
+    str, Path(description="The id of the post.", pattern="^[0-9a-z]{8}$", examples=["k7f2m9qx"])
+]
+
+
+class ListAsked(Asked):
+    """Which posts to list; everything given must be true of a post."""
+
+    state: PostState | None = Field(None, description="Only those in this state.")
+    outcome: Outcome | None = Field(None, description="Only those that ended like this.")
+    account: str | None = Field(None, description="Only those for this account.")
+    label: str | None = Field(None, description="Only those with this label.")
+    since: str | None = Field(None, description="Only those with a time from this on: RFC 3339.")
+    until: str | None = Field(None, description="Only those with a time before this: RFC 3339.")
+    limit: int = Field(50, description="The most.", ge=1, le=200)
+    cursor: str | None = Field(None, description="Where to go on: `next` of the part before.")
+
+
+@resource.get("", "List posts", returns=models.PostPage, refuses=(404,))
+def list_(call: Call, asked: Annotated[ListAsked, Query()]) -> Answer:
+    """List posts, those without a time first, then from the latest time to the earliest."""
+    if asked.account:
+        get_account(call.ctx, asked.account)
+    wanted = Filter(
+        state=asked.state,
+        outcome=asked.outcome,
+        account=asked.account,
+        label=asked.label,
+        since=read_instant(call.ctx, asked.since, where="since") if asked.since else None,
+        until=read_instant(call.ctx, asked.until, where="until") if asked.until else None,
+        limit=asked.limit + 1,
+        beyond=_read_cursor(asked.cursor) if asked.cursor else None,
+    )
+    with call.ctx.store.read() as tx:
+        found = store.list_posts(tx, wanted, call.ctx.media.path_of)[::-1]
+    shown, more = found[: asked.limit], len(found) > asked.limit
+    cursor = _cursor(shown[-1].at, shown[-1].id) if more else None
+    body = {"posts": [post_json(post) for post in shown], "next": cursor}
+    return Answer(body=body, headers=page_link(call.request, cursor=cursor))
+
+
+@resource.get("/{id}", "Read a post", returns=models.Post, refuses=(404,))
+def read(call: Call, id: PostId) -> Answer:  # noqa: A002 - the name in the path
+    """Read a post with everything that belongs to it."""
+    shown = post_json(found_post(call.ctx, id))
+    return Answer(body=shown, tag=tag_of(shown))
+
+
+@resource.serve(
+    "POST", "", "Write a post", needs=Scope.WRITE, returns=models.SavedPost, status=201, refuses=(404,)
+)
+def create(call: Call, asked: PostAsked) -> Answer:
+    """Store a new post; with a time it is scheduled, without one it is a draft.
+
+    A time, `publish_now`, `queue` and `auto` also need the scope publish.
+    """
+    return told(_create(call, asked), status=201)
+
+
+@resource.serve(
+    "POST",
+    "/batch",
+    "Write many posts",
+    needs=Scope.WRITE,
+    returns=models.SavedPosts,
+    status=201,
+    refuses=(404,),
+)
+def create_many(call: Call, asked: PostsAsked) -> Answer:
+    """Store up to 100 posts: all of them, or none and every problem of all of them."""
+    saved: list[Saved] = []
+    problems: list[dict[str, Any]] = []
+    with call.unit.write():
+        for number, each in enumerate(asked.posts):
+            try:
+                saved.append(_create(call, each))
+            except Invalid as error:
+                problems += refusal_of(error, within=f"/posts/{number}").problems
+        if problems:
+            detail = problems_told(problems)
+            raise Refusal(status=422, code="invalid", detail=detail, problems=tuple(problems))
+    return Answer(body={"posts": [saved_json(each) for each in saved]})
+
+
+def found_post(ctx: Context, post_id: str) -> Any:
+    """Return the post with just this id; raises NotFound."""
+    post = load_post(ctx, post_id)
+    if post.id != post_id:
+        raise NotFound(f"There is no post {post_id!r}.")
+    return post
+
+
+def told(saved: Saved, *, status: int | None = None) -> Answer:
+    """Return the answer that tells of a post that was stored."""
+    headers = found_at("posts", saved.post.id) if status == 201 else {}
+    return Answer(body=saved_json(saved), status=status, headers=headers, tag=tag_of(post_json(saved.post)))
+
+
+def _create(call: Running, asked: PostAsked) -> Saved:
+    if asked.is_timed:
+        call.require(Scope.PUBLISH)
+    return add_post(call.ctx, wanted_of(call.ctx, asked))
+
+
+def _cursor(at: datetime | None, post_id: str) -> str:
+    told = json.dumps([at.isoformat() if at else None, post_id])
+    return base64.urlsafe_b64encode(told.encode()).decode().rstrip("=")
+
+
+def _read_cursor(text: str) -> tuple[datetime | None, str]:
+    try:
+        at, post_id = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        moment = datetime.fromisoformat(at) if at else None
+    except (ValueError, TypeError, binascii.Error):
+        moment = post_id = None
+    if not isinstance(post_id, str) or (moment and moment.tzinfo is None):
+        message = "it is none; take `next` of the part before."
+        raise Invalid([Problem(where="cursor", message=message)])
+    return moment, post_id

@@ -1,0 +1,125 @@
+"""The HTTP API around a world: asked in this process, through the wall, as a program would ask it.
+
+    with build_world(tmp_path) as world:
+        api = Asked(world)
+        answer = api.ask("GET", "/api/v1/posts")            # with a key that opens everything
+        answer = api.ask("GET", "/api/v1/posts", key=api.key(Scope.READ))
+        answer = api.ask("GET", "/api/v1/posts", key=None)  # with none
+
+`ROUTES` are all routes that there are, each with the scope that it needs; a new one is in it by being served.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, cast
+
+import httpx
+from fastapi.routing import APIRoute
+
+from postbell.api.application import build, resources
+from postbell.api.wall import Asgi, Wall
+from postbell.domain.access import Scope
+from postbell.sections import ApiSettings
+from postbell.services.keys import add_key
+from postbell.settings import Settings
+from support.world import HURRIED, World
+
+
+#: What stands for the parts of a path.
+_SAMPLES = {"id": "zzzzzzzz", "name": "nobody"}
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """A route."""
+
+    method: str
+    path: str
+    needs: Scope
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+def _routes() -> list[Known]:
+    found = []
+    for resource in resources():
+        for route in resource.router.routes:
+            assert isinstance(route, APIRoute)
+            path = route.path
+            for name, sample in _SAMPLES.items():
+                path = path.replace(f"{{{name}}}", sample)
+            assert "{" not in path, f"{path}: give tests.support.api a sample for it"
+            needs = Scope((route.openapi_extra or {})["x-scope"])
+            found += [Known(method=method, path=path, needs=needs) for method in route.methods or ()]
+    return found
+
+
+ROUTES = _routes()
+UNSAFE = [route for route in ROUTES if route.method != "GET"]
+
+
+@dataclass
+class Asked:
+    """The API of a world."""
+
+    world: World
+    wall: Wall = field(init=False)
+    _all: str | None = None
+    _asgi: Asgi | None = None
+
+    def __post_init__(self) -> None:
+        self.wall = Wall(self._inner, lambda: self.world.app)
+
+    def key(self, *scopes: Scope, expires_at: datetime | None = None) -> str:
+        """Make a key."""
+        name = f"key-{next(_numbers)}"
+        return add_key(self.world.ctx, name=name, scopes=scopes, expires_at=expires_at)[1]
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        key: str | None = "",
+        headers: Mapping[str, str] | None = None,
+        **more: Any,
+    ) -> httpx.Response:
+        """Ask once; unless another one, or none, is given, with a key that opens everything."""
+        if key == "":
+            self._all = self._all or self.key(Scope.ADMIN)
+            key = self._all
+        given = (
+            {"Host": "localhost"} | ({"Authorization": f"Bearer {key}"} if key else {}) | dict(headers or {})
+        )
+
+        async def once() -> httpx.Response:
+            transport = httpx.ASGITransport(cast("Any", self.wall))
+            async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+                return await client.request(method, path, headers=given, **more)
+
+        return asyncio.run(once())
+
+    async def _inner(self) -> Asgi:
+        self._asgi = self._asgi or build(lambda: self.world.app)
+        return self._asgi
+
+
+def configured(**api: Any) -> Settings:
+    """Return the settings of a world whose API is configured so."""
+    return HURRIED.model_copy(update={"api": ApiSettings(**api)})
+
+
+def problem(answer: httpx.Response) -> tuple[int, str]:
+    """Return the status and the code of a refusal, which must be told as a problem document."""
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    told = answer.json()
+    assert told["status"] == answer.status_code
+    assert told["detail"]
+    return answer.status_code, told["code"]
