@@ -3,14 +3,15 @@
 Every line that is printed is one object and begins with `"schema_version": 1`. Instants are ISO 8601 in UTC
 with a Z at the end, null where there is none; `local` is the clock on the wall in `zone`, without an offset.
 
-    post      {id, state, outcome, text, title, link, at, local, zone, labels, late_limit_seconds, not_after,
-              delete_after_seconds, allow_duplicate, series, slot, turn, touched, media: [media], overrides,
-              deliveries: [delivery], created_at, updated_at, version}; `at` is the earliest of its times,
+    post      {id, state, outcome, text, segments: [text], title, link, at, local, zone, labels,
+              late_limit_seconds, not_after, delete_after_seconds, allow_duplicate, series, slot, turn,
+              touched, media: [media], overrides, deliveries: [delivery], created_at, updated_at, version};
+              `segments` are the parts of a thread after the first, `at` is the earliest of its times,
               `series`, `slot` and `turn` say what has made it, `touched` that it was changed by hand since
               what changes a post also prints {notes: [text], problems: [problem], moved: [id]}: what a draft
               still lacks, which pictures have no alt text, what may come in the way of its time, and which
               posts moved down the queue for it
-    media     {name, alt, mime, size, width, height, sha256}
+    media     {name, alt, part, mime, size, width, height, sha256}; `part` of a thread shows it
     delivery  {account, network, state, outcome, due_at, placed_by, placed_why, stream, late_limit_seconds,
               expires_at, try_at, tries, begun_at, ended_at, late_seconds, late_reason, receipt_id, url,
               delete_at, deleted_at, message, warnings: [text]}; `placed_by` is queue, auto or library, null
@@ -20,8 +21,9 @@ with a Z at the end, null where there is none; `local` is the clock on the wall 
               rest_reason, next_post_at, late_limit_seconds, min_gap_seconds, cooldown_seconds, quotas: {per:
               most}, values, created_at}; secrets in `values` are "***"
     profile   {account, handle, url, notes: [text]}; of several accounts those that fail {account, error}
-    preview   {account, network, at, placed_why, lengths: {unit: {count, limit}}, media: [media], calls:
-              [{method, url, headers, body}], problems: [problem], warnings: [problem]}; `media` as it is sent
+    preview   {account, network, at, placed_why, lengths: {unit: {count, limit}}, parts: [lengths], media:
+              [media], calls: [{method, url, headers, body}], problems: [problem], warnings: [problem]};
+              `media` as it is sent, `parts` the lengths of each part of a thread, `lengths` of the longest
     problem   {where, message, account}
     error     {error: {code, message, problems: [problem]}}, on standard error; `code` is the kind of error
               (not_found, invalid, conflict, disk_full, ...), `usage`, or `fault` for one of Postbell's own
@@ -86,6 +88,7 @@ def post_json(post: Post) -> dict[str, Any]:
         "state": post.state,
         "outcome": post.outcome,
         "text": post.content.text,
+        "segments": list(post.content.segments),
         "title": post.content.title,
         "link": post.content.link,
         "at": stamp(post.at),
@@ -186,13 +189,18 @@ def profile_json(account: str, profile: Profile) -> dict[str, Any]:
 
 def preview_json(preview: Preview) -> dict[str, Any]:
     """Return what an account would be sent."""
-    lengths = {unit: {"count": count, "limit": limit} for unit, (count, limit) in preview.lengths.items()}
+    lengths = [
+        {unit: {"count": count, "limit": limit} for unit, (count, limit) in part.items()}
+        for part in preview.lengths
+    ]
+    longest = {unit: max((part[unit] for part in lengths), key=lambda it: it["count"]) for unit in lengths[0]}
     return {
         "account": preview.account,
         "network": preview.network,
         "at": stamp(preview.at),
         "placed_why": preview.why,
-        "lengths": lengths,
+        "lengths": longest,
+        "parts": lengths,
         "media": [media_json(sent) for _given, sent in preview.pictures],
         "calls": [asdict(call) for call in preview.calls],
         "problems": problems_json(preview.problems),
@@ -238,6 +246,7 @@ def media_json(media: Media) -> dict[str, Any]:
     return {
         "name": media.name,
         "alt": media.alt,
+        "part": media.part,
         "mime": media.mime,
         "size": media.size,
         "width": media.width,

@@ -25,6 +25,7 @@ from postbell.publishing.protocol import (
     Receipt,
     Resend,
     Target,
+    Threads,
     Unknown,
 )
 
@@ -85,7 +86,7 @@ class FakeCredentials(Strict):
 class FakeNetwork:
     """A network in memory that fails as it is told, and counts what it was asked to make public.
 
-    `resend`, `finds` and `deletes` are the class's, as with every network: a subclass sets others.
+    `resend`, `finds`, `deletes` and `threads` are the class's, as with every network: a subclass sets others.
     """
 
     key: ClassVar[str] = "fake"
@@ -103,6 +104,7 @@ class FakeNetwork:
     resend: ClassVar[Resend] = Resend.SAFE
     finds: ClassVar[bool] = True
     deletes: ClassVar[bool] = True
+    threads: ClassVar[Threads] = Threads.WHOLE
 
     def __init__(self, modes: Iterable[Mode] = (), *, wait: timedelta = timedelta(seconds=120)) -> None:
         #: What the next calls do, first to last; after the last one every call publishes.

@@ -39,7 +39,7 @@ def test_the_commands_run_in_their_order_in_a_new_home(tmp_path: Path) -> None:
     bin_folder = Path(sys.executable).parent
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("POSTBELL_", "XDG_"))}
     env = {**clean, "HOME": str(tmp_path), "PATH": f"{bin_folder}:{os.environ['PATH']}"}
-    market, _ = blocks("markdown")
+    market, *_ = blocks("markdown")
     (tmp_path / "market.md").write_text(market, "utf-8")
     script = "\n".join(blocks("sh"))
     assert "postbell init" in script
@@ -65,12 +65,14 @@ def test_a_command_that_is_only_shown_exists_with_its_options(line: str) -> None
 
 
 def test_the_manuscript_is_one() -> None:
-    _, text = blocks("markdown")
+    _, text, thread = blocks("markdown")
     manuscript = read_manuscript(text, where="README.md")
     assert manuscript.to == ("sky", "blog")
     assert manuscript.media[1].alt == "A bell on a hill"
     assert manuscript.overrides["bluesky"].text == "Our tower has a new bell! #bells"
     assert manuscript.overrides["blog"].options == {"categories": ["News"]}
+    manuscript = read_manuscript(thread, where="README.md")
+    assert (manuscript.segments, manuscript.media[1].part) == (("It was cast in 1872.",), 2)
 
 
 def test_the_settings_that_are_shown_exist() -> None:

@@ -21,6 +21,7 @@ from postbell.publishing.protocol import (
     Receipt,
     Resend,
     Target,
+    Threads,
     Unknown,
 )
 
@@ -49,6 +50,7 @@ class LabNetwork:
     resend: ClassVar[Resend]
     finds: ClassVar[bool] = False
     deletes: ClassVar[bool] = False
+    threads: ClassVar[Threads] = Threads.NONE
 
     def check(self, content: Content, options: BaseModel, *, account: str) -> list[Problem]:
         """Mind nothing."""

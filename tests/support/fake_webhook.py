@@ -22,8 +22,8 @@ URL = "https://hooks.example.com/in?from=postbell"
 _TOLERANCE = 300
 
 _EVENT = {"type", "timestamp", "data"}
-_POST = {"id", "post", "account", "due_at", "text", "title", "link", "tags", "media"}
-_FILE = {"name", "mime", "sha256", "alt", "width", "height", "data"}
+_POST = {"id", "post", "account", "due_at", "text", "segments", "title", "link", "tags", "media"}
+_FILE = {"name", "mime", "sha256", "alt", "part", "width", "height", "data"}
 
 
 @dataclass

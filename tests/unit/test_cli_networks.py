@@ -15,7 +15,7 @@ from postbell.domain.limits import Limits, MediaLimit, TextLimit
 from postbell.domain.quota import Per, Quota
 from postbell.publishing import registry
 from postbell.publishing.options import Strict
-from postbell.publishing.protocol import Resend
+from postbell.publishing.protocol import Resend, Threads
 
 
 class Options(Strict):
@@ -48,6 +48,7 @@ class Odd(testing.FakeNetwork):
     Credentials: ClassVar[type[BaseModel]] = Credentials
     resend: ClassVar[Resend] = Resend.NEVER
     deletes: ClassVar[bool] = False
+    threads: ClassVar[Threads] = Threads.NONE
 
 
 class Mute(Odd):

@@ -287,7 +287,7 @@ def test_a_cancelled_post_cannot_be_changed(world: World) -> None:
 def test_a_preview_shows_every_request_and_stores_and_sends_nothing(world: World, picture: Path) -> None:
     before = stored(world)
     shown = preview_post(world.ctx, Wanted(text="Hello", to=("ann", "wan"), media=((picture, ""),)))
-    assert [(p.account, p.network, dict(p.lengths)) for p in shown] == [
+    assert [(p.account, p.network, dict(*p.lengths)) for p in shown] == [
         ("ann", "fake", {"characters": (5, 500)}),
         ("wan", "wary", {"characters": (5, 500)}),
     ]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from postbell.domain.content import Content, Override, resolve
@@ -57,3 +58,36 @@ def test_resolving_leaves_the_overrides_as_they_are() -> None:
     overrides = {"bluesky": Override(options={"a": 1}), "sky": Override(options={"b": 2})}
     resolve(BASE, overrides, network="bluesky", account="sky")
     assert overrides["bluesky"].options == {"a": 1}
+
+
+def _files(content: Content) -> list[list[str]]:
+    return [[item.name for item in part.media] for part in content.parts]
+
+
+def test_what_is_no_thread_is_its_only_part_and_joined_already() -> None:
+    assert BASE.parts == (BASE,)
+    assert BASE.joined() is BASE
+
+
+def test_each_part_of_a_thread_has_its_text_and_its_files_and_the_first_has_title_and_link() -> None:
+    second = replace(BELL, name="b.png", part=2)
+    thread = replace(BASE, segments=("two", "three"), media=(second, BELL))
+    assert thread.parts == (BASE, Content(text="two", media=(second,)), Content(text="three"))
+
+
+def test_a_thread_joined_has_its_texts_as_paragraphs_and_all_its_files() -> None:
+    thread = replace(BASE, segments=("", "three"), media=(BELL, replace(BELL, part=2)))
+    assert thread.joined() == replace(thread, text="base\n\nthree", segments=())
+
+
+def test_an_override_with_a_text_replaces_the_whole_thread_and_no_file_is_lost() -> None:
+    files = tuple(replace(BELL, name=f"{part}.png", part=part) for part in (1, 2, 3))
+    thread = replace(BASE, segments=("two", "three"), media=files)
+    assert _files(thread) == [["1.png"], ["2.png"], ["3.png"]]
+    assert thread.with_override(Override(title="T")).segments == ("two", "three")
+    shorter = thread.with_override(Override(text="A", segments=("B",)))
+    assert ([part.text for part in shorter.parts], _files(shorter)) == (
+        ["A", "B"],
+        [["1.png"], ["2.png", "3.png"]],
+    )
+    assert _files(thread.with_override(Override(text="A"))) == [["1.png", "2.png", "3.png"]]

@@ -132,3 +132,9 @@ def test_what_unicode_calls_ignorable_is_not_read_and_what_stands_beside_it_is()
     assert len(ignorable) > 4000
     assert {of(f"a{chr(code)}b") for code in ignorable} == {of("ab")}
     assert of("ab") not in {of(f"a{chr(code)}b") for code in beside}
+
+
+def test_of_a_thread_all_parts_are_read() -> None:
+    thread = fingerprint(Content(text="One", segments=("two",)))
+    assert thread == of("one two")
+    assert thread != of("one") != fingerprint(Content(text="One", segments=("three",)))

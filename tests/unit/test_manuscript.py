@@ -1,15 +1,9 @@
 from __future__ import annotations
 
-from dataclasses import fields, replace
-from typing import Any
-
 import pytest
-from hypothesis import assume, example, given
-from hypothesis import strategies as st
 
 from postbell.domain.content import Override
 from postbell.domain.manuscript import (
-    QUEUES,
     SCISSORS,
     Manuscript,
     MediaRef,
@@ -321,80 +315,3 @@ def test_a_remark_is_written_and_not_read() -> None:
 def test_what_toml_has_no_word_for_is_not_written() -> None:
     with pytest.raises(TypeError, match="TOML has no word for object"):
         write_manuscript(Manuscript(overrides={"x": Override(options={"a": [object()]})}))
-
-
-FIELDS = {field.name for field in fields(Manuscript)}
-LINES = st.sampled_from(
-    [
-        "a",
-        "+++",
-        "---",
-        "## @sky",
-        "\\## @sky",
-        "\\\\## @x ",
-        SCISSORS,
-        f"\\{SCISSORS}",
-        "",
-        " ",
-        "    b",
-        "é\x7f\x00",
-        "[t]",
-    ]
-)
-TEXTS = (
-    st.one_of(st.lists(LINES, max_size=6).map("\n".join), st.text(st.characters(exclude_categories=["Cs"])))
-    .map(lambda text: text.replace("\r", "\n").rstrip(" \t\n"))
-    .map(lambda text: text[len(text) - len(text.lstrip(" \t\n")) :])
-)
-WORDS = st.text(st.characters(exclude_categories=["Cs"]))
-VALUES: st.SearchStrategy[Any] = st.recursive(
-    st.booleans() | st.integers() | st.floats(allow_nan=False) | WORDS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3),
-    max_leaves=5,
-)
-OVERRIDES = st.builds(
-    Override,
-    text=st.none() | TEXTS,
-    title=st.none() | WORDS,
-    link=st.none() | WORDS,
-    options=st.dictionaries(
-        WORDS.filter(lambda name: name not in ("text", "title", "link")), VALUES, max_size=3
-    ),
-)
-NAMES = st.sampled_from(["sky", "my blog", "end ", "a.b", "@x", "é", "1"]) | WORDS.filter(
-    lambda name: name not in FIELDS
-)
-QUEUED = st.tuples(st.none() | WORDS, st.none()) | st.tuples(st.none(), st.sampled_from(QUEUES))
-MANUSCRIPTS = st.builds(
-    Manuscript,
-    text=TEXTS,
-    title=st.none() | WORDS,
-    link=st.none() | WORDS,
-    to=st.lists(WORDS.map(str.strip).filter(bool), max_size=3).map(tuple),
-    tz=st.none() | WORDS,
-    labels=st.none() | st.lists(WORDS.map(str.strip).filter(bool), max_size=3).map(tuple),
-    late_limit=st.none() | WORDS,
-    not_after=st.none() | WORDS,
-    delete_after=st.none() | WORDS,
-    allow_duplicate=st.booleans(),
-    media=st.lists(st.builds(MediaRef, file=WORDS, alt=WORDS), max_size=3).map(tuple),
-    overrides=st.dictionaries(NAMES, OVERRIDES, max_size=3),
-)
-
-
-@given(MANUSCRIPTS, QUEUED, st.sampled_from(["", "a remark\n## @sky"]))
-def test_what_is_written_is_read_again_the_same(
-    unplaced: Manuscript, time: tuple[str | None, str | None], remark: str
-) -> None:
-    manuscript = replace(unplaced, at=time[0], queue=time[1])
-    assert read(write_manuscript(manuscript, remark=remark)) == manuscript
-
-
-@given(st.one_of(st.lists(LINES, max_size=8).map("\n".join), st.text()))
-@example(FULL)
-def test_what_is_read_is_written_so_that_it_is_read_the_same(source: str) -> None:
-    try:
-        manuscript = read(source)
-    except Invalid:
-        assume(condition=False)
-    assert read(write_manuscript(manuscript)) == manuscript

@@ -54,7 +54,7 @@ def test_a_text_is_held_against_the_limit_of_the_account_s_server(world: World) 
 def test_a_dry_run_tells_the_limit_of_the_account_s_server(world: World) -> None:
     _says(world, 5000)
     (found,) = preview_post(world.ctx, Wanted(text="Good morning", to=("toots",)))
-    assert found.lengths == {"characters": (12, 5000)}
+    assert found.lengths == ({"characters": (12, 5000)},)
     assert found.problems == ()
 
 

@@ -26,7 +26,8 @@ def old(tmp_path: Path) -> Path:
 
 
 NEW: dict[str, dict[str, Any]] = {
-    "post": {"labels": "[]", "touched": 0, "allow_duplicate": 0},
+    "post": {"labels": "[]", "touched": 0, "allow_duplicate": 0, "segments": "[]"},
+    "post_media": {"part": 1},
 }
 
 

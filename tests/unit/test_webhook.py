@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,13 @@ def stored(folder: Path, size: int = 3) -> Media:
 # What is sent
 
 
+def test_a_thread_is_handed_on_with_all_its_parts() -> None:
+    out = outgoing()
+    out = replace(out, content=replace(out.content, segments=("Good evening",)))
+    data = json.loads(sent(out).content)["data"]
+    assert (data["text"], data["segments"]) == ("Good morning", ["Good evening"])
+
+
 def test_the_event_says_everything_about_the_post(tmp_path: Path) -> None:
     out = outgoing(media=(stored(tmp_path),), link="https://example.com/", options={"tags": "a, b"})
     assert json.loads(sent(out).content) == {
@@ -85,6 +93,7 @@ def test_the_event_says_everything_about_the_post(tmp_path: Path) -> None:
             "account": "mine",
             "due_at": "2026-11-23T09:00:00.000Z",
             "text": "Good morning",
+            "segments": [],
             "title": None,
             "link": "https://example.com/",
             "tags": ["a", "b"],
@@ -94,6 +103,7 @@ def test_the_event_says_everything_about_the_post(tmp_path: Path) -> None:
                     "mime": "image/png",
                     "sha256": "a" * 64,
                     "alt": "A",
+                    "part": 1,
                     "width": None,
                     "height": None,
                     "data": "cG5n",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from postbell.cli.common import State, pass_state, printable
-from postbell.cli.sources import Given, edited, media_of, read_source
+from postbell.cli.sources import Given, edited, is_words, media_of, read_source
 from postbell.cli.telling import moment_text, tell_saved
 from postbell.cli.terms import Understood, understand
 from postbell.domain.content import Override
@@ -38,7 +38,8 @@ The lines between +++ are TOML: to = ["name"], at = "tomorrow 18:00" or queue = 
 media = [{{file = "a.jpg", alt = "What it shows"}}], labels = ["news"], late_limit = "6 h",
 not_after = "friday 12:00", delete_after = "7 d", allow_duplicate = true,
 and [network] or [account] with options.
-A heading `## @name` begins a text for that network or account alone.
+A heading `## @name` begins a text for that network or account alone, a line `## +` the next part of a thread;
+a file with part = 2 belongs to its second part.
 Accounts: {accounts}
 Times: {times}
 Leave the file empty to store nothing.
@@ -101,8 +102,9 @@ def edit(state: State, /, *, post_id: str, source: str | None, no_media: bool, *
     """Change a draft or a scheduled post.
 
     What is given takes the place of what was there; "" takes a title, a link, labels or a limit away. A draft
-    that is given a time is scheduled; without one every account keeps its time. If nothing is given the whole
-    post is opened in $VISUAL or $EDITOR.
+    that is given a time is scheduled; without one every account keeps its time. Of a thread a text in quotes
+    is the first part alone, a file the whole. If nothing is given the whole post is opened in $VISUAL or
+    $EDITOR.
 
     \b
     Example:
@@ -122,7 +124,10 @@ def edit(state: State, /, *, post_id: str, source: str | None, no_media: bool, *
         raise click.UsageError("--no-media and --media exclude each other.")
     meant = understand(app.ctx, wish, given=options, stored=terms_of(post))
     media = () if no_media else media_of(wish) or None
-    saved = edit_post(app.ctx, post, replace(_changes(wish, meant), media=media))
+    changes = replace(_changes(wish, meant), media=media)
+    if wish.segments == ("",) or (wish.text and not (wish.segments or is_words(source))):
+        changes = replace(changes, segments=())
+    saved = edit_post(app.ctx, post, changes)
     tell_saved(state, app, saved, done="Changed", note=meant.when.note if meant.when else None)
 
 
@@ -144,6 +149,7 @@ def _edit_whole(state: State, app: App, post: Post) -> None:
         changes = replace(
             _changes(written, meant),
             text=written.text,
+            segments=written.segments,
             title=written.title or "",
             link=written.link or "",
             to=written.to,
@@ -173,6 +179,7 @@ def _wanted(written: Manuscript, meant: Understood, *, draft: bool) -> Wanted:
 
     return Wanted(
         text=written.text,
+        segments=written.segments,
         title=written.title or None,
         link=written.link or None,
         media=media_of(written),
@@ -191,6 +198,7 @@ def _changes(written: Manuscript, meant: Understood) -> Changes:
 
     return Changes(
         text=written.text or None,
+        segments=written.segments or None,
         title=written.title,
         link=written.link,
         to=written.to or None,
@@ -207,12 +215,13 @@ def _manuscript(ctx: Context, post: Post) -> Manuscript:
     zone = zone_named(post.zone) if post.zone else ctx.zone
     return Manuscript(
         text=post.content.text,
+        segments=post.content.segments,
         title=post.content.title,
         link=post.content.link,
         to=tuple(delivery.account for delivery in post.deliveries),
         at=_typed(post.local) if post.local else None,
         tz=post.zone,
-        media=tuple(MediaRef(file=item.name, alt=item.alt) for item in post.content.media),
+        media=tuple(MediaRef(file=item.name, alt=item.alt, part=item.part) for item in post.content.media),
         labels=post.labels or None,
         late_limit=span_text(post.late_limit) if post.late_limit else None,
         not_after=_typed(wall_at(post.not_after, zone)) if post.not_after else None,
@@ -234,7 +243,7 @@ def _media_again(written: Manuscript, had: Iterable[Media]) -> tuple[Any, ...]:
         stored = next((item for item in left if item.name == ref.file), None)
         if stored:
             left.remove(stored)
-        chosen.append(replace(stored, alt=ref.alt) if stored else new)
+        chosen.append(replace(stored, alt=ref.alt, part=ref.part) if stored else new)
     return tuple(chosen)
 
 
@@ -264,8 +273,10 @@ def _show_preview(ctx: Context, preview: Preview, zone: str | None) -> None:
     if preview.at:
         why = f": {preview.why}" if preview.why else ""
         click.echo(printable(f"  time: {moment_text(ctx, preview.at, zone)}{why}"))
-    for unit, (count, limit) in preview.lengths.items():
-        click.echo(f"  text: {count} of {limit} {unit}")
+    for number, lengths in enumerate(preview.lengths, 1):
+        name = f"part {number}" if len(preview.lengths) > 1 else "text"
+        for unit, (count, limit) in lengths.items():
+            click.echo(f"  {name}: {count} of {limit} {unit}")
     for given, sent in preview.pictures:
         click.echo(f"  file: {printable(_fitted_text(given, sent))}")
     for problem in preview.problems:

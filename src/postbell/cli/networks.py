@@ -1,8 +1,9 @@
 """`postbell networks`.
 
 With `--json` each network is an object: {key, label, summary, server, default_server, guide, credentials:
-[field], options: [field], limits, resend, deletes, example: [command]}, where server is required, optional
-or none, resend is safe, look_first or never, deletes says whether what was published can be taken away, and
+[field], options: [field], limits, resend, deletes, threads, example: [command]}, where server is required,
+optional or none, resend is safe, look_first or never, deletes says whether what was published can be taken
+away, threads is chain (a post for each part), joined (one post), whole (handed on) or none (refused), and
 field is {name, type, required, default, description}.
 """
 
@@ -31,6 +32,12 @@ _RESEND = {
 _DELETES = {
     True: "can be taken away again (--delete-after).",
     False: "cannot be taken away again, so it refuses --delete-after.",
+}
+_THREADS = {
+    "chain": "is published as a post for each part, which answers the one before it.",
+    "joined": "is published as one post, the texts of its parts as paragraphs.",
+    "whole": "is handed on as it is, with all its parts at once.",
+    "none": "is refused; give the network a text of its own.",
 }
 _WITHIN = {"day": "24 hours", "month": "30 days"}
 
@@ -73,6 +80,7 @@ def _network_json(network: Network) -> dict[str, Any]:
         "limits": network.limits.summary(),
         "resend": network.resend,
         "deletes": network.deletes,
+        "threads": network.threads,
         "example": _example(network),
     }
 
@@ -86,7 +94,11 @@ def _print_network(state: State, network: Network) -> None:
     options = [(f"{network.key}.{field['name']}", _about(field)) for field in _fields(network.Options)]
     state.fields(options or [("nothing", "it has no options")])
     click.echo("\nWhat it takes\n")
-    rules = [("a lost answer", _RESEND[network.resend]), ("what is public", _DELETES[network.deletes])]
+    rules = [
+        ("a thread", _THREADS[network.threads]),
+        ("a lost answer", _RESEND[network.resend]),
+        ("what is public", _DELETES[network.deletes]),
+    ]
     state.fields([*_limits(network.limits), *rules])
     click.echo("\nFor example\n")
     for line in _example(network):

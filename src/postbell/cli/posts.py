@@ -124,8 +124,11 @@ def show(state: State, *, post_id: str) -> None:
     names = [f"{item.account} ({item.network})" for item in post.deliveries]
     texts = ["\n".join(delivery_lines(app, post, item)) for item in post.deliveries]
     state.fields(zip(names, texts, strict=True))
-    if post.content.text:
-        click.echo(f"\n{printable(post.content.text)}")
+    for number, text in enumerate((post.content.text, *post.content.segments), 1):
+        if post.content.segments:
+            click.echo(f"\n{number} of {len(post.content.segments) + 1}:")
+        if text:
+            click.echo(f"\n{printable(text)}")
 
 
 @click.command()
@@ -178,9 +181,11 @@ def _row(app: App, post: Post) -> list[str]:
 def _media_text(item: Media) -> str:
     size = f", {item.width} x {item.height}" if item.width else ""
     alt = f": {one_line(item.alt)}" if item.alt else ", without alt text"
-    return f"{item.name} ({item.mime}{size}){alt}"
+    part = f" in part {item.part}" if item.part > 1 else ""
+    return f"{item.name} ({item.mime}{size}){part}{alt}"
 
 
 def _override_text(said: Override) -> str:
-    fields = {"title": said.title, "link": said.link, **said.options, "text": said.text}
+    texts = {"text": said.text, "then": list(said.segments) or None}
+    fields = {"title": said.title, "link": said.link, **said.options, **texts}
     return "\n".join(f"{name} = {toml_value(value)}" for name, value in fields.items() if value is not None)

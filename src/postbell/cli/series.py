@@ -10,8 +10,8 @@ With `--json`:
     end                  series with {cancelled: count}
     rrule                {id, rrule}
 
-    series    {id, state, paused: {since, until} | null, rule, library, to: [name], text, variants: [text],
-              title, link, media: [media], overrides, labels: [text], late_limit_seconds,
+    series    {id, state, paused: {since, until} | null, rule, library, to: [name], text, segments: [text],
+              variants: [text], title, link, media: [media], overrides, labels: [text], late_limit_seconds,
               delete_after_seconds, made, created_at, updated_at, version}; state is active or ended, made is
               how many posts it has made
     rule      {kind, words: {word: value}, says, rrule}; kind is recurrence or recycling, the words are those
@@ -196,6 +196,7 @@ def _fields(found: Series, condition: str) -> list[tuple[str, str | None]]:
         ("to", ", ".join(found.to)),
         ("text", content.text),
         *((f"variant {number}", text) for number, text in enumerate(found.variants, 1)),
+        *((f"part {number}", text) for number, text in enumerate(content.segments, 2)),
         *said,
         ("title", content.title),
         ("link", content.link),

@@ -29,7 +29,7 @@ TABLES = ("repeat", "recycle")
 _ALIASES = {"recurring": "repeat", "recycling": "recycle"}
 
 _OF_POST = {option.name: option for option in click.command()(Given.options(lambda: None)).params}
-_SHARED = ("to", "title", "link", "media", "labels", "late_limit", "delete_after", "settings")
+_SHARED = ("to", "then", "title", "link", "media", "labels", "late_limit", "delete_after", "settings")
 _NOT_GIVEN = {
     name: () if option.multiple else False if option.is_flag else None
     for name, option in _OF_POST.items()
@@ -75,6 +75,7 @@ class GivenSeries:
         return WantedSeries(
             rule=self.rule,
             text=self.written.text,
+            segments=self.written.segments,
             variants=self.variants or (),
             title=self.written.title or None,
             link=self.written.link or None,
@@ -94,6 +95,7 @@ class GivenSeries:
         return SeriesChanges(
             rule=self.rule,
             text=self.written.text or None,
+            segments=_segments(self.written),
             variants=self.variants,
             title=self.written.title,
             link=self.written.link,
@@ -175,6 +177,11 @@ def _out_of_place(file: Manuscript, kind: str, tables: Mapping[str, Any]) -> lis
 def _span(text: str | None, meant: timedelta | None) -> timedelta | None:
     """Return a span, none if nothing was said, and nothing at all where it is taken away."""
     return timedelta(0) if text == "" else meant
+
+
+def _segments(written: Manuscript) -> tuple[str, ...] | None:
+    """Return what follows as a thread; a single empty text takes that away."""
+    return () if written.segments == ("",) else written.segments or None
 
 
 def _variants(given: Sequence[str]) -> tuple[str, ...] | None:

@@ -103,6 +103,7 @@ def series_json(series: Series, pause: Pause | None) -> dict[str, Any]:
         "library": series.library,
         "to": list(series.to),
         "text": series.content.text,
+        "segments": list(series.content.segments),
         "variants": list(series.variants),
         "title": series.content.title,
         "link": series.content.link,

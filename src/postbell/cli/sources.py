@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -19,11 +20,14 @@ from postbell.cli.common import State
 from postbell.cli.times import PlaceOptions
 from postbell.domain.content import Override
 from postbell.domain.manuscript import SCISSORS, Manuscript, MediaRef, read_manuscript, write_manuscript
+from postbell.domain.media import Source
 from postbell.errors import Invalid, PostbellError, Problem
 
 
 _FILES = (".md", ".markdown", ".txt")
 _FIELDS = ("text", "title", "link")
+#: A file of a part of a thread.
+_OF_PART = re.compile(r"([1-9][0-9]?):(.+)", re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +35,7 @@ class Given(PlaceOptions):
     """The options with which `add` and `edit` are told what a post says. None was not given."""
 
     to: tuple[str, ...]
+    then: tuple[str, ...]
     at: str | None
     now: bool
     tz: str | None
@@ -49,6 +54,9 @@ class Given(PlaceOptions):
         """Let a command accept them."""
         options = (
             click.option("--to", multiple=True, metavar="NAME,…", help="The accounts that publish it."),
+            click.option(
+                "--then", multiple=True, metavar="TEXT", help="What follows as a thread; once for each part."
+            ),
             click.option("--at", metavar="WHEN", help='When: "tomorrow 18:00", "24 dec 9am", "in 45 min" …'),
             click.option("--now", is_flag=True, help="Publish it at once."),
             PlaceOptions.options,
@@ -56,7 +64,10 @@ class Given(PlaceOptions):
             click.option("--title", help="A title, for networks that have one."),
             click.option("--link", metavar="URL", help="A web address that the post is about."),
             click.option(
-                "--media", multiple=True, metavar="FILE[=ALT]", help="A picture or video; say what it shows."
+                "--media",
+                multiple=True,
+                metavar="[N:]FILE[=ALT]",
+                help="A picture or video; say what it shows, and in the N-th part of a thread 2:FILE.",
             ),
             click.option(
                 "--label", "labels", multiple=True, metavar="LABEL,…", help="What it is filed under."
@@ -98,6 +109,7 @@ class Given(PlaceOptions):
         overrides = _overridden(self.settings, {**(stored or {}), **base.overrides})
         return replace(
             base,
+            segments=self.then or base.segments,
             to=_names(self.to) or base.to,
             at="now" if self.now else self.at if timed else base.at,
             queue=self.queue if timed else base.queue,
@@ -134,7 +146,7 @@ def read_source(source: str | None) -> Manuscript:
         return Manuscript()
     if source == "-":
         return read_manuscript(_decode(sys.stdin.buffer.read(), "standard input"), where="standard input")
-    if not source.lower().endswith(_FILES) or "\n" in source:
+    if is_words(source):
         return Manuscript(text=source)
     try:
         data = Path(source).read_bytes()
@@ -148,9 +160,14 @@ def read_source(source: str | None) -> Manuscript:
     return replace(found, media=tuple(replace(ref, file=str(folder / ref.file)) for ref in found.media))
 
 
-def media_of(manuscript: Manuscript) -> tuple[tuple[Path, str], ...]:
+def is_words(source: str | None) -> bool:
+    """Whether a source is the text itself, and no file."""
+    return source != "-" and (source is None or not source.lower().endswith(_FILES) or "\n" in source)
+
+
+def media_of(manuscript: Manuscript) -> tuple[Source, ...]:
     """Return the files of a manuscript as the services want them."""
-    return tuple((Path(ref.file), ref.alt) for ref in manuscript.media)
+    return tuple((Path(ref.file), ref.alt, ref.part) for ref in manuscript.media)
 
 
 @contextmanager
@@ -205,7 +222,11 @@ def _read_edited(path: Path) -> Manuscript | None:
 
 
 def _has_text(manuscript: Manuscript) -> bool:
-    return bool(manuscript.text) or any(override.text for override in manuscript.overrides.values())
+    return (
+        bool(manuscript.text)
+        or any(manuscript.segments)
+        or any(override.text for override in manuscript.overrides.values())
+    )
 
 
 def _with_place(error: PostbellError, path: Path) -> PostbellError:
@@ -232,11 +253,15 @@ def _names(given: Sequence[str]) -> tuple[str, ...]:
     return tuple(name.strip() for value in given for name in value.split(",") if name.strip())
 
 
-def _media_ref(given: str) -> MediaRef:
+def _media_ref(given: str, part: int = 1) -> MediaRef:
     # A name may hold equals signs, and so may an alt text: the longest name that there is.
     ends = [len(given), *(place for place in reversed(range(len(given))) if given[place] == "=")]
-    end = next((end for end in ends if os.path.lexists(given[:end])), given.find("="))
-    return MediaRef(file=given[:end], alt=given[end + 1 :]) if end >= 0 else MediaRef(file=given)
+    end = next((end for end in ends if os.path.lexists(given[:end])), None)
+    if end is None and (named := _OF_PART.fullmatch(given)):
+        return _media_ref(named[2], part=int(named[1]))
+    if end is None:
+        end = given.find("=") if "=" in given else len(given)
+    return MediaRef(file=given[:end], alt=given[end + 1 :], part=part)
 
 
 def _overridden(settings: Sequence[str], known: Mapping[str, Override]) -> dict[str, Override]:

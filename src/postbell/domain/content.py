@@ -14,6 +14,8 @@ class Override:
     """What one network or one account says instead of the base. None leaves the base as it is."""
 
     text: str | None = None
+    #: What follows that text as a thread; without a text of its own an override has none.
+    segments: tuple[str, ...] = ()
     title: str | None = None
     link: str | None = None
     #: Options of the network by name, as the user gave them.
@@ -25,10 +27,34 @@ class Content:
     """What one network is asked to publish."""
 
     text: str = ""
+    #: What follows as a thread, a text for each part. Title and link belong to the first part.
+    segments: tuple[str, ...] = ()
     title: str | None = None
     #: A web address that the post is about (http or https).
     link: str | None = None
+    #: The files of all parts; each says which part shows it.
     media: tuple[Media, ...] = ()
+
+    @property
+    def parts(self) -> tuple[Content, ...]:
+        """The posts that it is made of: itself, or each part of a thread with its files.
+
+        A file of a part that there is not goes with the last one.
+        """
+        if not self.segments:
+            return (self,)
+        last = len(self.segments) + 1
+        media: list[list[Media]] = [[] for _ in range(last)]
+        for item in self.media:
+            media[min(item.part, last) - 1].append(item)
+        first = replace(self, segments=(), media=tuple(media[0]))
+        others = zip(self.segments, media[1:], strict=True)
+        return (first, *(Content(text=text, media=tuple(own)) for text, own in others))
+
+    def joined(self) -> Content:
+        """Return a thread as one post, its texts as paragraphs."""
+        texts = (text for text in (self.text, *self.segments) if text.strip())
+        return replace(self, text="\n\n".join(texts), segments=()) if self.segments else self
 
     def with_override(self, override: Override | None) -> Content:
         """Return the content with what `override` says in place of the base."""
@@ -37,6 +63,7 @@ class Content:
         return replace(
             self,
             text=self.text if override.text is None else override.text,
+            segments=self.segments if override.text is None else override.segments,
             title=self.title if override.title is None else override.title,
             link=self.link if override.link is None else override.link,
         )

@@ -27,11 +27,12 @@ _UNSEEN = re.compile(
 def fingerprint(content: Content) -> str | None:
     """Return 32 hexadecimal characters that are the same for contents that read alike; None if it is empty.
 
-    They are drawn from title, text and link: small and capital letters, compatible characters (NFKC), kinds
-    and amounts of blanks and invisible characters are all one. A link that the text contains already is not
-    read twice. Files count only where there is nothing to read.
+    They are drawn from title, text (of a thread all of it) and link: small and capital letters, compatible
+    characters (NFKC), kinds and amounts of blanks and invisible characters are all one. A link that the text
+    contains already is not read twice. Files count only where there is nothing to read.
     """
-    title, text, link = (_plain(part or "") for part in (content.title, content.text, content.link))
+    said = " ".join((content.text, *content.segments))
+    title, text, link = (_plain(part or "") for part in (content.title, said, content.link))
     read = " ".join(part for part in (title, text, "" if link in text else link) if part)
     if not read and not content.media:
         return None

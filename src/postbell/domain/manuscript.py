@@ -20,6 +20,9 @@
 
     The text for Bluesky, or for the account with this name.
 
+A line `## +` in a text begins the next part of a thread. A file is shown by the part that it names, else by
+the first: media = [{file = "c.jpg", part = 2}].
+
 The front matter may be missing. A line of a text that looks like such a heading, or like the line below
 which everything is ignored, is written with a backslash before it.
 """
@@ -46,6 +49,8 @@ class MediaRef:
     file: str
     #: What the picture shows. Empty if nobody said.
     alt: str = ""
+    #: Which part of a thread shows it, from 1.
+    part: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +59,8 @@ class Manuscript:
 
     #: Lines end in a line feed; there are no empty lines before it and no blanks behind it.
     text: str = ""
+    #: The same of the texts that follow as a thread.
+    segments: tuple[str, ...] = ()
     title: str | None = None
     link: str | None = None
     #: Names of accounts.
@@ -87,7 +94,10 @@ _TEXTS = ("at", "tz", "title", "link", "late_limit", "not_after", "delete_after"
 _FIELDS = ("to", *_TEXTS, "queue", "media", "labels", "allow_duplicate")
 _NAME = r"\S+"
 _HEADING = re.compile(rf"## @({_NAME})[ \t]*")
-_SPECIAL = re.compile(rf"\\*(?:## @{_NAME}|{re.escape(SCISSORS)})[ \t]*")
+#: The line that begins the next part of a thread.
+NEXT_PART = "## +"
+_PART = re.compile(rf"{re.escape(NEXT_PART)}[ \t]*")
+_SPECIAL = re.compile(rf"\\*(?:## @{_NAME}|{re.escape(NEXT_PART)}|{re.escape(SCISSORS)})[ \t]*")
 
 
 def read_manuscript(source: str, *, where: str) -> Manuscript:
@@ -104,9 +114,10 @@ def read_manuscript(source: str, *, where: str) -> Manuscript:
         if isinstance(table, dict) and name not in _FIELDS
     }
     _refuse_unknown(file, front.keys() - overrides.keys(), _FIELDS)
-    text = _read_body(file, overrides)
+    text, *segments = _read_body(file, overrides)
     manuscript = Manuscript(
         text=text,
+        segments=tuple(segments),
         **{key: _text(file, key, front.get(key)) for key in _TEXTS},
         to=_read_names(file, "to", front.get("to", [])),
         queue=_read_queue(file, front),
@@ -126,10 +137,9 @@ def write_manuscript(manuscript: Manuscript, *, remark: str = "") -> str:
     `remark` is for the person who edits it: it stands at the end, where it is ignored.
     """
     values = {name: getattr(manuscript, name) for name in _TEXTS}
-    media = [{"file": ref.file, "alt": ref.alt} if ref.alt else ref.file for ref in manuscript.media]
     more = {
         "queue": True if manuscript.queue == QUEUES[0] else manuscript.queue,
-        "media": media or None,
+        "media": list(map(_media_value, manuscript.media)) or None,
         "labels": manuscript.labels,
         "allow_duplicate": manuscript.allow_duplicate or None,
     }
@@ -138,12 +148,13 @@ def write_manuscript(manuscript: Manuscript, *, remark: str = "") -> str:
     for name, override in manuscript.overrides.items():
         fields = {"title": override.title, "link": override.link, **override.options}
         if override.text is not None and re.fullmatch(_NAME, name):
-            sections += ["", f"## @{name}", "", *_escaped(override.text)]
+            sections += ["", f"## @{name}", "", *_body(override.text, override.segments)]
         else:
             fields["text"] = override.text
+            fields["then"] = list(override.segments) or None
         if (table := _assignments(fields)) or override.text is None:
             lines += ["", f"[{toml_key(name)}]", *table]
-    lines += [_FENCE, "", *_escaped(manuscript.text), *sections]
+    lines += [_FENCE, "", *_body(manuscript.text, manuscript.segments), *sections]
     if remark:
         lines += ["", SCISSORS, remark]
     return "\n".join(lines) + "\n"
@@ -151,6 +162,18 @@ def write_manuscript(manuscript: Manuscript, *, remark: str = "") -> str:
 
 def _assignments(values: Mapping[str, Any]) -> list[str]:
     return [f"{toml_key(name)} = {toml_value(value)}" for name, value in values.items() if value is not None]
+
+
+def _media_value(ref: MediaRef) -> str | dict[str, Any]:
+    more = ({"alt": ref.alt} if ref.alt else {}) | ({"part": ref.part} if ref.part != 1 else {})
+    return {"file": ref.file, **more} if more else ref.file
+
+
+def _body(text: str, segments: Sequence[str]) -> list[str]:
+    lines = _escaped(text)
+    for segment in segments:
+        lines += ["", NEXT_PART, "", *_escaped(segment)]
+    return lines
 
 
 def _escaped(text: str) -> list[str]:
@@ -261,50 +284,69 @@ def _read_media(file: _File, value: Any) -> tuple[MediaRef, ...]:
     found = []
     for item in value if isinstance(value, list) else [None]:
         entry = {"file": item} if isinstance(item, str) else item
+        part = entry.pop("part", 1) if isinstance(entry, dict) else 1
         if (
             isinstance(entry, dict)
             and "file" in entry
-            and all(isinstance(part, str) for part in entry.values())
+            and all(isinstance(said, str) for said in entry.values())
         ):
-            _refuse_unknown(file, set(entry), ("file", "alt"), within="media")
-            found.append(MediaRef(file=entry["file"], alt=entry.get("alt", "")))
+            _refuse_unknown(file, set(entry), ("file", "alt", "part"), within="media")
+            found.append(MediaRef(file=entry["file"], alt=entry.get("alt", ""), part=part))
         else:
             file.note(
                 "media", 'it must be a list of files: media = ["a.jpg", {file = "b.jpg", alt = "A bell"}].'
             )
+        if type(part) is not int or part < 1:
+            file.note("media", "the parts of a thread are counted from 1: part = 2.")
     return tuple(found)
 
 
 def _read_override(file: _File, name: str, table: dict[str, Any]) -> Override:
     said = {key: _text(file, key, table.get(key), table=name) for key in ("text", "title", "link")}
-    options = {key: value for key, value in table.items() if key not in said}
+    options = {key: value for key, value in table.items() if key not in (*said, "then")}
     return Override(
         text=None if said["text"] is None else _tidy(_line_feeds(said["text"])),
+        segments=_read_segments(file, name, table),
         title=said["title"],
         link=said["link"],
         options=options,
     )
 
 
-def _read_body(file: _File, overrides: dict[str, Override]) -> str:
-    """Return the text for all; put the texts of the sections into `overrides`."""
-    parts: dict[str, list[str]] = {}
-    base: list[str] = []
-    lines = base
+def _read_segments(file: _File, name: str, table: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what follows the text of a table as a thread."""
+    segments = table.get("then", [])
+    if not isinstance(segments, list) or not all(isinstance(segment, str) for segment in segments):
+        file.note("then", 'it must be a list of texts: then = ["The second part"].', table=name)
+        return ()
+    if segments and "text" not in table:
+        file.note("then", "a thread begins with a text; give the table a text, too.", table=name)
+    return tuple(_tidy(_line_feeds(segment)) for segment in segments)
+
+
+def _read_body(file: _File, overrides: dict[str, Override]) -> list[str]:
+    """Return the texts for all, part by part; put those of the sections into `overrides`."""
+    sections: dict[str, list[list[str]]] = {}
+    base: list[list[str]] = [[]]
+    parts = base
     for row, line in enumerate(file.body):
         if line.rstrip(" \t") == SCISSORS:
             break
         if heading := _HEADING.fullmatch(line):
             name = heading[1]
-            if name in parts or overrides.get(name, Override()).text is not None:
+            if name in sections or overrides.get(name, Override()).text is not None:
                 message = f"the text for {name} is given twice."
                 file.problems.append(file.problem(f"section @{name}", file.body_line + row, message))
-            lines = parts.setdefault(name, [])
+            parts = sections.setdefault(name, [[]])
+        elif _PART.fullmatch(line):
+            parts.append([])
         else:
-            lines.append(line[1:] if _SPECIAL.fullmatch(line) else line)
-    for name, section in parts.items():
-        overrides[name] = replace(overrides.get(name, Override()), text=_tidy("\n".join(section)))
-    return _tidy("\n".join(base))
+            parts[-1].append(line[1:] if _SPECIAL.fullmatch(line) else line)
+    for name, section in sections.items():
+        text, *segments = (_tidy("\n".join(lines)) for lines in section)
+        said = overrides.get(name, Override())
+        overrides[name] = replace(said, text=text, segments=tuple(segments))
+    return [_tidy("\n".join(lines)) for lines in base]
 
 
 def _line_feeds(text: str) -> str:

@@ -47,3 +47,9 @@ class Media:
     path: Path
     #: What the picture shows, for people who cannot see it. Empty if none was given.
     alt: str = ""
+    #: Which part of a thread shows it, from 1.
+    part: int = 1
+
+
+#: A file to be stored: where it lies, its alt text, and which part of a thread shows it, else the first.
+Source = tuple[Path, str] | tuple[Path, str, int]

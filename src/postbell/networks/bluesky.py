@@ -110,6 +110,7 @@ as its last line and counts with it."""
     resend: ClassVar[protocol.Resend] = protocol.Resend.SAFE
     finds: ClassVar[bool] = True
     deletes: ClassVar[bool] = True
+    threads: ClassVar[protocol.Threads] = protocol.Threads.NONE
 
     def check(self, content: Content, options: Any, *, account: str) -> list[Problem]:  # noqa: ARG002
         """Return what only Bluesky minds: a title alone, and a link that makes the text too long."""

@@ -41,6 +41,7 @@ from postbell.publishing.protocol import (
     Receipt,
     Resend,
     Target,
+    Threads,
     Unknown,
 )
 
@@ -128,6 +129,7 @@ class Folder:
     resend: ClassVar[Resend] = Resend.SAFE
     finds: ClassVar[bool] = True
     deletes: ClassVar[bool] = True
+    threads: ClassVar[Threads] = Threads.JOINED
 
     def check(self, content: Content, options: BaseModel, *, account: str) -> list[Problem]:
         """Return no problems: a folder takes everything that is within `limits`."""

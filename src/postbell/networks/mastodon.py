@@ -117,6 +117,7 @@ class Mastodon:
     resend: ClassVar[protocol.Resend] = protocol.Resend.LOOK_FIRST
     finds: ClassVar[bool] = True
     deletes: ClassVar[bool] = True
+    threads: ClassVar[protocol.Threads] = protocol.Threads.NONE
 
     @property
     def limits(self) -> Limits:

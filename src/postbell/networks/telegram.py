@@ -140,6 +140,7 @@ class Telegram:
     resend: ClassVar[protocol.Resend] = protocol.Resend.NEVER
     finds: ClassVar[bool] = False
     deletes: ClassVar[bool] = True
+    threads: ClassVar[protocol.Threads] = protocol.Threads.NONE
 
     def check(self, content: Content, options: Any, *, account: str) -> list[Problem]:
         """Return what only Telegram minds: markup, captions, albums, photos, polls."""

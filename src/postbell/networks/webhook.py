@@ -32,6 +32,7 @@ from postbell.publishing.protocol import (
     Receipt,
     Resend,
     Target,
+    Threads,
     Unknown,
 )
 from postbell.publishing.rates import reset_time
@@ -123,6 +124,7 @@ class Webhook:
     resend: ClassVar[Resend] = Resend.SAFE
     finds: ClassVar[bool] = False
     deletes: ClassVar[bool] = False
+    threads: ClassVar[Threads] = Threads.WHOLE
 
     def check(self, content: Content, options: BaseModel, *, account: str) -> list[Problem]:
         """Return whether the files are too much for one request."""
@@ -219,6 +221,7 @@ def _body(outgoing: Outgoing, data: list[str]) -> dict[str, Any]:
             "account": outgoing.target.name,
             "due_at": _stamp(outgoing.due_at),
             "text": content.text,
+            "segments": list(content.segments),
             "title": content.title,
             "link": content.link,
             "tags": list(outgoing.options.tags),
@@ -233,6 +236,7 @@ def _file(media: Media, data: str) -> dict[str, Any]:
         "mime": media.mime,
         "sha256": media.sha256,
         "alt": media.alt,
+        "part": media.part,
         "width": media.width,
         "height": media.height,
         "data": data,

@@ -24,6 +24,7 @@ from postbell.errors import Problem, PublishError, Rejected, Unauthorized, Unava
 from postbell.publishing import protocol
 from postbell.publishing.addresses import keeps_secrets
 from postbell.publishing.answer import Answer, Refused, lost
+from postbell.publishing.blocks import block, essence, picture
 from postbell.publishing.options import Strict, Words
 from postbell.publishing.protocol import Call, Outgoing, Profile, Progress, Receipt, Target
 
@@ -87,6 +88,7 @@ class WordPress:
     resend: ClassVar[protocol.Resend] = protocol.Resend.SAFE
     finds: ClassVar[bool] = True
     deletes: ClassVar[bool] = True
+    threads: ClassVar[protocol.Threads] = protocol.Threads.JOINED
 
     def check(self, content: Content, options: Any, *, account: str) -> list[Problem]:
         """Return a problem if there shall be a featured image and there is no picture."""
@@ -312,7 +314,7 @@ def _receipt(post: Mapping[str, Any], outgoing: Outgoing, done: Mapping[str, Any
     warnings, slug, content = [], outgoing.options.slug, post.get("content")
     sent = _fields(outgoing, done) if "post" in done else {}
     stored = content.get("raw") if isinstance(content, dict) else None
-    if sent and isinstance(stored, str) and _essence(stored) != _essence(sent["content"]["raw"]):
+    if sent and isinstance(stored, str) and essence(stored) != essence(sent["content"]["raw"]):
         warnings.append("WordPress changed the body: this user may not use all of its HTML (an Editor may).")
     if "featured_media" in sent and post.get("featured_media") != sent["featured_media"]:
         warnings.append("WordPress did not set the featured image.")
@@ -322,11 +324,6 @@ def _receipt(post: Mapping[str, Any], outgoing: Outgoing, done: Mapping[str, Any
     if slug and post.get("slug") != slug:
         warnings.append(f"The slug {slug!r} was taken or not allowed; it became {post.get('slug')!r}.")
     return Receipt(id=str(post["id"]), url=post.get("link"), warnings=tuple(warnings))
-
-
-def _essence(markup: str) -> str:
-    """Return HTML without the ways in which WordPress writes the same thing differently."""
-    return " ".join(re.sub(r"\s*/>", "/>", html.unescape(markup)).split())
 
 
 def _slug(outgoing: Outgoing, index: int | None = None) -> str:
@@ -356,26 +353,17 @@ def _body(outgoing: Outgoing, done: Mapping[str, Any]) -> str:
     content, options = outgoing.content, outgoing.options
     blocks = [content.text.strip()]
     if options.markup == "text":
-        blocks = [_block("paragraph", f"<p>{part}</p>") for part in paragraphs(content.text)]
+        blocks = [block("paragraph", f"<p>{part}</p>") for part in paragraphs(content.text)]
     if content.link and content.link not in content.text:
-        blocks.append(_block("paragraph", f"<p>{anchor(content.link)}</p>"))
-    pictures = [_picture(*pair) for pair in zip(done.get("media", ()), content.media, strict=True)]
+        blocks.append(block("paragraph", f"<p>{anchor(content.link)}</p>"))
+    stored = zip(done.get("media", ()), content.media, strict=True)
+    pictures = [picture(each["id"], each["url"], item.alt) for each, item in stored]
     pictures = pictures[1:] if options.featured else pictures
     if len(pictures) > 1:
         kind = "wp-block-gallery has-nested-images columns-default is-cropped"
         figure = f'<figure class="{kind}">{"".join(pictures)}</figure>'
-        pictures = [_block("gallery", figure, ' {"linkTo":"none"}')]
+        pictures = [block("gallery", figure, ' {"linkTo":"none"}')]
     return "\n\n".join([*blocks, *pictures, f"<!-- postbell {outgoing.key} -->"]).strip()
-
-
-def _block(name: str, inner: str, attributes: str = "") -> str:
-    return f"<!-- wp:{name}{attributes} -->\n{inner}\n<!-- /wp:{name} -->"
-
-
-def _picture(stored: Mapping[str, Any], item: Any) -> str:
-    source = f'src="{stored["url"]}" alt="{escape(item.alt)}" class="wp-image-{stored["id"]}"'
-    figure = f'<figure class="wp-block-image size-full"><img {source}/></figure>'
-    return _block("image", figure, f' {{"id":{stored["id"]},"sizeSlug":"full","linkDestination":"none"}}')
 
 
 def _roots(target: Target) -> tuple[str, str]:

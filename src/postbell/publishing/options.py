@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
@@ -11,6 +11,14 @@ class Strict(BaseModel):
     """A model that refuses what it does not know."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    #: The options of a post that concern the first part of a thread alone.
+    first_only: ClassVar[frozenset[str]] = frozenset()
+
+    def further(self) -> Self:
+        """Return what a further part of a thread is told."""
+        fields = type(self).model_fields
+        return self.model_copy(update={name: fields[name].default for name in self.first_only})
 
 
 def _split(value: Any) -> Any:

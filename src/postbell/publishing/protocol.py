@@ -30,6 +30,19 @@ class Resend(StrEnum):
     NEVER = "never"
 
 
+class Threads(StrEnum):
+    """What a network makes of a post that is a thread."""
+
+    #: A post for each part, which answers the one before it.
+    CHAIN = "chain"
+    #: One post: it is given the texts as paragraphs of one text, with all files.
+    JOINED = "joined"
+    #: One post: it is given the parts, and hands them on as they are.
+    WHOLE = "whole"
+    #: It refuses threads.
+    NONE = "none"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Target:
     """An account as its network needs it."""
@@ -150,6 +163,7 @@ class Network(Protocol):
     finds: ClassVar[bool]
     #: Whether what was published can be taken away again.
     deletes: ClassVar[bool]
+    threads: ClassVar[Threads]
 
     @property
     def limits(self) -> Limits:

@@ -11,10 +11,10 @@ from pydantic import BaseModel, ValidationError
 
 from postbell.domain.account import Account
 from postbell.domain.content import Content, Override, resolve
-from postbell.domain.limits import check
 from postbell.domain.media import MediaKind
 from postbell.domain.post import Post
 from postbell.errors import Problem
+from postbell.publishing import parts
 from postbell.publishing.protocol import Network
 from postbell.services.context import Context
 
@@ -98,8 +98,17 @@ def check_fitted(
     network = ctx.network_of(account)
     content, given = resolve(base, overrides, network=account.network, account=account.name)
     options = network.Options.model_validate(given)
-    problems = check(content, network.limits, account=account.name)
-    return problems + network.check(content, options, account=account.name)
+    return parts.problems(content, options, network, account=account.name)
+
+
+def check_parts(content: Content) -> list[Problem]:
+    """Return a problem for each file of a part that there is not."""
+    count = len(content.segments) + 1
+    return [
+        Problem(where=f"media {item.name}", message=f"there is no part {item.part}; count from 1 to {count}.")
+        for item in content.media
+        if item.part > count
+    ]
 
 
 def check_alt(content: Content) -> list[Problem]:

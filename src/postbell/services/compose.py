@@ -109,7 +109,13 @@ def new_post(ctx: Context, wanted: Wanted, media: tuple[Media, ...]) -> Post:
     return Post(
         id=new_post_id(ctx.random),
         state=PostState.DRAFT,
-        content=Content(text=wanted.text, title=wanted.title, link=wanted.link, media=media),
+        content=Content(
+            text=wanted.text,
+            segments=wanted.segments,
+            title=wanted.title,
+            link=wanted.link,
+            media=media,
+        ),
         overrides=without_empty(wanted.overrides),
         at=wanted.when.at if wanted.when else None,
         local=wanted.when.local if wanted.when else None,
@@ -165,6 +171,7 @@ def _told(post: Post, planned: Timetable | None, lacks: Iterable[Problem]) -> Sa
 def _changed(ctx: Context, post: Post, changes: Changes, media: tuple[Media, ...]) -> Post:
     content = Content(
         text=post.content.text if changes.text is None else changes.text,
+        segments=post.content.segments if changes.segments is None else changes.segments,
         title=post.content.title if changes.title is None else changes.title or None,
         link=post.content.link if changes.link is None else changes.link or None,
         media=media,

@@ -31,6 +31,7 @@ from postbell.errors import (
     Unavailable,
 )
 from postbell.publishing import registry
+from postbell.publishing.parts import taken
 from postbell.publishing.protocol import Network, Outgoing, Progress, Target, at_server
 from postbell.services.fitting import renamed
 from postbell.services.media_store import MediaStore
@@ -154,7 +155,7 @@ class Context:
         begun_at = delivery.begun_at or since or self.now()
         return Outgoing(
             target=self.target(account),
-            content=content,
+            content=taken(content, network),
             options=network.Options.model_validate(options),
             key=delivery.key,
             number=delivery.id,

@@ -17,6 +17,7 @@ from postbell.services.checking import (
     check_links,
     check_names,
     check_options,
+    check_parts,
     check_terms,
 )
 from postbell.services.context import Context
@@ -76,7 +77,7 @@ def check_said(
     with ctx.store.read() as tx:
         others = account_store.accounts_named(tx, list(overrides))
     wrong = check_names(overrides, accounts, registry.keys(), others=others)
-    return wrong + check_links(base, overrides)
+    return wrong + check_links(base, overrides) + check_parts(base)
 
 
 def _unknown_account(name: str, known: list[str]) -> str:
@@ -96,4 +97,5 @@ def _empty(post: Post, problems: list[Problem]) -> list[Problem]:
 def _says_anything(post: Post) -> bool:
     content = post.content
     said = any(override.text or override.title for override in post.overrides.values())
-    return bool(content.text.strip() or content.title or content.link or content.media or said)
+    texts = (content.text, *content.segments)
+    return bool(any(map(str.strip, texts)) or content.title or content.link or content.media or said)

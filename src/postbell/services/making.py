@@ -83,9 +83,16 @@ def filled_in(post: Post, turn: Turn) -> Post:
 def reading(series: Series, turn: int) -> tuple[Content, dict[str, Override]]:
     """Return what a series says in its turn-th post (from 0 on): of its choices and variants the next one."""
     templates = [text for text in (series.content.text, *series.variants) if text] or [""]
-    content = replace(series.content, text=pick(templates, turn, series.id))
+    content = series.content
+
+    def others(segments: Sequence[str]) -> tuple[str, ...]:
+        return tuple(pick([segment], turn, series.id) for segment in segments)
+
+    content = replace(content, text=pick(templates, turn, series.id), segments=others(content.segments))
     overrides = {
-        key: said if said.text is None else replace(said, text=pick([said.text], turn, series.id))
+        key: said
+        if said.text is None
+        else replace(said, text=pick([said.text], turn, series.id), segments=others(said.segments))
         for key, said in series.overrides.items()
     }
     return content, overrides

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from postbell.domain.limits import MediaLimit
-from postbell.domain.media import Media, MediaKind
+from postbell.domain.media import Media, MediaKind, Source
 from postbell.errors import DiskFull, Invalid, PostbellError, Problem
 from postbell.services import fitting
 from postbell.services.file_types import TYPES, recognise, refuse
@@ -34,6 +34,7 @@ class _Staged:
     sha256: str
     name: str
     alt: str
+    part: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +63,7 @@ class MediaStore:
         """Store one file; see `take`."""
         return self.take([(path, alt)])[0]
 
-    def take(self, files: Sequence[tuple[Path, str]]) -> list[Media]:
+    def take(self, files: Sequence[Source]) -> list[Media]:
         """Store files, each given with its alt text, and return them in the same order.
 
         When this returns, the files survive a power cut. Raises Invalid with every problem of every file, and
@@ -75,14 +76,14 @@ class MediaStore:
             return [replace(item, path=self.path_of(item.sha256, item.mime)) for item in staged.media]
 
     @contextmanager
-    def stage(self, files: Sequence[tuple[Path, str]]) -> Iterator[Staged]:
+    def stage(self, files: Sequence[Source]) -> Iterator[Staged]:
         """Copy and inspect files for the time of the block; the store has them only if they are kept.
 
         What is inspected is the copy, so nobody can exchange a file between the look and the copying. The
         same bytes are kept only once. Raises DiskFull, and PostbellError for a bad folder.
         """
         with ExitStack() as cleaning:
-            staged = [self._stage(path, alt, cleaning) for path, alt in files]
+            staged = [self._stage(cleaning, *file) for file in files]
             copies = [item for item in staged if isinstance(item, _Staged)]
             found = dict(zip(copies, examine([(item.copy, item.name) for item in copies]), strict=True))
             judged = [item if isinstance(item, Problem) else found[item] for item in staged]
@@ -134,7 +135,7 @@ class MediaStore:
         """Remove copies that a killed process left half-done and did not write to since `before` (aware)."""
         return sum(_removed(path, before) for path in self._folder.glob(f"{_INCOMING}*"))
 
-    def _stage(self, path: Path, alt: str, cleaning: ExitStack) -> _Staged | Problem:
+    def _stage(self, cleaning: ExitStack, path: Path, alt: str, part: int = 1) -> _Staged | Problem:
         name = display_name(path)
         try:
             with open_file(path, name) as file:
@@ -144,7 +145,7 @@ class MediaStore:
                     copy, sha256 = self._copy(_chunks(file, name), cleaning)
         except Invalid as error:
             return error.problems[0]
-        return _Staged(copy=copy, sha256=sha256, name=name, alt=alt)
+        return _Staged(copy=copy, sha256=sha256, name=name, alt=alt, part=part)
 
     def _copy(self, chunks: Iterable[bytes], cleaning: ExitStack) -> tuple[Path, str]:
         _make_folder(self._folder)
@@ -192,6 +193,7 @@ class MediaStore:
             name=staged.name,
             path=staged.copy,
             alt=staged.alt,
+            part=staged.part,
         )
 
     @contextmanager

@@ -11,6 +11,7 @@ from postbell.domain.content import Content, resolve
 from postbell.domain.post import Delivery, Post
 from postbell.domain.states import DeliveryState
 from postbell.errors import Invalid, Problem
+from postbell.publishing.parts import parts_of
 from postbell.services import guard
 from postbell.services.checking import check_alt, check_fitted, check_options, check_terms
 from postbell.services.compose import new_post
@@ -97,7 +98,10 @@ def _preview(
         network=account.network,
         at=place.at if place else None,
         why=place.why if place else None,
-        lengths={limit.unit: (limit.count(content.text), limit.most) for limit in network.limits.text},
+        lengths=tuple(
+            {limit.unit: (limit.count(part.text), limit.most) for limit in network.limits.text}
+            for part in parts_of(content, network)
+        ),
         pictures=tuple(zip(post.content.media, base.media, strict=True)),
         calls=() if unfit else tuple(network.preview(ctx.outgoing(post, delivery, account))),
         problems=tuple(problems),

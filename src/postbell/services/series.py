@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, time, timedelta
-from pathlib import Path
 
 from sqlalchemy import Connection
 
 from postbell.domain.account import Account
 from postbell.domain.content import Content, Override
 from postbell.domain.ids import new_post_id
-from postbell.domain.media import Media
+from postbell.domain.media import Media, Source
 from postbell.domain.post import Post
 from postbell.domain.recurrence import Recurrence, Unit
 from postbell.domain.recycling import Recycling
@@ -47,12 +46,14 @@ class WantedSeries:
     rule: Rule | None
     #: Texts may hold choices: {one|two}.
     text: str = ""
+    #: What follows as a thread, whichever of its texts comes first.
+    segments: tuple[str, ...] = ()
     #: Other texts, taken in turn with the first.
     variants: tuple[str, ...] = ()
     title: str | None = None
     link: str | None = None
     #: Files with their alt texts.
-    media: tuple[tuple[Path, str], ...] = ()
+    media: tuple[Source, ...] = ()
     #: Names of accounts.
     to: tuple[str, ...] = ()
     overrides: Mapping[str, Override] = field(default_factory=dict)
@@ -69,11 +70,12 @@ class SeriesChanges:
 
     rule: Rule | None = None
     text: str | None = None
+    segments: tuple[str, ...] | None = None
     variants: tuple[str, ...] | None = None
     title: str | None = None
     link: str | None = None
     #: Files with their alt texts, and those of the series that stay.
-    media: tuple[tuple[Path, str] | Media, ...] | None = None
+    media: tuple[Source | Media, ...] | None = None
     to: tuple[str, ...] | None = None
     #: Replaces the overrides of these networks and accounts; an empty one takes it away.
     overrides: Mapping[str, Override] | None = None
@@ -201,7 +203,13 @@ def new_series(ctx: Context, wanted: WantedSeries, media: tuple[Media, ...]) -> 
     return Series(
         id=new_post_id(ctx.random),
         rule=rule,
-        content=Content(text=wanted.text, title=wanted.title, link=wanted.link, media=media),
+        content=Content(
+            text=wanted.text,
+            segments=wanted.segments,
+            title=wanted.title,
+            link=wanted.link,
+            media=media,
+        ),
         variants=wanted.variants,
         overrides=without_empty(wanted.overrides),
         to=tuple(dict.fromkeys(wanted.to)),
@@ -217,6 +225,7 @@ def new_series(ctx: Context, wanted: WantedSeries, media: tuple[Media, ...]) -> 
 def _changed(ctx: Context, series: Series, changes: SeriesChanges, media: tuple[Media, ...]) -> Series:
     content = Content(
         text=series.content.text if changes.text is None else changes.text,
+        segments=series.content.segments if changes.segments is None else changes.segments,
         title=series.content.title if changes.title is None else changes.title or None,
         link=series.content.link if changes.link is None else changes.link or None,
         media=media,

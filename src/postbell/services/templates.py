@@ -61,14 +61,18 @@ def _template_problems(series: Series) -> Iterator[Problem]:
         yield from check_template(text, where=f"variant {number}")
         if not text.strip():
             yield Problem(where=f"variant {number}", message="it is empty; leave it out, or write a text.")
+    for number, text in enumerate(series.content.segments, 2):
+        yield from check_template(text, where=f"part {number}")
     for key, said in series.overrides.items():
         yield from check_template(said.text or "", where=f"[{key}] text")
+        for number, text in enumerate(said.segments, 2):
+            yield from check_template(text, where=f"[{key}] part {number}")
 
 
 def _too_much(ctx: Context, series: Series, account: Account) -> list[Problem]:
     """Return what an account's network would refuse, each with the first reading of which it is true."""
     texts = [text for text in (series.content.text, *series.variants) if text]
-    counts = [count(texts), *(count([said.text]) for said in series.overrides.values() if said.text)]
+    counts = [count(texts), *(count([text]) for text in _others(series))]
     fitted, unfit = ctx.fit(series.content, account)
     found: dict[str, Problem] = {}
     for turn in range(min(max(counts), _READINGS)):
@@ -78,6 +82,13 @@ def _too_much(ctx: Context, series: Series, account: Account) -> list[Problem]:
             said = f'{problem.message} So it is in "{_shortened(content.text)}".' if max(counts) > 1 else None
             found.setdefault(problem.where, replace(problem, message=said or problem.message))
     return [*unfit, *found.values()]
+
+
+def _others(series: Series) -> Iterator[str]:
+    """Yield the texts that have readings of their own."""
+    yield from series.content.segments
+    for said in series.overrides.values():
+        yield from (said.text or "", *said.segments)
 
 
 def _shortened(text: str) -> str:

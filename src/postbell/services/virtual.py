@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from postbell.clock import VirtualClock
-from postbell.domain import limits
 from postbell.errors import Rejected
+from postbell.publishing import parts
 from postbell.publishing.protocol import Network, Outgoing, Progress, Receipt, at_server
 from postbell.services.context import Context
 from postbell.services.dispatch import Dispatcher
@@ -51,9 +51,7 @@ class Recorder:
         del progress, http
         account, content = outgoing.target.name, outgoing.content
         network = at_server(self._network, outgoing.target.session)
-        problems = limits.check(content, network.limits, account=account)
-        problems += network.check(content, outgoing.options, account=account)
-        if problems:
+        if problems := parts.problems(content, outgoing.options, network, account=account):
             raise Rejected("; ".join(problem.message for problem in problems))
         return Receipt(id=outgoing.key)
 

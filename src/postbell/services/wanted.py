@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from postbell.domain.content import Override
-from postbell.domain.media import Media
+from postbell.domain.media import Media, Source
 from postbell.domain.post import Post
 from postbell.domain.when import When
 from postbell.errors import Problem
@@ -51,10 +50,12 @@ class Wanted:
     """A post as the user asks for it."""
 
     text: str = ""
+    #: What follows as a thread.
+    segments: tuple[str, ...] = ()
     title: str | None = None
     link: str | None = None
     #: Files with their alt texts.
-    media: tuple[tuple[Path, str], ...] = ()
+    media: tuple[Source, ...] = ()
     #: Names of accounts.
     to: tuple[str, ...] = ()
     #: When it is published; without this and `place` it is a draft.
@@ -74,10 +75,11 @@ class Changes:
     """What to change of a post. None leaves a thing as it is; an empty text or tuple takes it away."""
 
     text: str | None = None
+    segments: tuple[str, ...] | None = None
     title: str | None = None
     link: str | None = None
     #: Files with their alt texts, and those of the post that stay.
-    media: tuple[tuple[Path, str] | Media, ...] | None = None
+    media: tuple[Source | Media, ...] | None = None
     to: tuple[str, ...] | None = None
     #: Either of the two also schedules a draft. Without them every account keeps its time.
     when: When | None = None
@@ -111,8 +113,9 @@ class Preview:
     #: When (aware UTC), and why then if Postbell has chosen it; None for a draft.
     at: datetime | None
     why: str | None
-    #: Length of the text by unit, and the limit of each: {"graphemes": (12, 300)}.
-    lengths: Mapping[str, tuple[int, int]]
+    #: Of each part (one, unless it is a thread) the length of its text by unit, and the limit of each:
+    #: {"graphemes": (12, 300)}.
+    lengths: tuple[Mapping[str, tuple[int, int]], ...]
     #: Its files, each as it was given and as it is sent.
     pictures: tuple[tuple[Media, Media], ...]
     calls: tuple[Call, ...]

@@ -23,7 +23,8 @@ from postbell.domain.pause import PauseScope
 from postbell.domain.post import FORGOTTEN, AttemptKind
 from postbell.domain.states import DeliveryState
 from postbell.store.engine import create_file, make_durable
-from postbell.store.tables import account, attempt, delivery, mark, pause
+from postbell.store.own_tables import mark
+from postbell.store.tables import account, attempt, delivery, pause
 
 
 #: That a daemon is there is written down this often.

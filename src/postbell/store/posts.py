@@ -183,6 +183,7 @@ def _values(value: Post) -> dict[str, Any]:
     return {
         "state": value.state,
         "text": value.content.text,
+        "segments": list(value.content.segments),
         "title": value.content.title,
         "link": value.content.link,
         "overrides": {key: asdict(override) for key, override in value.overrides.items()},
@@ -209,10 +210,7 @@ def _replace_media(tx: Connection, post_id: str, items: Sequence[Media]) -> None
 
 
 def _media_rows(post_id: str, items: Sequence[Media]) -> list[dict[str, Any]]:
-    return [
-        {"post_id": post_id, "position": position, "sha256": item.sha256, "name": item.name, "alt": item.alt}
-        for position, item in enumerate(items)
-    ]
+    return [{"post_id": post_id, **values} for values in media_values(items)]
 
 
 def _conditions(wanted: Filter) -> list[ColumnElement[bool] | None]:
@@ -267,14 +265,27 @@ def _has_outcome(outcome: Outcome) -> ColumnElement[bool]:
 def _post_of(columns: Mapping[str, Any], items: list[Media], deliveries: list[Delivery]) -> Post:
     values = dict(columns)
     said = {name: values.pop(name) for name in ("text", "title", "link")}
-    values["content"] = Content(**said, media=tuple(items))
-    values["overrides"] = {key: Override(**words) for key, words in values["overrides"].items()}
+    values["content"] = Content(**said, segments=tuple(values.pop("segments")), media=tuple(items))
+    values["overrides"] = {key: override_from(words) for key, words in values["overrides"].items()}
     values["state"] = PostState(values["state"])
     values["local"] = datetime.fromisoformat(values["local"]) if values["local"] else None
     values["labels"] = tuple(values["labels"])
     for name in ("late_limit", "delete_after"):
         values[name] = span_of(values[name])
     return Post(**values, deliveries=tuple(deliveries))
+
+
+def override_from(words: Mapping[str, Any]) -> Override:
+    """Return the override that was stored as these words; older ones have no segments."""
+    return Override(**{**words, "segments": tuple(words.get("segments", ()))})
+
+
+def media_values(items: Sequence[Media]) -> list[dict[str, Any]]:
+    """Return what is written down of the use of files, in their order."""
+    return [
+        {"position": place, "sha256": item.sha256, "name": item.name, "alt": item.alt, "part": item.part}
+        for place, item in enumerate(items)
+    ]
 
 
 def media_from(row: Mapping[str, Any], locate: Locate) -> Media:
@@ -289,4 +300,5 @@ def media_from(row: Mapping[str, Any], locate: Locate) -> Media:
         name=row["name"],
         path=locate(row["sha256"], row["mime"]),
         alt=row["alt"],
+        part=row["part"],
     )

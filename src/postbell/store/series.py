@@ -25,7 +25,7 @@ from sqlalchemy import (
     update,
 )
 
-from postbell.domain.content import Content, Override
+from postbell.domain.content import Content
 from postbell.domain.library import Piece
 from postbell.domain.media import Media
 from postbell.domain.recurrence import Recurrence
@@ -33,7 +33,7 @@ from postbell.domain.recycling import Recycling
 from postbell.domain.repeat_words import recurrence_from, recurrence_words, recycling_from, recycling_words
 from postbell.domain.series import Series, SeriesState
 from postbell.errors import Stale
-from postbell.store.posts import Locate, media_from
+from postbell.store.posts import Locate, media_from, media_values, override_from
 from postbell.store.spans import seconds_of, span_of
 from postbell.store.tables import account, media, series, series_account, series_media
 
@@ -285,6 +285,7 @@ def _values(value: Series) -> dict[str, Any]:
         "rule": rule_json(value.rule),
         "library": value.library,
         "text": value.content.text,
+        "segments": list(value.content.segments),
         "title": value.content.title,
         "link": value.content.link,
         "variants": list(value.variants),
@@ -298,11 +299,7 @@ def _values(value: Series) -> dict[str, Any]:
 
 def _replace_media(tx: Connection, series_id: str, items: Sequence[Media]) -> None:
     tx.execute(delete(series_media).where(series_media.c.series_id == series_id))
-    rows = [
-        {"series_id": series_id, "position": place, "sha256": item.sha256, "name": item.name, "alt": item.alt}
-        for place, item in enumerate(items)
-    ]
-    if rows:
+    if rows := [{"series_id": series_id, **values} for values in media_values(items)]:
         tx.execute(insert(series_media), rows)
 
 
@@ -321,9 +318,15 @@ def _series_from(row: Row[Any], items: list[Media], names: list[str]) -> Series:
         id=row.id,
         state=SeriesState(row.state),
         rule=rule_from(row.rule),
-        content=Content(text=row.text, title=row.title, link=row.link, media=tuple(items)),
+        content=Content(
+            text=row.text,
+            segments=tuple(row.segments),
+            title=row.title,
+            link=row.link,
+            media=tuple(items),
+        ),
         variants=tuple(row.variants),
-        overrides={key: Override(**said) for key, said in row.overrides.items()},
+        overrides={key: override_from(said) for key, said in row.overrides.items()},
         to=tuple(names),
         labels=tuple(row.labels),
         late_limit=span_of(row.late_limit),

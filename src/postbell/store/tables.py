@@ -9,9 +9,7 @@ from sqlalchemy import JSON, CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field
 
 from postbell.domain.account import Health
-from postbell.domain.caution import Cause
 from postbell.domain.media import MediaKind
-from postbell.domain.notice import NoticeKind
 from postbell.domain.pause import PauseScope
 from postbell.domain.post import AttemptKind
 from postbell.domain.series import SeriesState
@@ -103,6 +101,8 @@ class SeriesRow(Base, table=True):
     made: int = 0
     made_until: datetime | None = None
     next_at: datetime | None = None
+    #: What follows the text as a thread: a list of texts.
+    segments: list[str] = Field(default_factory=list, sa_type=JSON, sa_column_kwargs={"server_default": "[]"})
 
 
 class SeriesAccountRow(Base, table=True):
@@ -128,6 +128,8 @@ class SeriesMediaRow(Base, table=True):
     sha256: str = Field(foreign_key="media.sha256")
     name: str
     alt: str
+    #: Which part of a thread shows it, from 1.
+    part: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
 
 
 class PauseRow(Base, table=True):
@@ -188,6 +190,8 @@ class PostRow(Base, table=True):
     delete_after: int | None = None
     not_after: datetime | None = None
     allow_duplicate: bool = Field(default=False, sa_column_kwargs={"server_default": "0"})
+    #: What follows the text as a thread: a list of texts.
+    segments: list[str] = Field(default_factory=list, sa_type=JSON, sa_column_kwargs={"server_default": "[]"})
 
 
 class PostMediaRow(Base, table=True):
@@ -201,6 +205,8 @@ class PostMediaRow(Base, table=True):
     sha256: str = Field(foreign_key="media.sha256")
     name: str
     alt: str
+    #: Which part of a thread shows it, from 1.
+    part: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
 
 
 class DeliveryRow(Base, table=True):
@@ -314,74 +320,6 @@ class AttemptRow(Base, table=True):
     message: str | None = None
 
 
-class NoticeRow(Base, table=True):
-    """Something that the user is told, or was."""
-
-    __tablename__ = "notice"
-    __table_args__ = (
-        one_of("kind", NoticeKind),
-        UniqueConstraint("kind", "subject", "at", name="uq_notice_kind"),
-        # What is still to be told, or lasts.
-        Index("ix_notice_open", "kind", "subject", sqlite_where=text("over_at IS NULL")),
-    )
-
-    id: int | None = Field(default=None, primary_key=True)
-    kind: str
-    #: No foreign key: what was told outlives what it was about.
-    subject: str
-    at: datetime
-    post_id: str | None = None
-    account: str | None = None
-    excerpt: str | None = None
-    message: str
-    mend: str | None = None
-    told_at: datetime | None = None
-    over_at: datetime | None = None
-
-
-class TellingRow(Base, table=True):
-    """How telling the user goes: one row."""
-
-    __tablename__ = "telling"
-    __table_args__ = (CheckConstraint("id = 1", name="single"),)
-
-    id: int = Field(primary_key=True)
-    #: What ended before this is not told any more: it was seen, or is older than the wish to be told.
-    since: datetime
-    #: How each way did: [{"name": …, "told_at": …, "failing_since": …, "error": …}].
-    ways: list[dict[str, Any]] = Field(sa_type=JSON)
-
-
-class MarkRow(Base, table=True):
-    """How far the database has come: one row."""
-
-    __tablename__ = "mark"
-    __table_args__ = (CheckConstraint("id = 1", name="one_row"), one_of("cause", Cause))
-
-    id: int = Field(primary_key=True)
-    #: How many transactions changed it, and how many of those were of commands.
-    changes: int
-    edits: int
-    #: Names the machine whose daemon worked on it last: empty if it has no name, null before the first.
-    machine: str | None = None
-    #: Why there is caution, since when, until when all was known before that, and how many edits are lost.
-    cause: str | None = None
-    cautious_since: datetime | None = None
-    known_until: datetime | None = None
-    lost_edits: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
-
-
-class TallyRow(Base, table=True):
-    """How many deliveries of an account ended so, and were pruned since."""
-
-    __tablename__ = "tally"
-    __table_args__ = (one_of("outcome", Outcome),)
-
-    account_id: int = Field(primary_key=True, foreign_key="account.id")
-    outcome: str = Field(primary_key=True)
-    count: int
-
-
 #: The same tables for statements.
 account = Base.metadata.tables["account"]
 media = Base.metadata.tables["media"]
@@ -394,7 +332,3 @@ post_media = Base.metadata.tables["post_media"]
 delivery = Base.metadata.tables["delivery"]
 attempt = Base.metadata.tables["attempt"]
 engagement = Base.metadata.tables["engagement"]
-notice = Base.metadata.tables["notice"]
-telling = Base.metadata.tables["telling"]
-mark = Base.metadata.tables["mark"]
-tally = Base.metadata.tables["tally"]

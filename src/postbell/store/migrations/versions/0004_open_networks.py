@@ -1,4 +1,4 @@
-"""Keys to the HTTP API, and what it has answered."""
+"""Threads of posts. Keys to the HTTP API, and what it has answered."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Bring the tables of version 0.3 to those of version 0.4."""
+    _threads()
     _keys()
     _answers()
 
@@ -50,3 +51,10 @@ def _answers() -> None:
         sa.PrimaryKeyConstraint("caller", "key", name="pk_answer"),
     )
     op.create_index("ix_answer_at", "answer", ["at"])
+
+
+def _threads() -> None:
+    for table in ("post", "series"):
+        op.add_column(table, sa.Column("segments", sa.JSON, nullable=False, server_default="[]"))
+    for table in ("post_media", "series_media"):
+        op.add_column(table, sa.Column("part", sa.Integer, nullable=False, server_default="1"))

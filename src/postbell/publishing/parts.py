@@ -1,0 +1,41 @@
+"""What a network makes of a thread, and what speaks against the parts of a post. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from postbell.domain import limits
+from postbell.domain.content import Content
+from postbell.errors import Problem
+from postbell.publishing.protocol import Network, Threads
+
+
+def taken(content: Content, network: Network) -> Content:
+    """Return a content as its network is given it: a thread is one post where it makes one of it."""
+    return content.joined() if network.threads is Threads.JOINED else content
+
+
+def parts_of(content: Content, network: Network) -> Sequence[Content]:
+    """Return the single posts that a network makes of a content, each to be held against its limits."""
+    return content.parts if network.threads is Threads.CHAIN else (content.joined(),)
+
+
+def problems(content: Content, options: Any, network: Network, *, account: str) -> list[Problem]:
+    """Return everything about a content that its network would refuse, of every part of a thread."""
+    found: list[Problem] = []
+    if content.segments and network.threads is Threads.NONE:
+        message = (
+            f"{network.label} has no threads; give it a text of its own: a section `## @{account}` in a "
+            f"file, or --set {account}.text=…"
+        )
+        found.append(Problem(where="text", account=account, message=message))
+    parts = parts_of(content, network)
+    for number, part in enumerate(parts, 1):
+        own = options if number == 1 else options.further()
+        wrong = limits.check(part, network.limits, account=account)
+        wrong += network.check(part, own, account=account)
+        named = f"part {number}: " if len(parts) > 1 else ""
+        found += [replace(problem, where=f"{named}{problem.where}") for problem in wrong]
+    return found
