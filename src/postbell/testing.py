@@ -15,6 +15,7 @@ from postbell.clock import VirtualClock
 from postbell.domain.content import Content
 from postbell.domain.limits import Limits, MediaLimit, TextLimit
 from postbell.errors import Problem, PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unsure
+from postbell.publishing import chain
 from postbell.publishing.options import Strict
 from postbell.publishing.protocol import (
     Absent,
@@ -104,7 +105,7 @@ class FakeNetwork:
     resend: ClassVar[Resend] = Resend.SAFE
     finds: ClassVar[bool] = True
     deletes: ClassVar[bool] = True
-    threads: ClassVar[Threads] = Threads.WHOLE
+    threads: ClassVar[Threads] = Threads.CHAIN
 
     def __init__(self, modes: Iterable[Mode] = (), *, wait: timedelta = timedelta(seconds=120)) -> None:
         #: What the next calls do, first to last; after the last one every call publishes.
@@ -138,8 +139,11 @@ class FakeNetwork:
         return [Call(method="POST", url="memory://fake/posts", body={"text": outgoing.content.text})]
 
     async def publish(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> Receipt | Progress:
-        """Do what the next mode says."""
+        """Do what the next mode says, for each part of a thread."""
         self.seen.append(progress)
+        return await chain.publish(outgoing, progress, http, self._publish)
+
+    async def _publish(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> Receipt | Progress:
         mode = self.modes.pop(0) if self.modes else Mode.PUBLISH
         if mode is Mode.STEP:
             done = int(progress.data["done"]) if progress else 0
@@ -151,8 +155,13 @@ class FakeNetwork:
 
     async def find(
         self, outgoing: Outgoing, progress: Progress | None, http: Http
-    ) -> Receipt | Absent | Unknown:
+    ) -> Receipt | Progress | Absent | Unknown:
         """Look among what is public."""
+        return await chain.find(outgoing, progress, http, self._find)
+
+    async def _find(
+        self, outgoing: Outgoing, progress: Progress | None, http: Http
+    ) -> Receipt | Absent | Unknown:
         del progress, http
         if not self.can_tell:
             return Unknown(reason="It was told not to tell.")
@@ -166,7 +175,8 @@ class FakeNetwork:
         self.deletions.append(receipt_id)
         mode = self.delete_modes.pop(0) if self.delete_modes else Mode.PUBLISH
         await self._before(mode, http)
-        self.posts = [post for post in self.posts if post.key != receipt_id]
+        gone = chain.ids_of(receipt_id)
+        self.posts = [post for post in self.posts if post.key not in gone]
         _after(mode)
 
     async def verify(self, target: Target, http: Http) -> Profile:

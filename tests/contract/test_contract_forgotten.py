@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from postbell.publishing.protocol import Absent, Receipt, Unknown
+from postbell.publishing.protocol import Absent, Progress, Receipt, Unknown
 from postbell.testing import FakeClock
 from support.farside import START, Daemon, FarSide, Subject
 from support.subjects import subjects
@@ -31,7 +31,7 @@ def _publish(subject: Subject, far_side: FarSide, **more: Any) -> Receipt:
     return asyncio.run(Daemon(subject, outgoing, far_side).publish())
 
 
-def _find(subject: Subject, far_side: FarSide, **more: Any) -> Receipt | Absent | Unknown:
+def _find(subject: Subject, far_side: FarSide, **more: Any) -> Receipt | Progress | Absent | Unknown:
     """Ask for the delivery as a database does that went back to START."""
     forgotten = replace(subject.outgoing(**more), forgotten=True)
     return asyncio.run(Daemon(subject, forgotten, far_side).find())

@@ -15,7 +15,7 @@ from postbell.domain.media import Media
 from postbell.errors import Rejected, Unauthorized, Unavailable, Unsure
 from postbell.networks.bluesky import record_key
 from postbell.publishing.http import Clients
-from postbell.publishing.protocol import Absent, Outgoing, Receipt
+from postbell.publishing.protocol import Absent, Outgoing, Progress, Receipt
 from support import pictures
 from support.fake_bluesky import SUBJECT
 from support.lexicon import lexicons
@@ -146,6 +146,56 @@ def test_a_repeat_leaves_one_record(pds: Pds, account: Account, here: Postbell, 
     receipts = {here.publish(outgoing) for _ in range(3)}
     assert len(receipts) == 1
     assert len(pds.list_records(account.did)) == 1
+
+
+def _thread(here: Postbell, folder: Path) -> Outgoing:
+    """Return a thread of three parts, the second of which has a picture."""
+    outgoing = here.outgoing(
+        "One", media=(replace(_image(folder, pictures.png(), "image/png", "A"), part=2),)
+    )
+    return replace(outgoing, content=replace(outgoing.content, segments=("Two #tür", "Three")))
+
+
+def _assert_thread(pds: Pds, account: Account) -> None:
+    """Fail unless the account has that thread once, and nothing else."""
+    third, second, first = pds.list_records(account.did)
+    assert [record["value"]["text"] for record in (first, second, third)] == ["One", "Two #tür", "Three"]
+    refs = [{"uri": record["uri"], "cid": record["cid"]} for record in (first, second)]
+    assert "reply" not in first["value"]
+    assert second["value"]["reply"] == {"root": refs[0], "parent": refs[0]}
+    assert third["value"]["reply"] == {"root": refs[0], "parent": refs[1]}
+    assert second["value"]["embed"]["images"][0]["alt"] == "A"
+    for record in (first, second, third):
+        lexicons().check_record("app.bsky.feed.post", record["value"], record["uri"].rpartition("/")[2])
+
+
+def test_a_thread_reads_back_as_a_chain_and_is_taken_away_whole(
+    pds: Pds, account: Account, here: Postbell, tmp_path: Path
+) -> None:
+    outgoing = _thread(here, tmp_path)
+    receipt = here.publish(outgoing)
+    _assert_thread(pds, account)
+    assert here.find(outgoing) == receipt
+    for _ in range(2):
+        here.delete(outgoing, receipt.id)
+        assert pds.list_records(account.did) == []
+
+
+@pytest.mark.parametrize("part", range(3))
+def test_a_thread_goes_on_behind_a_part_whose_answer_was_lost(
+    pds: Pds, account: Account, here: Postbell, tmp_path: Path, part: int
+) -> None:
+    outgoing, stored = _thread(here, tmp_path), list[Progress]()
+    here.verify()
+    with lossy_proxy(pds.url) as proxy:
+        here.session |= {"pds": proxy.url}
+        here.go_on(outgoing, stored, until=2 * part)  # a part behind another one has a step of its own
+        proxy.lose("POST", "putRecord")
+        with pytest.raises(Unsure):
+            here.go_on(outgoing, stored)
+        assert here.go_on(outgoing, stored)
+        here.runner.run(here.clients.close())
+    _assert_thread(pds, account)
 
 
 def test_ten_posts_of_one_millisecond_are_ten_records(pds: Pds, account: Account, here: Postbell) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from postbell.errors import RateLimited, Rejected, Unauthorized, Unsure
 from postbell.publishing.http import Clients
-from postbell.publishing.protocol import Absent, Receipt
+from postbell.publishing.protocol import Absent, Outgoing, Progress, Receipt
 from support.fake_mastodon import SUBJECT
 from support.lossy import lossy_proxy
 from support.mastodon_mock import TOKEN
@@ -128,6 +128,53 @@ def test_an_answer_that_is_lost_is_found_and_a_repeat_makes_no_second_post(here:
     assert found.id == status["id"]
     assert here.publish(replace(outgoing, target=here.target())).id == status["id"]
     assert len(_posts(here)) == 1
+
+
+def _thread(here: Postbell, folder: Path) -> Outgoing:
+    """Return a thread of three parts, two of which say the same, and one of those has a picture."""
+    outgoing = here.outgoing("One", media=(replace(picture(folder, "a.png", "A bell"), part=3),))
+    return replace(outgoing, content=replace(outgoing.content, segments=("Two", "Two")))
+
+
+def _assert_thread(here: Postbell) -> None:
+    """Fail unless the account has that thread once, and nothing else."""
+    third, second, first = _posts(here)
+    assert [_source(here, each["id"])["text"] for each in (first, second, third)] == ["One", "Two", "Two"]
+    answered = [each["in_reply_to_id"] for each in (first, second, third)]
+    assert answered == [None, first["id"], second["id"]]
+    assert [each["description"] for each in third["media_attachments"]] == ["A bell"]
+
+
+def test_a_thread_is_a_chain_of_answers_and_is_taken_away_whole(here: Postbell, tmp_path: Path) -> None:
+    outgoing, stored = _thread(here, tmp_path), list[Progress]()
+    receipt = here.go_on(outgoing, stored)
+    assert receipt
+    _assert_thread(here)
+    assert here.find(outgoing, stored[-1]) == receipt
+    for _ in range(2):
+        here.delete(outgoing, receipt.id)
+        assert _posts(here) == []
+
+
+@pytest.mark.parametrize("part", range(3))
+def test_a_thread_goes_on_behind_a_part_whose_answer_was_lost(
+    here: Postbell, tmp_path: Path, part: int
+) -> None:
+    here.verify()
+    outgoing, stored = _thread(here, tmp_path), list[Progress]()
+    here.go_on(outgoing, stored, until=part)
+    with lossy_proxy(here.server) as proxy:
+        proxy.lose("POST", "/api/v1/statuses")
+        there = replace(here, server=proxy.url, session=dict(here.session))
+        with pytest.raises(Unsure):
+            there.go_on(replace(outgoing, target=there.target()), stored)
+    found = here.find(outgoing, stored[-1] if stored else None)
+    if isinstance(found, Progress):
+        stored.append(found)
+        assert here.go_on(outgoing, stored)
+    else:
+        assert isinstance(found, Receipt)
+    _assert_thread(here)
 
 
 def test_what_was_not_published_is_absent(here: Postbell) -> None:

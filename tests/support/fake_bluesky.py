@@ -137,7 +137,8 @@ class FakeBluesky(FarSide):
     def _as_public(self, rkey: str, record: dict[str, Any]) -> Public:
         images = record.get("embed", {}).get("images", [])
         media = tuple((self.blobs[image["image"]["ref"]["$link"]][1], image["alt"]) for image in images)
-        return Public(id=f"at://{DID}/{_POST}/{rkey}", text=record["text"], media=media)
+        answers = record["reply"]["parent"]["uri"] if "reply" in record else None
+        return Public(id=f"at://{DID}/{_POST}/{rkey}", text=record["text"], media=media, answers=answers)
 
     def answer(self, request: httpx.Request, body: bytes) -> httpx.Response:
         method = request.url.path.removeprefix("/xrpc/")
@@ -253,6 +254,8 @@ class FakeBluesky(FarSide):
         check_facets(record["text"], record.get("facets", []), PEOPLE)
         for image in record.get("embed", {}).get("images", []):
             self._check_blob(image["image"])
+        if "reply" in record:
+            self._check_reply(record["reply"])
         before = self.records.get(rkey)
         if before not in (None, record) and asked.get("swapRecord", "") is None:
             raise Refusal("InvalidSwap", f"Record was at {_record_cid(before)}")
@@ -274,6 +277,15 @@ class FakeBluesky(FarSide):
             return {}
         self.commits += 1
         return {"commit": {"cid": _cid(body, 0x71), "rev": "3n2ucn3lzts2t"}}
+
+    def _check_reply(self, reply: dict[str, Any]) -> None:
+        answered = {name: self.records.get(ref["uri"].rpartition("/")[2]) for name, ref in reply.items()}
+        for name, record in answered.items():
+            if record is None or reply[name]["cid"] != _record_cid(record):
+                raise Violation(f"the {name} of an answer is not there, or is another one")
+        parent = answered["parent"] or {}
+        if parent.get("reply", {"root": reply["parent"]})["root"] != reply["root"]:
+            raise Violation("an answer belongs to another thread than what it answers")
 
     def _check_blob(self, blob: dict[str, Any]) -> None:
         cid = blob["ref"]["$link"]

@@ -109,6 +109,7 @@ class FakeMastodon(FarSide):
                     (self.files[each["id"]], each["description"] or "")
                     for each in status["media_attachments"]
                 ),
+                answers=status["in_reply_to_id"],
             )
             for status in self.statuses
         ]
@@ -202,7 +203,12 @@ class FakeMastodon(FarSide):
         visibility = asked.get("visibility", "public")
         if self.silenced and visibility == "public":
             visibility = "unlisted"
+        answered = asked.get("in_reply_to_id")
+        if answered and all(each["id"] != answered for each in self.statuses):
+            raise Refusal(404, "The post you are trying to reply to does not appear to exist.")
         status = self._status(asked["status"], visibility) | {
+            "in_reply_to_id": answered,
+            "in_reply_to_account_id": ACCOUNT if answered else None,
             "spoiler_text": asked.get("spoiler_text", ""),
             "sensitive": asked.get("sensitive", False) or bool(asked.get("spoiler_text")),
             "language": asked.get("language", "en"),

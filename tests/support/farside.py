@@ -56,6 +56,8 @@ class Public:
     text: str
     #: The bytes and the alt text of each file.
     media: tuple[tuple[bytes, str], ...] = ()
+    #: The id of the post that it answers.
+    answers: str | None = None
 
 
 @dataclass
@@ -247,8 +249,7 @@ class Daemon:
             result = await self.subject.network.publish(outgoing, self._progress(), http)
             if isinstance(result, Receipt):
                 return result
-            # Kept as JSON, because that is how the database keeps it.
-            self.stored.append(replace(result, data=json.loads(json.dumps(dict(result.data)))))
+            self._keep(result)
             if result.again_at:
                 self.far_side.clock.set(max(result.again_at, self.far_side.clock.now()))
         raise AssertionError("50 steps and no receipt")
@@ -257,7 +258,7 @@ class Daemon:
         """Take the post away; through `transport`, if one stands in between."""
         await self.subject.network.delete(self._outgoing(), receipt_id, self._http(transport))
 
-    async def find(self) -> Receipt | Absent | Unknown:
+    async def find(self) -> Receipt | Progress | Absent | Unknown:
         """Ask the network whether it is public."""
         return await self.subject.network.find(self._outgoing(), self._progress(), self._http(None))
 
@@ -267,8 +268,15 @@ class Daemon:
             found = await self.find()
             if isinstance(found, Receipt):
                 return found
+            if isinstance(found, Progress):
+                self._keep(found)
+                return await self.publish()
             assert isinstance(found, Absent), f"only a human can settle this: {found}"
         return await self.publish()
+
+    def _keep(self, progress: Progress) -> None:
+        # Kept as JSON, because that is how the database keeps it.
+        self.stored.append(replace(progress, data=json.loads(json.dumps(dict(progress.data)))))
 
     def _outgoing(self) -> Outgoing:
         return replace(self.outgoing, target=replace(self.outgoing.target, session=dict(self.session)))

@@ -9,7 +9,7 @@ from typing import Any
 
 from postbell.clock import SystemClock
 from postbell.publishing.http import Clients, Http
-from postbell.publishing.protocol import Absent, Outgoing, Profile, Receipt, Target, Unknown
+from postbell.publishing.protocol import Absent, Outgoing, Profile, Progress, Receipt, Target, Unknown
 from support import farside
 from support.farside import Subject
 
@@ -43,9 +43,22 @@ class Online:
         """Publish it, in all its steps."""
         return self.runner.run(farside.publish(self.subject.network, outgoing, self.http()))
 
-    def find(self, outgoing: Outgoing) -> Receipt | Absent | Unknown:
+    def go_on(
+        self, outgoing: Outgoing, stored: list[Progress], *, until: int | None = None
+    ) -> Receipt | None:
+        """Take the steps behind the last one that is stored, and store each; stop when so many are."""
+        while until is None or len(stored) < until:
+            step = self.subject.network.publish(outgoing, stored[-1] if stored else None, self.http())
+            if isinstance(result := self.runner.run(step), Receipt):
+                return result
+            stored.append(result)
+        return None
+
+    def find(
+        self, outgoing: Outgoing, progress: Progress | None = None
+    ) -> Receipt | Progress | Absent | Unknown:
         """Look it up."""
-        return self.runner.run(self.subject.network.find(outgoing, None, self.http()))
+        return self.runner.run(self.subject.network.find(outgoing, progress, self.http()))
 
     def delete(self, outgoing: Outgoing, name: str) -> None:
         """Take it away."""

@@ -136,6 +136,7 @@ def add_post(
     to: Sequence[str] = ("ann",),
     at: datetime | None = START,
     text: str = "hello",
+    segments: Sequence[str] = (),
     files: Sequence[Media] = (),
     overrides: dict[str, Override] | None = None,
     network: str = "fake",
@@ -148,7 +149,7 @@ def add_post(
     new = Post(
         id=new_post_id(_random),
         state=PostState.DRAFT,
-        content=Content(text=text, media=tuple(files)),
+        content=Content(text=text, segments=tuple(segments), media=tuple(files)),
         overrides=overrides or {},
         created_at=made_at,
         updated_at=made_at,

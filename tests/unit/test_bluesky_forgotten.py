@@ -13,7 +13,7 @@ import pytest
 from postbell.errors import PublishError, Unavailable, Unsure
 from postbell.publishing import atproto
 from postbell.publishing.atproto import moment_of, tid
-from postbell.publishing.protocol import Absent, Receipt, Unknown
+from postbell.publishing.protocol import Absent, Progress, Receipt, Unknown
 from support.fake_bluesky import DID, SUBJECT, FakeBluesky, logged_in
 from support.farside import START, Daemon
 
@@ -27,7 +27,7 @@ def post(far_side: FakeBluesky, text: str, *, key: str) -> None:
     far_side.records[key] = record
 
 
-def find(here: Daemon) -> Receipt | Absent | Unknown:
+def find(here: Daemon) -> Receipt | Progress | Absent | Unknown:
     here.outgoing = replace(here.outgoing, forgotten=True)
     return asyncio.run(here.find())
 

@@ -90,10 +90,19 @@ def test_a_file_changes_the_whole_thread(cli: Command, tmp_path: Path) -> None:
     assert (cli.post(post_id)["text"], cli.post(post_id)["segments"]) == ("One", ["Two"])
 
 
-def test_a_network_without_threads_refuses_them(cli: Command) -> None:
-    ran = cli("add", "One", "--then", "Two", "--to", "site,sky", "--dry-run")
+def test_a_dry_run_shows_the_requests_of_every_part_and_what_would_be_refused_of_any(cli: Command) -> None:
+    ran = cli.done("add", "One", "--then", "Two", "--to", "sky", "--dry-run")
+    assert "  part 1: 3 of 300 graphemes\n" in ran.out
+    assert "  part 2: 3 of 300 graphemes\n" in ran.out
+    assert ran.out.count("putRecord") == 2
+    ran = cli("add", "One", "--then", "x" * 301, "--then", "", "--to", "sky", "--dry-run")
     assert ran.code == 4
-    assert "would be refused: text (for sky): Bluesky has no threads; give it a text of its own:" in ran.out
+    assert "part 2: text (for sky): 301 graphemes, the limit is 300; shorten it by 1." in ran.out
+    assert "part 3: text (for sky): the post is empty; give it a text." in ran.out
+    ran = cli("add", "One", "--then", "x" * 301, "--to", "sky", "--dry-run", "--json")
+    found = ran.json
+    assert found["lengths"]["graphemes"] == {"count": 301, "limit": 300}
+    assert [part["graphemes"]["count"] for part in found["parts"]] == [3, 301]
 
 
 def test_a_folder_has_a_thread_as_one_page(cli: Command) -> None:

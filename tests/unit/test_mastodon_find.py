@@ -26,7 +26,7 @@ def _lose(here: Daemon, far_side: FakeMastodon) -> dict[str, Any]:
     return far_side.statuses[-1]
 
 
-def _find(here: Daemon) -> Receipt | Absent | Unknown:
+def _find(here: Daemon) -> Receipt | Progress | Absent | Unknown:
     return asyncio.run(here.find())
 
 

@@ -57,7 +57,7 @@ class Deadly(FakeNetwork):
 
     async def find(
         self, outgoing: Outgoing, progress: Progress | None, http: Http
-    ) -> Receipt | Absent | Unknown:
+    ) -> Receipt | Progress | Absent | Unknown:
         self.sought.append(outgoing.content.text)
         if outgoing.content.text == "unfindable":
             self.die()

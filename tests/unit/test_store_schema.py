@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import importlib
 import os
+import pkgutil
 import sqlite3
 import sys
 from collections.abc import Callable
@@ -14,6 +16,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
+from postbell import store as store_package
 from postbell.errors import BadConfig, DaemonRunning, Damaged, DatabaseLocked, NotFound, SchemaTooNew
 from postbell.services import upkeep
 from postbell.settings import Places
@@ -40,6 +43,8 @@ def test_the_code_knows_every_migration_and_the_newest() -> None:
 
 
 def test_a_migrated_database_is_what_the_tables_say(tmp_path: Path) -> None:
+    for module in pkgutil.iter_modules(store_package.__path__):  # tables stand in several of them
+        importlib.import_module(f"postbell.store.{module.name}")
     made = tmp_path / "made.db"
     engine = create_engine(f"sqlite:///{made}")
     Base.metadata.create_all(engine)

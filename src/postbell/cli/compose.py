@@ -67,6 +67,7 @@ def add(
       postbell add "Hello, world" --to sky --at "tomorrow 9am"
       postbell add "Hello, queue" --to sky --queue
       postbell add "Any time will do" --to sky --auto --between "tomorrow 8am" --and "in 5 d at 20:00"
+      postbell add "One thing" --then "and another" --to sky --at "tomorrow 9am"
       postbell add "Tonight!" --to sky --at "tomorrow 9am" --late-limit "6 h" --delete-after "1 d"
     """  # noqa: D301 - click wants the character
     from postbell.services.compose import add_post

@@ -7,11 +7,10 @@ bluesky-social/atproto); the server's word counts where it differs: an expired t
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, timedelta
+from datetime import UTC
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, Field, SecretStr, field_validator
@@ -21,31 +20,23 @@ from postbell.domain.content import Content
 from postbell.domain.media import Media
 from postbell.domain.quota import Per, Quota
 from postbell.domain.text import Span, SpanKind, byte_range, find_spans, graphemes, utf8_bytes, with_link
-from postbell.errors import Problem, PublishError, Rejected, Unauthorized
-from postbell.publishing import protocol
-from postbell.publishing.addresses import keeps_secrets
-from postbell.publishing.answer import Answer, Refused, lost
-from postbell.publishing.atproto import newest_first, pds_of, tid
+from postbell.errors import Problem
+from postbell.publishing import chain, protocol
+from postbell.publishing.answer import Refused
+from postbell.publishing.atproto import answered, newest_first, parent_of, shown, tid
+from postbell.publishing.bluesky_api import JSON, POST, SERVER, Line
 from postbell.publishing.options import Strict, Words
 from postbell.publishing.protocol import Call, Outgoing, Progress, Receipt
-from postbell.publishing.tokens import expiry_of
 
 
 if TYPE_CHECKING:
     from postbell.publishing.http import Http
 
 
-_SERVER = "https://bsky.social"
-_POST = "app.bsky.feed.post"
-_JSON = "application/json"
-#: A token that ends sooner is renewed before it is used.
-_MARGIN = timedelta(minutes=5)
 #: What apps act upon, of what a post may call itself (com.atproto.label.defs).
 _LABELS = ("porn", "sexual", "nudity", "graphic-media", "!no-unauthenticated")
 #: The part of BCP 47 that people use: language, script, region.
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?")
-#: What a server says with 400 or 403 where others say 401.
-_UNAUTHORIZED = frozenset({"ExpiredToken", "InvalidToken", "AccountNotFound"})
 _FEATURES = {"link": ("link", "uri"), "hashtag": ("tag", "tag"), "mention": ("mention", "did")}
 _Found = Receipt | protocol.Absent | protocol.Unknown
 
@@ -98,7 +89,7 @@ class Bluesky:
     Options: ClassVar[type[BaseModel]] = Options
     Credentials: ClassVar[type[BaseModel]] = Credentials
     server: ClassVar[str] = "optional"
-    default_server: ClassVar[str | None] = _SERVER
+    default_server: ClassVar[str | None] = SERVER
     guide: ClassVar[str] = """\
 1. At https://bsky.app open Settings, Privacy and security, App passwords, and add one named postbell.
 2. Copy it (xxxx-xxxx-xxxx-xxxx): it is shown once. It needs no access to direct messages.
@@ -110,7 +101,7 @@ as its last line and counts with it."""
     resend: ClassVar[protocol.Resend] = protocol.Resend.SAFE
     finds: ClassVar[bool] = True
     deletes: ClassVar[bool] = True
-    threads: ClassVar[protocol.Threads] = protocol.Threads.NONE
+    threads: ClassVar[protocol.Threads] = protocol.Threads.CHAIN
 
     def check(self, content: Content, options: Any, *, account: str) -> list[Problem]:  # noqa: ARG002
         """Return what only Bluesky minds: a title alone, and a link that makes the text too long."""
@@ -125,10 +116,13 @@ as its last line and counts with it."""
 
     def preview(self, outgoing: Outgoing) -> list[Call]:
         """Return the uploads, the look-ups of mentioned accounts and the post itself. Pure."""
+        return chain.preview(outgoing, self._preview)
+
+    def _preview(self, outgoing: Outgoing) -> list[Call]:
         target, media, handles = outgoing.target, outgoing.content.media, _handles(outgoing)
-        base = f"{target.session.get('pds') or target.server or _SERVER}/xrpc/com.atproto"
+        base = f"{target.session.get('pds') or target.server or SERVER}/xrpc/com.atproto"
         dids = {handle: f"<did of @{handle}>" for handle in handles}
-        record = _record(outgoing, [f"<blob of {item.name}>" for item in media], dids)
+        record = _record(outgoing, [f"<blob of {item.name}>" for item in media], dids, shown(outgoing.reply))
         body = _put_body(target.session.get("did", "<did>"), record_key(outgoing), record)
 
         def post(method: str, mime: str, body: Any) -> Call:
@@ -138,7 +132,7 @@ as its last line and counts with it."""
         return [
             *(post("repo.uploadBlob", item.mime, f"<{item.name}>") for item in media),
             *(Call(method="GET", url=f"{base}.identity.resolveHandle?handle={handle}") for handle in handles),
-            post("repo.putRecord", _JSON, body),
+            post("repo.putRecord", JSON, body),
         ]
 
     async def publish(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> Receipt | Progress:
@@ -146,29 +140,37 @@ as its last line and counts with it."""
 
         Both steps can be repeated. What the first one found is kept, so that the record stays the same.
         """
-        line, media, handles = _Line(outgoing.target, http), outgoing.content.media, _handles(outgoing)
-        if progress is None and (media or handles):
+        return await chain.publish(outgoing, progress, http, self._publish)
+
+    async def _publish(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> Receipt | Progress:
+        line, media, handles = Line(outgoing.target, http), outgoing.content.media, _handles(outgoing)
+        if progress is None and (media or handles or outgoing.reply):
             blobs, dids = await line.upload(media), await line.resolve(handles)
-            return Progress(step="prepared", data={"blobs": blobs, "dids": dids})
+            reply = await answered(line.ask, outgoing.reply)
+            return Progress(step="prepared", data={"blobs": blobs, "dids": dids, "reply": reply})
         blobs, dids = (progress.data["blobs"], progress.data["dids"]) if progress else ([], {})
-        record, did = _record(outgoing, blobs, dids), (await line.session())["did"]
+        reply = progress.data.get("reply") if progress else None
+        record, did = _record(outgoing, blobs, dids, reply), (await line.session())["did"]
         try:
             await line.put(_put_body(did, record_key(outgoing), record), media)
         except Refused as refusal:
             # Something lies under our key. It is this very post if only a mention was looked up otherwise.
-            found = await self.find(outgoing, progress, http) if refusal.code == "InvalidSwap" else None
+            found = await self._find(outgoing, progress, http) if refusal.code == "InvalidSwap" else None
             if not isinstance(found, Receipt):
                 raise
         missing = [f"@{name} was not found and stays plain text." for name in handles if name not in dids]
         return _receipt(did, outgoing, missing)
 
-    async def find(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> _Found:  # noqa: ARG002
+    async def find(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> _Found | Progress:
         """Ask the account's own server for the record under our key; its word is final."""
-        line = _Line(outgoing.target, http)
+        return await chain.find(outgoing, progress, http, self._find)
+
+    async def _find(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> _Found:  # noqa: ARG002
+        line = Line(outgoing.target, http)
         did = (await line.session())["did"]
         if outgoing.forgotten:
             return await _search(line, did, outgoing)
-        where = {"repo": did, "collection": _POST, "rkey": record_key(outgoing)}
+        where = {"repo": did, "collection": POST, "rkey": record_key(outgoing)}
         try:
             found = (await line.ask("repo.getRecord", where)).field("value", dict)
         except Refused as refusal:
@@ -181,128 +183,15 @@ as its last line and counts with it."""
 
     async def delete(self, outgoing: Outgoing, receipt_id: str, http: Http) -> None:
         """Delete the record; the server calls it a success where there is none any more."""
-        line = _Line(outgoing.target, http)
-        repo, _, rkey = receipt_id.removeprefix("at://").partition(f"/{_POST}/")
-        # Under our own name nothing would be found, and all be well.
-        if repo != (await line.session())["did"]:
-            raise Rejected(f"it belongs to another account of Bluesky: {receipt_id}")
-        where = {"repo": repo, "collection": _POST, "rkey": rkey}
-        answer = await line.call("repo.deleteRecord", json=where)
-        if answer.body:  # older servers answer with nothing at all
-            answer.json()
+        await chain.delete(receipt_id, Line(outgoing.target, http).delete)
 
     async def verify(self, target: protocol.Target, http: Http) -> protocol.Profile:
         """Log in: the only question whose answer is about the app password itself."""
-        said = await _Line(target, http).log_in()
+        said = await Line(target, http).log_in()
         note = f"The account is {said.get('status') or 'inactive'}: it cannot post."
         notes = (note,) if said.get("active") is False else ()
         url = f"https://bsky.app/profile/{said['did']}"
         return protocol.Profile(handle=said["handle"], url=url, notes=notes)
-
-
-class _Line:
-    """An account's way to its server: the session, kept and renewed, and the calls that need it."""
-
-    def __init__(self, target: protocol.Target, http: Http) -> None:
-        self._http = http
-        self._credentials = target.credentials
-        #: Where sessions are made; records live on the server that the account's DID document names.
-        self._login_server = f"{target.server or _SERVER}/xrpc/com.atproto.server"
-
-    async def session(self) -> Mapping[str, Any]:
-        """Return the stored session; without one, log in."""
-        if not {"did", "pds", "access_jwt", "refresh_jwt"} <= self._http.session.keys():
-            await self.log_in()
-        return self._http.session
-
-    async def log_in(self) -> dict[str, Any]:
-        """Make a new session with the app password and store it; 30 in 5 minutes are allowed."""
-        if not keeps_secrets(self._login_server):
-            raise Unauthorized("Bluesky needs a server with https: a password is not sent in clear")
-        password = self._credentials.app_password.get_secret_value()
-        who = {"identifier": self._credentials.identifier.strip().removeprefix("@"), "password": password}
-        url = f"{self._login_server}.createSession"
-        try:
-            return await self._keep(await self._http.request("POST", url, json=who, judge=_judge))
-        except Unauthorized as error:
-            raise Unauthorized(f"{error}. Make a new app password and connect the account again.") from None
-
-    async def upload(self, media: Iterable[Media]) -> list[Any]:
-        """Upload files and return what stands for them in a record. The same bytes get the same name."""
-        blobs = []
-        for item in media:
-            data = await asyncio.to_thread(item.path.read_bytes)
-            answer = await self.call("repo.uploadBlob", item.mime, content=data)
-            blobs.append(answer.field("blob", dict))
-        return blobs
-
-    async def resolve(self, handles: Iterable[str]) -> dict[str, str]:
-        """Return the DIDs of those handles that there are."""
-        dids = {}
-        for handle in handles:
-            try:
-                answer = await self.ask("identity.resolveHandle", {"handle": handle})
-            except Refused:
-                continue
-            dids[handle] = answer.field("did", str)
-        return dids
-
-    async def put(self, body: Mapping[str, Any], media: Sequence[Media]) -> None:
-        """Write the record. Files that the server has thrown away meanwhile are uploaded once more."""
-        try:
-            answer = await self.call("repo.putRecord", publishes=True, json=body)
-        except Refused as refusal:
-            if refusal.code != "BlobNotFound":
-                raise
-            await self.upload(media)
-            answer = await self.call("repo.putRecord", publishes=True, json=body)
-        answer.field("uri", str)
-
-    async def ask(self, method: str, params: Mapping[str, str]) -> Answer:
-        """Ask the account's server what everybody may ask."""
-        url = f"{(await self.session())['pds']}/xrpc/com.atproto.{method}"
-        return await self._http.request("GET", url, params=params, judge=_judge)
-
-    async def call(self, method: str, mime: str = _JSON, *, publishes: bool = False, **how: Any) -> Answer:
-        """Call as the account; if the token is not accepted, once more with a new one."""
-
-        def send(session: Mapping[str, Any]) -> Awaitable[Answer]:
-            url = f"{session['pds']}/xrpc/com.atproto.{method}"
-            headers = {"authorization": f"Bearer {session['access_jwt']}", "content-type": mime}
-            return self._http.request("POST", url, publishes=publishes, headers=headers, judge=_judge, **how)
-
-        session = await self.session()
-        if self._lasts():
-            try:
-                return await send(session)
-            except Unauthorized:
-                pass  # it was taken back, or the server has forgotten it
-        await self._renew()
-        return await send(self._http.session)
-
-    async def _renew(self) -> None:
-        """Trade the refresh token in; log in again if it is not accepted, because its successor was lost."""
-        async with self._http.turn():
-            if await self._http.reload_session() and self._lasts():
-                return
-            headers = {"authorization": f"Bearer {self._http.session['refresh_jwt']}"}
-            url = f"{self._login_server}.refreshSession"
-            try:
-                await self._keep(await self._http.request("POST", url, headers=headers, judge=_judge))
-            except Unauthorized:  # perhaps a command, in a process of its own, has traded it in just now
-                if not (await self._http.reload_session() and self._lasts()):
-                    await self.log_in()
-
-    def _lasts(self) -> bool:
-        return expiry_of(self._http.session["access_jwt"]) > (self._http.now() + _MARGIN).timestamp()
-
-    async def _keep(self, answer: Answer) -> dict[str, Any]:
-        names = {"did": "did", "handle": "handle", "access_jwt": "accessJwt", "refresh_jwt": "refreshJwt"}
-        session = {ours: answer.field(theirs, str) for ours, theirs in names.items()}
-        said: dict[str, Any] = answer.json()
-        before = self._http.session.get("pds") or self._login_server.removesuffix("/xrpc/com.atproto.server")
-        await self._http.save_session({**session, "pds": pds_of(said.get("didDoc")) or before})
-        return said
 
 
 def record_key(outgoing: Outgoing) -> str:
@@ -310,14 +199,16 @@ def record_key(outgoing: Outgoing) -> str:
     return tid(outgoing.begun_at, outgoing.number)
 
 
-async def _search(line: _Line, did: str, outgoing: Outgoing) -> _Found:
+async def _search(line: Line, did: str, outgoing: Outgoing) -> _Found:
     """Look through what was posted since the first try can have been: keys of ours tell their number."""
     text, _ = with_link(outgoing.content.text, outgoing.content.link)
-    async for record in newest_first(line.ask, did, _POST, since=outgoing.begun_at):
+    async for record in newest_first(line.ask, did, POST, since=outgoing.begun_at):
+        if parent_of(record.value) != (outgoing.reply and outgoing.reply.parent):
+            continue  # another part of the same thread, or something that the user wrote
         tried, same_text = replace(outgoing, begun_at=record.made), record.value.get("text") == text
         same_key = record.key == record_key(tried)
         if same_key or same_text:  # one alone: it was changed, or written anew, and nobody remembers
-            doubt = protocol.Unknown(reason=f"at://{did}/{_POST}/{record.key} may be it, or another one")
+            doubt = protocol.Unknown(reason=f"at://{did}/{POST}/{record.key} may be it, or another one")
             return _receipt(did, tried) if same_key and same_text else doubt
     return protocol.Absent()
 
@@ -331,11 +222,15 @@ def _created(outgoing: Outgoing) -> str:
     return outgoing.begun_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _record(outgoing: Outgoing, blobs: Sequence[Any], dids: Mapping[str, str]) -> dict[str, Any]:
+def _record(
+    outgoing: Outgoing, blobs: Sequence[Any], dids: Mapping[str, str], reply: Mapping[str, Any] | None
+) -> dict[str, Any]:
     """Return the record, the same at every try."""
     media, options = outgoing.content.media, outgoing.options
     text, spans = with_link(outgoing.content.text, outgoing.content.link)
-    record: dict[str, Any] = {"$type": _POST, "text": text, "createdAt": _created(outgoing)}
+    record: dict[str, Any] = {"$type": POST, "text": text, "createdAt": _created(outgoing)}
+    if reply:
+        record["reply"] = reply
     if facets := [facet for span in spans if (facet := _facet(text, span, dids))]:
         record["facets"] = facets
     if images := [_image(item, blob) for item, blob in zip(media, blobs, strict=True)]:
@@ -364,29 +259,14 @@ def _image(item: Media, blob: Any) -> dict[str, Any]:
 
 def _put_body(did: str, rkey: str, record: Mapping[str, Any]) -> dict[str, Any]:
     # swapRecord null: write only where nothing lies yet. The identical record is a success all the same.
-    body = {"repo": did, "collection": _POST, "rkey": rkey, "record": record}
+    body = {"repo": did, "collection": POST, "rkey": rkey, "record": record}
     return {**body, "swapRecord": None, "validate": True}
 
 
 def _receipt(did: str, outgoing: Outgoing, warnings: Iterable[str] = ()) -> Receipt:
     # The DID, not the handle: it stays when the handle changes.
     rkey, url = record_key(outgoing), f"https://bsky.app/profile/{did}"
-    return Receipt(id=f"at://{did}/{_POST}/{rkey}", url=f"{url}/post/{rkey}", warnings=tuple(warnings))
-
-
-def _judge(answer: Answer) -> PublishError | None:
-    """Read an error of XRPC: a name and a message."""
-    said = answer.error_json()
-    name = said.get("error")
-    if answer.status == 400 and not isinstance(name, str):
-        # The server itself always gives a name: this came from something in front of it.
-        return lost("Bluesky answered 400 without saying why", answer.publishes)
-    if answer.status >= 500 or answer.status in (408, 425, 429):
-        return None
-    message = f"Bluesky answered {answer.status} {name}: {str(said.get('message', ''))[:300]}"
-    if answer.status == 401 or name in _UNAUTHORIZED:
-        return Unauthorized(message)
-    return Refused(message, code=name) if isinstance(name, str) else None
+    return Receipt(id=f"at://{did}/{POST}/{rkey}", url=f"{url}/post/{rkey}", warnings=tuple(warnings))
 
 
 network = Bluesky()

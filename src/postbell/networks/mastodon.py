@@ -22,7 +22,7 @@ from postbell.domain.limits import Limits
 from postbell.domain.media import MediaKind
 from postbell.domain.text import graphemes, with_link
 from postbell.errors import Problem, PublishError, Rejected, Unavailable
-from postbell.publishing import protocol
+from postbell.publishing import chain, protocol
 from postbell.publishing.answer import Refused
 from postbell.publishing.fediverse import Server, stored_server
 from postbell.publishing.mastodon_api import Line
@@ -63,6 +63,8 @@ again. A title is not used. A link that the text does not contain becomes its la
 
 class Options(Strict):
     """What a post can be told about Mastodon."""
+
+    first_only = frozenset({"focus", "poll", "poll_expires_in", "poll_multiple", "poll_hide_totals"})
 
     spoiler_text: str = Field("", description="A content warning: it hides the text, and counts with it.")
     sensitive: bool | None = Field(
@@ -117,7 +119,7 @@ class Mastodon:
     resend: ClassVar[protocol.Resend] = protocol.Resend.LOOK_FIRST
     finds: ClassVar[bool] = True
     deletes: ClassVar[bool] = True
-    threads: ClassVar[protocol.Threads] = protocol.Threads.NONE
+    threads: ClassVar[protocol.Threads] = protocol.Threads.CHAIN
 
     @property
     def limits(self) -> Limits:
@@ -184,6 +186,9 @@ class Mastodon:
 
     def preview(self, outgoing: Outgoing) -> list[Call]:
         """Return the uploads and the post itself; what is asked of the server besides is left out. Pure."""
+        return chain.preview(outgoing, self._preview)
+
+    def _preview(self, outgoing: Outgoing) -> list[Call]:
         address, media = outgoing.target.server, outgoing.content.media
         there = stored_server(outgoing.target.session.get("server"))
 
@@ -200,6 +205,9 @@ class Mastodon:
 
     async def publish(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> Receipt | Progress:
         """Upload each file, wait until the server has made them ready, post: one step at a time."""
+        return await chain.publish(outgoing, progress, http, self._publish)
+
+    async def _publish(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> Receipt | Progress:
         line, done = Line(outgoing.target, http), dict(progress.data) if progress else {}
         media, files = outgoing.content.media, done.get("files", [])
         if len(files) < len(media):
@@ -214,19 +222,22 @@ class Mastodon:
             if refusal.code != "422":
                 raise
             if again := await _files_again(line, done):
-                found = await self.find(outgoing, progress, http)  # they may be gone because a post has them
+                found = await self._find(outgoing, progress, http)  # they may be gone because a post has them
                 if not isinstance(found, protocol.Unknown):
                     return found if isinstance(found, Receipt) else again
             with contextlib.suppress(PublishError):
                 await line.learn()  # the server may have other limits by now
             raise
 
-    async def find(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> _Found:
+    async def find(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> _Found | Progress:
         """Look through what the account has posted since the first try.
 
         A post with files is known by their ids. Another one is ours if it was made by our application, says
-        the same to the letter, and is not older than the first try.
+        the same to the letter in answer to the same post, and is not older than the first try.
         """
+        return await chain.find(outgoing, progress, http, self._find)
+
+    async def _find(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> _Found:
         line = Line(outgoing.target, http)
         facts, since, doubt = await line.facts(), outgoing.begun_at - _SKEW, None
         files = progress.data.get("files", []) if progress else []
@@ -249,13 +260,7 @@ class Mastodon:
 
     async def delete(self, outgoing: Outgoing, receipt_id: str, http: Http) -> None:
         """Delete the post; what is not there any more counts as deleted."""
-        try:
-            answer = await Line(outgoing.target, http).ask("DELETE", f"{_STATUSES}/{receipt_id}")
-        except Refused as refusal:
-            if refusal.code not in ("404", "410"):
-                raise
-        else:
-            answer.json()  # a page of something in between is no deletion
+        await chain.delete(receipt_id, Line(outgoing.target, http).delete)
 
     async def verify(self, target: Target, http: Http) -> Profile:
         """Ask the server who the account is, and what it takes; both are stored."""
@@ -317,7 +322,8 @@ async def _is_it(
     if ids:
         return set(files) == ids or edited
     by = (status.get("application") or {}).get("name")
-    if status.get("reblog") or status.get("in_reply_to_id") or (by and app and by != app):
+    answers = outgoing.reply.parent if outgoing.reply else None
+    if status.get("reblog") or status.get("in_reply_to_id") != answers or (by and app and by != app):
         return False
     form = len(outgoing.content.media), bool(outgoing.options.poll)
     if (len(files), bool(status.get("poll"))) != form:
@@ -348,6 +354,7 @@ def _body(outgoing: Outgoing, ids: Sequence[str]) -> dict[str, Any]:
     }
     body = {
         "status": _written(outgoing.content),
+        "in_reply_to_id": outgoing.reply and outgoing.reply.parent,
         "media_ids": list(ids),
         "spoiler_text": options.spoiler_text,
         "sensitive": options.sensitive,

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from postbell.errors import Unavailable
+from postbell.errors import Rejected, Unavailable
 from postbell.publishing.addresses import keeps_secrets
-from postbell.publishing.answer import Answer, lost
+from postbell.publishing.answer import Answer, Refused, lost
+from postbell.publishing.protocol import Reply
 
 
 _LETTERS = "234567abcdefghijklmnopqrstuvwxyz"
@@ -17,6 +18,8 @@ _LETTERS = "234567abcdefghijklmnopqrstuvwxyz"
 _MOST_PAGES = 20
 #: An instant is known to the microsecond, a key to the millisecond.
 _SLACK = timedelta(seconds=1)
+#: Asks the account's server what everybody may ask: a method and its parameters.
+Ask = Callable[[str, Mapping[str, str]], Awaitable[Answer]]
 _BEGIN = datetime.fromtimestamp(0, UTC)
 
 
@@ -52,9 +55,7 @@ def moment_of(key: str) -> datetime | None:
     return _BEGIN + timedelta(milliseconds=(value >> 10) // 1000)
 
 
-async def newest_first(
-    ask: Callable[[str, Mapping[str, str]], Awaitable[Answer]], repo: str, collection: str, *, since: datetime
-) -> AsyncIterator[Listed]:
+async def newest_first(ask: Ask, repo: str, collection: str, *, since: datetime) -> AsyncIterator[Listed]:
     """Yield the records of a collection that were made since an instant (aware), and are kept under TIDs.
 
     com.atproto.repo.listRecords lists by key, the greatest first, so that of TIDs it is the newest. Raises
@@ -77,6 +78,45 @@ async def newest_first(
             return
         asked["cursor"] = page.field("cursor", str)
     raise Unavailable(f"there are more than {_MOST_PAGES * 100} records to look through")
+
+
+async def answered(ask: Ask, reply: Reply | None) -> dict[str, Any] | None:
+    """Return what a record says of the ones that it answers, app.bsky.feed.post#replyRef; None for no answer.
+
+    Raises Rejected if one of them is not there any more.
+    """
+    if reply is None:
+        return None
+    root = await _strong_ref(ask, reply.root)
+    return {
+        "root": root,
+        "parent": root if reply.parent == reply.root else await _strong_ref(ask, reply.parent),
+    }
+
+
+def shown(reply: Reply | None) -> dict[str, Any] | None:
+    """Return the same for people to read, of which nobody was asked yet."""
+    refs = {"root": reply.root, "parent": reply.parent} if reply else {}
+    return {name: {"uri": uri, "cid": "<its cid>"} for name, uri in refs.items()} or None
+
+
+def parent_of(record: Mapping[str, Any]) -> str | None:
+    """Return the address of what a record answers; None if it answers nothing."""
+    reply = record.get("reply")
+    parent = reply.get("parent") if isinstance(reply, dict) else None
+    return str(parent.get("uri")) if isinstance(parent, dict) else None
+
+
+async def _strong_ref(ask: Ask, uri: str) -> dict[str, str]:
+    """Return com.atproto.repo.strongRef of a record of our own server, whose word is final."""
+    repo, collection, rkey = uri.removeprefix("at://").split("/")
+    try:
+        found = await ask("repo.getRecord", {"repo": repo, "collection": collection, "rkey": rkey})
+    except Refused as refusal:
+        if refusal.code != "RecordNotFound":
+            raise
+        raise Rejected(f"what it answers is not there any more: {uri}") from None
+    return {"uri": uri, "cid": found.field("cid", str)}
 
 
 def pds_of(document: Any) -> str | None:

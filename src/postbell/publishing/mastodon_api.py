@@ -138,6 +138,16 @@ class Line:
                 return None
             raise
 
+    async def delete(self, status: str) -> None:
+        """Delete a post; what is not there any more counts as deleted."""
+        try:
+            answer = await self.ask("DELETE", f"/api/v1/statuses/{status}")
+        except Refused as refusal:
+            if refusal.code not in ("404", "410"):
+                raise
+        else:
+            answer.json()  # a page of something in between is no deletion
+
     async def own(self, account: str, *, since: datetime) -> AsyncIterator[tuple[datetime, dict[str, Any]]]:
         """Yield what the account has posted since then, the newest first, and when that was (aware)."""
         query = {"limit": "40", "exclude_reblogs": "true"}

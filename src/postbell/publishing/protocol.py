@@ -57,6 +57,16 @@ class Target:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reply:
+    """What a post answers, by the ids of receipts."""
+
+    #: With what it all began.
+    root: str
+    #: What is answered itself.
+    parent: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Outgoing:
     """One delivery as its network sees it. The same at every try."""
 
@@ -64,7 +74,8 @@ class Outgoing:
     content: Content
     #: Validated by the network's own `Options`.
     options: Any
-    #: Names this delivery at the far side: 20 characters of [a-z0-9], unique, stored before the first try.
+    #: Names this delivery at the far side: 20 characters of [a-z0-9], unique, stored before the first try; of
+    #: a further part of a thread with a hyphen and its number behind it.
     key: str
     #: Counts up over all deliveries of the database.
     number: int
@@ -75,6 +86,8 @@ class Outgoing:
     due_at: datetime
     #: The id of the post, for people.
     post_id: str
+    #: What a further part of a thread answers.
+    reply: Reply | None = None
     #: Whether nobody knows any more if and when there was a first try. Only `find` is ever asked about such.
     forgotten: bool = False
 
@@ -87,6 +100,8 @@ class Progress:
     data: Mapping[str, Any] = field(default_factory=dict)
     #: When to go on; None means at once.
     again_at: datetime | None = None
+    #: What is public already, where that is a part of it only: words for the user.
+    public: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,8 +203,12 @@ class Network(Protocol):
 
     async def find(
         self, outgoing: Outgoing, progress: Progress | None, http: Http
-    ) -> Receipt | Absent | Unknown:
-        """Ask whether it is public. Raises a PublishError if the question could not be asked."""
+    ) -> Receipt | Progress | Absent | Unknown:
+        """Ask whether it is public. Raises a PublishError if the question could not be asked.
+
+        A returned Progress says that a part of it is public that was not known to be, and that the rest is
+        not; it is stored, and `publish` goes on behind it.
+        """
         ...
 
     async def delete(self, outgoing: Outgoing, receipt_id: str, http: Http) -> None:

@@ -220,4 +220,12 @@ def _places(error: ValidationError) -> str:
 
 def progress_of(stored: Mapping[str, Any] | None) -> Progress | None:
     """Return what a network had stored between two steps."""
-    return Progress(step=stored["step"], data=stored["data"]) if stored else None
+    if stored is None:
+        return None
+    return Progress(step=stored["step"], data=stored["data"], public=stored.get("public"))
+
+
+def stored_progress(progress: Progress) -> dict[str, Any]:
+    """Return what is stored of that."""
+    public = {"public": progress.public} if progress.public else {}
+    return {"step": progress.step, "data": dict(progress.data), **public}

@@ -19,7 +19,7 @@ from postbell.publishing.protocol import Progress, Receipt
 from postbell.publishing.rates import Rest
 from postbell.services import caution
 from postbell.services.caution import Watch
-from postbell.services.context import Context, Prepared, progress_of
+from postbell.services.context import Context, Prepared, progress_of, stored_progress
 from postbell.services.lateness import Why, give_up_late, why_late
 from postbell.services.outcomes import (
     LONGEST_STEP,
@@ -252,8 +252,7 @@ class Dispatcher:
                 result = await asked.network.publish(asked.outgoing, progress, asked.http)
             if isinstance(result, Receipt):
                 return result
-            stored = {"step": result.step, "data": dict(result.data)}
-            await insist(self.thread, deliveries.save_progress, claim.delivery.id, stored)
+            await insist(self.thread, deliveries.save_progress, claim.delivery.id, stored_progress(result))
             if result.again_at is not None:
                 return result
             progress = result

@@ -27,6 +27,7 @@ from postbell.errors import (
 )
 from postbell.publishing.protocol import Absent, Progress, Receipt, Resend, Unknown
 from postbell.publishing.rates import Rest
+from postbell.services.context import progress_of, stored_progress
 from postbell.services.quarantine import is_poison, told_absent
 from postbell.store import accounts, attempts, deliveries, overdue
 from postbell.store.queue import Claim
@@ -169,13 +170,17 @@ def is_plain(claim: Claim, rules: Rules) -> bool:
 
 
 def record_look_up(
-    tx: Connection, claim: Claim, ending: Receipt | Absent | Unknown | PublishError, rules: Rules
+    tx: Connection,
+    claim: Claim,
+    ending: Receipt | Progress | Absent | Unknown | PublishError,
+    rules: Rules,
 ) -> None:
     """Write down what a look-up said about an unsure delivery, with everything that follows from it.
 
-    What is not public for sure is sent again. So is what the network cannot tell of, where an identity of its
-    own makes a repeat harmless and it is not too late for that. But what has ended the process again and
-    again is not. Where the network could not be asked, it stays unsure: it is asked again.
+    What is not public for sure is sent again, of a thread that is public in part the rest. So is what the
+    network cannot tell of, where an identity of its own makes a repeat harmless and it is not too late for
+    that. But what has ended the process again and again is not. Where the network could not be asked, it
+    stays unsure: it is asked again.
     """
     delivery_id, account_id = claim.delivery.id, claim.account.id
     message = str(ending) if isinstance(ending, PublishError) else None
@@ -192,24 +197,35 @@ def record_look_up(
             hold_account(tx, claim, str(ending))
         case RateLimited():
             let_rest(tx, account_id, ending, rules)
+        case Progress():
+            deliveries.save_progress(tx, delivery_id, stored_progress(ending))
+            _not_found(tx, claim, ending, rules, tries)
         case Absent() | Unknown():
             _not_found(tx, claim, ending, rules, tries)
 
 
 def _not_found(
-    tx: Connection, claim: Claim, ending: Absent | Unknown, rules: Rules, tries: Sequence[Attempt]
+    tx: Connection, claim: Claim, ending: Progress | Absent | Unknown, rules: Rules, tries: Sequence[Attempt]
 ) -> None:
     delivery_id, poison = claim.delivery.id, is_poison(claim.delivery, tries)
     try_at = None if poison else _next_try(claim, rules)
     if try_at is not None:
         guess = rules.resend is Resend.SAFE and not _is_too_late(tx, claim, rules)
-        if isinstance(ending, Absent) or guess:
-            at = rules.now if rules.at_once else try_at
+        if not isinstance(ending, Unknown) or guess:
+            at = rules.now if rules.at_once or isinstance(ending, Progress) else try_at
             unknown = ending.reason if isinstance(ending, Unknown) else None
             deliveries.resend(tx, delivery_id, try_at=at, message=_why_again(claim, unknown))
-    elif isinstance(ending, Absent):
-        told = f"it is not public, and was given up after {claim.delivery.tries} tries"
-        deliveries.give_up(tx, delivery_id, told_absent(claim.delivery) if poison else told, rules.now)
+    elif not isinstance(ending, Unknown):
+        what = "the rest of it" if isinstance(ending, Progress) or is_public_in_part(claim) else "it"
+        told = f"{what} is not public, and was given up after {claim.delivery.tries} tries"
+        told = told_absent(claim.delivery, what) if poison else told
+        deliveries.give_up(tx, delivery_id, told, rules.now)
+
+
+def is_public_in_part(claim: Claim) -> bool:
+    """Whether something of a delivery was public before this try, or look-up."""
+    progress = progress_of(claim.delivery.progress)
+    return progress is not None and progress.public is not None
 
 
 def is_in_doubt(tx: Connection, delivery_id: int) -> bool:
@@ -218,7 +234,7 @@ def is_in_doubt(tx: Connection, delivery_id: int) -> bool:
     for tried in attempts.list_attempts(tx, [delivery_id]):
         if tried.kind is AttemptKind.PUBLISH:
             doubt = doubt or tried.result in ("unsure", "interrupted", FORGOTTEN)
-        elif tried.kind is AttemptKind.SETTLE or tried.result == "absent":
+        elif tried.kind is AttemptKind.SETTLE or tried.result in ("absent", "progress"):
             doubt = False
     return doubt
 

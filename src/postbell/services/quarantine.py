@@ -46,9 +46,9 @@ def told_unfindable(delivery: Delivery) -> str:
     return f"{ended}; it may be public: look, then `postbell settle {delivery.post_id}`"
 
 
-def told_absent(delivery: Delivery) -> str:
-    """Return what the user reads of such a delivery that is not public for sure."""
-    return f"{_POISON}; it is not public: `postbell retry {delivery.post_id}` sends it again"
+def told_absent(delivery: Delivery, what: str = "it") -> str:
+    """Return what the user reads of such a delivery that, or the rest of which, is not public for sure."""
+    return f"{_POISON}; {what} is not public: `postbell retry {delivery.post_id}` sends it again"
 
 
 _POISON = f"Postbell ended {MOST_DEATHS} times in a row while it sent this, so it is not sent again by itself"

@@ -14,7 +14,7 @@ from postbell.domain.account import Account, Health
 from postbell.domain.post import FORGOTTEN, Attempt, AttemptKind, Delivery, Post
 from postbell.domain.states import DeliveryState
 from postbell.errors import NotFound, PublishError, RateLimited, Unauthorized, Unavailable
-from postbell.publishing.protocol import Absent, Receipt, Resend, Unknown
+from postbell.publishing.protocol import Absent, Progress, Receipt, Resend, Unknown
 from postbell.services.context import Context, progress_of
 from postbell.services.outcomes import (
     LONGEST_STEP,
@@ -44,7 +44,7 @@ _STILL_AT_WORK = timedelta(minutes=1)
 #: Stands for an account where what is looked up has nobody beside it.
 _ALONE = 0
 
-_Answer = Receipt | Absent | Unknown | PublishError
+_Answer = Receipt | Progress | Absent | Unknown | PublishError
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -49,6 +49,7 @@ from postbell.store.posts import delivery_from
 from postbell.store.prepared import Prepared
 from postbell.store.spans import seconds_of
 from postbell.store.tables import account, delivery, post
+from postbell.store.told import CANCELLED, CANCELLED_IN_DOUBT, told
 
 
 _OTHER = delivery.alias("other")
@@ -146,12 +147,9 @@ def unschedule_deliveries(tx: Connection, post_id: str) -> None:
 
 
 def save_progress(tx: Connection, delivery_id: int, progress: dict[str, Any]) -> None:
-    """Store what was done so far, while the delivery is under way; raises Stale."""
-    statement = (
-        update(delivery)
-        .where(delivery.c.id == delivery_id, delivery.c.state == DeliveryState.PROCESSING)
-        .values(progress=progress)
-    )
+    """Store what was done so far, while the delivery is under way, or what was found then; raises Stale."""
+    open_ = delivery.c.state.in_((DeliveryState.PROCESSING, DeliveryState.UNSURE))
+    statement = update(delivery).where(delivery.c.id == delivery_id, open_).values(progress=progress)
     _expect_one(tx.execute(statement).rowcount, delivery_id)
 
 
@@ -258,9 +256,10 @@ def cancel_waiting(tx: Connection, post_id: str, now: datetime, *, in_doubt: Seq
     """
     where = delivery.c.post_id == post_id
     doubted = and_(where, delivery.c.id.in_(in_doubt))
-    told = "it was cancelled, but an earlier try may have been accepted: look first"
-    count = move(tx, doubted, DeliveryEvent.CANCEL, ended_at=now, message=told) if in_doubt else 0
-    count += move(tx, where, DeliveryEvent.CANCEL, ended_at=now)
+    event, count = DeliveryEvent.CANCEL, 0
+    if in_doubt:
+        count = move(tx, doubted, event, ended_at=now, message=CANCELLED_IN_DOUBT)
+    count += move(tx, where, event, ended_at=now, message=CANCELLED)
     finish_posts(tx, where)
     return count
 
@@ -342,6 +341,8 @@ def _step(event: DeliveryEvent, names: tuple[str, ...]) -> Update:
     values: dict[str, Any] = {name: bindparam(f"to_{name}", type_=delivery.c[name].type) for name in names}
     if event is DeliveryEvent.SNOOZE:
         values["tries"] = delivery.c.tries - 1
+    if "message" in values:
+        values["message"] = told(event, values["message"])
     where = (delivery.c.id == bindparam("of"), is_in(delivery.c.state, sources))
     return update(delivery).where(*where).values(state=target, **values)
 

@@ -30,6 +30,7 @@ from postbell.store.pauses import held, part_held
 from postbell.store.prepared import Prepared
 from postbell.store.queue import ACCOUNT_PAUSED, ACTIVE, NOW, due_heads
 from postbell.store.tables import delivery, post
+from postbell.store.told import PUBLIC
 
 
 #: A statement has only so many variables: 999 in older builds of SQLite.
@@ -148,7 +149,7 @@ def is_superseded(tx: Connection, delivery_id: int, now: datetime) -> bool:
 
 def miss(tx: Connection, ids: Sequence[int], message: str, now: datetime) -> list[Delivery]:
     """Give up what waits, with the reason, to which that of the last try is added; return it."""
-    said = func.coalesce("; the last try: " + delivery.c.message, "")
+    said = func.coalesce("; the last try: " + delivery.c.message, "") + PUBLIC
     missed = []
     for start in range(0, len(ids), _AT_ONCE):
         these = delivery.c.id.in_(ids[start : start + _AT_ONCE])

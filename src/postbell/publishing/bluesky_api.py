@@ -1,0 +1,164 @@
+"""The way to a server of the AT Protocol, on behalf of one account: its session, kept and renewed.
+
+The server's word counts where it differs from the lexicons: an expired token is a 400.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from postbell.domain.media import Media
+from postbell.errors import PublishError, Rejected, Unauthorized
+from postbell.publishing import protocol
+from postbell.publishing.addresses import keeps_secrets
+from postbell.publishing.answer import Answer, Refused, lost
+from postbell.publishing.atproto import pds_of
+from postbell.publishing.tokens import expiry_of
+
+
+if TYPE_CHECKING:
+    from postbell.publishing.http import Http
+
+
+#: Where sessions are made if the user names no server.
+SERVER = "https://bsky.social"
+#: The collection of posts.
+POST = "app.bsky.feed.post"
+JSON = "application/json"
+#: A token that ends sooner is renewed before it is used.
+_MARGIN = timedelta(minutes=5)
+#: What a server says with 400 or 403 where others say 401.
+_UNAUTHORIZED = frozenset({"ExpiredToken", "InvalidToken", "AccountNotFound"})
+
+
+class Line:
+    """An account's way to its server: the session, kept and renewed, and the calls that need it."""
+
+    def __init__(self, target: protocol.Target, http: Http) -> None:
+        self._http = http
+        self._credentials = target.credentials
+        #: Where sessions are made; records live on the server that the account's DID document names.
+        self._login_server = f"{target.server or SERVER}/xrpc/com.atproto.server"
+
+    async def session(self) -> Mapping[str, Any]:
+        """Return the stored session; without one, log in."""
+        if not {"did", "pds", "access_jwt", "refresh_jwt"} <= self._http.session.keys():
+            await self.log_in()
+        return self._http.session
+
+    async def log_in(self) -> dict[str, Any]:
+        """Make a new session with the app password and store it; 30 in 5 minutes are allowed."""
+        if not keeps_secrets(self._login_server):
+            raise Unauthorized("Bluesky needs a server with https: a password is not sent in clear")
+        password = self._credentials.app_password.get_secret_value()
+        who = {"identifier": self._credentials.identifier.strip().removeprefix("@"), "password": password}
+        url = f"{self._login_server}.createSession"
+        try:
+            return await self._keep(await self._http.request("POST", url, json=who, judge=_judge))
+        except Unauthorized as error:
+            raise Unauthorized(f"{error}. Make a new app password and connect the account again.") from None
+
+    async def upload(self, media: Iterable[Media]) -> list[Any]:
+        """Upload files and return what stands for them in a record. The same bytes get the same name."""
+        blobs = []
+        for item in media:
+            data = await asyncio.to_thread(item.path.read_bytes)
+            answer = await self.call("repo.uploadBlob", item.mime, content=data)
+            blobs.append(answer.field("blob", dict))
+        return blobs
+
+    async def resolve(self, handles: Iterable[str]) -> dict[str, str]:
+        """Return the DIDs of those handles that there are."""
+        dids = {}
+        for handle in handles:
+            try:
+                answer = await self.ask("identity.resolveHandle", {"handle": handle})
+            except Refused:
+                continue
+            dids[handle] = answer.field("did", str)
+        return dids
+
+    async def put(self, body: Mapping[str, Any], media: Sequence[Media]) -> None:
+        """Write the record. Files that the server has thrown away meanwhile are uploaded once more."""
+        try:
+            answer = await self.call("repo.putRecord", publishes=True, json=body)
+        except Refused as refusal:
+            if refusal.code != "BlobNotFound":
+                raise
+            await self.upload(media)
+            answer = await self.call("repo.putRecord", publishes=True, json=body)
+        answer.field("uri", str)
+
+    async def delete(self, uri: str) -> None:
+        """Delete a record."""
+        repo, _, rkey = uri.removeprefix("at://").partition(f"/{POST}/")
+        # Under our own name nothing would be found, and all be well.
+        if repo != (await self.session())["did"]:
+            raise Rejected(f"it belongs to another account of Bluesky: {uri}")
+        answer = await self.call("repo.deleteRecord", json={"repo": repo, "collection": POST, "rkey": rkey})
+        if answer.body:  # older servers answer with nothing at all
+            answer.json()
+
+    async def ask(self, method: str, params: Mapping[str, str]) -> Answer:
+        """Ask the account's server what everybody may ask."""
+        url = f"{(await self.session())['pds']}/xrpc/com.atproto.{method}"
+        return await self._http.request("GET", url, params=params, judge=_judge)
+
+    async def call(self, method: str, mime: str = JSON, *, publishes: bool = False, **how: Any) -> Answer:
+        """Call as the account; if the token is not accepted, once more with a new one."""
+
+        def send(session: Mapping[str, Any]) -> Awaitable[Answer]:
+            url = f"{session['pds']}/xrpc/com.atproto.{method}"
+            headers = {"authorization": f"Bearer {session['access_jwt']}", "content-type": mime}
+            return self._http.request("POST", url, publishes=publishes, headers=headers, judge=_judge, **how)
+
+        session = await self.session()
+        if self._lasts():
+            try:
+                return await send(session)
+            except Unauthorized:
+                pass  # it was taken back, or the server has forgotten it
+        await self._renew()
+        return await send(self._http.session)
+
+    async def _renew(self) -> None:
+        """Trade the refresh token in; log in again if it is not accepted, because its successor was lost."""
+        async with self._http.turn():
+            if await self._http.reload_session() and self._lasts():
+                return
+            headers = {"authorization": f"Bearer {self._http.session['refresh_jwt']}"}
+            url = f"{self._login_server}.refreshSession"
+            try:
+                await self._keep(await self._http.request("POST", url, headers=headers, judge=_judge))
+            except Unauthorized:  # perhaps a command, in a process of its own, has traded it in just now
+                if not (await self._http.reload_session() and self._lasts()):
+                    await self.log_in()
+
+    def _lasts(self) -> bool:
+        return expiry_of(self._http.session["access_jwt"]) > (self._http.now() + _MARGIN).timestamp()
+
+    async def _keep(self, answer: Answer) -> dict[str, Any]:
+        names = {"did": "did", "handle": "handle", "access_jwt": "accessJwt", "refresh_jwt": "refreshJwt"}
+        session = {ours: answer.field(theirs, str) for ours, theirs in names.items()}
+        said: dict[str, Any] = answer.json()
+        before = self._http.session.get("pds") or self._login_server.removesuffix("/xrpc/com.atproto.server")
+        await self._http.save_session({**session, "pds": pds_of(said.get("didDoc")) or before})
+        return said
+
+
+def _judge(answer: Answer) -> PublishError | None:
+    """Read an error of XRPC: a name and a message."""
+    said = answer.error_json()
+    name = said.get("error")
+    if answer.status == 400 and not isinstance(name, str):
+        # The server itself always gives a name: this came from something in front of it.
+        return lost("Bluesky answered 400 without saying why", answer.publishes)
+    if answer.status >= 500 or answer.status in (408, 425, 429):
+        return None
+    message = f"Bluesky answered {answer.status} {name}: {str(said.get('message', ''))[:300]}"
+    if answer.status == 401 or name in _UNAUTHORIZED:
+        return Unauthorized(message)
+    return Refused(message, code=name) if isinstance(name, str) else None
