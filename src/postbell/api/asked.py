@@ -35,6 +35,9 @@ class OverrideAsked(Asked):
     """What one network or account says instead of the post; what is left out stays as the post has it."""
 
     text: str | None = Field(None, description="The text.", max_length=_LONGEST)
+    segments: list[str] = Field(
+        default_factory=list, description="Further parts of a thread that this text begins.", max_length=100
+    )
     title: str | None = Field(None, description="The title.", max_length=1000)
     link: str | None = Field(None, description="A web address (http or https).", max_length=2000)
     options: dict[str, Any] = Field(
@@ -54,6 +57,9 @@ class PostAsked(Asked):
     """A new post. Without a time it is a draft: nothing is ever published by omission."""
 
     text: str = Field("", description="The text.", max_length=_LONGEST, examples=["Hello, world"])
+    segments: list[str] = Field(
+        default_factory=list, description="Further parts, published as a thread.", max_length=100
+    )
     title: str | None = Field(None, description="A title, for networks that have one.", max_length=1000)
     link: str | None = Field(None, description="A web address that it is about.", max_length=2000)
     to: list[str] = Field(
@@ -115,6 +121,7 @@ def wanted_of(ctx: Context, asked: PostAsked) -> Wanted:
 
     return Wanted(
         text=asked.text,
+        segments=tuple(asked.segments),
         title=asked.title or None,
         link=asked.link or None,
         to=tuple(asked.to),
@@ -135,7 +142,9 @@ def wanted_of(ctx: Context, asked: PostAsked) -> Wanted:
 
 def overrides_of(asked: dict[str, OverrideAsked]) -> dict[str, Override]:
     """Return what single networks and accounts say, as the services want it."""
-    return {key: Override(**said.model_dump()) for key, said in asked.items()}
+    return {
+        key: Override(**said.model_dump() | {"segments": tuple(said.segments)}) for key, said in asked.items()
+    }
 
 
 def _contradictions(asked: PostAsked) -> list[Problem]:

@@ -60,6 +60,7 @@ class Media(Shape):
 
     name: str = Field(description="What the file was called.", examples=["cat.jpg"])
     alt: str = Field(description="What it shows, for people who cannot see it; may be empty.")
+    part: int = Field(description="Which part of a thread shows it, from 1.")
     mime: str = Field(description="Its type, read from its content.", examples=["image/jpeg"])
     size: int = Field(description="Its length in bytes.")
     width: int | None = Field(description="Pixels; null where they could not be measured.")
@@ -71,6 +72,7 @@ class Override(Shape):
     """What one network or account says instead of the post; null leaves that to the post."""
 
     text: str | None = Field(description="The text.")
+    segments: list[str] = Field(description="The further parts of a thread that this text begins.")
     title: str | None = Field(description="The title.")
     link: str | None = Field(description="The web address.")
     options: dict[str, Any] = Field(
@@ -122,6 +124,7 @@ class Post(Shape):
         description="How it ended on all accounts together; null while it has not."
     )
     text: str = Field(description="The text; may be empty where something else says something.")
+    segments: list[str] = Field(description="The further parts of a thread; empty where it is none.")
     title: str | None = Field(description="The title, for networks that have one.")
     link: str | None = Field(description="A web address that it is about.")
     at: Instant | None = Field(
