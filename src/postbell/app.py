@@ -107,6 +107,7 @@ def build_app(
         late_limit=settings.late_limit,
         duplicate_window=settings.duplicate_window,
         require_alt=settings.alt_text == "require",
+        metrics_for=timedelta(days=settings.metrics.days),
         horizon=settings.horizon,
         fill_ahead=settings.fill_ahead,
         clients=clients,

@@ -27,6 +27,7 @@ from postbell.services.faults import Faults
 from postbell.services.health import caution_now
 from postbell.services.housekeeping import Housekeeping
 from postbell.services.marking import Marking
+from postbell.services.metrics import Metrics
 from postbell.services.recover import Recovery
 from postbell.services.recur import grow
 from postbell.services.removal import Removals
@@ -57,6 +58,8 @@ _PATIENCE = 5.0
 _GROW_EVERY = timedelta(minutes=5)
 #: What is to be public for a while only is taken away this often.
 _REMOVE_EVERY = timedelta(seconds=30)
+#: How people respond to what was published is read this often, where it is time for that.
+_METRICS_EVERY = timedelta(minutes=5)
 #: The database file is looked after this often.
 _TEND_EVERY = timedelta(seconds=60)
 _TELL = "tell"
@@ -131,6 +134,7 @@ class Daemon:
         self._thread = StoreThread(app.ctx.store)
         self._recovery = Recovery(app.ctx, self._thread)
         self._removals = Removals(app.ctx, self._thread)
+        self._metrics = Metrics(app.ctx, self._thread)
         self._teller = Teller(app.ctx, self._thread, app.settings.notify)
         self._thread.on_stuck = self._teller.troubles.begin_of_database
         self._faults = Faults(troubles=self._teller.troubles)
@@ -155,13 +159,8 @@ class Daemon:
         self._recovery.on_settled = self._due.set
         #: All that ever asked networks: a reload makes new ones while the old are still in use.
         self._clients = [app.ctx.clients]
-        self._beat = Beat(
-            app.ctx.store,
-            self._chores(),
-            every=self._beat_every(),
-            alive=self._say_alive,
-            failed=self._say_stuck,
-        )
+        every, alive, failed = self._beat_every(), self._say_alive, self._say_stuck
+        self._beat = Beat(app.ctx.store, self._chores(), every=every, alive=alive, failed=failed)
         self._scheduler = _new_scheduler()
         self._serves = serves
 
@@ -245,7 +244,7 @@ class Daemon:
         self._teller.troubles.end(_CONFIG, "The configuration was read.")
         settings, ctx = self._app.settings, self._app.ctx
         self._clients.append(ctx.clients)
-        self._dispatcher.ctx = self._recovery.ctx = self._removals.ctx = ctx
+        self._dispatcher.ctx = self._recovery.ctx = self._removals.ctx = self._metrics.ctx = ctx
         self._dispatcher.slots = settings.daemon.concurrency
         self._housekeeping.settings = settings
         self._teller.configure(ctx, settings.notify)
@@ -274,6 +273,12 @@ class Daemon:
                 work=self._removals.remove_due,
                 every=_REMOVE_EVERY,
                 wanted=self._any_to_remove,
+            ),
+            Chore(
+                name="metrics",
+                work=self._metrics.read_due,
+                every=_METRICS_EVERY,
+                wanted=lambda tx: glance.any_to_read(tx, self._app.ctx.now()),
             ),
             Chore(
                 name=_TELL,

@@ -108,6 +108,17 @@ class BackupSettings(Section):
         return timedelta(hours=self.every_hours) if self.every_hours else None
 
 
+class MetricsSettings(Section):
+    """How people respond to what was published: likes, reposts, replies, comments, where a network tells."""
+
+    days: float = Field(
+        default=30,
+        ge=0,
+        le=30,
+        description="For how long after its publication that is read, ever more seldom; 0: never.",
+    )
+
+
 class RetentionSettings(Section):
     """For how long the database remembers what is over. How many there were is kept for ever."""
 

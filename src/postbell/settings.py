@@ -28,6 +28,7 @@ from postbell.errors import BadConfig, Invalid
 from postbell.sections import (
     ApiSettings,
     BackupSettings,
+    MetricsSettings,
     RetentionSettings,
     SecretsSettings,
     Section,
@@ -298,6 +299,7 @@ class Settings(BaseSettings):
     backup: BackupSettings = BackupSettings()
     retention: RetentionSettings = RetentionSettings()
     secrets: SecretsSettings = SecretsSettings()
+    metrics: MetricsSettings = MetricsSettings()
     notify: NotifySettings = NotifySettings()
 
     @field_validator("timezone")

@@ -16,6 +16,8 @@ with a Z at the end, null where there is none; `local` is the clock on the wall 
               expires_at, try_at, tries, begun_at, ended_at, late_seconds, late_reason, receipt_id, url,
               delete_at, deleted_at, message, warnings: [text]}; `placed_by` is queue, auto or library, null
               where the user has named the time
+    reading   {post, account, read_at, counts: {what: count}}; what is likes, reposts, replies, quotes or
+              comments, as far as its network tells
     attempt   {post, account, kind, started_at, ended_at, result, message}
     account   {name, network, server, handle, health, health_note, paused_at, paused_until, rests_until,
               rest_reason, next_post_at, late_limit_seconds, min_gap_seconds, cooldown_seconds, quotas: {per:
@@ -30,7 +32,9 @@ with a Z at the end, null where there is none; `local` is the clock on the wall 
 
 What each command prints:
 
-    list, show, wait        post, a line for each
+    list, wait              post, a line for each
+    show                    post with {readings: [reading]}, the latest of each account
+    metrics                 reading, a line for each, the oldest first
     add, edit, reschedule, publish, cancel, retry, settle   post with {notes, problems, moved}
     add --dry-run           preview, a line for each account
     delete                  post as it was, with {deleted: true}
@@ -66,6 +70,7 @@ if TYPE_CHECKING:
     from postbell.domain.access import Key
     from postbell.domain.account import Account
     from postbell.domain.media import Media
+    from postbell.domain.metrics import Reading
     from postbell.domain.post import Attempt, Delivery, Post
     from postbell.publishing.protocol import Profile
     from postbell.services.wanted import Preview, Saved
@@ -156,6 +161,16 @@ def attempt_json(delivery: Delivery, attempt: Attempt) -> dict[str, Any]:
         "ended_at": stamp(attempt.ended_at),
         "result": attempt.result,
         "message": attempt.message,
+    }
+
+
+def reading_json(post_id: str, reading: Reading) -> dict[str, Any]:
+    """Return how people had responded to a post when its network was asked."""
+    return {
+        "post": post_id,
+        "account": reading.account,
+        "read_at": stamp(reading.read_at),
+        "counts": dict(reading.counts),
     }
 
 

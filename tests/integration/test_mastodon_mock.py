@@ -190,6 +190,16 @@ def test_a_post_is_taken_away_and_to_do_it_again_is_harmless(here: Postbell) -> 
     assert _posts(here) == []
 
 
+def test_what_people_do_with_a_post_is_counted_until_it_is_gone(here: Postbell) -> None:
+    outgoing = here.outgoing()
+    receipt = here.publish(outgoing)
+    _call(here.server, "POST", f"/statuses/{receipt.id}/favourite")
+    _call(here.server, "POST", "/statuses", json={"status": "Yes!", "in_reply_to_id": receipt.id})
+    assert here.metrics(receipt.id) == {"likes": 1, "reposts": 0, "replies": 1}
+    here.delete(outgoing, receipt.id)
+    assert here.metrics(receipt.id) == Absent()
+
+
 def test_a_text_that_is_too_long_is_refused_by_the_server_too(here: Postbell) -> None:
     with pytest.raises(Rejected, match="answered 422"):
         here.publish(here.outgoing("x" * 501))

@@ -83,6 +83,17 @@ def _delete(outgoing: Outgoing, name: str) -> None:
     asyncio.run(delete())
 
 
+def _counts(outgoing: Outgoing, name: str) -> object:
+    async def count() -> object:
+        clients = Clients()
+        try:
+            return await network.metrics(outgoing.target, name, Http(clients, SystemClock()))
+        finally:
+            await clients.close()
+
+    return asyncio.run(count())
+
+
 def _media(folder: Path, name: str, data: bytes, alt: str) -> Media:
     path = folder / name
     path.write_bytes(data)
@@ -123,6 +134,18 @@ def test_a_text_reads_back_equal_and_is_shown(wordpress: WordPress) -> None:
     page = wordpress.page(receipt.url)
     assert "[gallery]" in html.unescape(page)
     assert '<a href="https://example.com/?a=1&amp;b=2">' in page
+
+
+def test_comments_are_counted_until_the_post_is_gone(wordpress: WordPress) -> None:
+    outgoing = _outgoing(wordpress, "What do you think?", title="A question")
+    receipt = _publish(outgoing)
+    assert _counts(outgoing, receipt.id) == {"comments": 0}
+    for text in ("Fine.", "Not so fine."):
+        wordpress.create("comments", post=int(receipt.id), content=text)
+    assert _counts(outgoing, receipt.id) == {"comments": 2}
+    for _ in range(2):  # in the trash, and gone for good
+        _delete(outgoing, receipt.id)
+        assert _counts(outgoing, receipt.id) == Absent()
 
 
 def test_two_pictures_read_back_with_bytes_and_alt_texts(wordpress: WordPress, tmp_path: Path) -> None:

@@ -7,8 +7,6 @@ what that would let pass and readers would suffer from: a facet that cuts a char
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
 import itertools
 import json
 from collections.abc import Iterator
@@ -20,6 +18,7 @@ import httpx
 
 from postbell.networks import bluesky
 from postbell.testing import FakeClock
+from support.content_ids import base64_text, cid, claims_of, record_cid
 from support.facets import check_facets
 from support.farside import START, Daemon, FarSide, Public, Subject, Violation
 from support.lexicon import LexiconError, lexicons
@@ -82,6 +81,8 @@ class FakeBluesky(FarSide):
     #: What was uploaded: the blob as its record names it, and the bytes.
     blobs: dict[str, tuple[dict[str, Any], bytes]] = field(default_factory=dict)
     records: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: What the AppView has counted of each post.
+    counts: dict[str, int] = field(default_factory=dict)
     #: How many records are listed at once; the real one lists up to 100.
     page: int = 100
     #: How many records were written; a repeat of the same one is none.
@@ -102,7 +103,7 @@ class FakeBluesky(FarSide):
 
     def end_access_tokens(self) -> None:
         """Let every access token have ended, earlier than it says itself."""
-        access = [token for token in self.tokens if _claims(token)["scope"] == "com.atproto.appPass"]
+        access = [token for token in self.tokens if claims_of(token)["scope"] == "com.atproto.appPass"]
         self.tokens |= dict.fromkeys(access, self.clock.now())
 
     def forget_sessions(self) -> None:
@@ -152,6 +153,7 @@ class FakeBluesky(FarSide):
             "com.atproto.repo.listRecords": self._list_records,
             "com.atproto.repo.deleteRecord": self._delete_record,
             "com.atproto.identity.resolveHandle": self._resolve_handle,
+            "app.bsky.feed.getPosts": self._get_posts,
         }
         try:
             said = answers[method](request, body)
@@ -169,7 +171,7 @@ class FakeBluesky(FarSide):
         server = self.entryway if method in _SESSIONS or not self.did_doc else self.pds
         if not str(request.url).startswith(f"{server}/"):
             raise Violation(f"{method} belongs to {server}, not {request.url}")
-        if kind == "query" and "authorization" in request.headers:
+        if kind == "query" and "authorization" in request.headers and not method.startswith("app."):
             raise Violation(f"{method} was sent a token that it does not need")
         if any(secret in str(request.url) for secret in (self.app_password, *self.tokens)):
             raise Violation("a secret stands in an address")
@@ -202,7 +204,7 @@ class FakeBluesky(FarSide):
         ends = self.clock.now() + life
         claims = {"scope": scope, "sub": DID, "jti": next(self._serial), "exp": int(ends.timestamp())}
         token = ".".join(
-            _base64(json.dumps(part).encode()) for part in ({"alg": "HS256"}, claims, "signature")
+            base64_text(json.dumps(part).encode()) for part in ({"alg": "HS256"}, claims, "signature")
         )
         self.tokens[token] = ends
         return token
@@ -218,7 +220,7 @@ class FakeBluesky(FarSide):
         kind, _, token = said.partition(" ")
         if kind != "Bearer":
             raise Refusal("AuthMissing", "Authentication Required", 401)
-        if token not in self.tokens or scope not in _claims(token)["scope"]:
+        if token not in self.tokens or scope not in claims_of(token)["scope"]:
             raise Refusal("InvalidToken", "Token could not be verified")
         if self.tokens[token] <= self.clock.now():
             raise Refusal("ExpiredToken", "Token has expired")
@@ -234,9 +236,9 @@ class FakeBluesky(FarSide):
         mime = next((mime for magic, mime in _MAGIC.items() if body.startswith(magic)), None)
         if request.headers["content-type"] != mime:
             raise Violation(f"{request.headers['content-type']} was said of {mime}")
-        cid = _cid(body, 0x55)
-        blob = {"$type": "blob", "ref": {"$link": cid}, "mimeType": mime, "size": len(body)}
-        self.blobs[cid] = (blob, body)
+        name = cid(body, 0x55)
+        blob = {"$type": "blob", "ref": {"$link": name}, "mimeType": mime, "size": len(body)}
+        self.blobs[name] = (blob, body)
         return {"blob": blob}
 
     def _put_record(self, request: httpx.Request, body: bytes) -> dict[str, Any]:
@@ -258,13 +260,13 @@ class FakeBluesky(FarSide):
             self._check_reply(record["reply"])
         before = self.records.get(rkey)
         if before not in (None, record) and asked.get("swapRecord", "") is None:
-            raise Refusal("InvalidSwap", f"Record was at {_record_cid(before)}")
-        said = {"uri": f"at://{DID}/{_POST}/{rkey}", "cid": _record_cid(record), "validationStatus": "valid"}
+            raise Refusal("InvalidSwap", f"Record was at {record_cid(before)}")
+        said = {"uri": f"at://{DID}/{_POST}/{rkey}", "cid": record_cid(record), "validationStatus": "valid"}
         if before == record:
             return said
         self.records[rkey] = record
         self.commits += 1
-        return {**said, "commit": {"cid": _cid(body, 0x71), "rev": "3n2ucn3lzts2t"}}
+        return {**said, "commit": {"cid": cid(body, 0x71), "rev": "3n2ucn3lzts2t"}}
 
     def _delete_record(self, request: httpx.Request, body: bytes) -> dict[str, Any]:
         self._check_access(request)
@@ -276,12 +278,12 @@ class FakeBluesky(FarSide):
         if self.records.pop(asked["rkey"], None) is None:
             return {}
         self.commits += 1
-        return {"commit": {"cid": _cid(body, 0x71), "rev": "3n2ucn3lzts2t"}}
+        return {"commit": {"cid": cid(body, 0x71), "rev": "3n2ucn3lzts2t"}}
 
     def _check_reply(self, reply: dict[str, Any]) -> None:
         answered = {name: self.records.get(ref["uri"].rpartition("/")[2]) for name, ref in reply.items()}
         for name, record in answered.items():
-            if record is None or reply[name]["cid"] != _record_cid(record):
+            if record is None or reply[name]["cid"] != record_cid(record):
                 raise Violation(f"the {name} of an answer is not there, or is another one")
         parent = answered["parent"] or {}
         if parent.get("reply", {"root": reply["parent"]})["root"] != reply["root"]:
@@ -308,7 +310,7 @@ class FakeBluesky(FarSide):
 
     def _listed(self, rkey: str) -> dict[str, Any]:
         record = self.records[rkey]
-        return {"uri": f"at://{DID}/{_POST}/{rkey}", "cid": _record_cid(record), "value": record}
+        return {"uri": f"at://{DID}/{_POST}/{rkey}", "cid": record_cid(record), "value": record}
 
     def _list_records(self, request: httpx.Request, _body: bytes) -> dict[str, Any]:
         asked = _params("com.atproto.repo.listRecords", request)
@@ -318,6 +320,19 @@ class FakeBluesky(FarSide):
         keys = keys[: min(int(asked.get("limit", 50)), self.page)]
         found = [self._listed(key) for key in keys]
         return {"records": found, **({"cursor": keys[-1]} if keys else {})}
+
+    def _get_posts(self, request: httpx.Request, _body: bytes) -> dict[str, Any]:
+        """Answer as the AppView does, which the server asks; what it does not have it leaves out."""
+        self._check_access(request)
+        uris = request.url.params.get_list("uris")
+        lexicons().check_params("app.bsky.feed.getPosts", {"uris": uris})
+        keys = [uri.rpartition("/")[2] for uri in uris]
+        return {"posts": [self._viewed(key) for key in keys if key in self.records]}
+
+    def _viewed(self, rkey: str) -> dict[str, Any]:
+        listed, author = self._listed(rkey), {"did": DID, "handle": HANDLE}
+        record = listed.pop("value")
+        return listed | {"author": author, "record": record, "indexedAt": record["createdAt"], **self.counts}
 
     def _resolve_handle(self, request: httpx.Request, _body: bytes) -> dict[str, Any]:
         handle = _params("com.atproto.identity.resolveHandle", request)["handle"]
@@ -345,26 +360,6 @@ def _params(method: str, request: httpx.Request) -> dict[str, str]:
     except LexiconError as error:
         raise Refusal("InvalidRequest", str(error)) from None
     return asked
-
-
-def _cid(data: bytes, codec: int) -> str:
-    """A CIDv1 of SHA-256 in base32 (github.com/multiformats/cid): 0x55 raw, 0x71 dag-cbor."""
-    multihash = b"\x12\x20" + hashlib.sha256(data).digest()
-    return "b" + base64.b32encode(bytes((1, codec)) + multihash).decode().lower().rstrip("=")
-
-
-def _record_cid(record: Any) -> str:
-    return _cid(json.dumps(record, sort_keys=True).encode(), 0x71)
-
-
-def _base64(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).decode().rstrip("=")
-
-
-def _claims(token: str) -> dict[str, Any]:
-    payload = token.split(".")[1]
-    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    return claims
 
 
 SUBJECT = Subject(

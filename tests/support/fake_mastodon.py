@@ -184,9 +184,10 @@ class FakeMastodon(FarSide):
             raise Refusal(404, "Record not found")
         if path.endswith("/source"):
             return 200, {"id": number, "text": self.texts[number], "spoiler_text": status["spoiler_text"]}
-        assert method == "DELETE"
-        self.statuses.remove(status)
-        return 200, status | {"text": self.texts[number]}
+        assert method in ("GET", "DELETE")
+        if method == "DELETE":
+            self.statuses.remove(status)
+        return 200, status | ({"text": self.texts[number]} if method == "DELETE" else {})
 
     def _create(self, key: str | None, asked: dict[str, Any]) -> dict[str, Any]:
         if key is not None and self.kind not in ("mastodon", "hometown", None):

@@ -58,6 +58,8 @@ class FakeWordPress(FarSide):
     terms: dict[str, dict[int, str]] = field(
         default_factory=lambda: {"categories": {1: "Uncategorized"}, "tags": {}}
     )
+    #: The post of each comment that is approved.
+    comments: dict[int, int] = field(default_factory=dict)
     #: Bytes of files by their address.
     files: dict[str, bytes] = field(default_factory=dict)
     #: The state in which a post ends that shall be public, if a plugin has its own mind.
@@ -121,6 +123,10 @@ class FakeWordPress(FarSide):
         found += [f"{path} was sent arguments twice"] if values and query else []
         if found:
             raise Violation(f"{request.method} {path}: {'; '.join(found)}")
+        if path == "/wp/v2/comments":
+            found_ids = [{"id": number} for number, of in self.comments.items() if str(of) == query["post"]]
+            headers = {"x-wp-total": str(len(found_ids))}
+            return httpx.Response(200, json=found_ids[: int(query["per_page"])], headers=headers)
         try:
             status, said = self._serve(request, path, query, values, body)
         except Refusal as refusal:
@@ -218,6 +224,9 @@ class FakeWordPress(FarSide):
         """Return one post, whatever state it is in, as somebody sees it who may edit it."""
         if number not in self.posts:
             raise Refusal(404, "rest_post_invalid_id", "Invalid post ID.")
+        post = self.posts[number]
+        if query == {"_fields": "id,status"} and (rights or post["status"] == "publish"):
+            return {name: post[name] for name in ("id", "status")}
         if not rights or query.get("context") != "edit":
             raise Refusal(401, "rest_forbidden_context", "Sorry, you are not allowed to edit this post.")
         return self.posts[number]

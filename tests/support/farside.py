@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import Enum, auto
@@ -24,6 +24,7 @@ from postbell.publishing.protocol import (
     Resend,
     Target,
     Unknown,
+    counter_of,
 )
 from postbell.testing import FakeClock
 
@@ -257,6 +258,12 @@ class Daemon:
     async def delete(self, receipt_id: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
         """Take the post away; through `transport`, if one stands in between."""
         await self.subject.network.delete(self._outgoing(), receipt_id, self._http(transport))
+
+    async def metrics(self, receipt_id: str) -> Mapping[str, int] | Absent:
+        """Ask the network how people respond."""
+        count = counter_of(self.subject.network)
+        assert count, "it does not tell"
+        return await count(self._outgoing().target, receipt_id, self._http(None))
 
     async def find(self) -> Receipt | Progress | Absent | Unknown:
         """Ask the network whether it is public."""

@@ -74,7 +74,7 @@ class Lexicons:
         """Raise LexiconError unless a method answers like this."""
         self._check(self.main(method)["output"]["schema"], body, "$", method)
 
-    def check_params(self, method: str, params: Mapping[str, str | int]) -> None:
+    def check_params(self, method: str, params: Mapping[str, Any]) -> None:
         """Raise LexiconError unless a query takes these parameters."""
         self._check(self.main(method)["parameters"] | {"type": "object"}, dict(params), "$", method)
 

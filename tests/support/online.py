@@ -9,7 +9,16 @@ from typing import Any
 
 from postbell.clock import SystemClock
 from postbell.publishing.http import Clients, Http
-from postbell.publishing.protocol import Absent, Outgoing, Profile, Progress, Receipt, Target, Unknown
+from postbell.publishing.protocol import (
+    Absent,
+    Outgoing,
+    Profile,
+    Progress,
+    Receipt,
+    Target,
+    Unknown,
+    counter_of,
+)
 from support import farside
 from support.farside import Subject
 
@@ -63,6 +72,12 @@ class Online:
     def delete(self, outgoing: Outgoing, name: str) -> None:
         """Take it away."""
         self.runner.run(self.subject.network.delete(outgoing, name, self.http()))
+
+    def metrics(self, name: str) -> Mapping[str, int] | Absent:
+        """Ask how people respond to it."""
+        count = counter_of(self.subject.network)
+        assert count, "it does not tell"
+        return self.runner.run(count(self.target(), name, self.http()))
 
     def verify(self) -> Profile:
         """Ask who the account is."""

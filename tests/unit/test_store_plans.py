@@ -173,6 +173,7 @@ def _tried(tx: Any) -> published.Published:
         receipt_id="r",
         url=None,
         warnings=(),
+        metrics_at=None,
         now=LONG_AFTER,
         delete_at=None,
     )

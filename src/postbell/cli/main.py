@@ -72,6 +72,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "postbell.cli.engagement:engagement",
         "Count who responded to a post, so that --auto learns which hours are good.",
     ),
+    "metrics": ("postbell.cli.metrics:metrics", "Show how people responded to a post."),
     "pause": ("postbell.cli.pause:pause", "Hold back accounts, series, labels or everything."),
     "resume": (
         "postbell.cli.pause:resume",

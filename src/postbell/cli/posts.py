@@ -12,7 +12,7 @@ from postbell.cli.times import day_or_instant
 from postbell.domain.spans import span_text
 from postbell.domain.states import Outcome, PostState
 from postbell.domain.toml_text import toml_value
-from postbell.shapes import attempt_json, post_json
+from postbell.shapes import attempt_json, post_json, reading_json
 
 
 if TYPE_CHECKING:
@@ -99,12 +99,16 @@ def show(state: State, *, post_id: str) -> None:
 
     The beginning of an ID is enough, as long as no other begins like it.
     """
+    from postbell.domain.metrics import counts_told
     from postbell.services.compose import load_post
+    from postbell.services.metrics import readings_of
 
     app = state.open_app()
     post = load_post(app.ctx, post_id)
+    latest = {reading.account: reading for reading in readings_of(app.ctx, post)}
     if state.json:
-        state.emit(post_json(post))
+        readings = [reading_json(post.id, reading) for reading in latest.values()]
+        state.emit(post_json(post) | {"readings": readings})
         return
     state.fields(
         [
@@ -122,7 +126,9 @@ def show(state: State, *, post_id: str) -> None:
     if post.deliveries:
         click.echo()
     names = [f"{item.account} ({item.network})" for item in post.deliveries]
-    texts = ["\n".join(delivery_lines(app, post, item)) for item in post.deliveries]
+    counts = {name: [counts_told(reading)] for name, reading in latest.items()}
+    lines = [delivery_lines(app, post, item) + counts.get(item.account, []) for item in post.deliveries]
+    texts = list(map("\n".join, lines))
     state.fields(zip(names, texts, strict=True))
     for number, text in enumerate((post.content.text, *post.content.segments), 1):
         if post.content.segments:

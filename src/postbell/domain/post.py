@@ -110,6 +110,8 @@ class Delivery:
     #: When what was published is taken away again, and when that was done (aware UTC).
     delete_at: datetime | None = None
     deleted_at: datetime | None = None
+    #: When its network is asked next how people respond to it (aware UTC).
+    metrics_at: datetime | None = None
 
     @property
     def outcome(self) -> Outcome | None:

@@ -23,7 +23,7 @@ from postbell.domain.text import Span, SpanKind, byte_range, find_spans, graphem
 from postbell.errors import Problem
 from postbell.publishing import chain, protocol
 from postbell.publishing.answer import Refused
-from postbell.publishing.atproto import answered, newest_first, parent_of, shown, tid
+from postbell.publishing.atproto import answered, counts_of, newest_first, parent_of, shown, tid
 from postbell.publishing.bluesky_api import JSON, POST, SERVER, Line
 from postbell.publishing.options import Strict, Words
 from postbell.publishing.protocol import Call, Outgoing, Progress, Receipt
@@ -184,6 +184,11 @@ as its last line and counts with it."""
     async def delete(self, outgoing: Outgoing, receipt_id: str, http: Http) -> None:
         """Delete the record; the server calls it a success where there is none any more."""
         await chain.delete(receipt_id, Line(outgoing.target, http).delete)
+
+    async def metrics(self, target: protocol.Target, receipt_id: str, http: Http) -> protocol.Counts:
+        """Read the counts of a post, of a thread those of its first part."""
+        first, *_ = chain.ids_of(receipt_id)
+        return counts_of(await Line(target, http).viewed(first), first)
 
     async def verify(self, target: protocol.Target, http: Http) -> protocol.Profile:
         """Log in: the only question whose answer is about the app password itself."""

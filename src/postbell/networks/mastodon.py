@@ -262,6 +262,12 @@ class Mastodon:
         """Delete the post; what is not there any more counts as deleted."""
         await chain.delete(receipt_id, Line(outgoing.target, http).delete)
 
+    async def metrics(
+        self, target: Target, receipt_id: str, http: Http
+    ) -> Mapping[str, int] | protocol.Absent:
+        """Read the counts of a post, of a thread those of its first part."""
+        return await Line(target, http).counts(chain.ids_of(receipt_id)[0])
+
     async def verify(self, target: Target, http: Http) -> Profile:
         """Ask the server who the account is, and what it takes; both are stored."""
         return await Line(target, http).learn()

@@ -27,6 +27,7 @@ from postbell.publishing.answer import Answer, Refused, lost
 from postbell.publishing.blocks import block, essence, picture
 from postbell.publishing.options import Strict, Words
 from postbell.publishing.protocol import Call, Outgoing, Profile, Progress, Receipt, Target
+from postbell.publishing.wp_comments import count_comments
 
 
 if TYPE_CHECKING:
@@ -163,6 +164,12 @@ class WordPress:
                 (await site.ask("DELETE", f"{path}?force=true")).field("previous", dict)
             elif refusal.code not in ("rest_already_trashed", "rest_post_invalid_id"):
                 raise
+
+    async def metrics(
+        self, target: Target, receipt_id: str, http: Http
+    ) -> Mapping[str, int] | protocol.Absent:
+        """Count the comments that are approved: WordPress itself counts nothing else."""
+        return await count_comments(_Site(target, http).ask, receipt_id)
 
     async def verify(self, target: Target, http: Http) -> Profile:
         """Find the REST interface afresh, and ask who the user is and what it may do."""

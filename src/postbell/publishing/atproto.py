@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from postbell.errors import Rejected, Unavailable
 from postbell.publishing.addresses import keeps_secrets
 from postbell.publishing.answer import Answer, Refused, lost
-from postbell.publishing.protocol import Reply
+from postbell.publishing.protocol import Absent, Counts, Reply
 
 
 _LETTERS = "234567abcdefghijklmnopqrstuvwxyz"
@@ -20,6 +20,7 @@ _MOST_PAGES = 20
 _SLACK = timedelta(seconds=1)
 #: Asks the account's server what everybody may ask: a method and its parameters.
 Ask = Callable[[str, Mapping[str, str]], Awaitable[Answer]]
+_COUNTS = {"likes": "likeCount", "reposts": "repostCount", "replies": "replyCount", "quotes": "quoteCount"}
 _BEGIN = datetime.fromtimestamp(0, UTC)
 
 
@@ -117,6 +118,15 @@ async def _strong_ref(ask: Ask, uri: str) -> dict[str, str]:
             raise
         raise Rejected(f"what it answers is not there any more: {uri}") from None
     return {"uri": uri, "cid": found.field("cid", str)}
+
+
+def counts_of(posts: Sequence[Any], uri: str) -> Counts:
+    """Return what app.bsky.feed.getPosts says of one post; it leaves out what is not there."""
+    for post in posts:
+        if isinstance(post, dict) and post.get("uri") == uri:
+            counts = {word: post.get(name) for word, name in _COUNTS.items()}
+            return {word: count for word, count in counts.items() if isinstance(count, int)}
+    return Absent()
 
 
 def pds_of(document: Any) -> str | None:

@@ -108,12 +108,25 @@ class Line:
         return await self._http.request("GET", url, params=params, judge=_judge)
 
     async def call(self, method: str, mime: str = JSON, *, publishes: bool = False, **how: Any) -> Answer:
-        """Call as the account; if the token is not accepted, once more with a new one."""
+        """Call as the account."""
+        headers, name = {"content-type": mime}, f"com.atproto.{method}"
+        return await self._as_account("POST", name, headers=headers, publishes=publishes, **how)
+
+    async def viewed(self, uri: str) -> list[Any]:
+        """Return what the AppView, which the account's server asks, has of a post: one, or nothing."""
+        answer = await self._as_account("GET", "app.bsky.feed.getPosts", params={"uris": uri})
+        found: list[Any] = answer.field("posts", list)
+        return found
+
+    async def _as_account(
+        self, verb: str, method: str, *, headers: Mapping[str, str] | None = None, **how: Any
+    ) -> Answer:
+        """Ask with the account's token; if that is not accepted, once more with a new one."""
 
         def send(session: Mapping[str, Any]) -> Awaitable[Answer]:
-            url = f"{session['pds']}/xrpc/com.atproto.{method}"
-            headers = {"authorization": f"Bearer {session['access_jwt']}", "content-type": mime}
-            return self._http.request("POST", url, publishes=publishes, headers=headers, judge=_judge, **how)
+            url = f"{session['pds']}/xrpc/{method}"
+            bearer = {"authorization": f"Bearer {session['access_jwt']}", **(headers or {})}
+            return self._http.request(verb, url, headers=bearer, judge=_judge, **how)
 
         session = await self.session()
         if self._lasts():

@@ -18,7 +18,7 @@ from postbell.errors import PublishError, Rejected, Unauthorized, Unavailable
 from postbell.publishing.addresses import keeps_secrets
 from postbell.publishing.answer import Answer, Refused, lost
 from postbell.publishing.fediverse import read_server, software
-from postbell.publishing.protocol import Profile, Target
+from postbell.publishing.protocol import Absent, Counts, Profile, Target
 
 
 if TYPE_CHECKING:
@@ -34,6 +34,13 @@ _SCOPES = {
     "write:statuses": "nothing can be published",
     "write:media": "posts with files will fail",
     "read:statuses": "it cannot be looked up whether a post is public when an answer was lost",
+}
+#: What people do with a post, by what it is called there (docs.joinmastodon.org/entities/Status).
+_COUNTS = {
+    "likes": "favourites_count",
+    "reposts": "reblogs_count",
+    "replies": "replies_count",
+    "quotes": "quotes_count",  # since 4.5
 }
 
 
@@ -147,6 +154,19 @@ class Line:
                 raise
         else:
             answer.json()  # a page of something in between is no deletion
+
+    async def counts(self, status: str) -> Counts:
+        """Count what people did with a post; a server hears late, or never, of some who are elsewhere."""
+        try:
+            answer = await self.ask("GET", f"/api/v1/statuses/{status}")
+        except Refused as refusal:
+            if refusal.code in ("404", "410"):
+                return Absent()
+            raise
+        answer.field("id", str)
+        said = answer.json()
+        counts = {word: said.get(name) for word, name in _COUNTS.items()}
+        return {word: count for word, count in counts.items() if isinstance(count, int)}
 
     async def own(self, account: str, *, since: datetime) -> AsyncIterator[tuple[datetime, dict[str, Any]]]:
         """Yield what the account has posted since then, the newest first, and when that was (aware)."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
 from pydantic import BaseModel
 
@@ -154,7 +154,8 @@ class Network(Protocol):
     """One supported platform. `postbell.networks.NAME.network` is its one instance.
 
     Where servers differ in what they take, `at(session)` returns the network as an account's own server has
-    it, with that server's `limits` and `check`; see `at_server`.
+    it, with that server's `limits` and `check`; see `at_server`. Where it tells how people respond to a post,
+    it has `metrics`; see `Counter`.
     """
 
     #: The file's name.
@@ -222,6 +223,25 @@ class Network(Protocol):
     async def verify(self, target: Target, http: Http) -> Profile:
         """Ask the network whether it accepts the account. Raises a PublishError."""
         ...
+
+
+#: How many there are, by what, in these words: likes, reposts, replies, quotes, comments. Absent if the post
+#: is not public any more.
+Counts: TypeAlias = Mapping[str, int] | Absent
+
+
+class Counter(Protocol):
+    """How a network counts the responses to what is public: its method `metrics`, if it has one."""
+
+    async def __call__(self, target: Target, receipt_id: str, http: Http) -> Counts:
+        """Return the counts of one post; `receipt_id` is the `id` of its Receipt. Raises a PublishError."""
+        ...
+
+
+def counter_of(network: Network) -> Counter | None:
+    """Return what counts the responses to what a network has published, if it tells."""
+    count: Counter | None = getattr(network, "metrics", None)
+    return count
 
 
 def at_server(network: Network, session: Mapping[str, Any]) -> Network:

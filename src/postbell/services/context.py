@@ -17,6 +17,7 @@ from postbell.domain.account import Account
 from postbell.domain.budget import RetryBudget
 from postbell.domain.content import Content, resolve
 from postbell.domain.ids import Random
+from postbell.domain.metrics import AGES
 from postbell.domain.post import Delivery, Post
 from postbell.domain.retry import RetryPolicy
 from postbell.errors import (
@@ -32,7 +33,15 @@ from postbell.errors import (
 )
 from postbell.publishing import registry
 from postbell.publishing.parts import taken
-from postbell.publishing.protocol import Network, Outgoing, Progress, Target, at_server
+from postbell.publishing.protocol import (
+    Counter,
+    Network,
+    Outgoing,
+    Progress,
+    Target,
+    at_server,
+    counter_of,
+)
 from postbell.services.fitting import renamed
 from postbell.services.media_store import MediaStore
 from postbell.services.vault import Vault
@@ -76,6 +85,8 @@ class Context:
     duplicate_window: timedelta
     #: Whether a picture without an alt text is refused.
     require_alt: bool
+    #: For how long after its publication it is read how people respond to a post; nothing: never.
+    metrics_for: timedelta
     #: How far ahead series make their posts, and libraries fill empty posting times.
     horizon: timedelta
     fill_ahead: timedelta
@@ -99,6 +110,14 @@ class Context:
         network = self.network(account.network)
         # Most have one server, and what is encrypted need not be read for them.
         return at_server(network, self.vault.session(account)) if hasattr(network, "at") else network
+
+    def counter(self, key: str) -> Counter | None:
+        """Return what counts the responses at the network of a key; None if nobody does, or shall."""
+        return counter_of(self.network(key)) if self.metrics_for else None
+
+    def first_reading(self, key: str) -> timedelta | None:
+        """Return how long after its publication the network of a key is first asked how people respond."""
+        return AGES[0] if self.counter(key) and self.metrics_for >= AGES[0] else None
 
     def target(self, account: Account) -> Target:
         """Return an account as its network needs it.

@@ -221,6 +221,7 @@ class Dispatcher:
             rest=rest,
             gap=self.ctx.catch_up_gap,
             broken_off=broken_off,
+            first_reading=self.ctx.first_reading(claim.account.network),
         )
         instead = _fault(claim, "its answer cannot be stored")
         await self._recorder.record(claim, ending, rules, instead=instead)

@@ -66,6 +66,8 @@ class Rules:
     broken_off: bool = False
     #: Read when the try had ended (aware UTC).
     now: datetime
+    #: How long after its publication its network is first asked how people respond; None: never.
+    first_reading: timedelta | None = None
     #: What a repeat does that nobody can vouch for; only after a look-up does it matter.
     resend: Resend = Resend.NEVER
     #: Whether a look-up that finds nothing leads to a new try without a wait.
@@ -279,6 +281,7 @@ def _published(tx: Connection, claim: Claim, receipt: Receipt, rules: Rules, *, 
         now=rules.now,
         found=found,
         delete_at=None if delete_after is None else rules.now + delete_after,
+        metrics_at=None if rules.first_reading is None else rules.now + rules.first_reading,
     )
 
 

@@ -6,7 +6,6 @@ import asyncio
 import contextvars
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 import structlog
 from sqlalchemy import Connection
@@ -121,7 +120,7 @@ def _record(tx: Connection, these: Sequence[_Ended]) -> None:
     published = []
     for each in these:
         if isinstance(each.ending, Receipt) and _is_plain(each, each.ending):
-            published.append(_published(each.claim, each.ending, each.rules.now))
+            published.append(_published(each.claim, each.ending, each.rules))
         else:
             record_try(tx, each.claim, each.ending, each.rules)
     if published:
@@ -136,8 +135,8 @@ def _is_plain(ended: _Ended, receipt: Receipt) -> bool:
     return storable and is_plain(ended.claim, ended.rules)
 
 
-def _published(claim: Claim, receipt: Receipt, now: datetime) -> Published:
-    delete_after = claim.post.delete_after
+def _published(claim: Claim, receipt: Receipt, rules: Rules) -> Published:
+    now, delete_after, first = rules.now, claim.post.delete_after, rules.first_reading
     return Published(
         delivery_id=claim.delivery.id,
         account_id=claim.account.id,
@@ -147,4 +146,5 @@ def _published(claim: Claim, receipt: Receipt, now: datetime) -> Published:
         warnings=receipt.warnings,
         now=now,
         delete_at=None if delete_after is None else now + delete_after,
+        metrics_at=None if first is None else now + first,
     )

@@ -203,6 +203,7 @@ class Recovery:
                 resend=resend,
                 at_once=doubt.forgotten or tried.id in self._interrupted,
                 too_late_before=now - self.ctx.late_limit,
+                first_reading=self.ctx.first_reading(delivery.network),
             )
             instead = _fault(claim, "its answer cannot be stored")
             ending = await write_down(self.thread, record_look_up, claim, rules, ending, instead)

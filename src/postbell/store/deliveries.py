@@ -174,12 +174,12 @@ def record_published(
     now: datetime,
     found: bool = False,
     delete_at: datetime | None = None,
+    metrics_at: datetime | None = None,
 ) -> None:
     """Record that it is public; `found` says that a look-up or the user told so. Raises Stale.
 
-    At `delete_at` it is taken away again.
+    At `delete_at` it is taken away again, at `metrics_at` it is asked how people respond.
     """
-    event = DeliveryEvent.FIND if found else DeliveryEvent.PUBLISH
     values = {
         "result": Outcome.PUBLISHED,
         "receipt_id": receipt_id,
@@ -188,8 +188,9 @@ def record_published(
         "ended_at": now,
         "message": None,
         "delete_at": delete_at,
+        "metrics_at": metrics_at,
     }
-    _move_one(tx, delivery_id, event, **values)
+    _move_one(tx, delivery_id, DeliveryEvent.FIND if found else DeliveryEvent.PUBLISH, **values)
 
 
 def record_failed(tx: Connection, delivery_id: int, message: str, now: datetime) -> None:
@@ -277,7 +278,8 @@ def forget_waits(tx: Connection, now: datetime) -> None:
     Waits that were written while it was ahead would last for as long as the step. What is not due by the
     clock of now waits until it is: to go on sooner would be early.
     """
-    tx.execute(update(delivery).where(_scheduled(), delivery.c.try_at > now).values(try_at=delivery.c.due_at))
+    waits = (delivery.c.state == DeliveryState.SCHEDULED, delivery.c.try_at > now)
+    tx.execute(update(delivery).where(*waits).values(try_at=delivery.c.due_at))
     forget_rests(tx, now)
 
 
@@ -314,10 +316,6 @@ def list_deliveries(
         .limit(limit)
     )
     return [delivery_from(row) for row in rows]
-
-
-def _scheduled() -> ColumnElement[bool]:
-    return delivery.c.state == DeliveryState.SCHEDULED
 
 
 def move(tx: Connection, where: ColumnElement[bool], event: DeliveryEvent, **values: Any) -> int:

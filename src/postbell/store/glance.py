@@ -26,6 +26,7 @@ _UNSURE = _any(_in_state("unsure"))
 _TO_REMOVE = _any(
     delivery.c.delete_at.is_not(None), delivery.c.deleted_at.is_(None), delivery.c.delete_at <= _BY
 )
+_TO_READ = _any(delivery.c.metrics_at <= _BY)
 
 
 def _next_change() -> Any:
@@ -68,3 +69,8 @@ def any_unsure(tx: Connection) -> bool:
 def any_to_remove(tx: Connection, by: datetime) -> bool:
     """Whether anything is to be taken away by a time (aware), whatever holds that up."""
     return tx.execute(_TO_REMOVE, {"by": by}).first() is not None
+
+
+def any_to_read(tx: Connection, by: datetime) -> bool:
+    """Whether any network is to be asked by a time (aware) how people respond, whatever holds that up."""
+    return tx.execute(_TO_READ, {"by": by}).first() is not None

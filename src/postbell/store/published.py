@@ -30,8 +30,9 @@ class Published:
     warnings: Sequence[str]
     #: When the try had ended (aware UTC).
     now: datetime
-    #: When it is taken away again (aware UTC).
+    #: When it is taken away again, and when its network is asked how people respond (aware UTC).
     delete_at: datetime | None
+    metrics_at: datetime | None
 
 
 _SOURCES, _TARGET = delivery_step(DeliveryEvent.PUBLISH)
@@ -47,6 +48,7 @@ _PUBLISH = Prepared(
         warnings=part(_EACH, 3),
         ended_at=part(_EACH, 4),
         delete_at=part(_EACH, 5),
+        metrics_at=part(_EACH, 6),
         message=null(),
     )
 )
@@ -66,6 +68,7 @@ def record_all_published(tx: Connection, tried: Sequence[Published]) -> None:
             json.dumps(each.warnings),
             as_time(each.now),
             as_time(each.delete_at),
+            as_time(each.metrics_at),
         )
         for each in tried
     )

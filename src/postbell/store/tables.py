@@ -256,6 +256,7 @@ class DeliveryRow(Base, table=True):
             "delete_at",
             sqlite_where=text("delete_at IS NOT NULL AND deleted_at IS NULL"),
         ),
+        Index("ix_delivery_metrics_at", "metrics_at", sqlite_where=text("metrics_at IS NOT NULL")),
         {"sqlite_autoincrement": True},  # numbers are never used twice: networks derive identities from them
     )
 
@@ -288,6 +289,21 @@ class DeliveryRow(Base, table=True):
     placed_why: str | None = None
     delete_at: datetime | None = None
     deleted_at: datetime | None = None
+    #: When its network is asked next how people respond to it.
+    metrics_at: datetime | None = None
+
+
+class ReadingRow(Base, table=True):
+    """How people had responded to what was published, when its network was asked."""
+
+    __tablename__ = "reading"
+    __table_args__ = (Index("ix_reading_delivery_id", "delivery_id", "id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    delivery_id: int = Field(foreign_key="delivery.id", ondelete="CASCADE")
+    read_at: datetime
+    #: How many there were, by what.
+    counts: dict[str, Any] = Field(sa_type=JSON)
 
 
 class EngagementRow(Base, table=True):
@@ -331,4 +347,5 @@ post = Base.metadata.tables["post"]
 post_media = Base.metadata.tables["post_media"]
 delivery = Base.metadata.tables["delivery"]
 attempt = Base.metadata.tables["attempt"]
+reading = Base.metadata.tables["reading"]
 engagement = Base.metadata.tables["engagement"]

@@ -1,4 +1,4 @@
-"""Threads of posts. Keys to the HTTP API, and what it has answered."""
+"""Threads of posts. Keys to the HTTP API, and what it has answered. How people respond."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ def upgrade() -> None:
     _threads()
     _keys()
     _answers()
+    _readings()
 
 
 def _keys() -> None:
@@ -58,3 +59,21 @@ def _threads() -> None:
         op.add_column(table, sa.Column("segments", sa.JSON, nullable=False, server_default="[]"))
     for table in ("post_media", "series_media"):
         op.add_column(table, sa.Column("part", sa.Integer, nullable=False, server_default="1"))
+
+
+def _readings() -> None:
+    op.add_column("delivery", sa.Column("metrics_at", sa.DateTime))
+    there = sa.text("metrics_at IS NOT NULL")
+    op.create_index("ix_delivery_metrics_at", "delivery", ["metrics_at"], sqlite_where=there)
+    op.create_table(
+        "reading",
+        sa.Column("id", sa.Integer, nullable=False),
+        sa.Column("delivery_id", sa.Integer, nullable=False),
+        sa.Column("read_at", sa.DateTime, nullable=False),
+        sa.Column("counts", sa.JSON, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["delivery_id"], ["delivery.id"], name="fk_reading_delivery_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_reading"),
+    )
+    op.create_index("ix_reading_delivery_id", "reading", ["delivery_id", "id"])
