@@ -80,6 +80,13 @@ def test_publish_now_is_due_at_once(api: Asked) -> None:
     assert (made["state"], made["at"]) == ("scheduled", "2026-11-23T09:00:00Z")
 
 
+def test_a_text_that_is_too_long_for_an_account_may_become_a_thread(api: Asked) -> None:
+    made = write(api, text="word " * 150, split="numbered")
+    said = made["overrides"]["ann"]
+    assert said["split"] == "numbered"
+    assert [part[-4:] for part in (said["text"], *said["segments"])] == [" 1/2", " 2/2"]
+
+
 def test_everything_that_can_be_said_of_a_post_arrives(api: Asked) -> None:
     asked = {
         "segments": ["and on", "and on"],
@@ -92,6 +99,7 @@ def test_everything_that_can_be_said_of_a_post_arrives(api: Asked) -> None:
         "allow_duplicate": True,
         "overrides": {
             "ann": {"text": "for ann", "segments": ["so on"], "title": None, "link": None, "options": {}}
+            | {"split": "no"}
         },
     }
     made = write(api, **asked)

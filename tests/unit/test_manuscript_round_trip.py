@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from postbell.domain.content import Override
+from postbell.domain.content import Override, Split
 from postbell.domain.manuscript import (
     QUEUES,
     SCISSORS,
@@ -82,6 +82,7 @@ MANUSCRIPTS = st.builds(
     not_after=st.none() | WORDS,
     delete_after=st.none() | WORDS,
     allow_duplicate=st.booleans(),
+    split=st.sampled_from([None, *Split]),
     media=st.lists(st.builds(MediaRef, file=WORDS, alt=WORDS, part=st.integers(1, 3)), max_size=3).map(tuple),
     overrides=st.dictionaries(NAMES, OVERRIDES, max_size=3),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from postbell.domain.content import Override
+from postbell.domain.content import Override, Split
 from postbell.domain.manuscript import Manuscript, MediaRef, read_manuscript
 from postbell.errors import Invalid, Problem
 
@@ -47,3 +47,18 @@ def test_a_part_is_a_number_from_1_on(part: str) -> None:
 )
 def test_a_table_has_a_thread_as_a_list_behind_a_text(table: str, mend: str) -> None:
     assert problem(f"+++\n[sky]\n{table}\n+++\n").message.endswith(mend)
+
+
+@pytest.mark.parametrize(
+    ("said", "split"), [("true", Split.PLAIN), ('"numbered"', Split.NUMBERED), ("false", Split.NO)]
+)
+def test_a_file_says_what_becomes_of_a_text_that_is_too_long(said: str, split: Split) -> None:
+    assert read(f"+++\nsplit = {said}\n+++\n").split is split
+    assert read("Hello").split is None
+
+
+@pytest.mark.parametrize("said", ["1", '"yes"'])
+def test_there_are_three_ways_to_say_it(said: str) -> None:
+    assert problem(f"+++\nsplit = {said}\n+++\n").message.endswith(
+        'it must be split = true, false or "numbered".'
+    )

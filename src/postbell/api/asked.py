@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from postbell.api.moments import read_when
-from postbell.domain.content import Override
+from postbell.domain.content import Override, Split
 from postbell.domain.when import When
 from postbell.errors import Invalid, Problem
 from postbell.services.context import Context
@@ -42,6 +42,9 @@ class OverrideAsked(Asked):
     link: str | None = Field(None, description="A web address (http or https).", max_length=2000)
     options: dict[str, Any] = Field(
         default_factory=dict, description="Options of the network by name; unknown ones are refused."
+    )
+    split: Split = Field(
+        Split.NO, description="Not no: `split` of the post has made it, and makes it anew with the text."
     )
 
 
@@ -95,6 +98,11 @@ class PostAsked(Asked):
     overrides: dict[str, OverrideAsked] = Field(
         default_factory=dict, description="What single networks or accounts say, by their names."
     )
+    split: Split = Field(
+        Split.NO,
+        description="What becomes of a text that is too long for an account: no, it is refused; plain, a "
+        "thread; numbered, a thread with 1/3 behind each part.",
+    )
 
     @property
     def is_timed(self) -> bool:
@@ -136,6 +144,7 @@ def wanted_of(ctx: Context, asked: PostAsked) -> Wanted:
             allow_duplicate=asked.allow_duplicate,
         ),
         overrides=overrides_of(asked.overrides),
+        split=asked.split,
         problems=tuple(problems + _contradictions(asked)),
     )
 

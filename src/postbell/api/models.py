@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from postbell.domain.content import Split
 from postbell.domain.post import PlacedBy
 from postbell.domain.states import DeliveryState, Outcome, PostState
 
@@ -78,6 +79,7 @@ class Override(Shape):
     options: dict[str, Any] = Field(
         description="Options of the network by name, as its schema describes them."
     )
+    split: Split = Field(description="Not no: it was made of a text that is too long, and is made anew.")
 
 
 class Delivery(Shape):

@@ -14,7 +14,7 @@ from postbell.cli.common import State, pass_state, printable
 from postbell.cli.sources import Given, edited, is_words, media_of, read_source
 from postbell.cli.telling import moment_text, tell_saved
 from postbell.cli.terms import Understood, understand
-from postbell.domain.content import Override
+from postbell.domain.content import Override, Split
 from postbell.domain.manuscript import Manuscript, MediaRef
 from postbell.domain.spans import span_text
 from postbell.domain.states import PostState
@@ -37,7 +37,7 @@ _REMARK = """\
 The lines between +++ are TOML: to = ["name"], at = "tomorrow 18:00" or queue = true, tz, title, link,
 media = [{{file = "a.jpg", alt = "What it shows"}}], labels = ["news"], late_limit = "6 h",
 not_after = "friday 12:00", delete_after = "7 d", allow_duplicate = true,
-and [network] or [account] with options.
+split = true or "numbered", and [network] or [account] with options.
 A heading `## @name` begins a text for that network or account alone, a line `## +` the next part of a thread;
 a file with part = 2 belongs to its second part.
 Accounts: {accounts}
@@ -156,6 +156,7 @@ def _edit_whole(state: State, app: App, post: Post) -> None:
             to=written.to,
             media=_media_again(written, post.content.media),
             overrides={**dict.fromkeys(post.overrides, Override()), **written.overrides},
+            split=written.split or Split.NO,
         )
         saved = edit_post(app.ctx, post, changes)
     tell_saved(state, app, saved, done="Changed", note=meant.when.note if meant.when else None)
@@ -190,6 +191,7 @@ def _wanted(written: Manuscript, meant: Understood, *, draft: bool) -> Wanted:
         draft=draft,
         terms=meant.terms,
         overrides=written.overrides,
+        split=written.split or Split.NO,
         problems=meant.problems,
     )
 
@@ -207,13 +209,18 @@ def _changes(written: Manuscript, meant: Understood) -> Changes:
         place=meant.place,
         terms=meant.terms,
         overrides=written.overrides,
+        split=written.split,
         problems=meant.problems,
     )
 
 
 def _manuscript(ctx: Context, post: Post) -> Manuscript:
     """Return a stored post as a file to edit; its files appear under their names."""
+    from postbell.services.compose import without_empty
+    from postbell.services.splitting import split_of
+
     zone = zone_named(post.zone) if post.zone else ctx.zone
+    how = split_of(post)
     return Manuscript(
         text=post.content.text,
         segments=post.content.segments,
@@ -228,7 +235,8 @@ def _manuscript(ctx: Context, post: Post) -> Manuscript:
         not_after=_typed(wall_at(post.not_after, zone)) if post.not_after else None,
         delete_after=span_text(post.delete_after) if post.delete_after else None,
         allow_duplicate=post.allow_duplicate,
-        overrides=post.overrides,
+        split=None if how is Split.NO else how,
+        overrides=without_empty({key: said.unsplit() for key, said in post.overrides.items()}),
     )
 
 

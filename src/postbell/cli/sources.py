@@ -18,7 +18,7 @@ import click
 
 from postbell.cli.common import State
 from postbell.cli.times import PlaceOptions
-from postbell.domain.content import Override
+from postbell.domain.content import Override, Split
 from postbell.domain.manuscript import SCISSORS, Manuscript, MediaRef, read_manuscript, write_manuscript
 from postbell.domain.media import Source
 from postbell.errors import Invalid, PostbellError, Problem
@@ -47,6 +47,8 @@ class Given(PlaceOptions):
     not_after: str | None
     delete_after: str | None
     allow_duplicate: bool
+    split: bool
+    numbered: bool
     settings: tuple[str, ...]
 
     @classmethod
@@ -82,6 +84,10 @@ class Given(PlaceOptions):
             click.option(
                 "--allow-duplicate", is_flag=True, help="It may say what another post of the account says."
             ),
+            click.option(
+                "--split", is_flag=True, help="Make a thread of a text that is too long for an account."
+            ),
+            click.option("--numbered", is_flag=True, help="The same, with 1/3 behind each part."),
             click.option(
                 "--set",
                 "settings",
@@ -119,6 +125,7 @@ class Given(PlaceOptions):
             not_after=base.not_after if self.not_after is None else self.not_after,
             delete_after=base.delete_after if self.delete_after is None else self.delete_after,
             allow_duplicate=self.allow_duplicate or base.allow_duplicate,
+            split=Split.NUMBERED if self.numbered else Split.PLAIN if self.split else base.split,
             title=base.title if self.title is None else self.title,
             link=base.link if self.link is None else self.link,
             media=tuple(map(_media_ref, self.media)) or base.media,

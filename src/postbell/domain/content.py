@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Any
 
 from postbell.domain.media import Media
+
+
+class Split(StrEnum):
+    """What becomes of a text that is too long for an account."""
+
+    #: It is refused.
+    NO = "no"
+    #: It becomes a thread.
+    PLAIN = "plain"
+    #: It becomes a thread with a number behind each part: `1/3`.
+    NUMBERED = "numbered"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +32,12 @@ class Override:
     link: str | None = None
     #: Options of the network by name, as the user gave them.
     options: Mapping[str, Any] = field(default_factory=dict)
+    #: How Postbell has made text and segments of the text for all; NO where the user wrote them.
+    split: Split = Split.NO
+
+    def unsplit(self) -> Override:
+        """Return it without what Postbell has made."""
+        return self if self.split is Split.NO else replace(self, text=None, segments=(), split=Split.NO)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@
     not_after = "friday 12:00"       # not published after that
     delete_after = "7 d"             # taken away again then
     allow_duplicate = true           # although another post says the same
+    split = true                     # what is too long becomes a thread; "numbered" with 1/3 behind each part
 
     [wordpress]
     categories = ["News"]
@@ -36,7 +37,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from postbell.domain.content import Override
+from postbell.domain.content import Override, Split
 from postbell.domain.toml_text import toml_key, toml_value, without_dates
 from postbell.errors import Invalid, Problem
 
@@ -79,6 +80,8 @@ class Manuscript:
     not_after: str | None = None
     delete_after: str | None = None
     allow_duplicate: bool = False
+    #: What becomes of a text that is too long for an account; None where nothing is said about it.
+    split: Split | None = None
     #: By network or account.
     overrides: Mapping[str, Override] = field(default_factory=dict)
 
@@ -90,8 +93,10 @@ SCISSORS = "<!-- postbell: everything below this line is ignored -->"
 QUEUES = ("free", "next", "last")
 
 _FENCE = "+++"
+#: How a file says what becomes of a text that is too long.
+_SPLITS = {Split.NO: False, Split.PLAIN: True, Split.NUMBERED: str(Split.NUMBERED)}
 _TEXTS = ("at", "tz", "title", "link", "late_limit", "not_after", "delete_after")
-_FIELDS = ("to", *_TEXTS, "queue", "media", "labels", "allow_duplicate")
+_FIELDS = ("to", *_TEXTS, "queue", "media", "labels", "allow_duplicate", "split")
 _NAME = r"\S+"
 _HEADING = re.compile(rf"## @({_NAME})[ \t]*")
 #: The line that begins the next part of a thread.
@@ -124,6 +129,7 @@ def read_manuscript(source: str, *, where: str) -> Manuscript:
         media=_read_media(file, front.get("media", [])),
         labels=_read_names(file, "labels", front["labels"]) if "labels" in front else None,
         allow_duplicate=_read_flag(file, "allow_duplicate", front.get("allow_duplicate", False)),
+        split=_read_split(file, front["split"]) if "split" in front else None,
         overrides=overrides,
     )
     if file.problems:
@@ -142,6 +148,7 @@ def write_manuscript(manuscript: Manuscript, *, remark: str = "") -> str:
         "media": list(map(_media_value, manuscript.media)) or None,
         "labels": manuscript.labels,
         "allow_duplicate": manuscript.allow_duplicate or None,
+        "split": _SPLITS.get(manuscript.split) if manuscript.split else None,
     }
     lines = [_FENCE, *_assignments({"to": manuscript.to or None, **values, **more})]
     sections = []
@@ -278,6 +285,14 @@ def _read_queue(file: _File, front: Mapping[str, Any]) -> str | None:
     if value not in QUEUES:
         file.note("queue", 'it must be queue = true, "next" or "last".')
     return str(value)
+
+
+def _read_split(file: _File, value: Any) -> Split:
+    for how, said in _SPLITS.items():
+        if type(value) is type(said) and value == said:
+            return how
+    file.note("split", 'it must be split = true, false or "numbered".')
+    return Split.NO
 
 
 def _read_media(file: _File, value: Any) -> tuple[MediaRef, ...]:

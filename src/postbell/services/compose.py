@@ -17,6 +17,7 @@ from postbell.errors import IllegalTransition, Invalid, NotFound, Problem, Stale
 from postbell.publishing import registry
 from postbell.services.context import Context
 from postbell.services.judging import find_accounts, judge
+from postbell.services.splitting import split_for, split_of
 from postbell.services.timing import Timetable, timetable
 from postbell.services.wanted import Changes, Saved, Wanted, terms_of
 from postbell.store import accounts as account_store
@@ -42,6 +43,7 @@ def add_post(ctx: Context, wanted: Wanted) -> Saved:
     scheduled = bool(wanted.when or wanted.place) and not wanted.draft
     with ctx.media.stage(wanted.media) as files:
         post = new_post(ctx, wanted, files.media)
+        post = split_for(ctx, post, accounts.values(), wanted.split)
         problems += [*wanted.problems, *files.problems]
         lacks = judge(ctx, post, accounts, problems, strictly=scheduled or bool(wanted.problems))
         with ctx.store.write() as tx:
@@ -72,6 +74,8 @@ def edit_post(ctx: Context, post: Post, changes: Changes) -> Saved:
     moves = bool(changes.when or changes.place)
     with ctx.media.stage([item for item in wanted if not isinstance(item, Media)]) as files:
         changed = _changed(ctx, post, changes, in_place(wanted, files.media))
+        how = split_of(post) if changes.split is None else changes.split
+        changed = split_for(ctx, changed, accounts.values(), how)
         problems += [*changes.problems, *files.problems]
         scheduled = moves or post.state is PostState.SCHEDULED
         lacks = judge(ctx, changed, accounts, problems, strictly=scheduled)

@@ -19,6 +19,7 @@ from postbell.services.context import Context
 from postbell.services.judging import NO_ACCOUNT, check_said, find_accounts
 from postbell.services.placing import Placing, choose
 from postbell.services.planning import Place, plan
+from postbell.services.splitting import split_for
 from postbell.services.wanted import Preview, Wanted
 
 
@@ -37,6 +38,7 @@ def preview_post(ctx: Context, wanted: Wanted) -> list[Preview]:
         problems.append(NO_ACCOUNT)
     with ctx.media.stage(wanted.media) as files:
         post = new_post(ctx, wanted, files.media)
+        post = split_for(ctx, post, accounts.values(), wanted.split)
         problems += [*wanted.problems, *files.problems]
         problems += check_said(ctx, post.content, wanted.overrides, accounts)
         for account in accounts.values():

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from postbell.domain.content import Override
+from postbell.domain.content import Override, Split
 from postbell.domain.media import Media, Source
 from postbell.domain.post import Post
 from postbell.domain.when import When
@@ -66,6 +66,8 @@ class Wanted:
     draft: bool = False
     terms: Terms = field(default_factory=Terms)
     overrides: Mapping[str, Override] = field(default_factory=dict)
+    #: What becomes of a text that is too long for one of the accounts.
+    split: Split = Split.NO
     #: What is known to be wrong, to be told with everything else: a time that could not be read.
     problems: tuple[Problem, ...] = ()
 
@@ -88,6 +90,7 @@ class Changes:
     terms: Terms | None = None
     #: Replaces the overrides of these networks and accounts; an empty one takes it away.
     overrides: Mapping[str, Override] | None = None
+    split: Split | None = None
     #: What is known to be wrong, to be told with everything else.
     problems: tuple[Problem, ...] = ()
 

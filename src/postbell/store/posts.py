@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, exists, func, insert, select, update
 
-from postbell.domain.content import Content, Override
+from postbell.domain.content import Content, Override, Split
 from postbell.domain.media import Media, MediaKind
 from postbell.domain.post import Delivery, PlacedBy, Post
 from postbell.domain.series import SeriesState
@@ -276,8 +276,9 @@ def _post_of(columns: Mapping[str, Any], items: list[Media], deliveries: list[De
 
 
 def override_from(words: Mapping[str, Any]) -> Override:
-    """Return the override that was stored as these words; older ones have no segments."""
-    return Override(**{**words, "segments": tuple(words.get("segments", ()))})
+    """Return the override that was stored as these words; older ones have not all of them."""
+    newer = {"segments": tuple(words.get("segments", ())), "split": Split(words.get("split", Split.NO))}
+    return Override(**{**words, **newer})
 
 
 def media_values(items: Sequence[Media]) -> list[dict[str, Any]]:
