@@ -62,6 +62,7 @@ Commands:
   settle      Say how an unsure delivery ended, after a look at the network.
   engagement  Count who responded to a post, so that --auto learns which hours
               are good.
+  metrics     Show how people responded to a post.
   pause       Hold back accounts, series, labels or everything.
   resume      Let go on what was paused; say what that publishes late, and
               what is missed.
