@@ -15,6 +15,7 @@ from postbell import bell
 from postbell.clock import Clock, SystemClock
 from postbell.domain.budget import RetryBudget
 from postbell.domain.ids import Random
+from postbell.domain.reach import Allowed
 from postbell.domain.when import zone_named
 from postbell.publishing import registry
 from postbell.publishing.protocol import Network
@@ -91,7 +92,8 @@ def build_app(
         from postbell.publishing.http import Clients
 
         ca_file = str(settings.http.ca_file) if settings.http.ca_file else None
-        return Clients(ca_file=ca_file, transport=transport)
+        allowed = Allowed.parse(settings.http.local_targets)
+        return Clients(ca_file=ca_file, transport=transport, allowed=allowed)
 
     ctx = Context(
         store=Store(places.database, mark=MarkFile(places.mark, by_user=by_user)),

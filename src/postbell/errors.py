@@ -16,6 +16,8 @@ PostbellError                    1
 │   └── DiskFull                75
 ├── Damaged                      1   the database file is not sound
 ├── NotTold                      7   a notice was not taken by the way that it was sent
+├── NotFetched                   1   what an address leads to could not be read
+│   └── OffLimits                1   it leads where only this machine shall go
 └── PublishError                 7   how a call to a network went wrong; answers "what now?"
     ├── Rejected                 7   understood and refused: the delivery failed
     ├── Unauthorized             6   the account must be reconnected; its deliveries wait
@@ -132,6 +134,14 @@ class NotTold(PostbellError):
     """The user could not be told."""
 
     exit_code = 7
+
+
+class NotFetched(PostbellError):
+    """What an address leads to could not be read."""
+
+
+class OffLimits(NotFetched):
+    """The address leads where what others wrote must not lead."""
 
 
 class PublishError(PostbellError):

@@ -10,6 +10,8 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from postbell.domain.reach import Allowed
+
 
 #: What is counted over a month must be there for a month.
 _LEAST_DAYS = 40
@@ -88,6 +90,30 @@ class ApiSettings(Section):
     @classmethod
     def _place(cls, value: str) -> str:
         parse_listen(value)
+        return value
+
+
+class HttpSettings(Section):
+    """How networks are asked."""
+
+    deadline_seconds: float = Field(
+        default=60, gt=0, le=600, description="How long one request may take in all."
+    )
+    ca_file: Path | None = Field(
+        default=None,
+        description="Certificates to trust besides the usual ones (a PEM file).",
+        examples=["/etc/ssl/certs/our-own.pem"],
+    )
+    local_targets: tuple[str, ...] = Field(
+        default=(),
+        description="What links may lead to though it is not public: hosts, addresses, networks.",
+        examples=[["wiki.lan", "192.168.1.20:8080"]],
+    )
+
+    @field_validator("local_targets")
+    @classmethod
+    def _targets(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        Allowed.parse(value)
         return value
 
 

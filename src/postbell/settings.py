@@ -28,6 +28,7 @@ from postbell.errors import BadConfig, Invalid
 from postbell.sections import (
     ApiSettings,
     BackupSettings,
+    HttpSettings,
     MetricsSettings,
     RetentionSettings,
     SecretsSettings,
@@ -185,19 +186,6 @@ class RetrySettings(Section):
         ge=0,
         le=3600,
         description="How far apart an account publishes what is late by more than 5 minutes; 0: at once.",
-    )
-
-
-class HttpSettings(Section):
-    """How networks are asked."""
-
-    deadline_seconds: float = Field(
-        default=60, gt=0, le=600, description="How long one request may take in all."
-    )
-    ca_file: Path | None = Field(
-        default=None,
-        description="Certificates to trust besides the usual ones (a PEM file).",
-        examples=["/etc/ssl/certs/our-own.pem"],
     )
 
 

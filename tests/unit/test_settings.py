@@ -228,6 +228,10 @@ def test_a_mistake_is_named_with_its_place(tmp_path: Path, text: str, said: str)
             "series: fill_ahead_hours reaches beyond horizon_days; make it shorter.",
         ),
         (
+            '[http]\nlocal_targets = ["http://wiki.lan"]',
+            "http.local_targets: neither a host nor an address nor a network: http://wiki.lan.",
+        ),
+        (
             "duplicate_days = 50\n[retention]\nposts_days = 45",
             "retention.posts_days must be longer than duplicate_days; make it longer, or 0.",
         ),

@@ -19,8 +19,10 @@ from pydantic import BaseModel, SecretStr
 
 from postbell import __version__
 from postbell.clock import Clock
+from postbell.domain.reach import Allowed
 from postbell.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable
 from postbell.publishing.answer import Answer, Judge, lost
+from postbell.publishing.outside import Outside
 from postbell.publishing.rates import Rest, reset_time, rest_after
 from postbell.publishing.transport import LEFT, Connections
 
@@ -63,9 +65,15 @@ class Clients:
     """What every request goes out by, of whichever account: no redirect is followed, no cookie is kept."""
 
     def __init__(
-        self, *, ca_file: str | None = None, transport: httpx.AsyncBaseTransport | None = None
+        self,
+        *,
+        ca_file: str | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        allowed: Allowed | None = None,
     ) -> None:
         self.transport = transport or Connections(ca_file=ca_file)
+        #: The way to what strangers or users wrote addresses of; `allowed` is what need not be public.
+        self.outside = Outside(transport=transport, ca_file=ca_file, allowed=allowed)
         self._turns: dict[str, asyncio.Lock] = {}
 
     def turn(self, account: str) -> asyncio.Lock:
@@ -126,6 +134,11 @@ class Http:
             return False
         self.session = stored
         return True
+
+    @property
+    def outside(self) -> Outside:
+        """The way to what strangers or users wrote addresses of, without anything of the account."""
+        return self._clients.outside
 
     def turn(self) -> asyncio.Lock:
         """Return what is to be held while the session is renewed: one task of an account at a time."""

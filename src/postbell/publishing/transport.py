@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import select
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, cast
 
 import h11
@@ -33,7 +33,13 @@ _SLICE = 16_384
 _MOST_HEAD = 100_000
 _PORTS = {"http": 80, "https": 443}
 
+#: Seconds for one of several addresses of a host, where they are tried one after another.
+_PER_ADDRESS = 3.0
+
 _Origin = tuple[str, str, int]
+#: Returns the addresses of a host that may be connected to at a port, the first first. What it raises besides
+#: OSError reaches the caller.
+Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
 class Connections(httpx.AsyncBaseTransport):
@@ -42,8 +48,15 @@ class Connections(httpx.AsyncBaseTransport):
     Nothing waits for a connection: who finds no idle one opens one. There are as many as requests in flight.
     """
 
-    def __init__(self, *, ca_file: str | None = None, keep_alive: float = KEEP_ALIVE) -> None:
+    def __init__(
+        self,
+        *,
+        ca_file: str | None = None,
+        keep_alive: float = KEEP_ALIVE,
+        resolve: Resolve | None = None,
+    ) -> None:
         self._ca_file = ca_file
+        self._resolve = resolve
         self._keep_alive = keep_alive
         self._tls: ssl.SSLContext | None = None
         #: By server, the most recently used last.
@@ -116,8 +129,7 @@ class Connections(httpx.AsyncBaseTransport):
         try:
             if scheme == "https":
                 how["ssl"] = self._verified()
-            loop = asyncio.get_running_loop()
-            opening = asyncio.create_task(loop.create_connection(_Connection, host, port, **how))
+            opening = asyncio.create_task(self._open(host, port, how))
             return (await asyncio.shield(opening))[1]
         except asyncio.CancelledError:
             # Not broken off: of several addresses that are tried at once, asyncio would forget an open one.
@@ -128,6 +140,21 @@ class Connections(httpx.AsyncBaseTransport):
             UnicodeError,
         ) as error:  # refused, no TLS, no such host, or a name that none can have
             raise httpx.ConnectError(str(error) or type(error).__name__) from error
+
+    async def _open(self, host: str, port: int, how: dict[str, Any]) -> tuple[asyncio.Transport, _Connection]:
+        loop = asyncio.get_running_loop()
+        if self._resolve is None:
+            return await loop.create_connection(_Connection, host, port, **how)
+        *others, last = await self._resolve(host, port)
+        if "ssl" in how:
+            how["server_hostname"] = host
+        for address in others:
+            try:
+                async with asyncio.timeout(_PER_ADDRESS):
+                    return await loop.create_connection(_Connection, address, port, **how)
+            except OSError:  # of which TimeoutError is one
+                pass
+        return await loop.create_connection(_Connection, last, port, **how)
 
     def _verified(self) -> ssl.SSLContext:
         if self._tls is None:

@@ -1,0 +1,196 @@
+"""Reads what addresses lead to that strangers or users have written: pages, pictures.
+
+Each name is looked up once, all its addresses are checked, and one of these is connected to: a name that
+answers otherwise a moment later gains nothing. Each redirect is checked like a new address. Nothing of ours
+is sent along: no cookie, no password, no word about the page before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from email.message import Message
+
+import httpx
+
+from postbell import __version__
+from postbell.domain.reach import Allowed, check_addresses, check_host, is_address
+from postbell.errors import NotFetched, OffLimits
+from postbell.publishing.transport import Connections
+
+
+#: Looks up the addresses of a host, for a port; raises OSError where there are none.
+LookUp = Callable[[str, int], Awaitable[Sequence[str]]]
+
+#: Seconds that everything may take in all: look-ups, redirects, the last byte.
+DEADLINE = 20.0
+_PORTS = {"http": 80, "https": 443}
+_LONGEST = 2048
+_MOST_REDIRECTS = 5
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_HEADERS = {
+    "accept-encoding": "gzip, deflate",
+    "connection": "close",
+    "user-agent": f"postbell/{__version__}",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where an address leads, as far as it says itself."""
+
+    #: The whole address, without what stands behind a #.
+    url: httpx.URL
+    #: In small letters, international names as they are looked up, without a dot at the end.
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetched:
+    """What an address led to."""
+
+    #: Where it was found, after all redirects.
+    url: str
+    #: What it is, by the server's word: `text/html`.
+    mime: str
+    #: How its text is written, if the server says so: `utf-8`.
+    charset: str | None
+    body: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    url: str
+    mime: str
+    charset: str | None
+    response: httpx.Response
+
+
+class Outside:
+    """The way to what others wrote addresses of."""
+
+    def __init__(
+        self,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        ca_file: str | None = None,
+        allowed: Allowed | None = None,
+        look_up: LookUp | None = None,
+    ) -> None:
+        self._allowed = allowed or Allowed()
+        self._look_up = look_up or ask_system
+        self._transport = transport or Connections(ca_file=ca_file, resolve=self.resolve)
+
+    async def resolve(self, host: str, port: int) -> Sequence[str]:
+        """Return the addresses of a host that may be connected to there; raises NotFetched, OSError."""
+        addresses = [host] if is_address(host) else await self._look_up(host, port)
+        if not addresses:
+            raise NotFetched(f"{host} has no address")
+        check_addresses(host, port, addresses, self._allowed)
+        return addresses
+
+    async def fetch(
+        self,
+        url: str,
+        *,
+        types: Sequence[str],
+        most: int,
+        cut: bool = False,
+        deadline: float = DEADLINE,
+    ) -> Fetched:
+        """Return what an address leads to, if it is one of `types` and has at most so many bytes.
+
+        Of more than that the beginning alone is read, if `cut` says that it will do. Raises OffLimits for an
+        address that must not be asked, and NotFetched for one that did not give it within `deadline` seconds.
+        """
+        try:
+            async with asyncio.timeout(deadline), self._found(url, types) as found:
+                body = bytearray()
+                async for part in found.response.aiter_bytes():
+                    body += part
+                    if len(body) > most:
+                        break
+        except TimeoutError:
+            raise NotFetched(f"it was not there within {deadline:g} seconds") from None
+        except (httpx.HTTPError, httpx.StreamError, OSError) as error:
+            raise NotFetched(f"it could not be read: {str(error) or type(error).__name__}") from None
+        if len(body) > most and not cut:
+            raise NotFetched(f"it is longer than {most:,} bytes")
+        return Fetched(url=found.url, mime=found.mime, charset=found.charset, body=bytes(body[:most]))
+
+    @asynccontextmanager
+    async def _found(self, url: str, types: Sequence[str]) -> AsyncIterator[_Found]:
+        """Follow redirects; give the answer that is none, of which the body is not yet read."""
+        for _ in range(_MOST_REDIRECTS + 1):
+            place = read_place(url)
+            response = await self._transport.handle_async_request(_request(place, types))
+            try:
+                location = response.headers.get("location")
+                if response.status_code not in _REDIRECTS or not location:
+                    yield _read_head(place, response, types)
+                    return
+            finally:
+                await response.aclose()
+            url = _join(place, location)
+        raise NotFetched(f"it was redirected more than {_MOST_REDIRECTS} times")
+
+
+def read_place(text: str) -> Place:
+    """Return where an address leads; raises OffLimits for one that nobody should follow.
+
+    Everything is taken from one reading of it, so there are no two that could differ.
+    """
+    if len(text) > _LONGEST:
+        raise OffLimits(f"the address is longer than {_LONGEST:,} characters")
+    if "\\" in text:
+        raise OffLimits("the address holds a backslash, which programs read differently")
+    try:
+        url = httpx.URL(text).copy_with(fragment=None)
+    except (httpx.InvalidURL, ValueError):
+        raise OffLimits("it is no address of the web") from None
+    if url.scheme not in _PORTS:
+        raise OffLimits("the address does not begin with http:// or https://")
+    if url.userinfo:
+        raise OffLimits("the address holds a name or a password")
+    host = url.raw_host.decode("ascii").lower().removesuffix(".")
+    check_host(host)
+    port = _PORTS[url.scheme] if url.port is None else url.port
+    if not 0 < port < 65536:
+        raise OffLimits(f"there is no port {port}")
+    return Place(url=url, host=host, port=port)
+
+
+async def ask_system(host: str, port: int) -> Sequence[str]:
+    """Return the addresses of a host by the word of this machine's resolver; raises OSError."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(place[0]) for *_, place in found]
+
+
+def _request(place: Place, types: Sequence[str]) -> httpx.Request:
+    url = place.url.copy_with(host=place.host)
+    host = url.netloc.decode("ascii")
+    return httpx.Request("GET", url, headers={"host": host, "accept": ", ".join(types), **_HEADERS})
+
+
+def _read_head(place: Place, response: httpx.Response, types: Sequence[str]) -> _Found:
+    if response.status_code != 200:
+        raise NotFetched(f"{place.host} answered {response.status_code}")
+    said = Message()
+    said["content-type"] = response.headers.get("content-type", "")
+    mime = said.get_content_type()
+    if mime not in types:
+        raise NotFetched(f"it is {mime}, not {' or '.join(types)}")
+    charset = said.get_content_charset()
+    return _Found(url=str(place.url), mime=mime, charset=charset, response=response)
+
+
+def _join(place: Place, location: str) -> str:
+    try:
+        return str(place.url.join(location))
+    except (httpx.InvalidURL, ValueError):
+        raise NotFetched(f"{place.host} redirects to no address") from None
