@@ -157,6 +157,12 @@ class RetentionSettings(Section):
         le=36500,
         description="Posts of which nothing is left to do; 0: for ever, else at least 40.",
     )
+    events_days: float = Field(
+        default=30,
+        ge=2,
+        le=36500,
+        description="What happened, for programs that read on from where they were; at least 2.",
+    )
 
     @field_validator("posts_days")
     @classmethod

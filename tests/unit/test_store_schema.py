@@ -24,6 +24,7 @@ from postbell.store import backup, schema
 from postbell.store.base import Base
 from postbell.store.engine import Store, create_file
 from postbell.store.lock import DaemonLock
+from postbell.store.triggers import make_triggers
 from support.old import layout, make_old
 from support.world import START, add_post, make_database, open_store, post_of
 
@@ -48,6 +49,8 @@ def test_a_migrated_database_is_what_the_tables_say(tmp_path: Path) -> None:
     made = tmp_path / "made.db"
     engine = create_engine(f"sqlite:///{made}")
     Base.metadata.create_all(engine)
+    with engine.begin() as tx:
+        make_triggers(tx)
     engine.dispose()
     assert layout(make_database(tmp_path)) == layout(made)
 

@@ -9,7 +9,7 @@ With `--json` each command prints one object:
              backup was made; unmarked says why postbell.mark could not be written, null if it was
     upgrade  {schema, backup}; backup is null if the schema was current
     current  {path, schema, needed, current}
-    prune    {attempts, posts, dry_run}; how many were removed, or would be
+    prune    {attempts, posts, events, dry_run}; how many were removed, or would be
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -172,10 +173,10 @@ def prune(state: State, *, dry_run: bool) -> None:
     else:
         pruned = asyncio.run(retention.prune(write, settings, now))
     if state.json:
-        state.emit({"attempts": pruned.attempts, "posts": pruned.posts, "dry_run": dry_run})
+        state.emit({**asdict(pruned), "dry_run": dry_run})
     else:
         verb = "Would remove" if dry_run else "Removed"
-        state.say(f"{verb} tries: {pruned.attempts}, posts: {pruned.posts}.")
+        state.say(f"{verb} tries: {pruned.attempts}, posts: {pruned.posts}, events: {pruned.events}.")
 
 
 @db.command()

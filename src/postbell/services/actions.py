@@ -186,8 +186,7 @@ def _settle_one(
         deliveries.give_up(tx, unsure.id, "the user says that it was not published", now)
     else:
         # Due anew: by its old time it could be too late, and would be missed instead of sent.
-        deliveries.give_up(tx, unsure.id, "the user asked to send it again", now)
-        deliveries.reopen(tx, unsure.id, now)
+        deliveries.reopen(tx, unsure.id, now, unsure=True)
         _end_setbacks(tx, [unsure], now)
 
 

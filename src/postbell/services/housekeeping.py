@@ -7,7 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import ParamSpec, TypeVar
 
@@ -15,7 +15,7 @@ import structlog
 
 from postbell.errors import Damaged, PostbellError
 from postbell.services import upkeep
-from postbell.services.retention import prune
+from postbell.services.retention import Pruned, prune
 from postbell.services.storage import large_log_told
 from postbell.services.troubles import LOG, Troubles
 from postbell.settings import Places, Settings
@@ -130,8 +130,8 @@ class Housekeeping:
             return
         pruned = await prune(self.thread.write, self.settings.retention, self.now())
         self._keep_until = loop.time() + _PRUNE_EVERY
-        if pruned.attempts or pruned.posts:
-            structlog.get_logger().info("database_pruned", attempts=pruned.attempts, posts=pruned.posts)
+        if pruned != Pruned(attempts=0, posts=0):
+            structlog.get_logger().info("database_pruned", **asdict(pruned))
 
     async def _aside(self, work: Callable[P, T], *args: P.args, **kw: P.kwargs) -> T:
         """Do long work in a thread; where this is cancelled, the work is told to break off."""

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from postbell.sections import RetentionSettings
 from postbell.store import retention
 from postbell.store.engine import Store
+from postbell.store.events import count_old_events, prune_events
 from postbell.store.retention import Step
 
 
@@ -25,11 +26,13 @@ class Pruned:
 
     attempts: int
     posts: int
+    #: What is told of what happened; not the history of posts, which goes with them.
+    events: int = 0
 
 
 async def prune(write: Write, settings: RetentionSettings, now: datetime) -> Pruned:
     """Remove what is older at `now` (aware) than the settings allow, a little in each transaction."""
-    attempts = posts = 0
+    attempts = posts = events = 0
     after: int | None = 0
     if before := _before(settings.attempts_days, now):
         while after is not None:
@@ -40,7 +43,12 @@ async def prune(write: Write, settings: RetentionSettings, now: datetime) -> Pru
         while after is not None:
             step = await write(partial(retention.prune_posts, before=before))
             posts, after = posts + step.removed, step.after
-    return Pruned(attempts=attempts, posts=posts)
+    after = 0
+    if before := _before(settings.events_days, now):
+        while after is not None:
+            step = await write(partial(prune_events, before=before))
+            events, after = events + step.removed, step.after
+    return Pruned(attempts=attempts, posts=posts, events=events)
 
 
 def foretell(store: Store, settings: RetentionSettings, now: datetime) -> Pruned:
@@ -49,7 +57,9 @@ def foretell(store: Store, settings: RetentionSettings, now: datetime) -> Pruned
         attempts, posts = retention.count_prunable(
             tx, attempts=_before(settings.attempts_days, now), posts=_before(settings.posts_days, now)
         )
-    return Pruned(attempts=attempts, posts=posts)
+        before = _before(settings.events_days, now)
+        events = count_old_events(tx, before) if before else 0
+    return Pruned(attempts=attempts, posts=posts, events=events)
 
 
 def _before(days: float, now: datetime) -> datetime | None:

@@ -224,8 +224,8 @@ def give_up(tx: Connection, delivery_id: int, message: str, now: datetime) -> No
     _move_one(tx, delivery_id, DeliveryEvent.GIVE_UP, result=Outcome.FAILED, message=message, ended_at=now)
 
 
-def reopen(tx: Connection, delivery_id: int, now: datetime) -> None:
-    """Try a failed or missed one again from the beginning, due now.
+def reopen(tx: Connection, delivery_id: int, now: datetime, *, unsure: bool = False) -> None:
+    """Try a failed or missed one, or one that is `unsure`, again from the beginning, due now.
 
     Raises Stale for a published one, and for one of a post that is a draft or cancelled.
     The user's word beats the last moment of the post, and what is newer in its series.
@@ -241,7 +241,7 @@ def reopen(tx: Connection, delivery_id: int, now: datetime) -> None:
     moved = move(
         tx,
         and_(of_delivery, not_public, going_on),
-        DeliveryEvent.REOPEN,
+        DeliveryEvent.RESEND if unsure else DeliveryEvent.REOPEN,
         late_reason=None,
         stream=None,
         **values,

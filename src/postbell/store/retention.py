@@ -21,7 +21,7 @@ from postbell.store.tables import attempt, delivery, post
 
 
 #: How many rows one step looks at: a writing transaction is to be short.
-_AT_ONCE = 200
+AT_ONCE = 200
 
 #: How a delivery ended, in words of an outcome: those of its result, else its state.
 _OUTCOME = func.coalesce(delivery.c.result, delivery.c.state)
@@ -47,16 +47,16 @@ def prune_attempts(tx: Connection, before: datetime, after: int = 0) -> Step:
         .join(delivery, delivery.c.id == attempt.c.delivery_id)
         .where(attempt.c.id > after, attempt.c.started_at < before)
         .order_by(attempt.c.id)
-        .limit(_AT_ONCE)
+        .limit(AT_ONCE)
     ).all()
     tx.execute(delete(attempt).where(attempt.c.id.in_([row.id for row in rows if row.public])))
     removed = sum(bool(row.public) for row in rows)
-    return Step(removed=removed, after=rows[-1].id if len(rows) == _AT_ONCE else None)
+    return Step(removed=removed, after=rows[-1].id if len(rows) == AT_ONCE else None)
 
 
 def prune_posts(tx: Connection, before: datetime) -> Step:
     """Remove posts that ended before an instant (aware) with all that belongs to them, and count them."""
-    ids = list(tx.execute(select(post.c.id).where(_over(before)).limit(_AT_ONCE)).scalars())
+    ids = list(tx.execute(select(post.c.id).where(_over(before)).limit(AT_ONCE)).scalars())
     ended = select(delivery.c.account_id, _OUTCOME.label("outcome"), func.count().label("count"))
     these = delivery.c.post_id.in_(ids)
     for row in tx.execute(ended.where(these).group_by(delivery.c.account_id, "outcome")).all():
@@ -65,7 +65,7 @@ def prune_posts(tx: Connection, before: datetime) -> Step:
         key = [tally.c.account_id, tally.c.outcome]
         tx.execute(added.on_conflict_do_update(index_elements=key, set_={"count": counted}))
     tx.execute(delete(post).where(post.c.id.in_(ids)))
-    return Step(removed=len(ids), after=0 if len(ids) == _AT_ONCE else None)
+    return Step(removed=len(ids), after=0 if len(ids) == AT_ONCE else None)
 
 
 def count_prunable(tx: Connection, *, attempts: datetime | None, posts: datetime | None) -> tuple[int, int]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import inspect, text
+from sqlalchemy import Connection, inspect, text
 
 from postbell.errors import BadConfig, Damaged, SchemaTooNew
 from postbell.store.engine import LOCK_WAIT, Store, create_file, no_database, open_engine, told
+from postbell.store.triggers import drop_triggers, make_triggers
 
 
 if TYPE_CHECKING:
@@ -24,12 +25,10 @@ KNOWN = ("0001", "0002", "0003", "0004")
 def revision_of(store: Store) -> str | None:
     """Return the revision of the database, or None if it has no tables yet. Raises Damaged."""
     with store.read() as tx:
-        if not inspect(tx).has_table("alembic_version"):
-            return None
-        revisions = tx.execute(text("SELECT version_num FROM alembic_version")).scalars().all()
-    if len(revisions) != 1:
+        revisions = _revisions_in(tx)
+    if revisions is not None and len(revisions) != 1:
         raise Damaged(f"The database {store.path} does not say of itself which schema it has: {revisions}.")
-    return str(revisions[0])
+    return revisions[0] if revisions else None
 
 
 def old_revision(store: Store) -> str | None:
@@ -69,6 +68,7 @@ def migrate(path: Path) -> None:
     delete what refers to it. They are off meanwhile, and checked before the commit.
     """
     from alembic import command
+    from alembic.script import ScriptDirectory
 
     create_file(path)
     engine = open_engine(path, "BEGIN IMMEDIATE", "foreign_keys = OFF", lock_wait=LOCK_WAIT)
@@ -76,13 +76,23 @@ def migrate(path: Path) -> None:
         with told(path), engine.begin() as tx:
             config = alembic_config()
             config.attributes["connection"] = tx
-            command.upgrade(config, "head")
+            newest = ScriptDirectory.from_config(config).get_current_head()
+            if _revisions_in(tx) != [newest]:
+                drop_triggers(tx)
+                command.upgrade(config, "head")
+                make_triggers(tx)
             if broken := tx.execute(text("PRAGMA foreign_key_check")).all():
                 raise Damaged(
                     f"The upgrade of {path} would leave {len(broken)} dangling rows; nothing was changed."
                 )
     finally:
         engine.dispose()
+
+
+def _revisions_in(tx: Connection) -> list[str] | None:
+    if not inspect(tx).has_table("alembic_version"):
+        return None
+    return [str(each) for each in tx.execute(text("SELECT version_num FROM alembic_version")).scalars()]
 
 
 def alembic_config() -> Config:

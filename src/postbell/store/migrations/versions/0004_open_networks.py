@@ -1,4 +1,4 @@
-"""Threads of posts. Keys to the HTTP API, and what it has answered. How people respond."""
+"""Threads of posts. Keys to the HTTP API, and its answers. How people respond. What happened, kept."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ def upgrade() -> None:
     _keys()
     _answers()
     _readings()
+    _events()
 
 
 def _keys() -> None:
@@ -77,3 +78,17 @@ def _readings() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_reading"),
     )
     op.create_index("ix_reading_delivery_id", "reading", ["delivery_id", "id"])
+
+
+def _events() -> None:
+    op.create_table(
+        "event",
+        sa.Column("id", sa.Integer, nullable=False),
+        sa.Column("at", sa.DateTime, nullable=False),
+        sa.Column("kind", sa.String, nullable=False),
+        sa.Column("post_id", sa.String),
+        sa.Column("account", sa.String),
+        sa.Column("data", sa.JSON, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_event"),
+        sqlite_autoincrement=True,
+    )
