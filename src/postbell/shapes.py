@@ -38,6 +38,7 @@ What each command prints:
     add, edit, reschedule, publish, cancel, retry, settle   post with {notes, problems, moved}
     add --dry-run           preview, a line for each account
     delete                  post as it was, with {deleted: true}
+    unpublish               post
     log                     attempt, a line for each
     run                     nothing; its log goes to standard error, as `log.format` in the configuration says
     init, version           told in `postbell.cli.setup`

@@ -53,7 +53,7 @@ RUN = dict.fromkeys(each for found in HELP.values() for each in found if each no
 
 def begin(postbell: Command, command: str) -> None:
     """Let what is scheduled have come as far as a command expects it."""
-    for delivery in postbell.claim().values() if command in ("engagement", "settle") else ():
+    for delivery in postbell.claim().values() if command in ("engagement", "settle", "unpublish") else ():
         now = datetime(2100, 1, 1, tzinfo=UTC)
         with postbell.store() as store, store.write() as tx:
             if command == "settle":

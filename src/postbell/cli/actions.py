@@ -1,4 +1,4 @@
-"""`postbell reschedule`, `publish`, `cancel`, `delete`, `retry` and `settle`."""
+"""`postbell reschedule`, `publish`, `cancel`, `delete`, `retry`, `settle` and `unpublish`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from postbell.cli.common import State, pass_state
-from postbell.cli.telling import first_words, tell_saved
+from postbell.cli.telling import daemon_runs, first_words, tell_saved
 from postbell.cli.times import PlaceOptions, placing_of
 from postbell.domain.states import DeliveryState, Outcome, PostState
 from postbell.domain.when import When, parse_when
@@ -196,6 +196,39 @@ def settle(state: State, *, post_id: str, url: str | None, verdict: str | None, 
     settled = account or next(each.account for each in post.deliveries if each.state is DeliveryState.UNSURE)
     only = settled if len(post.deliveries) > 1 else None
     tell_saved(state, app, Saved(post=changed), done="Settled", only=only)
+
+
+@click.command()
+@click.argument("post_id", metavar="ID")
+@click.option("--account", metavar="NAME", help="Only on this account.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask first.")
+@pass_state
+def unpublish(state: State, *, post_id: str, account: str | None, yes: bool) -> None:
+    """Take a published post away from its networks.
+
+    The daemon asks them, within half a minute, and again if they do not answer; the post itself is kept here.
+
+    \b
+    Example:
+      postbell unpublish k7f2 --account sky --yes
+    """  # noqa: D301 - click wants the character
+    from postbell.services import actions
+    from postbell.services.compose import load_post
+
+    app = state.open_app()
+    post = load_post(app.ctx, post_id)
+    if not yes:
+        where = account or "everywhere"
+        state.confirm(f"Take {post.id} away ({where}): {first_words(post)}?")
+    changed = actions.unpublish(app.ctx, post, account)
+    if state.json:
+        state.emit(post_json(changed))
+    names = [each.account for each in changed.deliveries if each.delete_at and not each.deleted_at]
+    state.say(
+        f"Post {changed.id} is being taken away from {', '.join(names)}: see `postbell show {changed.id}`."
+    )
+    if not daemon_runs(app):
+        state.note("no daemon is running; it is taken away when one is started with `postbell run`.")
 
 
 @contextmanager

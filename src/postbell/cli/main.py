@@ -68,6 +68,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "postbell.cli.actions:settle",
         "Say how an unsure delivery ended, after a look at the network.",
     ),
+    "unpublish": ("postbell.cli.actions:unpublish", "Take a published post away from its networks."),
     "engagement": (
         "postbell.cli.engagement:engagement",
         "Count who responded to a post, so that --auto learns which hours are good.",

@@ -21,7 +21,7 @@ from postbell.services.outcomes import is_in_doubt
 from postbell.services.placing import Placing
 from postbell.services.timing import timetable
 from postbell.services.wanted import Saved
-from postbell.store import accounts, attempts, deliveries, posts
+from postbell.store import accounts, attempts, deliveries, posts, removals
 
 
 class Verdict(StrEnum):
@@ -154,6 +154,35 @@ def settle(
     with ctx.store.write() as tx:
         _settle_one(ctx, tx, post, unsure[0], verdict, url=url)
     return _done(ctx, post.id)
+
+
+def unpublish(ctx: Context, post: Post, account: str | None = None) -> Post:
+    """Have what is public of a post taken away by the daemon, at once.
+
+    Raises Conflict if nothing is, or if a network among them cannot take it away: then none is asked.
+    """
+    public = [
+        each for each in _chosen(post, account) if each.outcome is Outcome.PUBLISHED and not each.deleted_at
+    ]
+    if not public:
+        raise Conflict(
+            f"Nothing of post {post.id} is public, as far as is known. {_unsure_hint(post)}".rstrip()
+        )
+    if hopeless := [why for each in public if (why := _why_stays(ctx, each))]:
+        raise Conflict(f"{' '.join(hopeless)} Nothing was changed; `--account` names one of the others.")
+    with ctx.store.write() as tx:
+        for each in public:
+            removals.ask_removal(tx, each.id, ctx.now())
+    return _done(ctx, post.id)
+
+
+def _why_stays(ctx: Context, public: Delivery) -> str | None:
+    """Return in a sentence why nobody but the user can take something away; None if the network can."""
+    where = f" at {public.url}" if public.url else ""
+    by_hand = f"take it away by hand{where}."
+    if not ctx.network(public.network).deletes:
+        return f"{public.account}: {public.network} takes nothing back; {by_hand}"
+    return None if public.receipt_id else f"{public.account}: nobody knows how it is called there; {by_hand}"
 
 
 def log_of(ctx: Context, post: Post) -> list[tuple[Delivery, Attempt]]:

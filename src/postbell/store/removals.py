@@ -9,6 +9,7 @@ from sqlalchemy import Connection, and_, func, or_, select, update
 
 from postbell.domain.account import Health
 from postbell.domain.post import Delivery
+from postbell.domain.states import Outcome
 from postbell.errors import Stale
 from postbell.store.posts import delivery_from
 from postbell.store.tables import account, delivery
@@ -33,6 +34,14 @@ def due_removals(tx: Connection, now: datetime, limit: int) -> list[Delivery]:
         .limit(limit)
     )
     return [delivery_from(row) for row in rows]
+
+
+def ask_removal(tx: Connection, delivery_id: int, now: datetime) -> None:
+    """Have it taken away now. Raises Stale if it is not public any more."""
+    public = (delivery.c.result == Outcome.PUBLISHED, delivery.c.deleted_at.is_(None))
+    asked = update(delivery).where(delivery.c.id == delivery_id, *public).values(delete_at=now)
+    if tx.execute(asked).rowcount != 1:
+        raise Stale(f"Delivery {delivery_id} is not public any more; nothing was done.")
 
 
 def record_removed(tx: Connection, delivery_id: int, now: datetime) -> None:
