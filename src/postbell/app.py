@@ -42,6 +42,8 @@ class App:
     places: Places
     settings: Settings
     ctx: Context
+    #: Makes what asks networks, anew: what was made in one event loop is of no use in another.
+    make_clients: Callable[[], Clients]
 
     def close(self) -> None:
         """Close the database."""
@@ -87,7 +89,6 @@ def build_app(
     Whether it is for what the user wants, `by_user` says.
     """
 
-    @functools.cache
     def clients() -> Clients:
         from postbell.publishing.http import Clients
 
@@ -112,11 +113,11 @@ def build_app(
         metrics_for=timedelta(days=settings.metrics.days),
         horizon=settings.horizon,
         fill_ahead=settings.fill_ahead,
-        clients=clients,
+        clients=functools.cache(clients),
         http_deadline=settings.http.deadline_seconds,
         ring=functools.partial(bell.ring, places.data_dir),
     )
-    return App(places=places, settings=settings, ctx=ctx)
+    return App(places=places, settings=settings, ctx=ctx, make_clients=clients)
 
 
 def _require_secrets(ctx: Context) -> None:

@@ -20,6 +20,7 @@ from typing import Any, cast
 
 import httpx
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 
 from postbell.api.application import build, resources
 from postbell.api.wall import Asgi, Wall
@@ -31,7 +32,7 @@ from support.world import HURRIED, World
 
 
 #: What stands for the parts of a path.
-_SAMPLES = {"id": "zzzzzzzz", "name": "nobody"}
+_SAMPLES = {"id": "zzzzzzzz", "name": "nobody", "key": "nowhere"}
 _numbers = itertools.count(1)
 
 
@@ -47,17 +48,21 @@ class Known:
         return f"{self.method} {self.path}"
 
 
+def _served() -> list[APIRoute]:
+    return [
+        route for resource in resources() for route in resource.router.routes if isinstance(route, APIRoute)
+    ]
+
+
 def _routes() -> list[Known]:
     found = []
-    for resource in resources():
-        for route in resource.router.routes:
-            assert isinstance(route, APIRoute)
-            path = route.path
-            for name, sample in _SAMPLES.items():
-                path = path.replace(f"{{{name}}}", sample)
-            assert "{" not in path, f"{path}: give tests.support.api a sample for it"
-            needs = Scope((route.openapi_extra or {})["x-scope"])
-            found += [Known(method=method, path=path, needs=needs) for method in route.methods or ()]
+    for route in _served():
+        path = route.path
+        for name, sample in _SAMPLES.items():
+            path = path.replace(f"{{{name}}}", sample)
+        assert "{" not in path, f"{path}: give tests.support.api a sample for it"
+        needs = Scope((route.openapi_extra or {})["x-scope"])
+        found += [Known(method=method, path=path, needs=needs) for method in route.methods or ()]
     return found
 
 
@@ -104,11 +109,37 @@ class Asked:
             async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
                 return await client.request(method, path, headers=given, **more)
 
-        return asyncio.run(once())
+        answer = asyncio.run(once())
+        _require_described(answer)
+        return answer
 
     async def _inner(self) -> Asgi:
         self._asgi = self._asgi or build(lambda: self.world.app)
         return self._asgi
+
+
+def _require_described(answer: httpx.Response) -> None:
+    """Fail for an answer that is not what the contract says of it."""
+    method, path = answer.request.method, answer.request.url.path
+    for route in _served():
+        if method in (route.methods or ()) and route.path_regex.match(path):
+            assert answer.status_code in {route.status_code, *route.responses}, answer.text
+            if answer.status_code == route.status_code and route.response_model:
+                told = route.response_model.model_validate(answer.json(), strict=False)
+                assert _undescribed(told) == [], f"{method} {path}"
+            return
+
+
+def _undescribed(value: object) -> list[str]:
+    """Return the members of an answer that its model says nothing of."""
+    if isinstance(value, list):
+        return [name for each in value for name in _undescribed(each)]
+    if isinstance(value, dict):
+        return _undescribed(list(value.values()))
+    if not isinstance(value, BaseModel):
+        return []
+    inner = [getattr(value, name) for name in type(value).model_fields]
+    return [*(value.model_extra or {}), *_undescribed(inner)]
 
 
 def configured(**api: Any) -> Settings:

@@ -202,6 +202,7 @@ def test_what_is_no_json_is_told_as_what_it_is(api: Asked) -> None:
     text = {"Content-Type": "text/plain"}
     assert problem(api.ask("POST", "/api/v1/posts", content=b"{}", headers=text)) == (415, "media_type")
     assert problem(api.ask("POST", "/api/v1/posts", content=b"{}")) == (415, "media_type")
+    assert problem(api.ask("POST", "/api/v1/posts")) == (422, "invalid")
 
 
 def _name_of(api: Asked) -> str:

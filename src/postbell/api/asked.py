@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -10,19 +11,24 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from postbell.api.moments import read_when
 from postbell.domain.content import Override, Split
+from postbell.domain.media import Media
 from postbell.domain.when import When
+from postbell.domain.zones import wall_at, zone_named
 from postbell.errors import Invalid, Problem
 from postbell.services.context import Context
 from postbell.services.placing import Auto, Placing, Queue, QueueMode
 from postbell.services.wanted import Terms, Wanted
+from postbell.store.media import find_media
 
 
 T = TypeVar("T")
 
 #: No text of a post is longer: more than any network takes.
-_LONGEST = 200_000
+LONGEST = 200_000
+#: No list in a request is longer.
+MOST = 100
 #: A hundred years.
-_LONGEST_SPAN = 100 * 366 * 86_400
+LONGEST_SPAN = 100 * 366 * 86_400
 
 
 class Asked(BaseModel):
@@ -34,7 +40,7 @@ class Asked(BaseModel):
 class OverrideAsked(Asked):
     """What one network or account says instead of the post; what is left out stays as the post has it."""
 
-    text: str | None = Field(None, description="The text.", max_length=_LONGEST)
+    text: str | None = Field(None, description="The text.", max_length=LONGEST)
     segments: list[str] = Field(
         default_factory=list, description="Further parts of a thread that this text begins.", max_length=100
     )
@@ -56,18 +62,20 @@ class AutoAsked(Asked):
     seed: int | None = Field(None, description="Decides among equals; the same always decides alike.")
 
 
-class PostAsked(Asked):
-    """A new post. Without a time it is a draft: nothing is ever published by omission."""
+class MediaAsked(Asked):
+    """A stored file as a post uses it."""
 
-    text: str = Field("", description="The text.", max_length=_LONGEST, examples=["Hello, world"])
-    segments: list[str] = Field(
-        default_factory=list, description="Further parts, published as a thread.", max_length=100
+    sha256: str = Field(
+        description="Names the stored file.", pattern="^[0-9a-f]{64}$", examples=["9f86d081" * 8]
     )
-    title: str | None = Field(None, description="A title, for networks that have one.", max_length=1000)
-    link: str | None = Field(None, description="A web address that it is about.", max_length=2000)
-    to: list[str] = Field(
-        default_factory=list, description="The names of the accounts.", max_length=100, examples=[["sky"]]
-    )
+    alt: str = Field("", description="What it shows, for people who cannot see it.", max_length=10_000)
+    name: str | None = Field(None, description="What it is called.", min_length=1, max_length=255)
+    part: int = Field(1, description="Which part of a thread shows it, from 1.", ge=1, le=101)
+
+
+class TimeAsked(Asked):
+    """When something is published; at most one of `at`, `publish_now`, `queue` and `auto`."""
+
     at: str | None = Field(
         None,
         description="When it is published: RFC 3339 with an offset, or without one on the clocks of `zone`.",
@@ -83,16 +91,34 @@ class PostAsked(Asked):
         None, description="A posting time of each account: the next free one, the very next, or the last."
     )
     auto: AutoAsked | None = Field(None, description="The best moment of a range for each account.")
-    draft: bool = Field(
-        False, description="Keep it a draft although it has a time, which is then a reminder."
-    )
-    labels: list[str] = Field(default_factory=list, description="What it is filed under.", max_length=100)
-    late_limit_seconds: float | None = Field(
-        None, description="How late it may be published, in seconds.", gt=0, le=_LONGEST_SPAN
-    )
     not_after: str | None = Field(None, description="It is not published after this: as `at`.")
+
+    @property
+    def ways(self) -> list[str]:
+        """What says when, by name."""
+        return [name for name in ("at", "publish_now", "queue", "auto") if getattr(self, name)]
+
+
+class PostAsked(TimeAsked):
+    """A new post. Without a time it is a draft: nothing is ever published by omission."""
+
+    text: str = Field("", description="The text.", max_length=LONGEST, examples=["Hello, world"])
+    segments: list[str] = Field(
+        default_factory=list, description="Further parts, published as a thread.", max_length=MOST
+    )
+    title: str | None = Field(None, description="A title, for networks that have one.", max_length=1000)
+    link: str | None = Field(None, description="A web address that it is about.", max_length=2000)
+    media: list[MediaAsked] = Field(default_factory=list, description="Its files, in order.", max_length=MOST)
+    to: list[str] = Field(
+        default_factory=list, description="The names of the accounts.", max_length=MOST, examples=[["sky"]]
+    )
+    draft: bool = Field(False, description="Keep it a draft although it has a time: that is a reminder.")
+    labels: list[str] = Field(default_factory=list, description="What it is filed under.", max_length=MOST)
+    late_limit_seconds: float | None = Field(
+        None, description="How late it may be published, in seconds.", gt=0, le=LONGEST_SPAN
+    )
     delete_after_seconds: float | None = Field(
-        None, description="So many seconds after its publication it is taken away.", gt=0, le=_LONGEST_SPAN
+        None, description="So many seconds after its publication it is taken away.", gt=0, le=LONGEST_SPAN
     )
     allow_duplicate: bool = Field(False, description="Let it say what another post of an account says.")
     overrides: dict[str, OverrideAsked] = Field(
@@ -107,7 +133,7 @@ class PostAsked(Asked):
     @property
     def is_timed(self) -> bool:
         """Whether it is to be published."""
-        return bool(self.publish_now or self.queue or self.auto or (self.at and not self.draft))
+        return bool(self.ways) and not self.draft
 
 
 class PostsAsked(Asked):
@@ -116,66 +142,105 @@ class PostsAsked(Asked):
     posts: list[PostAsked] = Field(description="The posts.", min_length=1, max_length=100)
 
 
-def wanted_of(ctx: Context, asked: PostAsked) -> Wanted:
-    """Return a new post as the services want it; what cannot be understood is told among its problems."""
-    problems: list[Problem] = []
+class Noting:
+    """Reads what is asked for; what cannot be understood is noted, to be told with everything else."""
 
-    def noting(read: Callable[[], T]) -> T | None:
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+
+    def __call__(self, read: Callable[[], T]) -> T | None:
+        """Return what `read` returns; None where it raises Invalid, which is noted."""
         try:
             return read()
         except Invalid as error:
-            problems.extend(error.problems)
+            self.problems.extend(error.problems)
             return None
 
+
+def wanted_of(ctx: Context, asked: PostAsked) -> Wanted:
+    """Return a new post as the services want it; what cannot be understood is told among its problems."""
+    noting = Noting()
+    when, place = time_of(ctx, asked, noting, draft=asked.draft)
     return Wanted(
         text=asked.text,
         segments=tuple(asked.segments),
         title=asked.title or None,
         link=asked.link or None,
+        media=noting(lambda: media_of(ctx, asked.media)) or (),
         to=tuple(asked.to),
-        when=noting(lambda: _when(ctx, asked)),
-        place=noting(lambda: _place(ctx, asked)),
+        when=when,
+        place=place,
         draft=asked.draft,
         terms=Terms(
             labels=tuple(dict.fromkeys(asked.labels)),
-            late_limit=_span(asked.late_limit_seconds),
-            not_after=noting(lambda: _end(ctx, asked)),
-            delete_after=_span(asked.delete_after_seconds),
+            late_limit=span_of(asked.late_limit_seconds),
+            not_after=noting(lambda: end_of(ctx, asked)),
+            delete_after=span_of(asked.delete_after_seconds),
             allow_duplicate=asked.allow_duplicate,
         ),
         overrides=overrides_of(asked.overrides),
         split=asked.split,
-        problems=tuple(problems + _contradictions(asked)),
+        problems=tuple(noting.problems),
     )
 
 
-def overrides_of(asked: dict[str, OverrideAsked]) -> dict[str, Override]:
-    """Return what single networks and accounts say, as the services want it."""
+def time_of(
+    ctx: Context, asked: TimeAsked, noting: Noting, *, draft: bool
+) -> tuple[When | None, Placing | None]:
+    """Return when something is published, or how that is found; with more than one way that is a problem."""
+    ways = asked.ways
+    noting.problems += [
+        Problem(where="--at", message=f"{ways[0]} and {other} exclude each other.") for other in ways[1:]
+    ]
+    if draft and ways and ways != ["at"]:
+        noting.problems.append(Problem(where="--at", message=f"draft and {ways[0]} exclude each other."))
+    return noting(lambda: _when(ctx, asked)), noting(lambda: _place(ctx, asked))
+
+
+def overrides_of(asked: Mapping[str, OverrideAsked | None]) -> dict[str, Override]:
+    """Return what single networks and accounts say, as the services want it; null says nothing."""
     return {
-        key: Override(**said.model_dump() | {"segments": tuple(said.segments)}) for key, said in asked.items()
+        key: Override(**said.model_dump() | {"segments": tuple(said.segments)}) if said else Override()
+        for key, said in asked.items()
     }
 
 
-def _contradictions(asked: PostAsked) -> list[Problem]:
-    ways = {"at": asked.at, "publish_now": asked.publish_now, "queue": asked.queue, "auto": asked.auto}
-    given = [name for name, value in ways.items() if value]
-    found = [f"{given[0]} and {other} exclude each other." for other in given[1:]]
-    if asked.draft and given and given != ["at"]:
-        found.append(f"draft and {given[0]} exclude each other.")
-    return [Problem(where="--at", message=message) for message in found]
+def media_of(ctx: Context, asked: Sequence[MediaAsked]) -> tuple[Media, ...]:
+    """Return stored files as a post uses them; raises Invalid for every one that there is not."""
+    with ctx.store.read() as tx:
+        found = find_media(tx, [each.sha256 for each in asked], ctx.media.path_of)
+    if problems := [
+        Problem(where=f"media {number}", message="there is no such file; upload it, or upload it again.")
+        for number, each in enumerate(asked, 1)
+        if each.sha256 not in found
+    ]:
+        raise Invalid(problems)
+    stored = [found[each.sha256] for each in asked]
+    return tuple(
+        replace(item, alt=each.alt, name=each.name or item.name, part=each.part)
+        for item, each in zip(stored, asked, strict=True)
+    )
 
 
-def _when(ctx: Context, asked: PostAsked) -> When | None:
+def end_of(ctx: Context, asked: TimeAsked) -> datetime | None:
+    """Return until when something may be published; raises Invalid."""
+    return read_when(ctx, asked.not_after, asked.zone, where="--not-after").at if asked.not_after else None
+
+
+def span_of(seconds: float | None) -> timedelta | None:
+    """Return a span that is given in seconds."""
+    return None if seconds is None else timedelta(seconds=seconds)
+
+
+def _when(ctx: Context, asked: TimeAsked) -> When | None:
     if asked.publish_now:
-        from postbell.domain.zones import wall_at, zone_named
-
         now = ctx.now().replace(microsecond=0)
         zone = zone_named(asked.zone, where="--tz") if asked.zone else ctx.zone
         return When(at=now, local=wall_at(now, zone), zone=zone.key)
     return read_when(ctx, asked.at, asked.zone) if asked.at else None
 
 
-def _place(ctx: Context, asked: PostAsked) -> Placing | None:
+def _place(ctx: Context, asked: TimeAsked) -> Placing | None:
     if asked.queue:
         return Queue(mode=asked.queue)
     if not asked.auto:
@@ -183,11 +248,3 @@ def _place(ctx: Context, asked: PostAsked) -> Placing | None:
     start = read_when(ctx, asked.auto.between, asked.zone, where="--between", past=True).at
     end = read_when(ctx, asked.auto.until, asked.zone, where="--and").at
     return Auto(start=start, end=end, seed=asked.auto.seed)
-
-
-def _end(ctx: Context, asked: PostAsked) -> datetime | None:
-    return read_when(ctx, asked.not_after, asked.zone, where="--not-after").at if asked.not_after else None
-
-
-def _span(seconds: float | None) -> timedelta | None:
-    return None if seconds is None else timedelta(seconds=seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Callable, Mapping
@@ -97,7 +98,8 @@ async def begin(request: Request) -> Running:
     def ring() -> None:
         running.rings = True
 
-    running.ctx = replace(app.ctx, store=unit, ring=ring)
+    # A network is asked in an event loop of its own, as a command does it.
+    running.ctx = replace(app.ctx, store=unit, ring=ring, clients=functools.cache(app.make_clients))
     return running
 
 

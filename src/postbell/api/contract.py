@@ -39,6 +39,22 @@ _IDEMPOTENCY_KEY = {
 }
 
 
+_IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "description": "The ETag of what is to be changed: if it was changed since, nothing is done.",
+    "schema": {"type": "string"},
+}
+_IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "The ETag of what is known already: if that is still so, it is not told again.",
+    "schema": {"type": "string"},
+}
+
+
 def describe(app: FastAPI, resources: Sequence[Resource]) -> dict[str, Any]:
     """Return the document, with what all operations have in common."""
     document = get_openapi(
@@ -70,5 +86,10 @@ def _complete(method: str, operation: dict[str, Any]) -> None:
         if int(status) >= 400:
             reference = {"$ref": "#/components/schemas/ProblemDocument"}
             response["content"] = {MEDIA_TYPE: {"schema": reference}}
+    parameters = operation.setdefault("parameters", [])
     if method != "get":
-        operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
+        parameters.append(_IDEMPOTENCY_KEY)
+    if "412" in operation["responses"]:
+        parameters.append(_IF_MATCH)
+    if "304" in operation["responses"]:
+        parameters.append(_IF_NONE_MATCH)

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from postbell.domain.account import Health
 from postbell.domain.content import Split
-from postbell.domain.post import PlacedBy
+from postbell.domain.post import AttemptKind, PlacedBy
 from postbell.domain.states import DeliveryState, Outcome, PostState
 
 
@@ -170,6 +171,72 @@ class SavedPost(Post):
     moved: list[str] = Field(description="The ids of the posts that moved down the queue for it.")
 
 
+class Attempt(Shape):
+    """One try to publish a post on one account, or to look it up, settle or remove it."""
+
+    post: str = Field(description="The id of the post.")
+    account: str = Field(description="The name of the account.")
+    kind: AttemptKind = Field(description="What was tried.")
+    started_at: Instant = Field(description="When it began.")
+    ended_at: Instant | None = Field(description="When it ended; null while it is under way.")
+    result: str | None = Field(description="How it ended.")
+    message: str | None = Field(description="What the network, or the user, said.")
+
+
+class Attempts(Shape):
+    """The tries of a post, the oldest first."""
+
+    attempts: list[Attempt] = Field(description="The tries.")
+
+
+class Length(Shape):
+    """How long a text is."""
+
+    count: int = Field(description="How long it is.")
+    limit: int = Field(description="How long it may be.")
+
+
+class SentCall(Shape):
+    """A request that a network would be sent. Nothing secret is in it."""
+
+    method: str = Field(description="Its method.")
+    url: str = Field(description="Its address.")
+    headers: dict[str, str] = Field(description="Its headers, without those that hold secrets.")
+    body: Any = Field(
+        description="Its body as JSON; `<…>` stands for files, and for what only an answer can tell."
+    )
+
+
+class Preview(Shape):
+    """What one account would be sent, and when."""
+
+    account: str = Field(description="The name of the account.")
+    network: str = Field(description="The key of its network.")
+    at: Instant | None = Field(description="When; null for a draft without a time.")
+    placed_why: str | None = Field(description="Why then, where Postbell has chosen it.")
+    lengths: dict[str, Length] = Field(description="Of the longest part, by unit.")
+    parts: list[dict[str, Length]] = Field(description="Of each part of a thread, by unit.")
+    media: list[Media] = Field(description="Its files as they are sent.")
+    calls: list[SentCall] = Field(description="The requests, in order.")
+    problems: list[Note] = Field(description="What it would be refused for.")
+    warnings: list[Note] = Field(description="What may come in the way.")
+
+
+class Previews(Shape):
+    """What each account would be sent. Nothing was stored, nothing was sent."""
+
+    previews: list[Preview] = Field(description="One for each account.")
+
+
+class Judged(Shape):
+    """Whether a post would be stored as it is. Nothing was."""
+
+    valid: bool = Field(description="Whether it would be stored.")
+    problems: list[ProblemItem] = Field(description="What it would be refused for.")
+    warnings: list[Note] = Field(description="What a draft would lack, and what may come in the way.")
+    moved: list[str] = Field(description="The ids of the posts that would move down the queue for it.")
+
+
 class SavedPosts(Shape):
     """Posts that were stored together, in the order in which they came."""
 
@@ -183,3 +250,113 @@ class PostPage(Shape):
     next: str | None = Field(
         description="What to give as `cursor` for the part that follows; null at the end."
     )
+
+
+class Account(Shape):
+    """A connected profile on one network."""
+
+    name: str = Field(description="What it is called here.", examples=["sky"])
+    network: str = Field(description="The key of its network.", examples=["mastodon"])
+    server: str | None = Field(description="The address of its server.")
+    handle: str | None = Field(description="What it is called there.")
+    health: Health = Field(description="Whether its network accepts it.")
+    health_note: str | None = Field(description="Why it does not, in the words of the network.")
+    paused_at: Instant | None = Field(description="Since when it is held back.")
+    paused_until: Instant | None = Field(description="Until when; null: until it is resumed.")
+    rests_until: Instant | None = Field(description="Until when it waits because its network asked for that.")
+    rest_reason: str | None = Field(description="Why it waits.")
+    next_post_at: Instant | None = Field(description="It publishes nothing before this, to keep its gap.")
+    late_limit_seconds: float | None = Field(description="How late its posts may be published, in seconds.")
+    min_gap_seconds: float | None = Field(description="The least time between two of its posts, in seconds.")
+    cooldown_seconds: float | None = Field(description="The least time between two recycled, in seconds.")
+    quotas: dict[str, int | None] = Field(description="How many posts it takes in a day or a month.")
+    values: dict[str, str] = Field(description="What its network needs; secrets are ***.")
+    created_at: Instant = Field(description="When it was connected.")
+
+
+class Accounts(Shape):
+    """Every account, in the order of their names."""
+
+    accounts: list[Account] = Field(description="The accounts.")
+
+
+class ConnectedAccount(Account):
+    """An account that was connected."""
+
+    verified: bool = Field(description="Whether its network was asked, and has accepted it.")
+    notes: list[str] = Field(description="What is worth knowing: a missing right, a limit.")
+
+
+class ResumedAccount(Account):
+    """An account that goes on."""
+
+    was_paused: bool = Field(description="Whether it was held back.")
+    late: int = Field(description="How many posts are published late, now.")
+    missed: int = Field(description="How many fell due meanwhile and are missed.")
+
+
+class Profile(Shape):
+    """What a network says of an account that it accepts."""
+
+    account: str = Field(description="The name of the account.")
+    handle: str = Field(description="What it is called there.")
+    url: str | None = Field(description="Where it is found there.")
+    notes: list[str] = Field(description="What is worth knowing: a missing right, a limit.")
+
+
+class NetworkField(Shape):
+    """A value that a network needs, or an option of a post."""
+
+    name: str = Field(description="Its name.")
+    type: str = Field(description="What it is, in words; `secret` is never told again.")
+    required: bool = Field(description="Whether it is needed.")
+    default: Any = Field(description="What counts where it is left out.")
+    description: str = Field(description="What it means.")
+
+
+class Network(Shape):
+    """A supported platform: what it needs, takes and offers."""
+
+    key: str = Field(description="Names it.", examples=["mastodon"])
+    label: str = Field(description="The name that people know.")
+    summary: str = Field(description="What it is, in a sentence.")
+    server: str = Field(description="Whether an account has a server of its own: required, optional or none.")
+    default_server: str | None = Field(description="The server where none is given.")
+    guide: str = Field(description="How to get what it needs, in steps.")
+    credentials: list[NetworkField] = Field(description="What an account needs.")
+    options: list[NetworkField] = Field(description="What a post can be told about it.")
+    limits: dict[str, Any] = Field(description="What it takes: lengths by unit, files, quotas.")
+    resend: str = Field(description="What a repeat does after a lost answer: safe, look_first or never.")
+    deletes: bool = Field(description="Whether what was published can be taken away.")
+    threads: str = Field(description="What becomes of a thread: chain, joined, whole or none.")
+    example: list[str] = Field(description="Commands that connect an account and post with it.")
+    options_schema: dict[str, Any] = Field(description="The options as a JSON Schema.")
+    credentials_schema: dict[str, Any] = Field(description="The credentials as a JSON Schema.")
+
+
+class Networks(Shape):
+    """Every network."""
+
+    networks: list[Network] = Field(description="The networks.")
+
+
+class Status(Shape):
+    """How things stand."""
+
+    daemon: dict[str, int] | None = Field(description="The daemon that runs: {pid}.")
+    next_due: list[dict[str, Any]] = Field(description="What each account publishes next, the soonest first.")
+    overdue: dict[str, Any] = Field(description="What should have been published: {count, oldest, held}.")
+    deliveries: dict[str, int] = Field(description="How many deliveries are in each state.")
+    results: dict[str, int] = Field(description="How many of the processed ones ended how.")
+    unsure: list[dict[str, Any]] = Field(description="What may be public or not, and somebody must look.")
+    lost: dict[str, Any] = Field(
+        description="What failed or was missed within a day: {count, newest, superseded}."
+    )
+    held: list[dict[str, Any]] = Field(description="Accounts that are held back, and why.")
+    pauses: list[dict[str, Any]] = Field(description="What else is held back.")
+    caution: dict[str, Any] | None = Field(description="Why what is overdue is looked up before it is sent.")
+    foreseen: str | None = Field(description="What the next daemon will be cautious of.")
+    database: dict[str, Any] = Field(description="The database: {path, bytes, log_bytes, schema, secrets}.")
+    last_backup: Instant | None = Field(description="When the last backup was made.")
+    notices: dict[str, Any] = Field(description="How the user is told: {untold, ways}.")
+    troubles: list[str] = Field(description="What somebody must look at, in sentences; empty: all is well.")

@@ -65,6 +65,7 @@ _POINTERS = {
     "--delete-after": "/delete_after_seconds",
     "--name": "/name",
     "--server": "/server",
+    "--until": "/until",
     "--scope": "/scopes",
     "--published": "/url",
 }

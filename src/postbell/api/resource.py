@@ -43,6 +43,7 @@ ALWAYS = {
 }
 MEANINGS = {
     **ALWAYS,
+    304: "It is as it was when it had the ETag in If-None-Match.",
     404: "There is no such thing.",
     409: "The present state does not allow it; or a request with this Idempotency-Key is under way.",
     412: "It was changed since: its ETag is not the one in If-Match.",
@@ -76,15 +77,16 @@ class Resource:
         returns: Any = None,
         status: int = 200,
         refuses: Sequence[int] = (),
+        unchanged: bool = False,
         **more: Any,
     ) -> Callable[[Work], Work]:
         """Serve a function for one method of one path, to who holds a scope.
 
         `returns` is the model of what it answers with `status`; `refuses` what it may answer besides what
-        every route does. `more` goes to FastAPI.
+        every route does, `unchanged` whether it has an ETag to ask with. `more` goes to FastAPI.
         """
         unsafe = method != "GET"
-        codes = sorted({*ALWAYS, *refuses, *(_UNSAFE if unsafe else ())})
+        codes = sorted({*ALWAYS, *refuses, *(_UNSAFE if unsafe else ()), *((304,) if unchanged else ())})
 
         def register(work: Work) -> Work:
             @functools.wraps(work)
@@ -126,9 +128,9 @@ class Route(APIRoute):
                     code="scope",
                     detail=f"This key does not open that; it needs the scope {needed}.",
                 )
-            if takes == "application/json":
+            # It is read here, because FastAPI tells every fault of it as its own.
+            if takes == "application/json" and (await request.body() or "content-type" in request.headers):
                 _require_json(request)
-                await request.body()  # here, because FastAPI tells every fault of it as its own
             return await handle(request)
 
         return answer

@@ -28,23 +28,19 @@ import functools
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import click
 
 from postbell.cli.common import State, pass_state, printable
 from postbell.errors import PostbellError
+from postbell.status_shapes import status_json
 
 
 if TYPE_CHECKING:
-    from postbell.domain.caution import Caution
-    from postbell.domain.post import Delivery
     from postbell.services.doctor import Check, Verify
     from postbell.services.health import Status
-    from postbell.services.holds import Held
-    from postbell.services.notified import Notified
-    from postbell.settings import Places
 
 
 @click.command()
@@ -60,7 +56,7 @@ def status(state: State, *, exit_code: bool) -> int:
     every, ways = app.settings.backup.every, find_ways(app.settings.notify)
     seen = health.status(ctx, state.places, backup_every=every, ways=ways)
     if state.json:
-        state.emit(_status_json(seen, state.places))
+        state.emit(status_json(seen, state.places))
     else:
         state.fields(_status_fields(seen, ctx.zone, ctx.now()))
     return 1 if exit_code and seen.troubles else 0
@@ -168,95 +164,3 @@ def time_told(at: datetime, zone: ZoneInfo, now: datetime) -> str:
 
     whole = at.replace(microsecond=0)
     return describe(When(at=whole, local=wall_at(whole, zone), zone=zone.key), now)
-
-
-def _status_json(seen: Status, places: Places) -> dict[str, Any]:
-    from postbell.shapes import stamp
-
-    return {
-        "daemon": {"pid": seen.daemon} if seen.daemon else None,
-        "next_due": [
-            {
-                "account": waiting.account,
-                "post": waiting.post_id,
-                "due_at": stamp(waiting.due_at),
-                "ready_at": stamp(waiting.ready_at),
-            }
-            for waiting in seen.next_due
-        ],
-        "overdue": {
-            "count": seen.overdue.count,
-            "oldest": stamp(seen.overdue.oldest),
-            "held": seen.overdue.held,
-        },
-        "deliveries": dict(seen.counts),
-        "results": dict(seen.results),
-        "unsure": [_with_post(delivery) for delivery in seen.unsure],
-        "lost": {
-            "count": seen.lost.count,
-            "newest": [_with_post(delivery) for delivery in seen.lost.newest],
-            "superseded": seen.lost.superseded,
-        },
-        "held": list(map(_held_json, seen.held)),
-        "pauses": [
-            {
-                "scope": pause.scope,
-                "name": pause.name,
-                "since": stamp(pause.since),
-                "until": stamp(pause.until),
-            }
-            for pause in seen.pauses
-        ],
-        "caution": _caution_json(seen.caution) if seen.caution else None,
-        "foreseen": seen.foreseen,
-        "database": {
-            "path": str(places.database),
-            "bytes": _bytes_of(seen),
-            "log_bytes": seen.storage.log_bytes,
-            "schema": seen.schema,
-            "secrets": seen.secrets.word,
-        },
-        "last_backup": stamp(seen.storage.last_backup),
-        "notices": _notices_json(seen.notified),
-        "troubles": seen.troubles,
-    }
-
-
-def _notices_json(notified: Notified) -> dict[str, Any]:
-    from postbell.shapes import stamp
-
-    ways = [
-        {
-            "name": way.name,
-            "told_at": stamp(way.told_at),
-            "failing_since": stamp(way.failing_since),
-            "error": way.error,
-        }
-        for way in notified.ways
-    ]
-    return {"untold": notified.untold, "ways": ways}
-
-
-def _held_json(held: Held) -> dict[str, Any]:
-    from postbell.shapes import stamp
-
-    return {"account": held.account, "hold": held.hold, "reason": held.reason, "until": stamp(held.until)}
-
-
-def _caution_json(caution: Caution) -> dict[str, Any]:
-    from postbell.shapes import stamp
-
-    return {
-        "cause": caution.cause,
-        "since": stamp(caution.since),
-        "left": caution.left,
-        "asked": caution.asked,
-        "lost": caution.lost,
-        "holds": caution.holds,
-    }
-
-
-def _with_post(delivery: Delivery) -> dict[str, Any]:
-    from postbell.shapes import delivery_json
-
-    return {"post": delivery.post_id, **delivery_json(delivery)}

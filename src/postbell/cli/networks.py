@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from postbell.cli.common import State, pass_state
+from postbell.network_shapes import example_of, fields_of, network_json
 
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
     from postbell.domain.limits import Limits, MediaLimit
     from postbell.domain.quota import Quota
     from postbell.publishing.protocol import Network
@@ -59,7 +58,7 @@ def networks(state: State, *, name: str | None) -> None:
     found = [registry.get(key) for key in ([name] if name else registry.keys())]
     if state.json:
         for network in found:
-            state.emit(_network_json(network))
+            state.emit(network_json(network))
     elif name:
         _print_network(state, found[0])
     else:
@@ -67,31 +66,13 @@ def networks(state: State, *, name: str | None) -> None:
         state.note("`postbell networks NAME` tells everything about one.")
 
 
-def _network_json(network: Network) -> dict[str, Any]:
-    return {
-        "key": network.key,
-        "label": network.label,
-        "summary": network.summary,
-        "server": network.server,
-        "default_server": network.default_server,
-        "guide": network.guide,
-        "credentials": list(_fields(network.Credentials)),
-        "options": list(_fields(network.Options)),
-        "limits": network.limits.summary(),
-        "resend": network.resend,
-        "deletes": network.deletes,
-        "threads": network.threads,
-        "example": _example(network),
-    }
-
-
 def _print_network(state: State, network: Network) -> None:
     server = {"required": "needed", "optional": f"{network.default_server} if left out", "none": None}
     click.echo(f"{network.label}: {network.summary}\n\nHow to connect it\n")
     click.echo(network.guide.rstrip() + "\n")
-    state.fields([("--server", server[network.server]), *map(_described, _fields(network.Credentials))])
+    state.fields([("--server", server[network.server]), *map(_described, fields_of(network.Credentials))])
     click.echo("\nWhat a post can be told\n")
-    options = [(f"{network.key}.{field['name']}", _about(field)) for field in _fields(network.Options)]
+    options = [(f"{network.key}.{field['name']}", _about(field)) for field in fields_of(network.Options)]
     state.fields(options or [("nothing", "it has no options")])
     click.echo("\nWhat it takes\n")
     rules = [
@@ -101,38 +82,8 @@ def _print_network(state: State, network: Network) -> None:
     ]
     state.fields([*_limits(network.limits), *rules])
     click.echo("\nFor example\n")
-    for line in _example(network):
+    for line in example_of(network):
         click.echo(f"  {line}")
-
-
-def _fields(model: type[BaseModel]) -> Iterator[dict[str, Any]]:
-    """Yield what a model takes, as its JSON schema tells it."""
-    schema = model.model_json_schema()
-    for name, field in schema.get("properties", {}).items():
-        required = name in schema.get("required", [])
-        yield {
-            "name": name,
-            "type": _type(field),
-            "required": required,
-            "default": None if required else field.get("default"),
-            "description": field.get("description", ""),
-        }
-
-
-def _type(field: Mapping[str, Any]) -> str:
-    kinds = [kind for kind in field.get("anyOf", [field]) if kind.get("type") != "null"]
-    if any(kind.get("format") == "password" for kind in kinds):
-        return "secret"
-    if "enum" in kinds[0]:
-        return "one of " + ", ".join(map(str, kinds[0]["enum"]))
-    names = {
-        "string": "text",
-        "array": "words, with commas between them",
-        "boolean": "true or false",
-        "integer": "number",
-        "number": "number",
-    }
-    return names.get(kinds[0].get("type", ""), "value")
 
 
 def _described(field: Mapping[str, Any]) -> tuple[str, str]:
@@ -181,19 +132,6 @@ def _quota(quota: Quota) -> str:
 
 def _needs(network: Network) -> str:
     server = ["server"] if network.server == "required" else []
-    return ", ".join(server + [field["name"] for field in _fields(network.Credentials) if field["required"]])
-
-
-def _example(network: Network) -> list[str]:
-    """Return commands that connect an account and post with it, made from what the network says it needs."""
-    key, name = network.key, f"my-{network.key}"
-    add = ["postbell account add", key, "--name", name]
-    add += ["--server https://example.org"] if network.server == "required" else []
-    for field in _fields(network.Credentials):
-        if field["required"]:
-            secret = field["type"] == "secret"
-            add.append(f"--secret {field['name']}" if secret else f"--set {field['name']}=…")
-    post = [f'postbell add "Hello" --to {name} --at "tomorrow 9am"']
-    post += ['--title "A title"'] if network.limits.needs_title else []
-    post += [f"--set {key}.{field['name']}=…" for field in list(_fields(network.Options))[:1]]
-    return [" ".join(add), " ".join(post)]
+    return ", ".join(
+        server + [field["name"] for field in fields_of(network.Credentials) if field["required"]]
+    )

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from postbell.domain.account import Account
 from postbell.domain.content import Content, Override
 from postbell.domain.ids import new_delivery_key, new_post_id
-from postbell.domain.media import Media
+from postbell.domain.media import Media, Source
 from postbell.domain.post import Post
 from postbell.domain.states import PostEvent, PostState, advance_post
 from postbell.errors import IllegalTransition, Invalid, NotFound, Problem, Stale
@@ -41,8 +41,8 @@ def add_post(ctx: Context, wanted: Wanted) -> Saved:
     """
     accounts, problems = find_accounts(ctx, wanted.to)
     scheduled = bool(wanted.when or wanted.place) and not wanted.draft
-    with ctx.media.stage(wanted.media) as files:
-        post = new_post(ctx, wanted, files.media)
+    with ctx.media.stage(not_stored(wanted.media)) as files:
+        post = new_post(ctx, wanted, in_place(wanted.media, files.media))
         post = split_for(ctx, post, accounts.values(), wanted.split)
         problems += [*wanted.problems, *files.problems]
         lacks = judge(ctx, post, accounts, problems, strictly=scheduled or bool(wanted.problems))
@@ -72,7 +72,7 @@ def edit_post(ctx: Context, post: Post, changes: Changes) -> Saved:
     accounts, problems = find_accounts(ctx, names)
     wanted = post.content.media if changes.media is None else changes.media
     moves = bool(changes.when or changes.place)
-    with ctx.media.stage([item for item in wanted if not isinstance(item, Media)]) as files:
+    with ctx.media.stage(not_stored(wanted)) as files:
         changed = _changed(ctx, post, changes, in_place(wanted, files.media))
         how = split_of(post) if changes.split is None else changes.split
         changed = split_for(ctx, changed, accounts.values(), how)
@@ -190,6 +190,11 @@ def _changed(ctx: Context, post: Post, changes: Changes, media: tuple[Media, ...
     if changes.place:  # the time that it had is no reason for a refusal
         return replace(changed, at=None, local=None, zone=None)
     return replace(changed, at=when.at, local=when.local, zone=when.zone) if when else changed
+
+
+def not_stored(items: Iterable[Source | Media]) -> list[Source]:
+    """Return those of these files that are not in the store yet."""
+    return [item for item in items if not isinstance(item, Media)]
 
 
 def in_place(items: Iterable[object], new: Iterable[Media]) -> tuple[Media, ...]:

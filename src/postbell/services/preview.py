@@ -14,7 +14,7 @@ from postbell.errors import Invalid, Problem
 from postbell.publishing.parts import parts_of
 from postbell.services import guard
 from postbell.services.checking import check_alt, check_fitted, check_options, check_terms
-from postbell.services.compose import new_post
+from postbell.services.compose import in_place, new_post, not_stored
 from postbell.services.context import Context
 from postbell.services.judging import NO_ACCOUNT, check_said, find_accounts
 from postbell.services.placing import Placing, choose
@@ -36,8 +36,8 @@ def preview_post(ctx: Context, wanted: Wanted) -> list[Preview]:
     accounts, problems = find_accounts(ctx, wanted.to)
     if not wanted.to:
         problems.append(NO_ACCOUNT)
-    with ctx.media.stage(wanted.media) as files:
-        post = new_post(ctx, wanted, files.media)
+    with ctx.media.stage(not_stored(wanted.media)) as files:
+        post = new_post(ctx, wanted, in_place(wanted.media, files.media))
         post = split_for(ctx, post, accounts.values(), wanted.split)
         problems += [*wanted.problems, *files.problems]
         problems += check_said(ctx, post.content, wanted.overrides, accounts)

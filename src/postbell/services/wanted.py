@@ -54,8 +54,8 @@ class Wanted:
     segments: tuple[str, ...] = ()
     title: str | None = None
     link: str | None = None
-    #: Files with their alt texts.
-    media: tuple[Source, ...] = ()
+    #: Files with their alt texts, and stored ones.
+    media: tuple[Source | Media, ...] = ()
     #: Names of accounts.
     to: tuple[str, ...] = ()
     #: When it is published; without this and `place` it is a draft.

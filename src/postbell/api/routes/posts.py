@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import json
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext, suppress
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import Path, Query
+from fastapi import Depends, Path, Query, Request
 from pydantic import Field
 
 from postbell.api import models
 from postbell.api.asked import Asked, PostAsked, PostsAsked, wanted_of
 from postbell.api.call import Answer, Running, tag_of
+from postbell.api.changes import PostChanged, changes_of
 from postbell.api.moments import read_instant
 from postbell.api.problems import Refusal, refusal_of
 from postbell.api.problems import told as problems_told
 from postbell.api.resource import Call, Resource, found_at, page_link
 from postbell.domain.access import Scope
+from postbell.domain.post import Post
 from postbell.domain.states import Outcome, PostState
 from postbell.errors import Invalid, NotFound, Problem
 from postbell.services.accounts import get_account
-from postbell.services.compose import add_post, load_post
+from postbell.services.actions import delete, unschedule
+from postbell.services.compose import add_post, edit_post, load_post
 from postbell.services.context import Context
+from postbell.services.preview import preview_post
 from postbell.services.wanted import Saved
-from postbell.shapes import post_json, saved_json
+from postbell.shapes import post_json, preview_json, problems_json, saved_json
 from postbell.store import posts as store
 from postbell.store.posts import Filter
 
@@ -35,6 +42,10 @@ resource = Resource("posts", "Posts: what is published, for whom and when.")
 PostId = Annotated[
     str, Path(description="The id of the post.", pattern="^[0-9a-z]{8}$", examples=["k7f2m9qx"])
 ]
+
+
+#: Seconds between two looks whether a post has ended.
+_LOOK_SECONDS = 0.2
 
 
 class ListAsked(Asked):
@@ -73,9 +84,26 @@ def list_(call: Call, asked: Annotated[ListAsked, Query()]) -> Answer:
     return Answer(body=body, headers=page_link(call.request, cursor=cursor))
 
 
-@resource.get("/{id}", "Read a post", returns=models.Post, refuses=(404,))
+async def ended(
+    request: Request,
+    id: PostId,  # noqa: A002
+    wait: Annotated[float, Query(description="Wait so many seconds until it has ended.", ge=0, le=60)] = 0,
+) -> None:
+    """Wait until trying to publish a post has ended, for a time at most."""
+    ctx = request.app.state.postbell().ctx
+    until = asyncio.get_running_loop().time() + wait
+    while asyncio.get_running_loop().time() < until and not await request.is_disconnected():
+        with suppress(NotFound):
+            if (await asyncio.to_thread(found_post, ctx, id)).outcome:
+                return
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
+@resource.get(
+    "/{id}", "Read a post", returns=models.Post, refuses=(404,), dependencies=[Depends(ended)], unchanged=True
+)
 def read(call: Call, id: PostId) -> Answer:  # noqa: A002 - the name in the path
-    """Read a post with everything that belongs to it."""
+    """Read a post with everything that belongs to it; if wanted, once it has ended on all accounts."""
     shown = post_json(found_post(call.ctx, id))
     return Answer(body=shown, tag=tag_of(shown))
 
@@ -116,7 +144,72 @@ def create_many(call: Call, asked: PostsAsked) -> Answer:
     return Answer(body={"posts": [saved_json(each) for each in saved]})
 
 
-def found_post(ctx: Context, post_id: str) -> Any:
+@resource.serve("POST", "/validate", "Validate a post", needs=Scope.READ, returns=models.Judged)
+def validate(call: Call, asked: PostAsked) -> Answer:
+    """Look whether a post would be stored as it is, with every problem at once; nothing is stored."""
+    try:
+        with call.unit.write():
+            saved = add_post(call.ctx, wanted_of(call.ctx, asked))
+            raise _Undone  # noqa: TRY301 - what was stored to be judged is taken back
+    except _Undone:
+        call.rings = False
+        return Answer(body=_judged(warnings=problems_json(saved.warnings), moved=saved.moved))
+    except Invalid as error:
+        return Answer(body=_judged(refusal_of(error).problems))
+
+
+@resource.serve("POST", "/preview", "Preview a post", needs=Scope.READ, returns=models.Previews)
+def preview(call: Call, asked: PostAsked) -> Answer:
+    """Return the exact requests that the network of each account would be sent; nothing is sent or stored."""
+    found = preview_post(call.ctx, wanted_of(call.ctx, asked))
+    return Answer(body={"previews": [preview_json(each) for each in found]})
+
+
+@resource.serve(
+    "PATCH", "/{id}", "Change a post", needs=Scope.WRITE, returns=models.SavedPost, refuses=(404, 412)
+)
+def change(call: Call, id: PostId, asked: PostChanged) -> Answer:  # noqa: A002
+    """Change a draft or a scheduled post. A time schedules a draft; without one every account keeps its time.
+
+    To give a time, or to change what is scheduled, also needs the scope publish.
+    """
+    post = found_post(call.ctx, id)
+    call.require_match(tag_of(post_json(post)))
+    is_draft = post.state is PostState.DRAFT or asked.draft
+    if asked.ways or not is_draft:
+        call.require(Scope.PUBLISH)
+    with call.unit.write() if asked.draft else nullcontext():
+        if asked.draft and post.state is not PostState.DRAFT:
+            post = unschedule(call.ctx, post)
+        if not asked.others:
+            return told(Saved(post=post))
+        return told(edit_post(call.ctx, post, changes_of(call.ctx, asked, post)))
+
+
+@resource.serve("DELETE", "/{id}", "Delete a post", needs=Scope.WRITE, status=204, refuses=(404, 412))
+def remove(call: Call, id: PostId) -> Answer:  # noqa: A002
+    """Remove a draft, scheduled or cancelled post for good; what was or is being published is kept."""
+    with call.unit.write():
+        post = found_post(call.ctx, id)
+        call.require_match(tag_of(post_json(post)))
+        delete(call.ctx, post)
+    return Answer()
+
+
+class _Undone(Exception):
+    """What was done only to see whether it can be done is taken back."""
+
+
+def _judged(
+    problems: Sequence[Mapping[str, Any]] = (),
+    warnings: Sequence[Mapping[str, Any]] = (),
+    moved: Sequence[str] = (),
+) -> dict[str, Any]:
+    told = {"problems": list(problems), "warnings": list(warnings), "moved": list(moved)}
+    return {"valid": not problems, **told}
+
+
+def found_post(ctx: Context, post_id: str) -> Post:
     """Return the post with just this id; raises NotFound."""
     post = load_post(ctx, post_id)
     if post.id != post_id:

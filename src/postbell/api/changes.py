@@ -1,0 +1,105 @@
+"""What requests change of a post."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pydantic import Field
+
+from postbell.api.asked import (
+    LONGEST,
+    LONGEST_SPAN,
+    MOST,
+    MediaAsked,
+    Noting,
+    OverrideAsked,
+    TimeAsked,
+    end_of,
+    media_of,
+    overrides_of,
+    span_of,
+    time_of,
+)
+from postbell.domain.content import Split
+from postbell.domain.post import Post
+from postbell.errors import Problem
+from postbell.services.context import Context
+from postbell.services.wanted import Changes, Terms, terms_of
+
+
+class PostChanged(TimeAsked):
+    """What to change of a post: what is left out stays, null takes away. A time also schedules a draft."""
+
+    text: str = Field("", description="The text.", max_length=LONGEST, examples=["Hello, everybody"])
+    segments: list[str] = Field(
+        default_factory=list, description="Further parts of a thread.", max_length=MOST
+    )
+    title: str | None = Field(None, description="The title; null takes it away.", max_length=1000)
+    link: str | None = Field(None, description="The web address; null takes it away.", max_length=2000)
+    media: list[MediaAsked] = Field(default_factory=list, description="All of its files.", max_length=MOST)
+    to: list[str] = Field(default_factory=list, description="All of its accounts.", max_length=MOST)
+    draft: bool = Field(False, description="true makes a scheduled post a draft again; its time is kept.")
+    labels: list[str] = Field(default_factory=list, description="All of its labels.", max_length=MOST)
+    late_limit_seconds: float | None = Field(
+        None,
+        description="How late it may be published, in seconds; null lifts that.",
+        gt=0,
+        le=LONGEST_SPAN,
+    )
+    delete_after_seconds: float | None = Field(
+        None, description="When it is taken away again, in seconds; null: never.", gt=0, le=LONGEST_SPAN
+    )
+    allow_duplicate: bool = Field(False, description="Whether it may say what another post says.")
+    overrides: dict[str, OverrideAsked | None] = Field(
+        default_factory=dict, description="What these networks or accounts say; null takes that away."
+    )
+
+    split: Split = Field(
+        Split.NO, description="What becomes of a text that is too long for an account; left out: as before."
+    )
+
+    @property
+    def others(self) -> set[str]:
+        """What is given besides `draft`."""
+        return self.model_fields_set - {"draft"}
+
+
+def changes_of(ctx: Context, asked: PostChanged, post: Post) -> Changes:
+    """Return what is to change, as the services want it, with what could not be understood."""
+    given, noting = asked.model_fields_set, Noting()
+    when, place = time_of(ctx, asked, noting, draft=False)
+    if "at" in given and asked.at is None:
+        message = "a time is not taken away by null; draft: true makes it a draft again."
+        noting.problems.append(Problem(where="--at", message=message))
+    if asked.draft and asked.ways:
+        message = f"draft and {asked.ways[0]} exclude each other."
+        noting.problems.append(Problem(where="--at", message=message))
+    return Changes(
+        text=asked.text if "text" in given else None,
+        segments=tuple(asked.segments) if "segments" in given else None,
+        title=asked.title or "" if "title" in given else None,
+        link=asked.link or "" if "link" in given else None,
+        media=noting(lambda: media_of(ctx, asked.media)) if "media" in given else None,
+        to=tuple(asked.to) if "to" in given else None,
+        when=when,
+        place=place,
+        terms=_terms(ctx, asked, post, noting),
+        overrides=overrides_of(asked.overrides) if "overrides" in given else None,
+        split=asked.split if "split" in given else None,
+        problems=tuple(noting.problems),
+    )
+
+
+def _terms(ctx: Context, asked: PostChanged, post: Post, noting: Noting) -> Terms:
+    given, terms = asked.model_fields_set, terms_of(post)
+    if "labels" in given:
+        terms = replace(terms, labels=tuple(dict.fromkeys(asked.labels)))
+    if "late_limit_seconds" in given:
+        terms = replace(terms, late_limit=span_of(asked.late_limit_seconds))
+    if "delete_after_seconds" in given:
+        terms = replace(terms, delete_after=span_of(asked.delete_after_seconds))
+    if "not_after" in given:
+        terms = replace(terms, not_after=noting(lambda: end_of(ctx, asked)))
+    if "allow_duplicate" in given:
+        terms = replace(terms, allow_duplicate=asked.allow_duplicate)
+    return terms

@@ -1,0 +1,226 @@
+"""Accounts. What opens a network goes in here, and never comes out."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Path
+from pydantic import Field
+
+from postbell.api import models
+from postbell.api.asked import LONGEST_SPAN, Asked
+from postbell.api.call import Answer, Running, tag_of
+from postbell.api.moments import read_when
+from postbell.api.resource import Call, Resource, found_at
+from postbell.domain.access import Scope
+from postbell.domain.account import Account
+from postbell.services import accounts, pausing
+from postbell.shapes import account_json, profile_json
+
+
+resource = Resource("accounts", "Accounts: connected profiles on networks.")
+
+Name = Annotated[
+    str,
+    Path(
+        description="The name of the account.",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._\-]{0,39}$",
+        examples=["sky"],
+    ),
+]
+_VALUES = "What its network needs, by name; secrets too. They are never told again."
+
+
+class AccountAsked(Asked):
+    """A profile to connect."""
+
+    name: str = Field(description="What it is called here: letters, digits, - _ and .", max_length=100)
+    network: str = Field(description="The key of its network.", max_length=100, examples=["mastodon"])
+    server: str | None = Field(None, description="The address of its server, if the network has several.")
+    values: dict[str, str] = Field(default_factory=dict, description=_VALUES)
+    verify: bool = Field(True, description="Whether the network is asked first whether it accepts it.")
+
+
+class ReconnectAsked(Asked):
+    """New credentials; what is left out stays."""
+
+    server: str | None = Field(None, description="The address of its server.")
+    values: dict[str, str] = Field(default_factory=dict, description=_VALUES)
+    verify: bool = Field(True, description="Whether the network is asked first whether it accepts it.")
+
+
+class AccountChanged(Asked):
+    """What to change of an account: what is left out stays, null lifts a limit."""
+
+    name: str | None = Field(None, description="Another name.", max_length=100)
+    late_limit_seconds: int | None = Field(
+        None, description="How late its posts may be published, in seconds.", gt=0, le=LONGEST_SPAN
+    )
+    min_gap_seconds: int | None = Field(
+        None, description="The least time between two of its posts, in seconds.", gt=0, le=LONGEST_SPAN
+    )
+    cooldown_seconds: int | None = Field(
+        None, description="The least time between two recycled posts, in seconds.", gt=0, le=LONGEST_SPAN
+    )
+
+
+class PauseAsked(Asked):
+    """For how long it is held back."""
+
+    until: str | None = Field(None, description="Until when: RFC 3339; null: until it is resumed.")
+
+
+@resource.get("", "List accounts", returns=models.Accounts)
+def list_(call: Call) -> Answer:
+    """List every account in the order of their names."""
+    return Answer(body={"accounts": [_shown(call, each) for each in accounts.list_accounts(call.ctx)]})
+
+
+@resource.get("/{name}", "Read an account", returns=models.Account, refuses=(404,), unchanged=True)
+def read(call: Call, name: Name) -> Answer:
+    """Read one account; its secrets are told as ***."""
+    return _told(call, name)
+
+
+@resource.serve(
+    "POST",
+    "",
+    "Connect an account",
+    needs=Scope.ACCOUNTS,
+    returns=models.ConnectedAccount,
+    status=201,
+    refuses=(404,),
+)
+def create(call: Call, asked: AccountAsked) -> Answer:
+    """Connect a profile, once its network has accepted it."""
+    made, profile = accounts.add_account(
+        call.ctx,
+        network=call.ctx.network(asked.network).key,
+        name=asked.name,
+        server=asked.server,
+        values=asked.values,
+        verify=asked.verify,
+    )
+    body = _connected(call, made, list(profile.notes) if profile else None)
+    return Answer(body=body, headers=found_at("accounts", made.name))
+
+
+@resource.serve(
+    "PATCH",
+    "/{name}",
+    "Change an account",
+    needs=Scope.ACCOUNTS,
+    returns=models.Account,
+    refuses=(404, 412),
+)
+def change(call: Call, name: Name, asked: AccountChanged) -> Answer:
+    """Rename an account, or change what bounds its posts; what waits follows."""
+    given = asked.model_fields_set
+    spans = {
+        key: "none" if (value := getattr(asked, f"{key}_seconds")) is None else f"{value} s"
+        for key in ("late_limit", "min_gap", "cooldown")
+        if f"{key}_seconds" in given
+    }
+    with call.unit.write():
+        _require_match(call, name)
+        if spans:
+            accounts.set_limits(call.ctx, name, spans)
+        if asked.name is not None and asked.name != name:
+            accounts.rename_account(call.ctx, name, asked.name)
+            name = asked.name
+        return _told(call, name)
+
+
+@resource.serve(
+    "DELETE", "/{name}", "Forget an account", needs=Scope.ACCOUNTS, status=204, refuses=(404, 412)
+)
+def remove(call: Call, name: Name) -> Answer:
+    """Forget an account and its secrets; its history stays."""
+    with call.unit.write():
+        _require_match(call, name)
+        accounts.remove_account(call.ctx, name)
+    return Answer()
+
+
+@resource.serve(
+    "POST",
+    "/{name}/verify",
+    "Verify an account",
+    needs=Scope.ACCOUNTS,
+    returns=models.Profile,
+    refuses=(404,),
+)
+def verify(call: Call, name: Name) -> Answer:
+    """Ask the network whether it still accepts the account, and write the answer down."""
+    return Answer(body=profile_json(name, accounts.verify_account(call.ctx, name)))
+
+
+@resource.serve(
+    "POST",
+    "/{name}/reconnect",
+    "Reconnect an account",
+    needs=Scope.ACCOUNTS,
+    returns=models.ConnectedAccount,
+    refuses=(404,),
+)
+def reconnect(call: Call, name: Name, asked: ReconnectAsked) -> Answer:
+    """Give an account new credentials; what waited for it goes on."""
+    profile = accounts.reconnect_account(
+        call.ctx, name, server=asked.server, values=asked.values, verify=asked.verify
+    )
+    found = accounts.get_account(call.ctx, name)
+    return Answer(body=_connected(call, found, list(profile.notes) if profile else None))
+
+
+@resource.serve(
+    "POST",
+    "/{name}/pause",
+    "Pause an account",
+    needs=Scope.ACCOUNTS,
+    returns=models.Account,
+    refuses=(404,),
+)
+def pause(call: Call, name: Name, asked: PauseAsked | None = None) -> Answer:
+    """Hold back what is to be published with an account; what is under way goes on."""
+    accounts.get_account(call.ctx, name)
+    text = asked.until if asked else None
+    until = read_when(call.ctx, text, None, where="--until").at if text else None
+    pausing.pause(call.ctx, [_target(name)], until)
+    return _told(call, name)
+
+
+@resource.serve(
+    "POST",
+    "/{name}/resume",
+    "Resume an account",
+    needs=Scope.ACCOUNTS,
+    returns=models.ResumedAccount,
+    refuses=(404,),
+)
+def resume(call: Call, name: Name) -> Answer:
+    """Let a paused account go on; what fell due meanwhile is published late, or missed if it is too late."""
+    accounts.get_account(call.ctx, name)
+    (done,) = pausing.resume(call.ctx, [_target(name)])
+    shown = _shown(call, accounts.get_account(call.ctx, name))
+    return Answer(body={**shown, "was_paused": done.was_paused, "late": done.late, "missed": done.missed})
+
+
+def _target(name: str) -> pausing.Target:
+    return pausing.Target(scope=pausing.Scope.ACCOUNT, name=name)
+
+
+def _shown(call: Running, found: Account) -> dict[str, Any]:
+    return account_json(found, accounts.visible_values(call.ctx, found))
+
+
+def _connected(call: Running, found: Account, notes: list[str] | None) -> dict[str, Any]:
+    return {**_shown(call, found), "verified": notes is not None, "notes": notes or []}
+
+
+def _told(call: Running, name: str) -> Answer:
+    shown = _shown(call, accounts.get_account(call.ctx, name))
+    return Answer(body=shown, tag=tag_of(shown))
+
+
+def _require_match(call: Running, name: str) -> None:
+    call.require_match(tag_of(_shown(call, accounts.get_account(call.ctx, name))))

@@ -1,0 +1,76 @@
+"""What networks need, take and offer, in JSON: for `postbell networks --json` and the HTTP API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from postbell.publishing.protocol import Network
+
+
+def network_json(network: Network) -> dict[str, Any]:
+    """Return what a network needs, takes and offers."""
+    return {
+        "key": network.key,
+        "label": network.label,
+        "summary": network.summary,
+        "server": network.server,
+        "default_server": network.default_server,
+        "guide": network.guide,
+        "credentials": list(fields_of(network.Credentials)),
+        "options": list(fields_of(network.Options)),
+        "limits": network.limits.summary(),
+        "resend": network.resend,
+        "deletes": network.deletes,
+        "threads": network.threads,
+        "example": example_of(network),
+    }
+
+
+def fields_of(model: type[BaseModel]) -> Iterator[dict[str, Any]]:
+    """Yield what a model takes, as its JSON schema tells it."""
+    schema = model.model_json_schema()
+    for name, field in schema.get("properties", {}).items():
+        required = name in schema.get("required", [])
+        yield {
+            "name": name,
+            "type": _type(field),
+            "required": required,
+            "default": None if required else field.get("default"),
+            "description": field.get("description", ""),
+        }
+
+
+def _type(field: Mapping[str, Any]) -> str:
+    kinds = [kind for kind in field.get("anyOf", [field]) if kind.get("type") != "null"]
+    if any(kind.get("format") == "password" for kind in kinds):
+        return "secret"
+    if "enum" in kinds[0]:
+        return "one of " + ", ".join(map(str, kinds[0]["enum"]))
+    names = {
+        "string": "text",
+        "array": "words, with commas between them",
+        "boolean": "true or false",
+        "integer": "number",
+        "number": "number",
+    }
+    return names.get(kinds[0].get("type", ""), "value")
+
+
+def example_of(network: Network) -> list[str]:
+    """Return commands that connect an account and post with it, made from what the network says it needs."""
+    key, name = network.key, f"my-{network.key}"
+    add = ["postbell account add", key, "--name", name]
+    add += ["--server https://example.org"] if network.server == "required" else []
+    for field in fields_of(network.Credentials):
+        if field["required"]:
+            secret = field["type"] == "secret"
+            add.append(f"--secret {field['name']}" if secret else f"--set {field['name']}=…")
+    post = [f'postbell add "Hello" --to {name} --at "tomorrow 9am"']
+    post += ['--title "A title"'] if network.limits.needs_title else []
+    post += [f"--set {key}.{field['name']}=…" for field in list(fields_of(network.Options))[:1]]
+    return [" ".join(add), " ".join(post)]
