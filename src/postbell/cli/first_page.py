@@ -60,6 +60,7 @@ Commands:
   delete      Remove a draft, scheduled or cancelled post for good.
   retry       Try again, now, what failed or was missed.
   settle      Say how an unsure delivery ended, after a look at the network.
+  unpublish   Take a published post away from its networks.
   engagement  Count who responded to a post, so that --auto learns which hours
               are good.
   metrics     Show how people responded to a post.
