@@ -13,7 +13,7 @@ import pytest
 
 from postbell.domain.media import Media
 from postbell.errors import Rejected, Unauthorized, Unavailable, Unsure
-from postbell.networks.bluesky import record_key
+from postbell.publishing.bluesky_post import record_key
 from postbell.publishing.http import Clients
 from postbell.publishing.protocol import Absent, Outgoing, Progress, Receipt
 from support import pictures

@@ -7,25 +7,23 @@ bluesky-social/atproto); the server's word counts where it differs: an expired t
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import BaseModel, Field, SecretStr, field_validator
+from pydantic import BaseModel
 
 from postbell.domain import limits
 from postbell.domain.content import Content
-from postbell.domain.media import Media
 from postbell.domain.quota import Per, Quota
-from postbell.domain.text import Span, SpanKind, byte_range, find_spans, graphemes, utf8_bytes, with_link
+from postbell.domain.text import graphemes, utf8_bytes, with_link
 from postbell.errors import Problem
 from postbell.publishing import chain, protocol
 from postbell.publishing.answer import Refused
-from postbell.publishing.atproto import answered, counts_of, newest_first, parent_of, shown, tid
+from postbell.publishing.atproto import answered, counts_of, newest_first, parent_of, shown
 from postbell.publishing.bluesky_api import JSON, POST, SERVER, Line
-from postbell.publishing.options import Strict, Words
+from postbell.publishing.bluesky_options import Credentials, Options
+from postbell.publishing.bluesky_post import created, handles_in, make_record, put_body, record_key
 from postbell.publishing.protocol import Call, Outgoing, Progress, Receipt
 
 
@@ -33,40 +31,7 @@ if TYPE_CHECKING:
     from postbell.publishing.http import Http
 
 
-#: What apps act upon, of what a post may call itself (com.atproto.label.defs).
-_LABELS = ("porn", "sexual", "nudity", "graphic-media", "!no-unauthenticated")
-#: The part of BCP 47 that people use: language, script, region.
-_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?")
-_FEATURES = {"link": ("link", "uri"), "hashtag": ("tag", "tag"), "mention": ("mention", "did")}
 _Found = Receipt | protocol.Absent | protocol.Unknown
-
-
-class Options(Strict):
-    """What a post can be told about Bluesky."""
-
-    langs: Words = Field([], max_length=3, description="Languages of the text, at most three: en, pt-BR.")
-    labels: Words = Field([], description=f"Warnings that the post carries: {', '.join(_LABELS)}.")
-
-    @field_validator("langs")
-    @classmethod
-    def _are_languages(cls, langs: list[str]) -> list[str]:
-        if wrong := [lang for lang in langs if not _LANGUAGE.fullmatch(lang)]:
-            raise ValueError(f"not a language tag such as en or pt-BR: {', '.join(wrong)}")
-        return langs
-
-    @field_validator("labels")
-    @classmethod
-    def _are_labels(cls, labels: list[str]) -> list[str]:
-        if wrong := [label for label in labels if label not in _LABELS]:
-            raise ValueError(f"no such label: {', '.join(wrong)}; there are {', '.join(_LABELS)}")
-        return list(dict.fromkeys(labels))
-
-
-class Credentials(Strict):
-    """What an account at Bluesky needs."""
-
-    identifier: str = Field(min_length=1, description="The handle, such as alice.bsky.social, or the DID.")
-    app_password: SecretStr = Field(min_length=1, description="An app password: xxxx-xxxx-xxxx-xxxx.")
 
 
 class Bluesky:
@@ -119,11 +84,13 @@ as its last line and counts with it."""
         return chain.preview(outgoing, self._preview)
 
     def _preview(self, outgoing: Outgoing) -> list[Call]:
-        target, media, handles = outgoing.target, outgoing.content.media, _handles(outgoing)
+        target, media, handles = outgoing.target, outgoing.content.media, handles_in(outgoing)
         base = f"{target.session.get('pds') or target.server or SERVER}/xrpc/com.atproto"
         dids = {handle: f"<did of @{handle}>" for handle in handles}
-        record = _record(outgoing, [f"<blob of {item.name}>" for item in media], dids, shown(outgoing.reply))
-        body = _put_body(target.session.get("did", "<did>"), record_key(outgoing), record)
+        record = make_record(
+            outgoing, [f"<blob of {item.name}>" for item in media], dids, shown(outgoing.reply)
+        )
+        body = put_body(target.session.get("did", "<did>"), record_key(outgoing), record)
 
         def post(method: str, mime: str, body: Any) -> Call:
             headers = {"authorization": "Bearer <access token>", "content-type": mime}
@@ -143,16 +110,16 @@ as its last line and counts with it."""
         return await chain.publish(outgoing, progress, http, self._publish)
 
     async def _publish(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> Receipt | Progress:
-        line, media, handles = Line(outgoing.target, http), outgoing.content.media, _handles(outgoing)
+        line, media, handles = Line(outgoing.target, http), outgoing.content.media, handles_in(outgoing)
         if progress is None and (media or handles or outgoing.reply):
             blobs, dids = await line.upload(media), await line.resolve(handles)
             reply = await answered(line.ask, outgoing.reply)
             return Progress(step="prepared", data={"blobs": blobs, "dids": dids, "reply": reply})
         blobs, dids = (progress.data["blobs"], progress.data["dids"]) if progress else ([], {})
         reply = progress.data.get("reply") if progress else None
-        record, did = _record(outgoing, blobs, dids, reply), (await line.session())["did"]
+        record, did = make_record(outgoing, blobs, dids, reply), (await line.session())["did"]
         try:
-            await line.put(_put_body(did, record_key(outgoing), record), media)
+            await line.put(put_body(did, record_key(outgoing), record), media)
         except Refused as refusal:
             # Something lies under our key. It is this very post if only a mention was looked up otherwise.
             found = await self._find(outgoing, progress, http) if refusal.code == "InvalidSwap" else None
@@ -177,7 +144,7 @@ as its last line and counts with it."""
             absent = refusal.code == "RecordNotFound"
             return protocol.Absent() if absent else protocol.Unknown(reason=str(refusal))
         text, _ = with_link(outgoing.content.text, outgoing.content.link)
-        if (found.get("text"), found.get("createdAt")) != (text, _created(outgoing)):
+        if (found.get("text"), found.get("createdAt")) != (text, created(outgoing)):
             return protocol.Unknown(reason="another record lies under the key of this post")
         return _receipt(did, outgoing)
 
@@ -199,11 +166,6 @@ as its last line and counts with it."""
         return protocol.Profile(handle=said["handle"], url=url, notes=notes)
 
 
-def record_key(outgoing: Outgoing) -> str:
-    """Return the key of a post: a TID of the instant of its first try and its number."""
-    return tid(outgoing.begun_at, outgoing.number)
-
-
 async def _search(line: Line, did: str, outgoing: Outgoing) -> _Found:
     """Look through what was posted since the first try can have been: keys of ours tell their number."""
     text, _ = with_link(outgoing.content.text, outgoing.content.link)
@@ -216,56 +178,6 @@ async def _search(line: Line, did: str, outgoing: Outgoing) -> _Found:
             doubt = protocol.Unknown(reason=f"at://{did}/{POST}/{record.key} may be it, or another one")
             return _receipt(did, tried) if same_key and same_text else doubt
     return protocol.Absent()
-
-
-def _handles(outgoing: Outgoing) -> list[str]:
-    found = find_spans(outgoing.content.text)
-    return list(dict.fromkeys(span.value.lower() for span in found if span.kind is SpanKind.MENTION))
-
-
-def _created(outgoing: Outgoing) -> str:
-    return outgoing.begun_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _record(
-    outgoing: Outgoing, blobs: Sequence[Any], dids: Mapping[str, str], reply: Mapping[str, Any] | None
-) -> dict[str, Any]:
-    """Return the record, the same at every try."""
-    media, options = outgoing.content.media, outgoing.options
-    text, spans = with_link(outgoing.content.text, outgoing.content.link)
-    record: dict[str, Any] = {"$type": POST, "text": text, "createdAt": _created(outgoing)}
-    if reply:
-        record["reply"] = reply
-    if facets := [facet for span in spans if (facet := _facet(text, span, dids))]:
-        record["facets"] = facets
-    if images := [_image(item, blob) for item, blob in zip(media, blobs, strict=True)]:
-        record["embed"] = {"$type": "app.bsky.embed.images", "images": images}
-    if options.langs:
-        record["langs"] = options.langs
-    if options.labels:
-        values = [{"val": label} for label in options.labels]
-        record["labels"] = {"$type": "com.atproto.label.defs#selfLabels", "values": values}
-    return record
-
-
-def _facet(text: str, span: Span, dids: Mapping[str, str]) -> dict[str, Any] | None:
-    """Return what makes a part of the text more than text; None for a mention of nobody."""
-    name, key = _FEATURES[span.kind]
-    value = dids.get(span.value.lower()) if span.kind is SpanKind.MENTION else span.value
-    start, end = byte_range(text, span)
-    feature = {"$type": f"app.bsky.richtext.facet#{name}", key: value}
-    return {"index": {"byteStart": start, "byteEnd": end}, "features": [feature]} if value else None
-
-
-def _image(item: Media, blob: Any) -> dict[str, Any]:
-    ratio = {"width": item.width, "height": item.height} if item.width and item.height else None
-    return {"image": blob, "alt": item.alt, **({"aspectRatio": ratio} if ratio else {})}
-
-
-def _put_body(did: str, rkey: str, record: Mapping[str, Any]) -> dict[str, Any]:
-    # swapRecord null: write only where nothing lies yet. The identical record is a success all the same.
-    body = {"repo": did, "collection": POST, "rkey": rkey, "record": record}
-    return {**body, "swapRecord": None, "validate": True}
 
 
 def _receipt(did: str, outgoing: Outgoing, warnings: Iterable[str] = ()) -> Receipt:

@@ -1,0 +1,43 @@
+"""What users tell Postbell about Bluesky: of a post, and of an account."""
+
+from __future__ import annotations
+
+import re
+
+from pydantic import Field, SecretStr, field_validator
+
+from postbell.publishing.options import Strict, Words
+
+
+#: What apps act upon, of what a post may call itself (com.atproto.label.defs).
+_LABELS = ("porn", "sexual", "nudity", "graphic-media", "!no-unauthenticated")
+#: The part of BCP 47 that people use: language, script, region.
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?")
+
+
+class Options(Strict):
+    """What a post can be told about Bluesky."""
+
+    langs: Words = Field([], max_length=3, description="Languages of the text, at most three: en, pt-BR.")
+    labels: Words = Field([], description=f"Warnings that the post carries: {', '.join(_LABELS)}.")
+
+    @field_validator("langs")
+    @classmethod
+    def _are_languages(cls, langs: list[str]) -> list[str]:
+        if wrong := [lang for lang in langs if not _LANGUAGE.fullmatch(lang)]:
+            raise ValueError(f"not a language tag such as en or pt-BR: {', '.join(wrong)}")
+        return langs
+
+    @field_validator("labels")
+    @classmethod
+    def _are_labels(cls, labels: list[str]) -> list[str]:
+        if wrong := [label for label in labels if label not in _LABELS]:
+            raise ValueError(f"no such label: {', '.join(wrong)}; there are {', '.join(_LABELS)}")
+        return list(dict.fromkeys(labels))
+
+
+class Credentials(Strict):
+    """What an account at Bluesky needs."""
+
+    identifier: str = Field(min_length=1, description="The handle, such as alice.bsky.social, or the DID.")
+    app_password: SecretStr = Field(min_length=1, description="An app password: xxxx-xxxx-xxxx-xxxx.")
