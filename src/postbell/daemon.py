@@ -31,6 +31,7 @@ from postbell.services.metrics import Metrics
 from postbell.services.recover import Recovery
 from postbell.services.recur import grow
 from postbell.services.removal import Removals
+from postbell.services.renewal import Renewals
 from postbell.services.retime import retime
 from postbell.services.teller import Teller
 from postbell.services.troubles import CAUTION
@@ -133,7 +134,7 @@ class Daemon:
         self._old, self._changed, self._stop = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._thread = StoreThread(app.ctx.store)
         self._recovery = Recovery(app.ctx, self._thread)
-        self._removals = Removals(app.ctx, self._thread)
+        self._removals, self._renewals = Removals(app.ctx, self._thread), Renewals(app.ctx, self._thread)
         self._metrics = Metrics(app.ctx, self._thread)
         self._teller = Teller(app.ctx, self._thread, app.settings.notify)
         self._thread.on_stuck = self._teller.troubles.begin_of_database
@@ -245,6 +246,7 @@ class Daemon:
         settings, ctx = self._app.settings, self._app.ctx
         self._clients.append(ctx.clients)
         self._dispatcher.ctx = self._recovery.ctx = self._removals.ctx = self._metrics.ctx = ctx
+        self._renewals.ctx = ctx
         self._dispatcher.slots = settings.daemon.concurrency
         self._housekeeping.settings = settings
         self._teller.configure(ctx, settings.notify)
@@ -272,13 +274,20 @@ class Daemon:
                 bell=self._old,
                 work=self._removals.remove_due,
                 every=_REMOVE_EVERY,
-                wanted=self._any_to_remove,
+                wanted=lambda tx: glance.any_to_remove(tx, self._app.ctx.now()),
             ),
             Chore(
                 name="metrics",
                 work=self._metrics.read_due,
                 every=_METRICS_EVERY,
                 wanted=lambda tx: glance.any_to_read(tx, self._app.ctx.now()),
+            ),
+            Chore(
+                name="renew",
+                work=self._renewals.renew_due,
+                every=LOOK_EVERY,
+                first=timedelta(seconds=1),
+                wanted=self._renewals.wanted,
             ),
             Chore(
                 name=_TELL,
@@ -300,9 +309,6 @@ class Daemon:
     def _any_to_send(self, tx: Connection) -> bool:
         # What will be due before the next beat, too: whoever stored it may not have rung.
         return glance.any_to_send(tx, self._app.ctx.now() + LOOK_EVERY)
-
-    def _any_to_remove(self, tx: Connection) -> bool:
-        return glance.any_to_remove(tx, self._app.ctx.now())
 
     async def _ring(self) -> None:
         await self._dispatcher.ring()

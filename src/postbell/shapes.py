@@ -189,6 +189,8 @@ def account_json(account: Account, values: Mapping[str, str]) -> dict[str, Any]:
         "rests_until": stamp(account.rests_until),
         "rest_reason": account.rest_reason,
         "next_post_at": stamp(account.next_post_at),
+        "login_ends_at": stamp(account.tokens_end_at),
+        "login_renewed_at": stamp(account.renew_at),
         "late_limit_seconds": seconds(account.late_limit),
         "min_gap_seconds": seconds(account.min_gap),
         "cooldown_seconds": seconds(account.cooldown),

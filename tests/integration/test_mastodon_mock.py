@@ -11,10 +11,13 @@ from typing import Any
 import httpx
 import pytest
 
+from postbell.domain.states import Outcome
 from postbell.errors import RateLimited, Rejected, Unauthorized, Unsure
 from postbell.publishing.http import Clients
 from postbell.publishing.protocol import Absent, Outgoing, Progress, Receipt
+from postbell.services import accounts, connecting
 from support.fake_mastodon import SUBJECT
+from support.home import make_home
 from support.lossy import lossy_proxy
 from support.mastodon_mock import TOKEN
 from support.online import Online
@@ -213,3 +216,34 @@ def test_a_rate_limit_is_kept(here: Postbell) -> None:
         here.publish(here.outgoing())
     assert caught.value.until
     assert _posts(here) == []
+
+
+def test_an_account_is_connected_by_consent_and_publishes(mastodon: str, tmp_path: Path) -> None:
+    _call(mastodon, "POST", "/_mock/reset")
+    home = make_home(tmp_path)
+    with home.app() as app:
+        redirect = "http://127.0.0.1:4711/postbell"
+        asking = connecting.ask(
+            app.ctx, network="mastodon", name="toots", server=mastodon, values={}, redirect=redirect
+        )
+        shown = httpx.get(asking.url, trust_env=False)
+        assert asking.request.state in shown.text
+        chosen = {"username": "testuser", "redirect_uri": redirect, "state": asking.request.state}
+        sent = httpx.post(f"{mastodon}/oauth/authorize", data=chosen, trust_env=False)
+        found = connecting.take(app.ctx, asking, sent.headers["location"])
+        _, profile = accounts.add_account(
+            app.ctx,
+            network="mastodon",
+            name="toots",
+            server=mastodon,
+            values=found.values,
+            tokens=found.tokens,
+        )
+    assert profile is not None
+    assert profile.notes == (), "no scope is missing"
+    post = home.add("By consent", to="toots")
+    with home.daemon():
+        home.wait_for(lambda: home.states() == {"processed": 1})
+    assert home.post(post).outcome is Outcome.PUBLISHED
+    me = _call(mastodon, "GET", "/accounts/verify_credentials")
+    assert "By consent" in _call(mastodon, "GET", f"/accounts/{me['id']}/statuses")[0]["content"]

@@ -27,6 +27,7 @@ from postbell.publishing.protocol import (
     counter_of,
 )
 from postbell.testing import FakeClock
+from support.keeping import WithoutTokens
 
 
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -231,7 +232,7 @@ async def echo(_: FarSide, request: httpx.Request) -> httpx.Response:
 
 
 @dataclass
-class Daemon:
+class Daemon(WithoutTokens):
     """Publishes one delivery as the daemon does. What it stored survives its death."""
 
     subject: Subject

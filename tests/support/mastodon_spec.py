@@ -25,6 +25,7 @@ _FORMATS = {
     "uri": r"[a-z]+:[^\s]+",
     "email": r"\S+@\S+",
     "iso-639-1": r"[a-z]{2,3}(-[A-Z]{2})?",
+    "scopes": r"[a-z_:]+( [a-z_:]+)*",
     "binary": r"(?s).*",
 }
 _SILENT = frozenset({"description", "default", "deprecated", "example", "externalDocs", "title"})

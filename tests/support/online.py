@@ -21,10 +21,11 @@ from postbell.publishing.protocol import (
 )
 from support import farside
 from support.farside import Subject
+from support.keeping import WithoutTokens
 
 
 @dataclass(kw_only=True)
-class Online:
+class Online(WithoutTokens):
     """The network's code on behalf of one account, over one event loop."""
 
     subject: Subject

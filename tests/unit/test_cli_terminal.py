@@ -2,89 +2,21 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import pty
 import re
-import select
-import subprocess
-import sysconfig
-import termios
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import MappingProxyType
 
 import pytest
 
 from support.command import Command, with_accounts
+from support.terminal import at_terminal
 
 
-POSTBELL = Path(sysconfig.get_path("scripts")) / "postbell"
 GREEN = "\x1b[32m"
 
 
 @pytest.fixture
 def cli(tmp_path: Path) -> Command:
     return with_accounts(tmp_path)
-
-
-class Terminal:
-    """What a person sees and types."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self.seen = ""
-
-    def expect(self, words: str) -> None:
-        """Read until these words appear."""
-        while words not in self.seen:
-            assert self._read(), f"{words!r} did not appear: {self.seen}"
-
-    def type(self, words: str) -> None:
-        """Type a line."""
-        os.write(self._descriptor, f"{words}\n".encode())
-
-    def read_all(self) -> None:
-        """Read until the program has ended."""
-        while self._read():
-            pass
-
-    def _read(self) -> bool:
-        ready, _, _ = select.select([self._descriptor], [], [], 30)
-        assert ready, f"nothing more appeared: {self.seen}"
-        data = b""
-        with suppress(OSError):  # Linux says EIO where nobody has the other end open any more
-            data = os.read(self._descriptor, 4096)
-        self.seen += data.decode().replace("\r\n", "\n")
-        return bool(data)
-
-
-@contextmanager
-def at_terminal(
-    cli: Command, *words: str, code: int = 0, env: Mapping[str, str] = MappingProxyType({})
-) -> Iterator[Terminal]:
-    """Run a command at a terminal of its own and hold that it ends with this code."""
-    ours, theirs = pty.openpty()
-    command = [str(POSTBELL), "--data-dir", str(cli.data), "--config", str(cli.config), *words]
-    environment = {key: value for key, value in os.environ.items() if key != "NO_COLOR"}
-    with subprocess.Popen(
-        command,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        env={**environment, "TERM": "xterm", **env},
-        start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - there are no threads
-    ) as running:
-        os.close(theirs)
-        terminal = Terminal(ours)
-        try:
-            yield terminal
-            terminal.read_all()
-        finally:
-            os.close(ours)
-        assert running.wait() == code, terminal.seen
 
 
 def test_an_account_is_added_with_a_guide_and_questions_and_the_secret_is_not_shown(cli: Command) -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from postbell.errors import BadConfig, DaemonRunning, DatabaseLocked, NoKey
+from postbell.publishing.tokens import Tokens
 from postbell.services import encryption, upkeep
 from postbell.services.encrypted import clear_copies, encryption_of
+from postbell.services.kept import keep_tokens
 from postbell.services.vault import Vault, add_key
 from postbell.settings import Places
 from postbell.store import accounts
@@ -22,6 +25,13 @@ from support.world import START
 
 #: One for each place where a secret may lie; none is part of another.
 CANARIES = ("canary-of-credentials", "canary-of-session", "canary-of-another-time", "canary-of-a-removed-one")
+TOKENS = Tokens(
+    access_token="canary-of-access",
+    refresh_token="canary-of-refresh",
+    issued_at=START,
+    ends_at=START + timedelta(days=60),
+    renews=True,
+)
 #: A secret of an account that `with_accounts` makes.
 APP_PASSWORD = "aaaa-bbbb-cccc-dddd"
 
@@ -40,6 +50,7 @@ def cli(tmp_path: Path) -> Command:
             credentials = {"identifier": "alice.test", "app_password": CANARIES[0]}
             accounts.replace_credentials(tx, sky.id, server=None, credentials=credentials)
             accounts.save_session(tx, sky.id, {"refresh_jwt": CANARIES[1]})
+            keep_tokens(tx, sky, Vault(), TOKENS)
         with store.write() as tx:
             gone = accounts.add_account(
                 tx,
@@ -78,9 +89,8 @@ def canaries_in(folder: Path) -> set[str]:
     """Return which secrets lie in any byte of the database's own files."""
     files = [path for path in folder.rglob("*") if path.is_file() and "postbell" in path.name]
     assert files
-    return {
-        word for word in (*CANARIES, APP_PASSWORD) for path in files if word.encode() in path.read_bytes()
-    }
+    words = (*CANARIES, APP_PASSWORD, TOKENS.access_token, TOKENS.refresh_token)
+    return {word for word in words for path in files if word.encode() in path.read_bytes()}
 
 
 def credentials_of(cli: Command, vault: Vault, name: str = "sky") -> object:
@@ -89,7 +99,7 @@ def credentials_of(cli: Command, vault: Vault, name: str = "sky") -> object:
 
 
 def test_before_all_of_them_are_there_and_the_search_finds_them(cli: Command) -> None:
-    assert {CANARIES[0], CANARIES[1]} <= canaries_in(cli.data)
+    assert {CANARIES[0], CANARIES[1], TOKENS.access_token, TOKENS.refresh_token} <= canaries_in(cli.data)
 
 
 def test_afterwards_none_is_in_any_byte_of_the_database_its_log_or_free_pages(
@@ -102,6 +112,10 @@ def test_afterwards_none_is_in_any_byte_of_the_database_its_log_or_free_pages(
         assert canaries_in(cli.data) == set()
     assert canaries_in(cli.data) == set()
     assert credentials_of(cli, vault) == {"identifier": "alice.test", "app_password": CANARIES[0]}
+    with cli.store() as store, store.read() as tx:
+        sky = accounts.get_account(tx, "sky")
+    assert (vault.session(sky), vault.tokens(sky)) == ({"refresh_jwt": CANARIES[1]}, TOKENS)
+    assert (sky.tokens_end_at, sky.renew_at) == (TOKENS.ends_at, TOKENS.renew_at)
 
 
 def test_a_backup_made_afterwards_holds_none(cli: Command, places: Places, vault: Vault) -> None:

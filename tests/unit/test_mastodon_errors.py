@@ -74,8 +74,8 @@ def test_a_page_of_something_in_front_of_the_server_is_no_word_of_it(
 def test_a_dead_token_without_a_reason_is_unauthorized() -> None:
     error = _publish(401, text="")
     assert str(error) == (
-        "mastodon.example does not accept the access token: 401. Copy it from the page of the application "
-        "once more, or make a new application."
+        "mastodon.example does not accept the access token: 401. Connect the account again, or copy the "
+        "token from the page of its application once more."
     )
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from postbell.cli.common import SentenceGroup, State, pass_state, printable
+from postbell.cli.consent import ask_consent
 from postbell.cli.secrets import ask, ask_missing, read_values
 from postbell.errors import Conflict, Invalid, PublishError, Unavailable
 from postbell.shapes import account_json, error_json, profile_json
@@ -78,8 +79,10 @@ def add(
     """Connect a profile on NETWORK, once the network has accepted it.
 
     What the network needs and is not given is asked for; `postbell networks NETWORK` shows what that is.
+    Where it lets you consent in a browser, a page is named; a token can be given instead.
     """
     from postbell.services.accounts import add_account, list_accounts
+    from postbell.services.connecting import consents
 
     ctx = state.open_app().ctx
     found = ctx.network(network)
@@ -92,9 +95,19 @@ def add(
         if found.server == "required" and server is None:
             server = ask("server", "The address of the server, with https://")
         values |= ask_missing(found, values)
+    tokens = None
+    if state.interactive and consents(found, values):
+        consent = ask_consent(ctx, found, name=name, server=server, values=values)
+        values, tokens = {**values, **consent.values}, consent.tokens
     with _saying_what_to_do(found, values):
         added, profile = add_account(
-            ctx, network=found.key, name=name, server=server, values=values, verify=not no_verify
+            ctx,
+            network=found.key,
+            name=name,
+            server=server,
+            values=values,
+            tokens=tokens,
+            verify=not no_verify,
         )
     _tell_connected(state, ctx, added, profile)
 
@@ -114,18 +127,27 @@ def reconnect(
 ) -> None:
     """Give an account new credentials; what waited for it goes on.
 
-    What is not given stays as it is. On a terminal, if nothing is given at all, the secrets are asked for.
+    What is not given stays as it is. On a terminal, if nothing is given at all, the secrets are asked for, or
+    you are asked to consent in a browser where the network has that.
     """
-    from postbell.services.accounts import get_account, is_secret, reconnect_account
+    from postbell.services.accounts import get_account, is_secret, readable_values, reconnect_account
+    from postbell.services.connecting import consents
 
     ctx = state.open_app().ctx
-    found = ctx.network(get_account(ctx, name).network)
-    values = read_values(state, found, settings, secrets)
-    if state.interactive and not (values or server):
+    account = get_account(ctx, name)
+    found = ctx.network(account.network)
+    values, tokens = read_values(state, found, settings, secrets), None
+    if state.interactive and not values and consents(found, values):
+        known = readable_values(ctx, account)
+        consent = ask_consent(ctx, found, name=name, server=server or account.server, values=known)
+        values, tokens = dict(consent.values), consent.tokens
+    elif state.interactive and not (values or server):
         fields = found.Credentials.model_fields.items()
         values = ask_missing(found, {key for key, field in fields if not is_secret(field.annotation)})
     with _saying_what_to_do(found, found.Credentials.model_fields):
-        profile = reconnect_account(ctx, name, server=server, values=values, verify=not no_verify)
+        profile = reconnect_account(
+            ctx, name, server=server, values=values, tokens=tokens, verify=not no_verify
+        )
     _tell_connected(state, ctx, get_account(ctx, name), profile)
 
 
@@ -167,6 +189,7 @@ def show(state: State, *, name: str) -> None:
             ("handle", found.handle),
             ("state", _condition(ctx, found)),
             ("", found.health_note),
+            ("login", _login(ctx, found)),
             *_limits_of(found),
             *visible_values(ctx, found).items(),
         ]
@@ -352,6 +375,14 @@ def _limits_of(found: Account) -> list[tuple[str, str]]:
     limits = [(name, span_text(span)) for name, span in spans if span is not None]
     quotas = ", ".join(quotas_text(found.quotas))
     return [*limits, *([("quota", quotas)] if quotas else [])]
+
+
+def _login(ctx: Context, found: Account) -> str | None:
+    """Return when what a person has consented to ends, if it does."""
+    if found.tokens_end_at is None:
+        return None
+    renewed = "renewed before" if found.renew_at else "not renewed: connect the account again before"
+    return f"ends {found.tokens_end_at.astimezone(ctx.zone):%Y-%m-%d %H:%M:%S}, is {renewed}"
 
 
 def _condition(ctx: Context, found: Account) -> str:

@@ -34,6 +34,11 @@ class Account:
     server: str | None = None
     credentials: Stored = field(default_factory=dict, repr=False)
     session: Stored = field(default_factory=dict, repr=False)
+    #: What OAuth has given for it, if it has.
+    tokens: Stored = field(default_factory=dict, repr=False)
+    #: When that ends, and when it is to be traded in before that (aware UTC); None where it is not.
+    tokens_end_at: datetime | None = None
+    renew_at: datetime | None = None
     #: The name at the network, as it said itself when the account was last verified.
     handle: str | None = None
     health: Health = Health.OK

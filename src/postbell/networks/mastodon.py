@@ -25,7 +25,8 @@ from postbell.errors import Problem, PublishError, Rejected, Unavailable
 from postbell.publishing import chain, protocol
 from postbell.publishing.answer import Refused
 from postbell.publishing.fediverse import Server, stored_server
-from postbell.publishing.mastodon_api import Line
+from postbell.publishing.mastodon_api import OAUTH, Line
+from postbell.publishing.oauth import OAuth
 from postbell.publishing.options import Strict, Words
 from postbell.publishing.protocol import Call, Outgoing, Profile, Progress, Receipt, Target
 
@@ -46,16 +47,19 @@ _DOUBTFUL = timedelta(minutes=30)
 _POINT = re.compile(r"(-?(?:0(?:\.\d{1,4})?|1(?:\.0)?)):(-?(?:0(?:\.\d{1,4})?|1(?:\.0)?))")
 _Found = Receipt | protocol.Absent | protocol.Unknown
 _GUIDE = """\
-1. Log in to your server in a browser and open Preferences > Development > New application.
+1. The server is the address in your browser, such as https://mastodon.social.
+2. At a terminal, `postbell account add` names a page of the server, where you allow Postbell to read your
+   account and its posts and to write posts and files. Nothing else is needed, nor at GoToSocial, Pleroma,
+   Akkoma and Pixelfed. To take it back: Preferences > Account > Authorized apps.
+
+Without a terminal, or if you like that better, give a token (--secret access_token):
+1. In the browser open Preferences > Development > New application.
 2. Call it Postbell: by that name its posts are told from those of other programs when one is looked up.
    Leave the redirect URI as it is.
 3. Tick these scopes and no others: read:accounts, read:statuses, write:media, write:statuses. Submit.
 4. Open the application and copy "Your access token". It does not end; to revoke it, delete the application.
-5. The server is the address in your browser, such as https://mastodon.social.
-
 GoToSocial: Settings > Applications makes such a token, with the same scopes. Pixelfed: Settings >
-Applications > Personal access tokens, with the scopes read and write. Pleroma and Akkoma have no such page;
-a token that another program got there by OAuth, with the scopes read and write, works too.
+Applications > Personal access tokens, with the scopes read and write.
 
 The limits are those of the server, read when the account is added; `postbell account check` reads them
 again. A title is not used. A link that the text does not contain becomes its last line."""
@@ -93,11 +97,11 @@ class Options(Strict):
 
 
 class Credentials(Strict):
-    """What an account on such a server needs."""
+    """What an account on such a server needs: a token, or the application for which you consented."""
 
-    access_token: SecretStr = Field(
-        min_length=1, description="Your access token, from the application's page."
-    )
+    access_token: SecretStr | None = Field(None, min_length=1, description="An access token of your own.")
+    client_id: str = Field("", description="Found out by Postbell where you consent.")
+    client_secret: SecretStr | None = Field(None, description="Found out by Postbell where you consent.")
 
 
 @dataclass(frozen=True)
@@ -120,6 +124,7 @@ class Mastodon:
     finds: ClassVar[bool] = True
     deletes: ClassVar[bool] = True
     threads: ClassVar[protocol.Threads] = protocol.Threads.CHAIN
+    oauth: ClassVar[OAuth] = OAUTH
 
     @property
     def limits(self) -> Limits:

@@ -24,6 +24,7 @@ from postbell.errors import PublishError, RateLimited, Rejected, Unauthorized, U
 from postbell.publishing.answer import Answer, Judge, lost
 from postbell.publishing.outside import Outside
 from postbell.publishing.rates import Rest, reset_time, rest_after
+from postbell.publishing.tokens import Tokens
 from postbell.publishing.transport import LEFT, Connections
 
 
@@ -58,6 +59,14 @@ class SessionKeeper(Protocol):
 
     async def save(self, session: dict[str, Any]) -> None:
         """Store it; durable when this returns."""
+        ...
+
+    async def load_tokens(self) -> Tokens | None:
+        """Return the tokens of OAuth that are stored now; None if the account is another one now."""
+        ...
+
+    async def save_tokens(self, tokens: Tokens) -> None:
+        """Store them; durable when this returns."""
         ...
 
 
@@ -95,6 +104,7 @@ class Http:
         *,
         account: str = "",
         session: Mapping[str, Any] | None = None,
+        tokens: Tokens | None = None,
         keeper: SessionKeeper | None = None,
         secrets: Iterable[str] = (),
         deadline: float = DEADLINE,
@@ -107,6 +117,8 @@ class Http:
         self._deadline = deadline
         #: What the network stored for the account: tokens, its own id.
         self.session: Mapping[str, Any] = dict(session or {})
+        #: What OAuth has given for the account, if it has.
+        self.tokens = tokens
         #: For how long the account had better rest, by all the answers so far that were successes.
         self.rest: Rest | None = None
 
@@ -139,6 +151,20 @@ class Http:
     def outside(self) -> Outside:
         """The way to what strangers or users wrote addresses of, without anything of the account."""
         return self._clients.outside
+
+    async def save_tokens(self, tokens: Tokens) -> None:
+        """Store what the account is accepted by from now on. Durable when it returns, and used only then."""
+        if self._keeper:
+            await self._keeper.save_tokens(tokens)
+        self.tokens = tokens
+
+    async def reload_tokens(self) -> bool:
+        """Take the tokens that are stored now, if they are others; whether they are."""
+        stored = await self._keeper.load_tokens() if self._keeper else None
+        if stored is None or stored == self.tokens:
+            return False
+        self.tokens = stored
+        return True
 
     def turn(self) -> asyncio.Lock:
         """Return what is to be held while the session is renewed: one task of an account at a time."""
@@ -206,7 +232,9 @@ class Http:
     def redact(self, text: str, *more: str) -> str:
         """Return `text` without the secrets of the account and `more`, in whichever form they were echoed."""
         tokens = (str(value) for key, value in self.session.items() if "jwt" in key or "token" in key)
-        secrets = {form for secret in (*self._secrets, *tokens, *more) if secret for form in _forms(secret)}
+        given = (self.tokens.access_token, self.tokens.refresh_token) if self.tokens else ()
+        known = (*self._secrets, *tokens, *given, *more)
+        secrets = {form for secret in known if secret for form in _forms(secret)}
         # The longest first: a secret that begins with another one must not leave its end behind.
         for secret in sorted(secrets, key=len, reverse=True):
             text = text.replace(secret, "***")

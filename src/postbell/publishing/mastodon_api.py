@@ -18,6 +18,7 @@ from postbell.errors import PublishError, Rejected, Unauthorized, Unavailable
 from postbell.publishing.addresses import keeps_secrets
 from postbell.publishing.answer import Answer, Refused, lost
 from postbell.publishing.fediverse import read_server, software
+from postbell.publishing.oauth import Client, OAuth, call_as
 from postbell.publishing.protocol import Absent, Counts, Profile, Target
 
 
@@ -44,6 +45,24 @@ _COUNTS = {
 }
 
 
+#: What GoToSocial 0.19, Mastodon 2.4.3 and Pleroma take; Pixelfed knows only the coarse ones.
+_LEAST, _COARSE = ("read:accounts", "read:statuses", "write:media", "write:statuses"), ("read", "write")
+
+
+async def register(target: Target, redirect: str, http: Http) -> Client:
+    """Make Postbell known to a server (docs.joinmastodon.org/methods/apps). Raises a PublishError."""
+    line = Line(target, http)
+    scopes = _COARSE if await line.kind() == "pixelfed" else _LEAST
+    app = {"client_name": "Postbell", "redirect_uris": redirect, "scopes": " ".join(scopes)}
+    answer = await line.ask_unknown("POST", "/api/v1/apps", data=app)
+    client_id, secret = answer.field("client_id", str), answer.field("client_secret", str)
+    return Client(id=client_id, secret=secret, scopes=scopes)
+
+
+#: How an account of such a server is connected in the browser.
+OAUTH = OAuth(authorize="/oauth/authorize", token="/oauth/token", scopes=_LEAST, register=register)  # noqa: S106
+
+
 class _NotThere(Unavailable):
     """Nothing that speaks this API answers at this address."""
 
@@ -54,9 +73,7 @@ class Line:
     def __init__(self, target: Target, http: Http) -> None:
         self._http, self._address = http, str(target.server)
         self._place = urlsplit(self._address).netloc.rpartition("@")[2]
-        # English, so that people who write to one another about an error have the same words.
-        bearer = f"Bearer {target.credentials.access_token.get_secret_value()}"
-        self._headers = {"authorization": bearer, "accept-language": "en"}
+        self._target = target
 
     async def ask(
         self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **how: Any
@@ -65,8 +82,16 @@ class Line:
         if not keeps_secrets(self._address):
             message = f"{self._place} needs an address with https: a token is not sent in clear."
             raise Unauthorized(message)
-        headers, url = {**self._headers, **(headers or {})}, f"{self._address}{path}"
-        return await self._http.request(method, url, headers=headers, judge=self._judge, **how)
+
+        async def send(token: str) -> Answer:
+            # English, so that people who write to one another about an error have the same words.
+            ours = {"authorization": f"Bearer {token}", "accept-language": "en", **(headers or {})}
+            url = f"{self._address}{path}"
+            return await self._http.request(method, url, headers=ours, judge=self._judge, **how)
+
+        if given := self._target.credentials.access_token:
+            return await send(given.get_secret_value())
+        return await call_as(OAUTH, self._target, self._http, send)
 
     async def facts(self) -> Mapping[str, Any]:
         """Return what is stored of the account and its server; learn it where there is nothing."""
@@ -78,7 +103,7 @@ class Line:
         """Ask who the account is, by which application we speak, and what the server takes; store it."""
         me = await self.ask("GET", "/api/v1/accounts/verify_credentials")
         name, url = me.field("acct", str), me.json().get("url")
-        kind, said = await self._kind(), await self._instance()
+        kind, said = await self.kind(), await self._instance()
         app = await self._application()
         there = read_server(kind, said)
         facts = {"id": me.field("id", str), "app": str(app.get("name") or ""), "server": asdict(there)}
@@ -96,7 +121,13 @@ class Line:
             notes=tuple(f"The application lacks the scope {it}: {_SCOPES[it]}." for it in missing),
         )
 
-    async def _kind(self) -> str:
+    async def ask_unknown(self, method: str, path: str, **how: Any) -> Answer:
+        """Send a request as anybody: no token goes there."""
+        return await self._http.request(method, f"{self._address}{path}", judge=self._judge, **how)
+
+    async def kind(self) -> str:
+        """Return which software the server is; empty if it does not tell."""
+
         async def ask(url: str) -> Answer:  # everybody may: no token goes there
             return await self._http.request("GET", url, judge=self._judge)
 
@@ -190,8 +221,8 @@ class Line:
             return None
         if status == 401:
             return Unauthorized(
-                f"{self._place} does not accept the access token: {said or status}. Copy it from the page of "
-                "the application once more, or make a new application."
+                f"{self._place} does not accept the access token: {said or status}. Connect the account "
+                "again, or copy the token from the page of its application once more."
             )
         if not isinstance(said, str):
             if status == 413:

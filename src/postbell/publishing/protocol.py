@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from postbell.domain.content import Content
 from postbell.domain.limits import Limits
 from postbell.errors import Problem
+from postbell.publishing.tokens import Tokens
 
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ class Target:
     credentials: Any
     #: What the network stored for itself (tokens, the account's own id). Never shown.
     session: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    #: What OAuth has given for it, if it has.
+    tokens: Tokens | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +158,8 @@ class Network(Protocol):
 
     Where servers differ in what they take, `at(session)` returns the network as an account's own server has
     it, with that server's `limits` and `check`; see `at_server`. Where it tells how people respond to a post,
-    it has `metrics`; see `Counter`.
+    it has `metrics`; see `Counter`. Where a person consents in a browser, `oauth` says how; see
+    `postbell.publishing.oauth`.
     """
 
     #: The file's name.

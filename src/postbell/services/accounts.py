@@ -6,44 +6,63 @@ import asyncio
 import difflib
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, SecretStr, ValidationError
+from sqlalchemy import Connection
 
 from postbell.domain.account import Account
 from postbell.domain.quota import Quota, parse_quotas
 from postbell.domain.spans import parse_span
 from postbell.errors import Conflict, Invalid, NoKey, Problem, PublishError, Unauthorized
 from postbell.publishing import registry
+from postbell.publishing.oauth import oauth_of
 from postbell.publishing.protocol import Network, Profile, Target
+from postbell.publishing.tokens import Tokens
 from postbell.services.checking import model_problems
 from postbell.services.context import Context
+from postbell.services.kept import CommandKeeper, keep_tokens
 from postbell.services.vault import require_key
 from postbell.store import accounts, posts, series
 
+
+if TYPE_CHECKING:
+    from postbell.publishing.http import Http
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 
 #: The fields of a post's front matter: a table of such a name could not be told from the field.
 _FRONT_MATTER = frozenset(
     {"to", "at", "tz", "title", "link", "late_limit", "not_after", "delete_after"}
-    | {"queue", "media", "labels", "allow_duplicate"}
+    | {"queue", "media", "labels", "allow_duplicate", "split"}
 )
 
 
 def check_account(
-    ctx: Context, *, network: str, name: str, server: str | None, values: Mapping[str, str]
+    ctx: Context,
+    *,
+    network: str,
+    name: str,
+    server: str | None,
+    values: Mapping[str, str],
+    consented: bool = False,
 ) -> Target:
-    """Return what an account would be; raises Invalid with every problem of its name, server and values."""
+    """Return what an account would be; raises Invalid with every problem of its name, server and values.
+
+    Where a network can be asked for a person's consent, that has been done or will be, or a token is needed.
+    """
     found = ctx.network(network)
-    problems = _name_problems(name, found.key) + _server_problems(found, server)
+    problems = name_problems(name, found.key) + server_problems(found, server)
     credentials: BaseModel | None = None
     try:
         credentials = found.Credentials.model_validate(dict(values))
     except ValidationError as error:
         problems += model_problems(error, found.Credentials, lambda key: f"{_flag(found, key)} {key}")
+    if oauth_of(found) and not (consented or "access_token" in values):
+        problems.append(_no_consent(found))
     if problems:
         raise Invalid(problems)
     address = (server or found.default_server or "").rstrip("/") or None
@@ -57,18 +76,23 @@ def add_account(
     name: str,
     server: str | None,
     values: Mapping[str, str],
+    tokens: Tokens | None = None,
     verify: bool = True,
 ) -> tuple[Account, Profile | None]:
     """Connect a profile; unless told otherwise the network is asked first whether it accepts it.
 
+    `tokens` are what a person has consented to, where the network is connected so.
     Raises Invalid, Conflict if the name is taken, or the PublishError of a network that does not accept it;
     then nothing is stored.
     """
-    target = check_account(ctx, network=network, name=name, server=server, values=values)
+    target = check_account(
+        ctx, network=network, name=name, server=server, values=values, consented=tokens is not None
+    )
+    http = ctx.http(replace(target, tokens=tokens))
     with ctx.store.read() as tx:
         taken = name in accounts.accounts_named(tx, [name])
         require_key(ctx.vault, accounts.list_accounts(tx))
-    profile, session = (None, {}) if taken or not verify else asyncio.run(_verify(ctx, network, target))
+    profile = None if taken or not verify else asyncio.run(_verify(ctx, network, target, http))
     with ctx.store.write() as tx:
         account = accounts.add_account(
             tx,
@@ -80,9 +104,7 @@ def add_account(
             handle=profile.handle if profile else None,
             now=ctx.now(),
         )
-        credentials = ctx.vault.encrypt(plain_values(target.credentials), account, "credentials")
-        accounts.replace_credentials(tx, account.id, server=target.server, credentials=credentials)
-        accounts.save_session(tx, account.id, ctx.vault.encrypt(session, account, "session"))
+        _keep(tx, ctx, account, target, http)
         account = accounts.get_account(tx, name)
     return account, profile
 
@@ -94,41 +116,59 @@ def verify_account(ctx: Context, name: str) -> Profile:
     """
     with ctx.store.read() as tx:
         account = accounts.get_account(tx, name)
+    target = ctx.target(account)
+    keeper = CommandKeeper(store=ctx.store, account=account, vault=ctx.vault)
     try:
-        profile, session = asyncio.run(_verify(ctx, account.network, ctx.target(account)))
+        profile = asyncio.run(_verify(ctx, account.network, target, ctx.http(target, keeper)))
     except Unauthorized as error:
         with ctx.store.write() as tx:
             accounts.mark_unauthorized(tx, account.id, str(error))
         raise
     with ctx.store.write() as tx:
-        stored = ctx.vault.encrypt(session, account, "session")
-        accounts.mark_well(tx, account.id, handle=profile.handle, session=stored, now=ctx.now())
+        accounts.mark_well(tx, account.id, handle=profile.handle, session=None, now=ctx.now())
     ctx.ring()
     return profile
 
 
 def reconnect_account(
-    ctx: Context, name: str, *, server: str | None, values: Mapping[str, str], verify: bool = True
+    ctx: Context,
+    name: str,
+    *,
+    server: str | None,
+    values: Mapping[str, str],
+    tokens: Tokens | None = None,
+    verify: bool = True,
 ) -> Profile | None:
     """Give an account new credentials; those that are not given stay. What waited for it goes on.
 
-    Raises NotFound, Invalid, or the PublishError of a network that does not accept them; then nothing is
-    changed.
+    A token that is given takes the place of what a person has consented to, and `tokens`, to which one has
+    now, the place of that. Raises NotFound, Invalid, or the PublishError of a network that does not accept
+    them; then nothing is changed.
     """
     with ctx.store.read() as tx:
         account = accounts.get_account(tx, name)
         require_key(ctx.vault, accounts.list_accounts(tx))
-    merged = {**_readable(ctx, account), **values}
+    before = readable_values(ctx, account)
+    if tokens:
+        before = {key: value for key, value in before.items() if key != "access_token"}
+    kept = None if tokens or "access_token" in values else _tokens(ctx, account)
+    merged = {**before, **values}
     target = check_account(
-        ctx, network=account.network, name=name, server=server or account.server, values=merged
+        ctx,
+        network=account.network,
+        name=name,
+        server=server or account.server,
+        values=merged,
+        consented=bool(tokens or kept),
     )
-    profile, session = asyncio.run(_verify(ctx, account.network, target)) if verify else (None, {})
+    http = ctx.http(replace(target, tokens=tokens or kept))
+    profile = asyncio.run(_verify(ctx, account.network, target, http)) if verify else None
     with ctx.store.write() as tx:
-        credentials = ctx.vault.encrypt(plain_values(target.credentials), account, "credentials")
-        accounts.replace_credentials(tx, account.id, server=target.server, credentials=credentials)
+        if kept and http.tokens == kept:  # a daemon may have traded them in meanwhile
+            http.tokens = ctx.vault.tokens(accounts.get_account(tx, name))
+        _keep(tx, ctx, account, target, http)
         handle = profile.handle if profile else account.handle
-        stored = ctx.vault.encrypt(session, account, "session")
-        accounts.mark_well(tx, account.id, handle=handle, session=stored, now=ctx.now())
+        accounts.mark_well(tx, account.id, handle=handle, session=None, now=ctx.now())
     ctx.ring()
     return profile
 
@@ -140,7 +180,7 @@ def rename_account(ctx: Context, name: str, new: str) -> None:
     """
     with ctx.store.write() as tx:
         account = accounts.get_account(tx, name)
-        if problems := _name_problems(new, account.network):
+        if problems := name_problems(new, account.network):
             raise Invalid(problems)
         accounts.rename_account(tx, name, new)
         if name != account.network:
@@ -223,7 +263,7 @@ def visible_values(ctx: Context, account: Account) -> dict[str, str]:
     fields = ctx.network(account.network).Credentials.model_fields
     return {
         key: "***" if is_secret(fields[key].annotation) else str(value)
-        for key, value in _readable(ctx, account).items()
+        for key, value in readable_values(ctx, account).items()
         if key in fields
     }
 
@@ -233,7 +273,7 @@ def is_secret(annotation: Any) -> bool:
     return annotation is SecretStr or SecretStr in getattr(annotation, "__args__", ())
 
 
-def _readable(ctx: Context, account: Account) -> Mapping[str, Any]:
+def readable_values(ctx: Context, account: Account) -> Mapping[str, Any]:
     """Return the credentials of an account; none if they cannot be decrypted, so that it can get new ones."""
     try:
         return ctx.vault.credentials(account)
@@ -257,16 +297,29 @@ def _merged(old: Sequence[Quota], new: Sequence[Quota]) -> list[Quota]:
     return list({quota.per: quota for quota in (*old, *new)}.values())
 
 
-async def _verify(ctx: Context, network: str, target: Target) -> tuple[Profile, dict[str, Any]]:
-    http = ctx.http(target)
+def _tokens(ctx: Context, account: Account) -> Tokens | None:
     try:
-        profile = await ctx.network(network).verify(target, http)
+        return ctx.vault.tokens(account)
+    except NoKey:
+        return None
+
+
+def _keep(tx: Connection, ctx: Context, account: Account, target: Target, http: Http) -> None:
+    """Store what an account is used with, and what its network wanted kept when it was asked."""
+    credentials = ctx.vault.encrypt(plain_values(target.credentials), account, "credentials")
+    accounts.replace_credentials(tx, account.id, server=target.server, credentials=credentials)
+    accounts.save_session(tx, account.id, ctx.vault.encrypt(http.session, account, "session"))
+    keep_tokens(tx, account, ctx.vault, http.tokens)
+
+
+async def _verify(ctx: Context, network: str, target: Target, http: Http) -> Profile:
+    try:
+        return await ctx.network(network).verify(target, http)
     except PublishError as error:
         error.args = (f"Account {target.name}: {error}",)
         raise
     finally:
         await ctx.clients().close()
-    return profile, dict(http.session)
 
 
 def _flag(network: Network, key: str) -> str:
@@ -274,7 +327,8 @@ def _flag(network: Network, key: str) -> str:
     return "--secret" if field and is_secret(field.annotation) else "--set"
 
 
-def _name_problems(name: str, network: str) -> list[Problem]:
+def name_problems(name: str, network: str) -> list[Problem]:
+    """Return what is wrong with the name of an account."""
     if not _NAME.fullmatch(name):
         message = f"{name!r} is no name for an account: use letters, digits, - _ and ., at most 40."
         return [Problem(where="--name", message=message)]
@@ -287,7 +341,8 @@ def _name_problems(name: str, network: str) -> list[Problem]:
     return []
 
 
-def _server_problems(network: Network, server: str | None) -> list[Problem]:
+def server_problems(network: Network, server: str | None) -> list[Problem]:
+    """Return what is wrong with the address of an account's server."""
     message = None
     if server is None:
         if network.server == "required":
@@ -297,6 +352,13 @@ def _server_problems(network: Network, server: str | None) -> list[Problem]:
     else:
         message = _address_problem(server)
     return [Problem(where="--server", message=message)] if message else []
+
+
+def _no_consent(network: Network) -> Problem:
+    if "access_token" in network.Credentials.model_fields:
+        message = "give it; or leave it out at a terminal, and consent in the browser."
+        return Problem(where="--secret access_token", message=message)
+    return Problem(where="consent", message="it takes yours, in a browser: do this at a terminal.")
 
 
 def _address_problem(server: str) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -137,6 +137,7 @@ class Context:
             server=account.server or network.default_server,
             credentials=credentials,
             session=self.vault.session(account),
+            tokens=self.vault.tokens(account),
         )
 
     def fit(self, content: Content, account: Account) -> tuple[Content, list[Problem]]:
@@ -216,8 +217,13 @@ class Context:
             raise Rejected(f"its option {_places(error)} does not fit {network.label} any more") from None
         return Prepared(network=network, outgoing=outgoing, http=self.http(outgoing.target, keeper))
 
-    def http(self, target: Target, keeper: SessionKeeper | None = None) -> Http:
-        """Return what reaches the network on behalf of one account."""
+    def http(
+        self, target: Target, keeper: SessionKeeper | None = None, *, secrets: Iterable[str] = ()
+    ) -> Http:
+        """Return what reaches the network on behalf of one account.
+
+        None of its errors shows the account's secrets, or these.
+        """
         from postbell.publishing.http import Http, secrets_of
 
         return Http(
@@ -225,8 +231,9 @@ class Context:
             self.clock,
             account=target.name,
             session=target.session,
+            tokens=target.tokens,
             keeper=keeper,
-            secrets=secrets_of(target.credentials),
+            secrets=(*secrets_of(target.credentials), *secrets),
             deadline=self.http_deadline,
         )
 

@@ -232,7 +232,7 @@ class Dispatcher:
         asked: Prepared | None = None
         ending: Ending
         try:
-            keeper = Keeper(thread=self.thread, claim=claim, vault=self.ctx.vault)
+            keeper = Keeper(thread=self.thread, account=claim.account, vault=self.ctx.vault)
             asked = await self.ctx.prepare(claim.post, claim.delivery, claim.account, keeper)
             ending = await self._publish(claim, asked)
         except TimeoutError:

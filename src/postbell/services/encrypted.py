@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from postbell.domain.account import Account
+from postbell.domain.account import Account, Stored
 from postbell.services.vault import Vault, key_of, require_open
 from postbell.settings import Places
 from postbell.store.engine import file_uri
@@ -32,12 +32,17 @@ class Encryption:
         return "encrypted" if self.encrypted else "none"
 
 
+def kept_of(account: Account) -> tuple[Stored, ...]:
+    """Return all that an account keeps secret, as it is stored."""
+    return account.credentials, account.session, account.tokens
+
+
 def encryption_of(found: Sequence[Account]) -> Encryption:
     """Return how the secrets of these accounts are stored."""
     clear: list[str] = []
     encrypted: dict[str, tuple[str, ...]] = {}
     for account in found:
-        kept = [stored for stored in (account.credentials, account.session) if stored]
+        kept = [stored for stored in kept_of(account) if stored]
         if any(not isinstance(stored, str) for stored in kept):
             clear.append(account.name)
         for key in sorted({key_of(stored) for stored in kept if isinstance(stored, str)}):
@@ -88,6 +93,8 @@ def encryption_told(
 def _has_clear(path: Path) -> bool:
     """Whether a copy holds secrets in the clear; what cannot be read counts as none."""
     with suppress(sqlite3.Error), closing(sqlite3.connect(file_uri(path, "ro"), uri=True)) as copy:
-        rows = copy.execute("SELECT credentials, session FROM account").fetchall()
-        return any(text != "{}" and not text.startswith('"') for row in rows for text in row)
+        known = {row[1] for row in copy.execute("PRAGMA table_info(account)")}
+        names = [name for name in ("credentials", "session", "tokens") if name in known]
+        rows = copy.execute(f"SELECT {', '.join(names)} FROM account").fetchall()  # noqa: S608 - constants
+        return any(text not in (None, "{}") and not text.startswith('"') for row in rows for text in row)
     return False

@@ -8,6 +8,8 @@ from sqlalchemy import Connection
 
 from postbell.domain.account import Account
 from postbell.errors import BadConfig
+from postbell.services.encrypted import kept_of
+from postbell.services.kept import keep_tokens
 from postbell.services.upkeep import locked, require_plausible
 from postbell.services.vault import Vault
 from postbell.settings import Places
@@ -46,7 +48,7 @@ def _store_anew(places: Places, before: Vault, after: Vault) -> int:
                 asked = [
                     account
                     for account in accounts.list_accounts(tx)
-                    if not (after.is_current(account.credentials) and after.is_current(account.session))
+                    if not all(map(after.is_current, kept_of(account)))
                 ]
             if asked:
                 with store.write() as tx:
@@ -57,7 +59,12 @@ def _store_anew(places: Places, before: Vault, after: Vault) -> int:
 
 
 def _keep(tx: Connection, account: Account, before: Vault, after: Vault) -> None:
-    credentials, session = before.credentials(account), before.session(account)
+    credentials, session, tokens = (
+        before.credentials(account),
+        before.session(account),
+        before.tokens(account),
+    )
     stored = after.encrypt(credentials, account, "credentials")
     accounts.replace_credentials(tx, account.id, server=account.server, credentials=stored)
     accounts.save_session(tx, account.id, after.encrypt(session, account, "session"))
+    keep_tokens(tx, account, after, tokens)

@@ -78,7 +78,7 @@ class Metrics:
             count, target = self.ctx.counter(network), self.ctx.target(account)
             if count is None or delivery.receipt_id is None:
                 return Rejected("it does not count any more")
-            http = self.ctx.http(target, Keeper(thread=self.thread, vault=self.ctx.vault, claim=claim))
+            http = self.ctx.http(target, Keeper(thread=self.thread, account=account, vault=self.ctx.vault))
             async with asyncio.timeout(_PATIENCE):
                 return await count(target, delivery.receipt_id, http)
         except TimeoutError:

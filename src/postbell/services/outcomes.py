@@ -28,6 +28,7 @@ from postbell.errors import (
 from postbell.publishing.protocol import Absent, Progress, Receipt, Resend, Unknown
 from postbell.publishing.rates import Rest
 from postbell.services.context import progress_of, stored_progress
+from postbell.services.kept import is_as_it_was
 from postbell.services.quarantine import is_poison, told_absent
 from postbell.store import accounts, attempts, deliveries, overdue
 from postbell.store.queue import Claim
@@ -241,18 +242,9 @@ def is_in_doubt(tx: Connection, delivery_id: int) -> bool:
     return doubt
 
 
-def is_as_it_was(tx: Connection, claim: Claim) -> bool:
-    """Whether the account still has the credentials and the server that the try was made with."""
-    was = claim.account
-    return any(
-        (found.id, found.server, found.credentials) == (was.id, was.server, was.credentials)
-        for found in accounts.list_accounts(tx)
-    )
-
-
 def hold_account(tx: Connection, claim: Claim, message: str) -> None:
     """Hold the account, unless it was given other credentials while the old ones were refused."""
-    if is_as_it_was(tx, claim):
+    if is_as_it_was(tx, claim.account):
         accounts.mark_unauthorized(tx, claim.account.id, message)
 
 

@@ -213,7 +213,7 @@ class Recovery:
     async def _find(self, claim: Claim, *, since: datetime | None) -> _Answer:
         progress = progress_of(claim.delivery.progress)
         try:
-            keeper = Keeper(thread=self.thread, claim=claim, vault=self.ctx.vault)
+            keeper = Keeper(thread=self.thread, account=claim.account, vault=self.ctx.vault)
             asked = await self.ctx.prepare(claim.post, claim.delivery, claim.account, keeper, since=since)
             async with asyncio.timeout(LONGEST_STEP):
                 return await asked.network.find(asked.outgoing, progress, asked.http)

@@ -102,7 +102,7 @@ class Removals:
 
     async def _delete(self, claim: Claim) -> Ending:
         try:
-            keeper = Keeper(thread=self.thread, claim=claim, vault=self.ctx.vault)
+            keeper = Keeper(thread=self.thread, account=claim.account, vault=self.ctx.vault)
             asked = await self.ctx.prepare(claim.post, claim.delivery, claim.account, keeper)
             async with asyncio.timeout(LONGEST_STEP):
                 await asked.network.delete(asked.outgoing, claim.delivery.receipt_id or "", asked.http)

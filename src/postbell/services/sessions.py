@@ -1,43 +1,38 @@
-"""What a network wants kept for an account, such as tokens: read anew and stored while it is asked."""
+"""What a network wants kept for an account, such as tokens: read anew and stored while the daemon asks it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection
-
-from postbell.services.outcomes import insist, is_as_it_was
+from postbell.domain.account import Account
+from postbell.publishing.tokens import Tokens
+from postbell.services import kept
+from postbell.services.outcomes import insist
 from postbell.services.vault import Vault
-from postbell.store import accounts
-from postbell.store.queue import Claim
 from postbell.store.thread import StoreThread
 
 
 @dataclass(frozen=True, kw_only=True)
 class Keeper:
-    """Keeps the session of the account of a claim, unless the account was connected anew meanwhile."""
+    """Keeps it for the daemon, unless the account was connected anew meanwhile."""
 
     thread: StoreThread
-    claim: Claim
+    account: Account
     vault: Vault
 
     async def load(self) -> dict[str, Any]:
         """Return what is stored now; nothing if the account is another one now."""
-        return await self.thread.read(_load, self.claim, self.vault)
+        return await self.thread.read(kept.load, self.account, self.vault)
 
     async def save(self, session: dict[str, Any]) -> None:
         """Store it; durable when this returns, however long the database needs for that."""
-        await insist(self.thread, _save, self.claim, self.vault, session)
+        await insist(self.thread, kept.save, self.account, self.vault, session)
 
+    async def load_tokens(self) -> Tokens | None:
+        """Return the tokens that are stored now; None if the account is another one now."""
+        return await self.thread.read(kept.load_tokens, self.account, self.vault)
 
-def _load(tx: Connection, claim: Claim, vault: Vault) -> dict[str, Any]:
-    if not is_as_it_was(tx, claim):
-        return {}
-    stored = accounts.load_session(tx, claim.account.id)
-    return dict(vault.decrypt(stored, claim.account, "session"))
-
-
-def _save(tx: Connection, claim: Claim, vault: Vault, session: dict[str, Any]) -> None:
-    if is_as_it_was(tx, claim):
-        accounts.save_session(tx, claim.account.id, vault.encrypt(session, claim.account, "session"))
+    async def save_tokens(self, tokens: Tokens) -> None:
+        """Store them; durable when this returns, however long the database needs for that."""
+        await insist(self.thread, kept.save_tokens, self.account, self.vault, tokens)

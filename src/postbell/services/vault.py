@@ -21,6 +21,7 @@ from typing import Any
 
 from postbell.domain.account import Account, Stored
 from postbell.errors import BadConfig, NoKey
+from postbell.publishing.tokens import Tokens, tokens_of
 from postbell.settings import Places, Settings
 from postbell.store.engine import give, make_durable
 
@@ -61,7 +62,10 @@ class Key:
 
 @dataclass(frozen=True, kw_only=True)
 class Vault:
-    """Encrypts and decrypts; the keys are read when they are needed for the first time."""
+    """Encrypts and decrypts what accounts keep secret: credentials, session and tokens.
+
+    The keys are read when they are needed for the first time.
+    """
 
     #: The file with the keys; None where none is given.
     path: Path | None = None
@@ -80,6 +84,10 @@ class Vault:
     def session(self, account: Account) -> Mapping[str, Any]:
         """Return what a network has stored for an account; raises NoKey."""
         return self.decrypt(account.session, account, "session")
+
+    def tokens(self, account: Account) -> Tokens | None:
+        """Return what OAuth has given for an account, None if nothing; raises NoKey."""
+        return tokens_of(self.decrypt(account.tokens, account, "tokens"))
 
     def encrypt(self, values: Mapping[str, Any], account: Account, what: str) -> Stored:
         """Return values of an account as they are stored; `what` they are is bound to them."""
@@ -148,6 +156,7 @@ def require_open(vault: Vault, accounts: Iterable[Account]) -> None:
     for account in accounts:
         vault.credentials(account)
         vault.session(account)
+        vault.tokens(account)
 
 
 def require_key(vault: Vault, accounts: Iterable[Account]) -> None:

@@ -45,6 +45,7 @@ def account_of(columns: dict[str, Any]) -> Account:
     for name in ("late_limit", "min_gap", "cooldown"):
         values[name] = span_of(values[name])
     values["health"] = Health(values["health"])
+    values["tokens"] = values["tokens"] or {}
     values["slots"] = _slots_from(values["slots"]) if values["slots"] else None
     quotas = (values["quotas"] or {}).items()
     values["quotas"] = tuple(Quota(most=most, per=Per(per)) for per, most in quotas)
@@ -235,9 +236,36 @@ def save_session(tx: Connection, account_id: int, session: Stored) -> None:
     tx.execute(update(account).where(account.c.id == account_id).values(session=session))
 
 
+def load_tokens(tx: Connection, account_id: int) -> Stored:
+    """Return what OAuth has given for an account; empty if nothing."""
+    found: Stored | None = tx.execute(select(account.c.tokens).where(account.c.id == account_id)).scalar_one()
+    return found or {}
+
+
+def save_tokens(
+    tx: Connection, account_id: int, tokens: Stored, *, ends_at: datetime | None, renew_at: datetime | None
+) -> None:
+    """Store what OAuth has given, when it ends, and when it is to be traded in (aware)."""
+    values = {"tokens": tokens or None, "tokens_end_at": ends_at, "renew_at": renew_at}
+    tx.execute(update(account).where(account.c.id == account_id).values(values))
+
+
+def due_renewals(tx: Connection, now: datetime) -> list[Account]:
+    """Return the accounts that are well and whose tokens are to be traded in by now (aware)."""
+    due = (account.c.removed_at.is_(None), account.c.health == Health.OK, account.c.renew_at <= now)
+    return [account_from(row) for row in tx.execute(select(*_FIELDS).where(*due))]
+
+
+def postpone_renewal(tx: Connection, account_id: int, until: datetime) -> None:
+    """Trade the tokens of an account in later, unless that is not to be done any more."""
+    due = update(account).where(account.c.id == account_id, account.c.renew_at.is_not(None))
+    tx.execute(due.values(renew_at=until))
+
+
 def replace_credentials(tx: Connection, account_id: int, *, server: str | None, credentials: Stored) -> None:
     """Give an account new credentials; what the network had stored is forgotten."""
-    values = {"server": server, "credentials": credentials, "session": {}}
+    values: dict[str, Any] = {"server": server, "credentials": credentials, "session": {}}
+    values |= dict.fromkeys(("tokens", "tokens_end_at", "renew_at"))
     tx.execute(update(account).where(account.c.id == account_id).values(values))
 
 
@@ -261,7 +289,8 @@ def remove_account(tx: Connection, name: str, now: datetime) -> None:
         delivery.c.account_id == found.id, delivery.c.state == DeliveryState.DRAFT
     )
     tx.execute(drafts)
-    values = {"removed_at": now, "credentials": {}, "session": {}}
+    values: dict[str, Any] = {"removed_at": now, "credentials": {}, "session": {}}
+    values |= dict.fromkeys(("tokens", "tokens_end_at", "renew_at"))
     tx.execute(update(account).where(account.c.id == found.id).values(values))
 
 

@@ -29,6 +29,9 @@ _TO_REMOVE = _any(
 _TO_READ = _any(delivery.c.metrics_at <= _BY)
 
 
+_TO_RENEW: Any = select(literal_column("1")).select_from(account).where(account.c.renew_at <= _BY).limit(1)
+
+
 def _next_change() -> Any:
     now, due_at, try_at = bindparam("now", type_=delivery.c.due_at.type), delivery.c.due_at, delivery.c.try_at
     # Few wait for another try: left to itself SQLite goes through everything that waits to find them.
@@ -64,6 +67,11 @@ def any_to_send(tx: Connection, by: datetime) -> bool:
 def any_unsure(tx: Connection) -> bool:
     """Whether it is in doubt of anything if it is public."""
     return tx.execute(_UNSURE).first() is not None
+
+
+def any_to_renew(tx: Connection, by: datetime) -> bool:
+    """Whether tokens of any account are to be traded in by a time (aware), whatever holds that up."""
+    return tx.execute(_TO_RENEW, {"by": by}).first() is not None
 
 
 def any_to_remove(tx: Connection, by: datetime) -> bool:

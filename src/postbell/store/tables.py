@@ -53,6 +53,10 @@ class AccountRow(Base, table=True):
     slots: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
     #: Not before this is the next post published, to keep the least gap.
     next_post_at: datetime | None = None
+    #: What OAuth has given; when it ends, and when it is to be traded in before.
+    tokens: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
+    tokens_end_at: datetime | None = None
+    renew_at: datetime | None = None
 
 
 class MediaRow(Base, table=True):

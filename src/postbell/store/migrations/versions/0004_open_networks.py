@@ -1,4 +1,4 @@
-"""Threads of posts. Keys to the HTTP API, and its answers. How people respond. What happened, kept."""
+"""Threads of posts. Logins by OAuth. Keys to the HTTP API and its answers. How people respond. Events."""
 
 from __future__ import annotations
 
@@ -15,10 +15,17 @@ depends_on = None
 def upgrade() -> None:
     """Bring the tables of version 0.3 to those of version 0.4."""
     _threads()
+    _tokens()
     _keys()
     _answers()
     _readings()
     _events()
+
+
+def _tokens() -> None:
+    op.add_column("account", sa.Column("tokens", sa.JSON))
+    op.add_column("account", sa.Column("tokens_end_at", sa.DateTime))
+    op.add_column("account", sa.Column("renew_at", sa.DateTime))
 
 
 def _keys() -> None:

@@ -1,0 +1,70 @@
+"""Asking a person to consent in a browser, and waiting for it."""
+
+from __future__ import annotations
+
+import selectors
+import sys
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import click
+
+from postbell.cli.common import printable
+from postbell.errors import Unavailable
+
+
+if TYPE_CHECKING:
+    from postbell.publishing.protocol import Network
+    from postbell.services.connecting import Consent
+    from postbell.services.context import Context
+    from postbell.services.redirect import RedirectListener
+
+#: Seconds that a person may take.
+_PATIENCE = 900.0
+
+
+def ask_consent(
+    ctx: Context, network: Network, *, name: str, server: str | None, values: Mapping[str, str]
+) -> Consent:
+    """Name the page where a person consents, and return what comes of it.
+
+    The browser comes back to this machine by itself; from another machine its address is pasted. Raises a
+    PublishError, or Unavailable after a quarter of an hour.
+    """
+    from postbell.services.connecting import ask, take
+    from postbell.services.redirect import RedirectListener
+
+    with RedirectListener() as listener:
+        asking = ask(
+            ctx, network=network.key, name=name, server=server, values=values, redirect=listener.address
+        )
+        listener.expect(asking.request.state)
+        told = [
+            f"Open this page of {network.label} in a browser, and allow it:",
+            f"\n  {asking.url}\n",
+            "Then this goes on by itself. If the browser is on another machine it ends at a page that cannot",
+            "be shown: paste the address of that page here, and press Enter.",
+        ]
+        click.echo(printable("\n".join(told)), err=True)
+        return take(ctx, asking, _wait(listener))
+
+
+def _wait(listener: RedirectListener) -> str:
+    """Return the address that the browser was sent back to, or that somebody has pasted."""
+    until = time.monotonic() + _PATIENCE
+    with selectors.DefaultSelector() as selector:
+        selector.register(listener, selectors.EVENT_READ)
+        selector.register(sys.stdin, selectors.EVENT_READ)
+        while (left := until - time.monotonic()) > 0:
+            for key, _events in selector.select(left):
+                if key.fileobj is listener:
+                    found = listener.take()
+                elif line := sys.stdin.readline():
+                    found = line.strip()
+                else:  # nobody will paste anything any more
+                    selector.unregister(sys.stdin)
+                    continue
+                if found:
+                    return found
+    raise Unavailable("Nobody has consented in a quarter of an hour; begin again.")

@@ -1,0 +1,255 @@
+"""OAuth against a real server of it that nobody here wrote: its PKCE, its rotated tokens, its bad days."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from lab.harness import LabHome, make_lab_home
+from postbell.domain.account import Account, Health
+from postbell.domain.states import Outcome
+from postbell.errors import Unauthorized
+from postbell.publishing.tokens import Tokens
+from postbell.services import accounts, connecting
+from postbell.services.kept import keep_tokens
+from postbell.store.accounts import get_account
+from support.consenting import REDIRECT, VALUES, OAuthServer, connect, oauth_server, reconnect
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[OAuthServer]:
+    with oauth_server(tmp_path / "server") as running:
+        yield running
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> LabHome:
+    home = make_lab_home(tmp_path)
+    home.env |= {"POSTBELL_RETRY__FIRST_WAIT_SECONDS": "0.2"}
+    return home
+
+
+@pytest.fixture
+def lab(home: LabHome, server: OAuthServer) -> LabHome:
+    """A Postbell with the account `ann`, connected by consent."""
+    with home.app() as app:
+        connect(app.ctx, server)
+    return home
+
+
+def account(lab: LabHome) -> Account:
+    with lab.app() as app:
+        return accounts.get_account(app.ctx, "ann")
+
+
+def tokens(lab: LabHome) -> Tokens:
+    with lab.app() as app:
+        found = app.ctx.vault.tokens(accounts.get_account(app.ctx, "ann"))
+        assert found
+        return found
+
+
+def tries(lab: LabHome, post: str) -> int:
+    return sum(delivery.tries for delivery in lab.post(post).deliveries)
+
+
+def since_connected(server: OAuthServer) -> list[str]:
+    return server.journal[2:]
+
+
+def end_soon(lab: LabHome) -> None:
+    """Let the stored token be due for renewal, and nearly at its end."""
+    with lab.app() as app, app.ctx.store.write() as tx:
+        found, now = get_account(tx, "ann"), app.ctx.now()
+        old = app.ctx.vault.tokens(found)
+        assert old
+        aged = replace(old, issued_at=now - timedelta(hours=1), ends_at=now + timedelta(minutes=5))
+        keep_tokens(tx, found, app.ctx.vault, aged)
+
+
+def test_who_consents_in_the_browser_can_publish(lab: LabHome, server: OAuthServer) -> None:
+    assert server.journal == ["authorize", "token authorization_code"]
+    assert account(lab).handle == "alice"
+    assert account(lab).tokens_end_at is not None
+    post = lab.add("Hello", to="ann")
+    with lab.daemon():
+        lab.wait_for(lambda: lab.states() == {"processed": 1})
+    assert lab.post(post).outcome is Outcome.PUBLISHED
+    assert since_connected(server) == ["/drafts Hello", "/posts Hello"]
+
+
+def test_a_wrong_verifier_is_refused_by_the_server(home: LabHome, server: OAuthServer) -> None:
+    with home.app() as app:
+        asking = connecting.ask(
+            app.ctx, network="lab_consent", name="ann", server=server.url, values=VALUES, redirect=REDIRECT
+        )
+        address = server.consent(asking.url)
+        forged = replace(asking, request=replace(asking.request, verifier="x" * 43))
+        with pytest.raises(Unauthorized, match="invalid_grant"):
+            connecting.take(app.ctx, forged, address)
+    assert server.journal[-1] == "refused invalid_grant"
+
+
+def test_a_code_works_once(home: LabHome, server: OAuthServer) -> None:
+    with home.app() as app:
+        asking = connecting.ask(
+            app.ctx, network="lab_consent", name="ann", server=server.url, values=VALUES, redirect=REDIRECT
+        )
+        address = server.consent(asking.url)
+        connecting.take(app.ctx, asking, address)
+        with pytest.raises(Unauthorized, match="invalid_grant"):
+            connecting.take(app.ctx, asking, address)
+
+
+def test_a_token_is_traded_in_before_it_ends_without_a_post(lab: LabHome, server: OAuthServer) -> None:
+    before = tokens(lab)
+    end_soon(lab)
+    with lab.daemon():
+        lab.wait_for(lambda: "login_renewed" in lab.tail())
+    after = tokens(lab)
+    assert after.access_token != before.access_token
+    assert after.refresh_token not in ("", before.refresh_token)
+    assert since_connected(server) == ["token refresh_token"]
+    with lab.daemon():
+        pass
+    assert since_connected(server) == ["token refresh_token"], "it is not due any more"
+
+
+def test_a_token_that_ends_in_mid_publish_is_traded_in_and_the_post_goes_on(
+    lab: LabHome, server: OAuthServer
+) -> None:
+    server.control(ends_between_steps=True)
+    post = lab.add("Half way", to="ann")
+    with lab.daemon():
+        lab.wait_for(lambda: lab.states() == {"processed": 1})
+    assert lab.post(post).outcome is Outcome.PUBLISHED
+    assert tries(lab, post) == 1
+    assert since_connected(server) == [
+        "/drafts Half way",
+        "/posts Half way refused",
+        "token refresh_token",
+        "/posts Half way",
+    ]
+
+
+def test_many_posts_of_several_accounts_trade_each_token_in_once(lab: LabHome, server: OAuthServer) -> None:
+    with lab.app() as app:
+        connect(app.ctx, server, "bob")
+    before = len(server.journal)
+    server.control(end_access=True)
+    for number in range(6):
+        lab.add(f"Post {number}", to="ann,bob")
+    with lab.daemon():
+        lab.wait_for(lambda: lab.states() == {"processed": 12})
+    assert server.journal[before:].count("token refresh_token") == 2
+    assert len(server.published) == 12
+
+
+def test_a_refresh_token_that_is_not_given_anew_stays(lab: LabHome, server: OAuthServer) -> None:
+    server.control(rotates=False, refreshes=False)
+    before = tokens(lab)
+    end_soon(lab)
+    with lab.daemon():
+        lab.wait_for(lambda: "login_renewed" in lab.tail())
+    after = tokens(lab)
+    assert after.access_token != before.access_token
+    assert after.refresh_token == before.refresh_token
+    assert after.renews
+
+
+@pytest.mark.parametrize("trouble", [500, 503, "html"])
+def test_a_bad_day_of_the_server_disconnects_nobody(
+    lab: LabHome, server: OAuthServer, trouble: int | str
+) -> None:
+    server.control(plan=[trouble, trouble], end_access=True)
+    post = lab.add("Patience", to="ann")
+    with lab.daemon():
+        lab.wait_for(lambda: f"token refresh_token ({trouble})" in server.journal)
+        lab.wait_for(lambda: lab.states() == {"processed": 1})
+        assert account(lab).health is Health.OK
+    assert lab.post(post).outcome is Outcome.PUBLISHED
+    assert server.published == ["Patience"]
+
+
+def test_a_server_that_hangs_disconnects_nobody(lab: LabHome, server: OAuthServer) -> None:
+    lab.env |= {"POSTBELL_HTTP__DEADLINE_SECONDS": "0.5"}
+    server.control(plan=["hang"], end_access=True)
+    lab.add("Patience", to="ann")
+    with lab.daemon():
+        lab.wait_for(lambda: lab.states() == {"processed": 1})
+    assert account(lab).health is Health.OK
+    assert server.published == ["Patience"]
+
+
+def test_invalid_grant_holds_the_account_and_its_posts_and_a_new_consent_lets_them_go(
+    lab: LabHome, server: OAuthServer
+) -> None:
+    server.control(end_access=True, end_refresh=True)
+    post = lab.add("Later", to="ann")
+    with lab.daemon():
+        lab.wait_for(lambda: account(lab).health is Health.UNAUTHORIZED)
+        assert "invalid_grant" in str(account(lab).health_note)
+        assert lab.states() == {"scheduled": 1}
+        assert tries(lab, post) == 0
+        asked = len(server.journal)
+        reconnect(lab, server)
+        lab.wait_for(lambda: lab.states() == {"processed": 1})
+    assert server.journal[asked:] == [
+        "authorize",
+        "token authorization_code",
+        "/drafts Later",
+        "/posts Later",
+    ]
+
+
+def test_a_renewal_that_only_a_person_can_help_is_told_before_a_post_needs_it(
+    lab: LabHome, server: OAuthServer, tmp_path: Path
+) -> None:
+    told = tmp_path / "told.txt"
+    lab.places.config.write_text(f"[notify]\ncommand = ['tee', '-a', '{told}']\ngather_seconds = 0\n")
+    end_soon(lab)
+    server.control(end_refresh=True)
+    with lab.daemon():
+        lab.wait_for(lambda: account(lab).health is Health.UNAUTHORIZED)
+        lab.wait_for(lambda: told.exists() and "invalid_grant" in told.read_text())
+    assert "postbell account reconnect ann" in told.read_text()
+
+
+def test_a_new_token_is_durable_before_it_is_used_and_its_loss_in_a_kill_sends_nothing_twice(
+    lab: LabHome, server: OAuthServer
+) -> None:
+    """The old refresh token is spent, and the new one is lost: nobody but a person can help, and is told."""
+    server.control(end_access=True, plan=[f"lock {lab.places.database}"])
+    post = lab.add("Across the kill", to="ann")
+    process = lab.start(*lab.program, *lab.options, "run")
+    lab.wait_for(lambda: b"database_not_written_yet" in lab.log.read_bytes())
+    assert since_connected(server) == ["/drafts Across the kill refused", "token refresh_token (lock"]
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    server.control(unlock=True)
+    with lab.daemon():
+        lab.wait_for(lambda: account(lab).health is Health.UNAUTHORIZED)
+        assert lab.states() == {"scheduled": 1}
+        reconnect(lab, server)
+        lab.wait_for(lambda: lab.states() == {"processed": 1})
+    assert lab.post(post).outcome is Outcome.PUBLISHED
+    assert server.published == ["Across the kill"]
+    assert server.journal.count("/posts Across the kill") == 1
+
+
+def test_what_is_stored_between_answer_and_kill_is_used_after_it(lab: LabHome, server: OAuthServer) -> None:
+    server.control(end_access=True)
+    lab.add("Stored in time", to="ann")
+    lab.crash_at("answered")
+    before = server.journal
+    with lab.daemon():
+        lab.wait_for(lambda: lab.states() == {"processed": 1})
+    assert "token refresh_token" in before
+    assert "token refresh_token" not in server.journal[len(before) :]
+    assert server.published == ["Stored in time"]

@@ -1,0 +1,17 @@
+"""Keepers of what networks want kept, for tests."""
+
+from __future__ import annotations
+
+from postbell.publishing.tokens import Tokens
+
+
+class WithoutTokens:
+    """A keeper of accounts that are connected without OAuth."""
+
+    async def load_tokens(self) -> Tokens | None:
+        """Return the tokens that are stored now."""
+        return None
+
+    async def save_tokens(self, tokens: Tokens) -> None:
+        """Store them."""
+        raise AssertionError(f"nobody has asked for tokens: {tokens}")
