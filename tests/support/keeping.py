@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager, nullcontext
+
 from postbell.publishing.tokens import Tokens
 
 
 class WithoutTokens:
     """A keeper of accounts that are connected without OAuth."""
+
+    def alone(self) -> AbstractAsyncContextManager[None]:
+        """Keep other processes from renewing the login of the account meanwhile."""
+        return nullcontext()
 
     async def load_tokens(self) -> Tokens | None:
         """Return the tokens that are stored now."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import SimpleNamespace
@@ -46,6 +47,9 @@ class Keeper:
 
     async def save(self, session: dict[str, Any]) -> None:
         raise AssertionError
+
+    def alone(self) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
 
     async def load_tokens(self) -> Tokens | None:
         return self.stored

@@ -143,18 +143,6 @@ def test_what_somebody_else_has_traded_in_is_taken_without_asking() -> None:
     assert far.done == ["asked with theirs"]
 
 
-def test_a_refresh_token_that_was_spent_a_moment_ago_by_a_command_disconnects_nobody() -> None:
-    keeper = Keeper()
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        if request.url.path == "/token":
-            keeper.stored = replace(OLD, access_token="theirs", ends_at=START + 3 * HOUR)
-            return httpx.Response(400, json={"error": "invalid_grant"})
-        return httpx.Response(200, json={"by": request.headers["authorization"]})
-
-    assert ask(http_over(answer, keeper=keeper, clock=late(61))).json() == {"by": "Bearer theirs"}
-
-
 def test_a_spent_refresh_token_that_nobody_has_traded_in_is_the_end() -> None:
     with pytest.raises(Unauthorized, match="invalid_grant"):
         ask(http_over(Far({"error": "invalid_grant"}), keeper=Keeper(), clock=late(61)))

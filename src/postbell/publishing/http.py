@@ -10,6 +10,7 @@ import asyncio
 import functools
 import json
 from collections.abc import AsyncIterable, Iterable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import quote, quote_plus, urlsplit
@@ -59,6 +60,10 @@ class SessionKeeper(Protocol):
 
     async def save(self, session: dict[str, Any]) -> None:
         """Store it; durable when this returns."""
+        ...
+
+    def alone(self) -> AbstractAsyncContextManager[None]:
+        """Keep other processes from renewing the login of the account meanwhile."""
         ...
 
     async def load_tokens(self) -> Tokens | None:
@@ -169,6 +174,10 @@ class Http:
     def turn(self) -> asyncio.Lock:
         """Return what is to be held while the session is renewed: one task of an account at a time."""
         return self._clients.turn(self._account)
+
+    def alone(self) -> AbstractAsyncContextManager[None]:
+        """Return what keeps other processes, such as commands, from doing the same meanwhile."""
+        return self._keeper.alone() if self._keeper else nullcontext()
 
     async def request(
         self,

@@ -206,19 +206,15 @@ async def call_as(oauth: OAuth, target: Target, http: Http, send: Send) -> Answe
 async def renewed(oauth: OAuth, target: Target, http: Http, old: Tokens) -> Tokens:
     """Return other tokens than these: what somebody else has got meanwhile, or what they are traded in for.
 
-    One task of an account at a time asks, and the new ones are durable before anybody uses them. Raises
-    Unauthorized where the network has said that only a person can help, else another PublishError.
+    One task of an account at a time asks, in whichever process, and the new ones are durable before anybody
+    uses them. Raises Unauthorized where the network has said that only a person can help, else another
+    PublishError.
     """
-    async with http.turn():
+    async with http.turn(), http.alone():
         await http.reload_tokens()
         if http.tokens and http.tokens.access_token != old.access_token:
             return http.tokens
-        try:
-            new = await oauth.renew(old, target, http)
-        except Unauthorized:  # perhaps a command, in a process of its own, has traded them in just now
-            if await http.reload_tokens() and http.tokens:
-                return http.tokens
-            raise
+        new = await oauth.renew(old, target, http)
         await http.save_tokens(new)
         return new
 

@@ -53,6 +53,8 @@ Verify = Callable[[str], Profile]
 
 _LEAST_FREE = 200_000_000
 _OLD_BACKUP = timedelta(days=8)
+#: So long before its end it is told of a login that only a person can renew.
+_SOON = timedelta(days=10)
 _SET_CLOCK = "Set the clock: `timedatectl set-ntp true`."
 #: Seconds.
 _LOCK_WAIT = 2.0
@@ -275,11 +277,20 @@ def _account(account: Account, now: datetime, verify: Verify | None) -> Iterator
             yield _good(name, f"{account.network} accepts it as {verify(account.name).handle}.")
         except PostbellError as error:
             yield _bad(name, str(error), _mend_of(error, account))
+    elif held is None and (ends := _ending(account, now)):
+        told = f"Its login ends at {stamp(ends)}, and its network does not renew it."
+        yield _odd(name, told, f"Consent again: `postbell account reconnect {account.name}`.")
     elif held is None:
         yield _good(name, "It was well when it was last used.")
     else:
         found = _bad if held.hold is Hold.UNAUTHORIZED else _odd
         yield found(name, f"Its posts wait: {held.told(stamp)}.")
+
+
+def _ending(account: Account, now: datetime) -> datetime | None:
+    """Return when a login ends that nothing renews, if that is soon."""
+    ends = account.tokens_end_at
+    return ends if ends and account.renew_at is None and ends < now + _SOON else None
 
 
 def _mend_of(error: PostbellError, account: Account) -> str:

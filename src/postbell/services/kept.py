@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,12 @@ class CommandKeeper:
         """Store it; durable when this returns."""
         with self.store.write() as tx:
             save(tx, self.account, self.vault, session)
+
+    def alone(self) -> AbstractAsyncContextManager[None]:
+        """Keep other processes from renewing the login of the account meanwhile."""
+        from postbell.store.turn import alone
+
+        return alone(self.store.path.parent, self.account.id)
 
     async def load_tokens(self) -> Tokens | None:
         """Return the tokens that are stored now; None if the account is another one now."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,12 @@ class Keeper:
     async def save(self, session: dict[str, Any]) -> None:
         """Store it; durable when this returns, however long the database needs for that."""
         await insist(self.thread, kept.save, self.account, self.vault, session)
+
+    def alone(self) -> AbstractAsyncContextManager[None]:
+        """Keep other processes from renewing the login of the account meanwhile."""
+        from postbell.store.turn import alone
+
+        return alone(self.thread.path.parent, self.account.id)
 
     async def load_tokens(self) -> Tokens | None:
         """Return the tokens that are stored now; None if the account is another one now."""

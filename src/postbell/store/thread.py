@@ -13,6 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection
@@ -63,6 +64,11 @@ class StoreThread:
         self._store = store
         self._waiting: deque[_Work] = deque()
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+
+    @property
+    def path(self) -> Path:
+        """The database file."""
+        return self._store.path
 
     async def write(self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kw: P.kwargs) -> T:
         """Run `work(tx, …)` as if in a writing transaction of its own; durable when this returns.
