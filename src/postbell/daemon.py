@@ -22,6 +22,7 @@ from postbell.domain.caution import Cause
 from postbell.errors import BadConfig, DaemonRunning, PostbellError
 from postbell.sd_notify import Notifier
 from postbell.services import last_words, upkeep
+from postbell.services.commenting import Comments
 from postbell.services.dispatch import Dispatcher
 from postbell.services.faults import Faults
 from postbell.services.health import caution_now
@@ -130,12 +131,12 @@ class Daemon:
         self._app = app
         self._surroundings = surroundings
         self._notifier = notifier
-        self._due, self._lost, self._ripe = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        self._old, self._changed, self._stop = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        events = (asyncio.Event() for _ in range(7))
+        self._due, self._lost, self._ripe, self._old, self._changed, self._stop, self._said = events
         self._thread = StoreThread(app.ctx.store)
         self._recovery = Recovery(app.ctx, self._thread)
         self._removals, self._renewals = Removals(app.ctx, self._thread), Renewals(app.ctx, self._thread)
-        self._metrics = Metrics(app.ctx, self._thread)
+        self._metrics, self._comments = Metrics(app.ctx, self._thread), Comments(app.ctx, self._thread)
         self._teller = Teller(app.ctx, self._thread, app.settings.notify)
         self._thread.on_stuck = self._teller.troubles.begin_of_database
         self._faults = Faults(troubles=self._teller.troubles)
@@ -156,6 +157,7 @@ class Daemon:
             on_look=self._marking.attend,
             on_caution=self._say_cautious,
             on_fault=self._faults.note,
+            on_comment=self._said.set,
         )
         self._recovery.on_settled = self._due.set
         #: All that ever asked networks: a reload makes new ones while the old are still in use.
@@ -246,7 +248,7 @@ class Daemon:
         settings, ctx = self._app.settings, self._app.ctx
         self._clients.append(ctx.clients)
         self._dispatcher.ctx = self._recovery.ctx = self._removals.ctx = self._metrics.ctx = ctx
-        self._renewals.ctx = ctx
+        self._renewals.ctx = self._comments.ctx = ctx
         self._dispatcher.slots = settings.daemon.concurrency
         self._housekeeping.settings = settings
         self._teller.configure(ctx, settings.notify)
@@ -259,6 +261,7 @@ class Daemon:
 
     def _chores(self) -> tuple[Chore, ...]:
         """Return all that the daemon does by itself."""
+        said, told = self._comments, self._teller
         return (
             Chore(name="clock", work=self._dispatcher.look, every=LOOK_EVERY),
             Chore(name="ring", bell=self._due, work=self._ring, every=LOOK_EVERY, wanted=self._any_to_send),
@@ -276,6 +279,7 @@ class Daemon:
                 every=_REMOVE_EVERY,
                 wanted=lambda tx: glance.any_to_remove(tx, self._app.ctx.now()),
             ),
+            Chore(name="say", bell=self._said, work=said.publish_due, every=LOOK_EVERY, wanted=said.wanted),
             Chore(
                 name="metrics",
                 work=self._metrics.read_due,
@@ -289,13 +293,7 @@ class Daemon:
                 first=timedelta(seconds=1),
                 wanted=self._renewals.wanted,
             ),
-            Chore(
-                name=_TELL,
-                bell=self._teller.bell,
-                work=self._teller.turn,
-                every=LOOK_EVERY,
-                wanted=self._teller.wanted,
-            ),
+            Chore(name=_TELL, bell=told.bell, work=told.turn, every=LOOK_EVERY, wanted=told.wanted),
             Chore(name="foretell", bell=self._changed, work=self._foretell, every=_GROW_EVERY),
             Chore(name="grow", bell=self._ripe, work=self._grow, every=_GROW_EVERY),
             Chore(name="tend", work=self._housekeeping.tend, every=_TEND_EVERY),

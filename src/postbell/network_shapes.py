@@ -27,6 +27,7 @@ def network_json(network: Network) -> dict[str, Any]:
         "resend": network.resend,
         "deletes": network.deletes,
         "threads": network.threads,
+        "comments": network.comments,
         "example": example_of(network),
     }
 

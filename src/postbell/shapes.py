@@ -3,10 +3,11 @@
 Every line that is printed is one object and begins with `"schema_version": 1`. Instants are ISO 8601 in UTC
 with a Z at the end, null where there is none; `local` is the clock on the wall in `zone`, without an offset.
 
-    post      {id, state, outcome, text, segments: [text], title, link, at, local, zone, labels,
+    post      {id, state, outcome, text, segments: [text], comment, title, link, at, local, zone, labels,
               late_limit_seconds, not_after, delete_after_seconds, allow_duplicate, series, slot, turn,
               touched, media: [media], overrides, deliveries: [delivery], created_at, updated_at, version};
-              `segments` are the parts of a thread after the first, `at` is the earliest of its times,
+              `segments` are the parts of a thread after the first, `comment` the first comment {text,
+              after_seconds}, `at` is the earliest of its times,
               `series`, `slot` and `turn` say what has made it, `touched` that it was changed by hand since
               what changes a post also prints {notes: [text], problems: [problem], moved: [id]}: what a draft
               still lacks, which pictures have no alt text, what may come in the way of its time, and which
@@ -33,7 +34,9 @@ with a Z at the end, null where there is none; `local` is the clock on the wall 
 What each command prints:
 
     list, wait              post, a line for each
-    show                    post with {readings: [reading]}, the latest of each account
+    show                    post with {readings: [reading], comments: [{account, state, due_at, url,
+                            message}]}, the latest reading of each account, and how its first comment does: it
+                            is waiting, sending, unsure, published or failed
     metrics                 reading, a line for each, the oldest first
     add, edit, reschedule, publish, cancel, retry, settle   post with {notes, problems, moved}
     add --dry-run           preview, a line for each account
@@ -70,6 +73,8 @@ from postbell.errors import Invalid, PostbellError, Problem
 if TYPE_CHECKING:
     from postbell.domain.access import Key
     from postbell.domain.account import Account
+    from postbell.domain.comment import FirstComment
+    from postbell.domain.content import Comment
     from postbell.domain.media import Media
     from postbell.domain.metrics import Reading
     from postbell.domain.post import Attempt, Delivery, Post
@@ -95,6 +100,7 @@ def post_json(post: Post) -> dict[str, Any]:
         "outcome": post.outcome,
         "text": post.content.text,
         "segments": list(post.content.segments),
+        "comment": comment_json(post.content.comment),
         "title": post.content.title,
         "link": post.content.link,
         "at": stamp(post.at),
@@ -122,6 +128,22 @@ def saved_json(saved: Saved, notes: Iterable[str] = ()) -> dict[str, Any]:
     """Return a post that was stored, with what came of it."""
     told = {"notes": list(notes), "problems": problems_json(saved.warnings), "moved": list(saved.moved)}
     return {**post_json(saved.post), **told}
+
+
+def comment_json(comment: Comment | None) -> dict[str, Any] | None:
+    """Return what is published below a post first, null for nothing."""
+    return {"text": comment.text, "after_seconds": seconds(comment.after)} if comment else None
+
+
+def first_comment_json(account: str, found: FirstComment) -> dict[str, Any]:
+    """Return how the first comment of an account on a post does."""
+    return {
+        "account": account,
+        "state": found.state,
+        "due_at": stamp(found.due_at),
+        "url": found.url,
+        "message": found.message,
+    }
 
 
 def delivery_json(delivery: Delivery) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from postbell.domain.media import Media
 from postbell.errors import Rejected, Unauthorized, Unavailable, Unsure
 from postbell.publishing.bluesky_post import record_key
 from postbell.publishing.http import Clients
-from postbell.publishing.protocol import Absent, Outgoing, Progress, Receipt
+from postbell.publishing.protocol import Absent, Outgoing, Progress, Receipt, Reply
 from support import pictures
 from support.fake_bluesky import SUBJECT
 from support.lexicon import lexicons
@@ -179,6 +180,26 @@ def test_a_thread_reads_back_as_a_chain_and_is_taken_away_whole(
     for _ in range(2):
         here.delete(outgoing, receipt.id)
         assert pds.list_records(account.did) == []
+
+
+def test_a_first_comment_answers_its_post_once_though_its_answer_was_lost(
+    pds: Pds, account: Account, here: Postbell
+) -> None:
+    post = here.outgoing("One")
+    name = here.publish(post).id
+    begun_at = post.begun_at + timedelta(seconds=1)
+    said = replace(here.outgoing("By the way"), begun_at=begun_at, reply=Reply(root=name, parent=name))
+    with lossy_proxy(pds.url) as proxy:
+        here.session |= {"pds": proxy.url}
+        proxy.lose("POST", "putRecord")
+        with pytest.raises(Unsure):
+            here.publish(said)
+        found = here.find(said)
+        here.runner.run(here.clients.close())
+    assert isinstance(found, Receipt)
+    second, first = pds.list_records(account.did)
+    ref = {"uri": first["uri"], "cid": first["cid"]}
+    assert (second["uri"], second["value"]["reply"]) == (found.id, {"root": ref, "parent": ref})
 
 
 @pytest.mark.parametrize("part", range(3))

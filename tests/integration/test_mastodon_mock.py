@@ -14,7 +14,7 @@ import pytest
 from postbell.domain.states import Outcome
 from postbell.errors import RateLimited, Rejected, Unauthorized, Unsure
 from postbell.publishing.http import Clients
-from postbell.publishing.protocol import Absent, Outgoing, Progress, Receipt
+from postbell.publishing.protocol import Absent, Outgoing, Progress, Receipt, Reply
 from postbell.services import accounts, connecting
 from support.fake_mastodon import SUBJECT
 from support.home import make_home
@@ -157,6 +157,21 @@ def test_a_thread_is_a_chain_of_answers_and_is_taken_away_whole(here: Postbell, 
     for _ in range(2):
         here.delete(outgoing, receipt.id)
         assert _posts(here) == []
+
+
+def test_a_first_comment_answers_its_post_once_though_its_answer_was_lost(here: Postbell) -> None:
+    name = here.publish(here.outgoing("One")).id
+    said = replace(here.outgoing("By the way"), key="a" * 20 + "-c", reply=Reply(root=name, parent=name))
+    with lossy_proxy(here.server) as proxy:
+        proxy.lose("POST", "/api/v1/statuses")
+        there = replace(here, server=proxy.url, session=dict(here.session))
+        with pytest.raises(Unsure):
+            there.publish(replace(said, target=there.target()))
+    found = here.find(said)
+    assert isinstance(found, Receipt)
+    assert here.publish(said).id == found.id
+    second, first = _posts(here)
+    assert (second["id"], second["in_reply_to_id"], first["id"]) == (found.id, name, name)
 
 
 @pytest.mark.parametrize("part", range(3))

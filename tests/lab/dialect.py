@@ -51,6 +51,7 @@ class LabNetwork:
     finds: ClassVar[bool] = False
     deletes: ClassVar[bool] = False
     threads: ClassVar[Threads] = Threads.NONE
+    comments: ClassVar[bool] = False
 
     def check(self, content: Content, options: BaseModel, *, account: str) -> list[Problem]:
         """Mind nothing."""

@@ -15,7 +15,7 @@ from postbell.publishing.protocol import Network, Resend, Threads, counter_of
 README = Path(__file__).parents[2] / "README.md"
 _BEGIN, _END = "<!-- networks -->\n", "<!-- /networks -->\n"
 
-_HEAD = ("text", "files", "threads", "a lost answer", "taken away", "responses counted")
+_HEAD = ("text", "files", "threads", "first comments", "a lost answer", "taken away", "responses counted")
 _THREADS = {
     Threads.CHAIN: "a post for each part",
     Threads.JOINED: "as one text",
@@ -52,6 +52,7 @@ def _row(network: Network) -> tuple[str, ...]:
         text,
         _files(network),
         _THREADS[network.threads],
+        "yes" if network.comments else "no",
         _LOST[network.resend],
         "yes" if network.deletes else "no",
         "yes" if counter_of(network) else "no",

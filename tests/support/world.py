@@ -34,7 +34,7 @@ from sqlalchemy import Connection, func, select
 
 from postbell.app import App, build_app
 from postbell.domain.account import Account
-from postbell.domain.content import Content, Override
+from postbell.domain.content import Comment, Content, Override
 from postbell.domain.ids import new_delivery_key, new_post_id
 from postbell.domain.media import Media, MediaKind
 from postbell.domain.post import Attempt, Delivery, Post
@@ -137,6 +137,7 @@ def add_post(
     at: datetime | None = START,
     text: str = "hello",
     segments: Sequence[str] = (),
+    comment: Comment | None = None,
     files: Sequence[Media] = (),
     overrides: dict[str, Override] | None = None,
     network: str = "fake",
@@ -149,7 +150,7 @@ def add_post(
     new = Post(
         id=new_post_id(_random),
         state=PostState.DRAFT,
-        content=Content(text=text, segments=tuple(segments), media=tuple(files)),
+        content=Content(text=text, segments=tuple(segments), media=tuple(files), comment=comment),
         overrides=overrides or {},
         created_at=made_at,
         updated_at=made_at,

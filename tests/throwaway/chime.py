@@ -59,6 +59,7 @@ class Chime:
     finds: ClassVar[bool] = True
     deletes: ClassVar[bool] = True
     threads: ClassVar[Threads] = Threads.NONE
+    comments: ClassVar[bool] = False
     limits: ClassVar[Limits] = Limits(
         text=(TextLimit(most=200, unit="characters", count=len),),
         media=MediaLimit(most=2, types={"image/png": 1_000_000}),

@@ -99,8 +99,9 @@ def test_everything_that_can_be_said_of_a_post_arrives(api: Asked) -> None:
         "allow_duplicate": True,
         "overrides": {
             "ann": {"text": "for ann", "segments": ["so on"], "title": None, "link": None, "options": {}}
-            | {"split": "no"}
+            | {"split": "no", "comment": "by ann"}
         },
+        "comment": {"text": "By the way", "after_seconds": 300.0},
     }
     made = write(api, **asked)
     assert {name: made[name] for name in asked} == asked

@@ -196,7 +196,8 @@ def test_an_unknown_field_is_refused_with_the_nearest_one() -> None:
 def test_an_unknown_field_that_is_like_none_is_refused_with_all_of_them() -> None:
     assert problem('+++\ntext = "A"\n+++\n').message == (
         "post.md, line 2: there is no field named 'text'. There are: to, at, tz, title, link, "
-        "late_limit, not_after, delete_after, queue, media, labels, allow_duplicate, split."
+        "late_limit, not_after, delete_after, comment, comment_after, queue, media, labels, "
+        "allow_duplicate, split."
     )
 
 

@@ -55,15 +55,15 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=3),
     max_leaves=5,
 )
+_SAID = ("text", "title", "link", "then", "comment")
 _OWN = st.tuples(TEXTS, st.lists(TEXTS, max_size=2).map(tuple))
 OVERRIDES = st.builds(
     lambda own, **said: Override(text=own[0], segments=own[1], **said),
     own=st.just((None, ())) | _OWN,
     title=st.none() | WORDS,
     link=st.none() | WORDS,
-    options=st.dictionaries(
-        WORDS.filter(lambda name: name not in ("text", "title", "link", "then")), VALUES, max_size=3
-    ),
+    comment=st.none() | WORDS,
+    options=st.dictionaries(WORDS.filter(lambda name: name not in _SAID), VALUES, max_size=3),
 )
 NAMES = st.sampled_from(["sky", "my blog", "end ", "a.b", "@x", "é", "1"]) | WORDS.filter(
     lambda name: name not in FIELDS
@@ -81,6 +81,8 @@ MANUSCRIPTS = st.builds(
     late_limit=st.none() | WORDS,
     not_after=st.none() | WORDS,
     delete_after=st.none() | WORDS,
+    comment=st.none() | WORDS,
+    comment_after=st.none() | WORDS,
     allow_duplicate=st.booleans(),
     split=st.sampled_from([None, *Split]),
     media=st.lists(st.builds(MediaRef, file=WORDS, alt=WORDS, part=st.integers(1, 3)), max_size=3).map(tuple),

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from postbell.api.moments import read_when
-from postbell.domain.content import Override, Split
+from postbell.domain.content import Comment, Override, Split
 from postbell.domain.media import Media
 from postbell.domain.when import When
 from postbell.domain.zones import wall_at, zone_named
@@ -37,12 +37,22 @@ class Asked(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=False)
 
 
+class CommentAsked(Asked):
+    """What is published below a post first."""
+
+    text: str = Field(description="The text.", min_length=1, max_length=LONGEST)
+    after_seconds: float = Field(0, description="How long after the post.", ge=0, le=LONGEST_SPAN)
+
+
 class OverrideAsked(Asked):
     """What one network or account says instead of the post; what is left out stays as the post has it."""
 
     text: str | None = Field(None, description="The text.", max_length=LONGEST)
     segments: list[str] = Field(
         default_factory=list, description="Further parts of a thread that this text begins.", max_length=100
+    )
+    comment: str | None = Field(
+        None, description="The first comment; an empty one for none.", max_length=LONGEST
     )
     title: str | None = Field(None, description="The title.", max_length=1000)
     link: str | None = Field(None, description="A web address (http or https).", max_length=2000)
@@ -106,6 +116,7 @@ class PostAsked(TimeAsked):
     segments: list[str] = Field(
         default_factory=list, description="Further parts, published as a thread.", max_length=MOST
     )
+    comment: CommentAsked | None = Field(None, description="What is published below it first.")
     title: str | None = Field(None, description="A title, for networks that have one.", max_length=1000)
     link: str | None = Field(None, description="A web address that it is about.", max_length=2000)
     media: list[MediaAsked] = Field(default_factory=list, description="Its files, in order.", max_length=MOST)
@@ -164,6 +175,7 @@ def wanted_of(ctx: Context, asked: PostAsked) -> Wanted:
     return Wanted(
         text=asked.text,
         segments=tuple(asked.segments),
+        comment=comment_of(asked.comment),
         title=asked.title or None,
         link=asked.link or None,
         media=noting(lambda: media_of(ctx, asked.media)) or (),
@@ -195,6 +207,11 @@ def time_of(
     if draft and ways and ways != ["at"]:
         noting.problems.append(Problem(where="--at", message=f"draft and {ways[0]} exclude each other."))
     return noting(lambda: _when(ctx, asked)), noting(lambda: _place(ctx, asked))
+
+
+def comment_of(asked: CommentAsked | None) -> Comment | None:
+    """Return a first comment as the services want it."""
+    return Comment(text=asked.text, after=timedelta(seconds=asked.after_seconds)) if asked else None
 
 
 def overrides_of(asked: Mapping[str, OverrideAsked | None]) -> dict[str, Override]:

@@ -10,17 +10,19 @@ from postbell.api.asked import (
     LONGEST,
     LONGEST_SPAN,
     MOST,
+    CommentAsked,
     MediaAsked,
     Noting,
     OverrideAsked,
     TimeAsked,
+    comment_of,
     end_of,
     media_of,
     overrides_of,
     span_of,
     time_of,
 )
-from postbell.domain.content import Split
+from postbell.domain.content import Comment, Split
 from postbell.domain.post import Post
 from postbell.errors import Problem
 from postbell.services.context import Context
@@ -34,6 +36,7 @@ class PostChanged(TimeAsked):
     segments: list[str] = Field(
         default_factory=list, description="Further parts of a thread.", max_length=MOST
     )
+    comment: CommentAsked | None = Field(None, description="The first comment; null takes it away.")
     title: str | None = Field(None, description="The title; null takes it away.", max_length=1000)
     link: str | None = Field(None, description="The web address; null takes it away.", max_length=2000)
     media: list[MediaAsked] = Field(default_factory=list, description="All of its files.", max_length=MOST)
@@ -77,6 +80,7 @@ def changes_of(ctx: Context, asked: PostChanged, post: Post) -> Changes:
     return Changes(
         text=asked.text if "text" in given else None,
         segments=tuple(asked.segments) if "segments" in given else None,
+        comment=(comment_of(asked.comment) or Comment(text="")) if "comment" in given else None,
         title=asked.title or "" if "title" in given else None,
         link=asked.link or "" if "link" in given else None,
         media=noting(lambda: media_of(ctx, asked.media)) if "media" in given else None,

@@ -75,6 +75,7 @@ class Override(Shape):
 
     text: str | None = Field(description="The text.")
     segments: list[str] = Field(description="The further parts of a thread that this text begins.")
+    comment: str | None = Field(description="The first comment; an empty one for none.")
     title: str | None = Field(description="The title.")
     link: str | None = Field(description="The web address.")
     options: dict[str, Any] = Field(
@@ -118,6 +119,13 @@ class Delivery(Shape):
     warnings: list[str] = Field(description="What went other than asked, without failing it.")
 
 
+class Comment(Shape):
+    """What is published below a post first."""
+
+    text: str = Field(description="The text.")
+    after_seconds: float = Field(description="How long after the post.")
+
+
 class Post(Shape):
     """A post: what it says, for whom and when, and how it does."""
 
@@ -128,6 +136,7 @@ class Post(Shape):
     )
     text: str = Field(description="The text; may be empty where something else says something.")
     segments: list[str] = Field(description="The further parts of a thread; empty where it is none.")
+    comment: Comment | None = Field(description="What is published below it first; null for nothing.")
     title: str | None = Field(description="The title, for networks that have one.")
     link: str | None = Field(description="A web address that it is about.")
     at: Instant | None = Field(
@@ -329,6 +338,7 @@ class Network(Shape):
     resend: str = Field(description="What a repeat does after a lost answer: safe, look_first or never.")
     deletes: bool = Field(description="Whether what was published can be taken away.")
     threads: str = Field(description="What becomes of a thread: chain, joined, whole or none.")
+    comments: bool = Field(description="Whether it publishes first comments.")
     example: list[str] = Field(description="Commands that connect an account and post with it.")
     options_schema: dict[str, Any] = Field(description="The options as a JSON Schema.")
     credentials_schema: dict[str, Any] = Field(description="The credentials as a JSON Schema.")

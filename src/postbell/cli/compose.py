@@ -14,7 +14,7 @@ from postbell.cli.common import State, pass_state, printable
 from postbell.cli.sources import Given, edited, is_words, media_of, read_source
 from postbell.cli.telling import moment_text, tell_saved
 from postbell.cli.terms import Understood, understand
-from postbell.domain.content import Override, Split
+from postbell.domain.content import Comment, Override, Split
 from postbell.domain.manuscript import Manuscript, MediaRef
 from postbell.domain.spans import span_text
 from postbell.domain.states import PostState
@@ -37,7 +37,8 @@ _REMARK = """\
 The lines between +++ are TOML: to = ["name"], at = "tomorrow 18:00" or queue = true, tz, title, link,
 media = [{{file = "a.jpg", alt = "What it shows"}}], labels = ["news"], late_limit = "6 h",
 not_after = "friday 12:00", delete_after = "7 d", allow_duplicate = true,
-split = true or "numbered", and [network] or [account] with options.
+split = true or "numbered", comment, comment_after = "5 min",
+and [network] or [account] with options.
 A heading `## @name` begins a text for that network or account alone, a line `## +` the next part of a thread;
 a file with part = 2 belongs to its second part.
 Accounts: {accounts}
@@ -123,7 +124,7 @@ def edit(state: State, /, *, post_id: str, source: str | None, no_media: bool, *
     wish = options.over(read_source(source), post.overrides)
     if no_media and wish.media:
         raise click.UsageError("--no-media and --media exclude each other.")
-    meant = understand(app.ctx, wish, given=options, stored=terms_of(post))
+    meant = understand(app.ctx, wish, given=options, stored=terms_of(post), said=post.content.comment)
     media = () if no_media else media_of(wish) or None
     changes = replace(_changes(wish, meant), media=media)
     if wish.segments == ("",) or (wish.text and not (wish.segments or is_words(source))):
@@ -151,6 +152,7 @@ def _edit_whole(state: State, app: App, post: Post) -> None:
             _changes(written, meant),
             text=written.text,
             segments=written.segments,
+            comment=meant.comment or Comment(text=""),
             title=written.title or "",
             link=written.link or "",
             to=written.to,
@@ -182,6 +184,7 @@ def _wanted(written: Manuscript, meant: Understood, *, draft: bool) -> Wanted:
     return Wanted(
         text=written.text,
         segments=written.segments,
+        comment=meant.comment if meant.comment and meant.comment.text else None,
         title=written.title or None,
         link=written.link or None,
         media=media_of(written),
@@ -202,6 +205,7 @@ def _changes(written: Manuscript, meant: Understood) -> Changes:
     return Changes(
         text=written.text or None,
         segments=written.segments or None,
+        comment=meant.comment,
         title=written.title,
         link=written.link,
         to=written.to or None,
@@ -220,10 +224,12 @@ def _manuscript(ctx: Context, post: Post) -> Manuscript:
     from postbell.services.splitting import split_of
 
     zone = zone_named(post.zone) if post.zone else ctx.zone
-    how = split_of(post)
+    how, said = split_of(post), post.content.comment
     return Manuscript(
         text=post.content.text,
         segments=post.content.segments,
+        comment=said.text if said else None,
+        comment_after=span_text(said.after) if said and said.after else None,
         title=post.content.title,
         link=post.content.link,
         to=tuple(delivery.account for delivery in post.deliveries),

@@ -1,10 +1,11 @@
 """`postbell networks`.
 
 With `--json` each network is an object: {key, label, summary, server, default_server, guide, credentials:
-[field], options: [field], limits, resend, deletes, threads, example: [command]}, where server is required,
-optional or none, resend is safe, look_first or never, deletes says whether what was published can be taken
-away, threads is chain (a post for each part), joined (one post), whole (handed on) or none (refused), and
-field is {name, type, required, default, description}.
+[field], options: [field], limits, resend, deletes, threads, comments, example: [command]}, where server is
+required, optional or none, resend is safe, look_first or never, deletes says whether what was published can
+be taken away, threads is chain (a post for each part), joined (one post), whole (handed on) or none
+(refused), comments says whether first comments are published, and field is {name, type, required, default,
+description}.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ _THREADS = {
     "whole": "is handed on as it is, with all its parts at once.",
     "none": "is refused; give the network a text of its own.",
 }
+_COMMENTS = {True: "is published below the post.", False: "is left out."}
 _WITHIN = {"day": "24 hours", "month": "30 days"}
 
 
@@ -77,6 +79,7 @@ def _print_network(state: State, network: Network) -> None:
     click.echo("\nWhat it takes\n")
     rules = [
         ("a thread", _THREADS[network.threads]),
+        ("first comment", _COMMENTS[network.comments]),
         ("a lost answer", _RESEND[network.resend]),
         ("what is public", _DELETES[network.deletes]),
     ]

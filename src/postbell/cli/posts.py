@@ -7,17 +7,25 @@ from typing import TYPE_CHECKING
 import click
 
 from postbell.cli.common import State, one_line, pass_state, printable
-from postbell.cli.telling import delivery_lines, first_words, moment_text, short_time, state_word, time_text
+from postbell.cli.telling import (
+    delivery_lines,
+    first_comment_text,
+    first_words,
+    moment_text,
+    short_time,
+    state_word,
+    time_text,
+)
 from postbell.cli.times import day_or_instant
 from postbell.domain.spans import span_text
 from postbell.domain.states import Outcome, PostState
 from postbell.domain.toml_text import toml_value
-from postbell.shapes import attempt_json, post_json, reading_json
+from postbell.shapes import attempt_json, first_comment_json, post_json, reading_json
 
 
 if TYPE_CHECKING:
     from postbell.app import App
-    from postbell.domain.content import Override
+    from postbell.domain.content import Comment, Override
     from postbell.domain.media import Media
     from postbell.domain.post import Post
 
@@ -100,15 +108,19 @@ def show(state: State, *, post_id: str) -> None:
     The beginning of an ID is enough, as long as no other begins like it.
     """
     from postbell.domain.metrics import counts_told
+    from postbell.services.commenting import comments_of
     from postbell.services.compose import load_post
     from postbell.services.metrics import readings_of
 
     app = state.open_app()
     post = load_post(app.ctx, post_id)
     latest = {reading.account: reading for reading in readings_of(app.ctx, post)}
+    names_of = {delivery.id: delivery.account for delivery in post.deliveries}
+    said = {names_of[each.delivery_id]: each for each in comments_of(app.ctx, post)}
     if state.json:
         readings = [reading_json(post.id, reading) for reading in latest.values()]
-        state.emit(post_json(post) | {"readings": readings})
+        comments = [first_comment_json(account, found) for account, found in said.items()]
+        state.emit(post_json(post) | {"readings": readings, "comments": comments})
         return
     state.fields(
         [
@@ -119,6 +131,7 @@ def show(state: State, *, post_id: str) -> None:
             *_terms(app, post),
             ("title", post.content.title),
             ("link", post.content.link),
+            ("comment", _comment_text(post.content.comment)),
             *(("media", _media_text(item)) for item in post.content.media),
             *((f"[{name}]", _override_text(said)) for name, said in post.overrides.items()),
         ]
@@ -127,8 +140,11 @@ def show(state: State, *, post_id: str) -> None:
         click.echo()
     names = [f"{item.account} ({item.network})" for item in post.deliveries]
     counts = {name: [counts_told(reading)] for name, reading in latest.items()}
-    lines = [delivery_lines(app, post, item) + counts.get(item.account, []) for item in post.deliveries]
-    texts = list(map("\n".join, lines))
+    told = {name: [first_comment_text(app, found)] for name, found in said.items()}
+    texts = [
+        "\n".join(delivery_lines(app, post, item) + told.get(item.account, []) + counts.get(item.account, []))
+        for item in post.deliveries
+    ]
     state.fields(zip(names, texts, strict=True))
     for number, text in enumerate((post.content.text, *post.content.segments), 1):
         if post.content.segments:
@@ -191,7 +207,14 @@ def _media_text(item: Media) -> str:
     return f"{item.name} ({item.mime}{size}){part}{alt}"
 
 
+def _comment_text(comment: Comment | None) -> str | None:
+    if comment is None:
+        return None
+    after = f" (after {span_text(comment.after)})" if comment.after else ""
+    return f"{one_line(comment.text)}{after}"
+
+
 def _override_text(said: Override) -> str:
-    texts = {"text": said.text, "then": list(said.segments) or None}
+    texts = {"comment": said.comment, "text": said.text, "then": list(said.segments) or None}
     fields = {"title": said.title, "link": said.link, **said.options, **texts}
     return "\n".join(f"{name} = {toml_value(value)}" for name, value in fields.items() if value is not None)

@@ -11,9 +11,9 @@ With `--json`:
     rrule                {id, rrule}
 
     series    {id, state, paused: {since, until} | null, rule, library, to: [name], text, segments: [text],
-              variants: [text], title, link, media: [media], overrides, labels: [text], late_limit_seconds,
-              delete_after_seconds, made, created_at, updated_at, version}; state is active or ended, made is
-              how many posts it has made
+              comment, variants: [text], title, link, media: [media], overrides, labels: [text],
+              late_limit_seconds, delete_after_seconds, made, created_at, updated_at, version}; state is
+              active or ended, made is how many posts it has made
     rule      {kind, words: {word: value}, says, rrule}; kind is recurrence or recycling, the words are those
               of `postbell.domain.repeat_words`, rrule is null where an RRULE cannot say it
     upcoming  {at, local, zone, note, post, state, touched, text}; post and state are null where it is not
@@ -197,6 +197,7 @@ def _fields(found: Series, condition: str) -> list[tuple[str, str | None]]:
         ("text", content.text),
         *((f"variant {number}", text) for number, text in enumerate(found.variants, 1)),
         *((f"part {number}", text) for number, text in enumerate(content.segments, 2)),
+        ("comment", content.comment.text if content.comment else None),
         *said,
         ("title", content.title),
         ("link", content.link),

@@ -18,7 +18,7 @@ from postbell.errors import Invalid, Problem
 
 if TYPE_CHECKING:
     from postbell.cli.series_rules import Rule
-    from postbell.domain.content import Override
+    from postbell.domain.content import Comment, Override
     from postbell.domain.series import Series
     from postbell.services.context import Context
     from postbell.services.series import SeriesChanges, WantedSeries
@@ -29,7 +29,10 @@ TABLES = ("repeat", "recycle")
 _ALIASES = {"recurring": "repeat", "recycling": "recycle"}
 
 _OF_POST = {option.name: option for option in click.command()(Given.options(lambda: None)).params}
-_SHARED = ("to", "then", "title", "link", "media", "labels", "late_limit", "delete_after", "settings")
+_SHARED = (
+    *("to", "then", "title", "link", "media", "labels", "late_limit", "delete_after"),
+    *("comment", "comment_after", "settings"),
+)
 _NOT_GIVEN = {
     name: () if option.multiple else False if option.is_flag else None
     for name, option in _OF_POST.items()
@@ -63,6 +66,7 @@ class GivenSeries:
     #: None where nothing was said about it, or what was said is among the problems.
     rule: Rule | None
     labels: tuple[str, ...] | None
+    comment: Comment | None
     late_limit: timedelta | None
     delete_after: timedelta | None
     #: None if none was given.
@@ -77,6 +81,7 @@ class GivenSeries:
             rule=self.rule,
             text=self.written.text,
             segments=self.written.segments,
+            comment=self.comment if self.comment and self.comment.text else None,
             variants=self.variants or (),
             title=self.written.title or None,
             link=self.written.link or None,
@@ -97,6 +102,7 @@ class GivenSeries:
             rule=self.rule,
             text=self.written.text or None,
             segments=_segments(self.written),
+            comment=self.comment,
             variants=self.variants,
             title=self.written.title,
             link=self.written.link,
@@ -121,7 +127,8 @@ def read_series(
     shared = {name: given[name] for name in _SHARED}
     post = Given(**{**_NOT_GIVEN, **shared})
     written = post.over(file, stored.overrides if stored else None)
-    meant = understand(ctx, replace(written, at=None, queue=None, tz=None, not_after=None))
+    anew = replace(written, at=None, queue=None, tz=None, not_after=None)
+    meant = understand(ctx, anew, said=stored.content.comment if stored else None)
     problems = [*_out_of_place(file, kind, tables), *meant.problems]
     options = said({name: given[name] for name in NAMES if name in given})
     if file.tz:
@@ -140,6 +147,7 @@ def read_series(
     return GivenSeries(
         written=written,
         rule=rule,
+        comment=meant.comment,
         labels=None if written.labels is None else meant.terms.labels,
         late_limit=_span(written.late_limit, meant.terms.late_limit),
         delete_after=_span(written.delete_after, meant.terms.delete_after),

@@ -12,7 +12,7 @@ from postbell.cli.common import State, one_line
 from postbell.cli.telling import NO_DAEMON, daemon_runs
 from postbell.domain.series import Series, SeriesState
 from postbell.errors import Invalid
-from postbell.shapes import media_json, problems_json, seconds, stamp
+from postbell.shapes import comment_json, media_json, problems_json, seconds, stamp
 
 
 if TYPE_CHECKING:
@@ -104,6 +104,7 @@ def series_json(series: Series, pause: Pause | None) -> dict[str, Any]:
         "to": list(series.to),
         "text": series.content.text,
         "segments": list(series.content.segments),
+        "comment": comment_json(series.content.comment),
         "variants": list(series.variants),
         "title": series.content.title,
         "link": series.content.link,

@@ -25,7 +25,7 @@ from postbell.errors import Invalid, PostbellError, Problem
 
 
 _FILES = (".md", ".markdown", ".txt")
-_FIELDS = ("text", "title", "link")
+_FIELDS = ("text", "title", "link", "comment")
 #: A file of a part of a thread.
 _OF_PART = re.compile(r"([1-9][0-9]?):(.+)", re.DOTALL)
 
@@ -47,6 +47,8 @@ class Given(PlaceOptions):
     not_after: str | None
     delete_after: str | None
     allow_duplicate: bool
+    comment: str | None
+    comment_after: str | None
     split: bool
     numbered: bool
     settings: tuple[str, ...]
@@ -84,6 +86,8 @@ class Given(PlaceOptions):
             click.option(
                 "--allow-duplicate", is_flag=True, help="It may say what another post of the account says."
             ),
+            click.option("--comment", metavar="TEXT", help="What is published below it first."),
+            click.option("--comment-after", metavar="SPAN", help='So long after it: "5 min"; else at once.'),
             click.option(
                 "--split", is_flag=True, help="Make a thread of a text that is too long for an account."
             ),
@@ -125,6 +129,8 @@ class Given(PlaceOptions):
             not_after=base.not_after if self.not_after is None else self.not_after,
             delete_after=base.delete_after if self.delete_after is None else self.delete_after,
             allow_duplicate=self.allow_duplicate or base.allow_duplicate,
+            comment=base.comment if self.comment is None else self.comment,
+            comment_after=base.comment_after if self.comment_after is None else self.comment_after,
             split=Split.NUMBERED if self.numbered else Split.PLAIN if self.split else base.split,
             title=base.title if self.title is None else self.title,
             link=base.link if self.link is None else self.link,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from postbell.cli.common import State, one_line
+from postbell.domain.comment import CommentState
 from postbell.domain.states import DeliveryState, PostState
 from postbell.domain.when import When, describe
 from postbell.domain.zones import wall_at, zone_named
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from postbell.app import App
+    from postbell.domain.comment import FirstComment
     from postbell.domain.post import Delivery, Post
     from postbell.services.context import Context
     from postbell.services.holds import Held
@@ -158,6 +160,15 @@ def delivery_lines(app: App, post: Post, delivery: Delivery) -> list[str]:
         lines.append(f"is removed: {_clock(app)(delivery.delete_at)}")
     found = (delivery.url, delivery.message, *delivery.warnings)
     return [*lines, *(one_line(text) for text in found if text)]
+
+
+def first_comment_text(app: App, found: FirstComment) -> str:
+    """Return how a first comment does."""
+    if found.state is CommentState.WAITING:
+        reason = f": {found.message}" if found.message else ""
+        return one_line(f"first comment: waits until {_clock(app)(found.try_at)}{reason}")
+    about = found.url if found.state is CommentState.PUBLISHED else found.message
+    return one_line(f"first comment: {found.state}{f': {about}' if about else ''}")
 
 
 def _waiting_lines(app: App, post: Post, delivery: Delivery) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from postbell.cli.times import instant, placing_of
@@ -11,10 +12,11 @@ from postbell.errors import Invalid, Problem
 
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
+    from datetime import datetime
     from zoneinfo import ZoneInfo
 
     from postbell.cli.sources import Given
+    from postbell.domain.content import Comment
     from postbell.domain.manuscript import Manuscript
     from postbell.domain.when import When
     from postbell.services.context import Context
@@ -31,14 +33,21 @@ class Understood:
     when: When | None
     place: Placing | None
     terms: Terms
+    #: The first comment; None where nothing is said about it.
+    comment: Comment | None
     #: What could not be understood.
     problems: tuple[Problem, ...]
 
 
 def understand(
-    ctx: Context, manuscript: Manuscript, *, given: Given | None = None, stored: Terms | None = None
+    ctx: Context,
+    manuscript: Manuscript,
+    *,
+    given: Given | None = None,
+    stored: Terms | None = None,
+    said: Comment | None = None,
 ) -> Understood:
-    """Return what a manuscript means; `stored` are the terms of which it says nothing.
+    """Return what a manuscript means; `stored` are the terms, `said` the comment, of which it is silent.
 
     `given` are the options that were laid over it.
     """
@@ -71,7 +80,29 @@ def understand(
         delete_after=delete_after,
         allow_duplicate=manuscript.allow_duplicate or base.allow_duplicate,
     )
-    return Understood(when=when, place=place, terms=terms, problems=tuple(problems))
+    comment = noting(lambda: _comment(manuscript, said))
+    return Understood(when=when, place=place, terms=terms, comment=comment, problems=tuple(problems))
+
+
+def _comment(manuscript: Manuscript, stored: Comment | None) -> Comment | None:
+    """Return the first comment that is asked for; one with an empty text takes it away."""
+    from postbell.domain.content import Comment
+    from postbell.domain.spans import parse_span
+
+    if manuscript.comment is None and manuscript.comment_after is None:
+        return None
+    text, after = manuscript.comment, manuscript.comment_after
+    if text is None and stored is None:
+        message = "it is the wait of a first comment; give that too, with --comment."
+        raise Invalid([Problem(where="--comment-after", message=message)])
+    return Comment(
+        text=stored.text if text is None and stored else text or "",
+        after=parse_span(after, where="--comment-after")
+        if after
+        else timedelta()
+        if stored is None or after == ""
+        else stored.after,
+    )
 
 
 def _zone_of(ctx: Context, manuscript: Manuscript) -> ZoneInfo:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -22,6 +23,15 @@ class Split(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Comment:
+    """What the author says first below a post."""
+
+    text: str
+    #: How long after the post it is published.
+    after: timedelta = timedelta()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Override:
     """What one network or one account says instead of the base. None leaves the base as it is."""
 
@@ -30,6 +40,8 @@ class Override:
     segments: tuple[str, ...] = ()
     title: str | None = None
     link: str | None = None
+    #: The text of the first comment; an empty one for none.
+    comment: str | None = None
     #: Options of the network by name, as the user gave them.
     options: Mapping[str, Any] = field(default_factory=dict)
     #: How Postbell has made text and segments of the text for all; NO where the user wrote them.
@@ -52,6 +64,8 @@ class Content:
     link: str | None = None
     #: The files of all parts; each says which part shows it.
     media: tuple[Media, ...] = ()
+    #: What is published below it once it is public. What a network is given as a post leaves it out.
+    comment: Comment | None = None
 
     @property
     def parts(self) -> tuple[Content, ...]:
@@ -74,6 +88,9 @@ class Content:
         texts = (text for text in (self.text, *self.segments) if text.strip())
         return replace(self, text="\n\n".join(texts), segments=()) if self.segments else self
 
+    def _with_comment(self, text: str) -> Comment | None:
+        return replace(self.comment or Comment(text=text), text=text) if text else None
+
     def with_override(self, override: Override | None) -> Content:
         """Return the content with what `override` says in place of the base."""
         if override is None:
@@ -84,6 +101,7 @@ class Content:
             segments=self.segments if override.text is None else override.segments,
             title=self.title if override.title is None else override.title,
             link=self.link if override.link is None else override.link,
+            comment=self.comment if override.comment is None else self._with_comment(override.comment),
         )
 
 

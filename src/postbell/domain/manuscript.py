@@ -9,6 +9,8 @@
     not_after = "friday 12:00"       # not published after that
     delete_after = "7 d"             # taken away again then
     allow_duplicate = true           # although another post says the same
+    comment = "The first comment"    # published below it,
+    comment_after = "5 min"          # so long after it
     split = true                     # what is too long becomes a thread; "numbered" with 1/3 behind each part
 
     [wordpress]
@@ -73,6 +75,9 @@ class Manuscript:
     #: A place in the queue instead of a time, one of QUEUES.
     queue: str | None = None
     media: tuple[MediaRef, ...] = ()
+    #: What is published below it first, and how long after it, a span in the words of `domain.spans`.
+    comment: str | None = None
+    comment_after: str | None = None
     #: None where nothing is said about them.
     labels: tuple[str, ...] | None = None
     #: A span in the words of `domain.spans`; the same for `delete_after`.
@@ -95,7 +100,10 @@ QUEUES = ("free", "next", "last")
 _FENCE = "+++"
 #: How a file says what becomes of a text that is too long.
 _SPLITS = {Split.NO: False, Split.PLAIN: True, Split.NUMBERED: str(Split.NUMBERED)}
-_TEXTS = ("at", "tz", "title", "link", "late_limit", "not_after", "delete_after")
+_TEXTS = (
+    *("at", "tz", "title", "link", "late_limit", "not_after", "delete_after"),
+    *("comment", "comment_after"),
+)
 _FIELDS = ("to", *_TEXTS, "queue", "media", "labels", "allow_duplicate", "split")
 _NAME = r"\S+"
 _HEADING = re.compile(rf"## @({_NAME})[ \t]*")
@@ -153,7 +161,8 @@ def write_manuscript(manuscript: Manuscript, *, remark: str = "") -> str:
     lines = [_FENCE, *_assignments({"to": manuscript.to or None, **values, **more})]
     sections = []
     for name, override in manuscript.overrides.items():
-        fields = {"title": override.title, "link": override.link, **override.options}
+        fields: dict[str, Any] = {"title": override.title, "link": override.link, "comment": override.comment}
+        fields |= override.options
         if override.text is not None and re.fullmatch(_NAME, name):
             sections += ["", f"## @{name}", "", *_body(override.text, override.segments)]
         else:
@@ -317,13 +326,14 @@ def _read_media(file: _File, value: Any) -> tuple[MediaRef, ...]:
 
 
 def _read_override(file: _File, name: str, table: dict[str, Any]) -> Override:
-    said = {key: _text(file, key, table.get(key), table=name) for key in ("text", "title", "link")}
+    said = {key: _text(file, key, table.get(key), table=name) for key in ("text", "title", "link", "comment")}
     options = {key: value for key, value in table.items() if key not in (*said, "then")}
     return Override(
         text=None if said["text"] is None else _tidy(_line_feeds(said["text"])),
         segments=_read_segments(file, name, table),
         title=said["title"],
         link=said["link"],
+        comment=said["comment"],
         options=options,
     )
 

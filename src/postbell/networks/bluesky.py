@@ -67,6 +67,7 @@ as its last line and counts with it."""
     finds: ClassVar[bool] = True
     deletes: ClassVar[bool] = True
     threads: ClassVar[protocol.Threads] = protocol.Threads.CHAIN
+    comments: ClassVar[bool] = True
 
     def check(self, content: Content, options: Any, *, account: str) -> list[Problem]:  # noqa: ARG002
         """Return what only Bluesky minds: a title alone, and a link that makes the text too long."""

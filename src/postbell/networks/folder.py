@@ -130,6 +130,7 @@ class Folder:
     finds: ClassVar[bool] = True
     deletes: ClassVar[bool] = True
     threads: ClassVar[Threads] = Threads.JOINED
+    comments: ClassVar[bool] = False
 
     def check(self, content: Content, options: BaseModel, *, account: str) -> list[Problem]:
         """Return no problems: a folder takes everything that is within `limits`."""

@@ -125,6 +125,7 @@ class Mastodon:
     deletes: ClassVar[bool] = True
     threads: ClassVar[protocol.Threads] = protocol.Threads.CHAIN
     oauth: ClassVar[OAuth] = OAUTH
+    comments: ClassVar[bool] = True
 
     @property
     def limits(self) -> Limits:

@@ -141,6 +141,7 @@ class Telegram:
     finds: ClassVar[bool] = False
     deletes: ClassVar[bool] = True
     threads: ClassVar[protocol.Threads] = protocol.Threads.NONE
+    comments: ClassVar[bool] = False
 
     def check(self, content: Content, options: Any, *, account: str) -> list[Problem]:
         """Return what only Telegram minds: markup, captions, albums, photos, polls."""
@@ -336,9 +337,8 @@ def _pin(chat: int | str, message: int | str, options: Any) -> dict[str, Any]:
 
 def _receipt(messages: list[dict[str, Any]], warnings: Iterable[str]) -> Receipt:
     """Name the chat by its number, which stays, and each message."""
-    ids = ",".join(str(message["message_id"]) for message in messages)
-    name = f"{messages[0]['chat']['id']}/{ids}"
-    return Receipt(id=name, url=link_to(messages[0]), warnings=tuple(warnings))
+    first, ids = messages[0], ",".join(str(message["message_id"]) for message in messages)
+    return Receipt(id=f"{first['chat']['id']}/{ids}", url=link_to(first), warnings=tuple(warnings))
 
 
 def _text_faults(content: Content, options: Any) -> Iterator[_Fault]:

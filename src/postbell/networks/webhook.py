@@ -125,6 +125,7 @@ class Webhook:
     finds: ClassVar[bool] = False
     deletes: ClassVar[bool] = False
     threads: ClassVar[Threads] = Threads.WHOLE
+    comments: ClassVar[bool] = False
 
     def check(self, content: Content, options: BaseModel, *, account: str) -> list[Problem]:
         """Return whether the files are too much for one request."""

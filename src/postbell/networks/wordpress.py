@@ -90,6 +90,7 @@ class WordPress:
     finds: ClassVar[bool] = True
     deletes: ClassVar[bool] = True
     threads: ClassVar[protocol.Threads] = protocol.Threads.JOINED
+    comments: ClassVar[bool] = False
 
     def check(self, content: Content, options: Any, *, account: str) -> list[Problem]:
         """Return a problem if there shall be a featured image and there is no picture."""

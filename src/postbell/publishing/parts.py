@@ -38,4 +38,13 @@ def problems(content: Content, options: Any, network: Network, *, account: str) 
         wrong += network.check(part, own, account=account)
         named = f"part {number}: " if len(parts) > 1 else ""
         found += [replace(problem, where=f"{named}{problem.where}") for problem in wrong]
-    return found
+    return found + _comment_problems(content, options, network, account=account)
+
+
+def _comment_problems(content: Content, options: Any, network: Network, *, account: str) -> list[Problem]:
+    if content.comment is None or not network.comments:
+        return []
+    said = Content(text=content.comment.text)
+    wrong = limits.check(said, replace(network.limits, needs_title=False), account=account)
+    wrong += network.check(said, options.further(), account=account)
+    return [replace(problem, where=f"comment: {problem.where}") for problem in wrong]

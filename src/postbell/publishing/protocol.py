@@ -78,7 +78,7 @@ class Outgoing:
     #: Validated by the network's own `Options`.
     options: Any
     #: Names this delivery at the far side: 20 characters of [a-z0-9], unique, stored before the first try; of
-    #: a further part of a thread with a hyphen and its number behind it.
+    #: a further part of a thread with a hyphen and its number behind it, of a first comment with `-c`.
     key: str
     #: Counts up over all deliveries of the database.
     number: int
@@ -89,7 +89,7 @@ class Outgoing:
     due_at: datetime
     #: The id of the post, for people.
     post_id: str
-    #: What a further part of a thread answers.
+    #: What a further part of a thread, or a first comment, answers.
     reply: Reply | None = None
     #: Whether nobody knows any more if and when there was a first try. Only `find` is ever asked about such.
     forgotten: bool = False
@@ -184,6 +184,8 @@ class Network(Protocol):
     #: Whether what was published can be taken away again.
     deletes: ClassVar[bool]
     threads: ClassVar[Threads]
+    #: Whether it publishes a first comment: an Outgoing with a `reply`, by `publish`.
+    comments: ClassVar[bool]
 
     @property
     def limits(self) -> Limits:

@@ -24,6 +24,10 @@ from postbell.services.wanted import Saved
 from postbell.store import accounts, attempts, deliveries, posts, removals
 
 
+#: What is told of a post of which nobody knows how the network calls it.
+_UNCOMMENTED = "The first comment was not published: nobody knows how the network calls the post."
+
+
 class Verdict(StrEnum):
     """What the user says about an unsure delivery."""
 
@@ -206,7 +210,7 @@ def _settle_one(
             unsure.id,
             receipt_id="",
             url=url,
-            warnings=(),
+            warnings=(_UNCOMMENTED,) if post.content.comment else (),
             now=now,
             found=True,
             delete_at=delete_at,

@@ -111,6 +111,18 @@ def check_parts(content: Content) -> list[Problem]:
     ]
 
 
+def check_comments(
+    ctx: Context, base: Content, overrides: Mapping[str, Override], account: Account
+) -> list[Problem]:
+    """Return a note if an account's network publishes no first comment, and one is asked for."""
+    network = ctx.network(account.network)
+    content, _ = resolve(base, overrides, network=account.network, account=account.name)
+    if content.comment is None or network.comments:
+        return []
+    message = f"{network.label} publishes no first comment; it is left out there."
+    return [Problem(where="--comment", account=account.name, message=message)]
+
+
 def check_alt(content: Content) -> list[Problem]:
     """Return a problem for each picture of which nobody has said what it shows."""
     message = "it has no alt text; say what it shows: --media FILE='What it shows'."

@@ -8,7 +8,7 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from postbell.domain.account import Account
-from postbell.domain.content import Content, Override
+from postbell.domain.content import Comment, Content, Override
 from postbell.domain.ids import new_delivery_key, new_post_id
 from postbell.domain.media import Media, Source
 from postbell.domain.post import Post
@@ -116,6 +116,7 @@ def new_post(ctx: Context, wanted: Wanted, media: tuple[Media, ...]) -> Post:
         content=Content(
             text=wanted.text,
             segments=wanted.segments,
+            comment=wanted.comment,
             title=wanted.title,
             link=wanted.link,
             media=media,
@@ -176,6 +177,7 @@ def _changed(ctx: Context, post: Post, changes: Changes, media: tuple[Media, ...
     content = Content(
         text=post.content.text if changes.text is None else changes.text,
         segments=post.content.segments if changes.segments is None else changes.segments,
+        comment=with_comment(post.content, changes.comment),
         title=post.content.title if changes.title is None else changes.title or None,
         link=post.content.link if changes.link is None else changes.link or None,
         media=media,
@@ -195,6 +197,11 @@ def _changed(ctx: Context, post: Post, changes: Changes, media: tuple[Media, ...
 def not_stored(items: Iterable[Source | Media]) -> list[Source]:
     """Return those of these files that are not in the store yet."""
     return [item for item in items if not isinstance(item, Media)]
+
+
+def with_comment(content: Content, said: Comment | None) -> Comment | None:
+    """Return the first comment of a content once `said` is in its place; an empty text takes it away."""
+    return content.comment if said is None else said if said.text else None
 
 
 def in_place(items: Iterable[object], new: Iterable[Media]) -> tuple[Media, ...]:

@@ -115,6 +115,14 @@ class Context:
         """Return what counts the responses at the network of a key; None if nobody does, or shall."""
         return counter_of(self.network(key)) if self.metrics_for else None
 
+    def comment_after(self, post: Post, account: Account) -> timedelta | None:
+        """Return how long after its publication a post is commented on; None if nobody says anything."""
+        said = post.content.comment or any(override.comment for override in post.overrides.values())
+        if not said or not self.network(account.network).comments:
+            return None
+        content, _ = resolve(post.content, post.overrides, network=account.network, account=account.name)
+        return content.comment.after if content.comment else None
+
     def first_reading(self, key: str) -> timedelta | None:
         """Return how long after its publication the network of a key is first asked how people respond."""
         return AGES[0] if self.counter(key) and self.metrics_for >= AGES[0] else None

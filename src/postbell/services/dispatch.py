@@ -59,6 +59,8 @@ class Dispatcher:
     on_caution: Callable[[Cause], None] = lambda _cause: None
     #: Called when a delivery became unsure, to look it up.
     on_lost: Callable[[], None] = lambda: None
+    #: Called when something became public that is commented on.
+    on_comment: Callable[[], None] = lambda: None
     #: Called when a fault of ours has lost how a try ended.
     on_fault: Callable[[Claim, BaseException], None] = lambda _claim, _error: None
     #: When the next ring finds more (aware UTC), where the last one took all that it found.
@@ -222,6 +224,7 @@ class Dispatcher:
             gap=self.ctx.catch_up_gap,
             broken_off=broken_off,
             first_reading=self.ctx.first_reading(claim.account.network),
+            comment_after=self.ctx.comment_after(claim.post, claim.account),
         )
         instead = _fault(claim, "its answer cannot be stored")
         await self._recorder.record(claim, ending, rules, instead=instead)
@@ -263,6 +266,8 @@ class Dispatcher:
         names = {"post": claim.post.id, "account": claim.account.name, "attempt": claim.attempt_id}
         if isinstance(ending, Receipt):
             log.info("delivery_published", **names, url=ending.url, id=ending.id)
+            if claim.post.content.comment:
+                self.on_comment()
         elif isinstance(ending, Progress):
             log.info("delivery_snoozed", **names, step=ending.step, until=str(ending.again_at))
         else:

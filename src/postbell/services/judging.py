@@ -13,6 +13,7 @@ from postbell.publishing import registry
 from postbell.services import guard
 from postbell.services.checking import (
     check_alt,
+    check_comments,
     check_content,
     check_links,
     check_names,
@@ -55,6 +56,11 @@ def judge(
         # Without its bad picture a post may look empty: that would be no news.
         if not wrong and (_says_anything(post) or not problems):
             lacks += check_content(ctx, post.content, post.overrides, account)
+    notes = [
+        note
+        for account in accounts.values()
+        for note in check_comments(ctx, post.content, post.overrides, account)
+    ]
     no_alt = check_alt(post.content)
     lacks += no_alt if ctx.require_alt else []
     if not accounts and not any(problem.where == NO_ACCOUNT.where for problem in problems):
@@ -67,7 +73,7 @@ def judge(
             must += guard.duplicates(ctx, tx, post, accounts.values())
     if must:
         raise Invalid(dict.fromkeys(must))
-    return list(dict.fromkeys([*lacks, *no_alt]))
+    return list(dict.fromkeys([*lacks, *no_alt, *notes]))
 
 
 def check_said(

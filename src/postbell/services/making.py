@@ -89,6 +89,8 @@ def reading(series: Series, turn: int) -> tuple[Content, dict[str, Override]]:
         return tuple(pick([segment], turn, series.id) for segment in segments)
 
     content = replace(content, text=pick(templates, turn, series.id), segments=others(content.segments))
+    if comment := content.comment:
+        content = replace(content, comment=replace(comment, text=pick([comment.text], turn, series.id)))
     overrides = {
         key: said
         if said.text is None

@@ -30,7 +30,7 @@ from postbell.publishing.rates import Rest
 from postbell.services.context import progress_of, stored_progress
 from postbell.services.kept import is_as_it_was
 from postbell.services.quarantine import is_poison, told_absent
-from postbell.store import accounts, attempts, deliveries, overdue
+from postbell.store import accounts, attempts, comments, deliveries, overdue
 from postbell.store.queue import Claim
 from postbell.store.thread import StoreThread
 
@@ -69,6 +69,8 @@ class Rules:
     now: datetime
     #: How long after its publication its network is first asked how people respond; None: never.
     first_reading: timedelta | None = None
+    #: How long after its publication it is commented on; None: never.
+    comment_after: timedelta | None = None
     #: What a repeat does that nobody can vouch for; only after a look-up does it matter.
     resend: Resend = Resend.NEVER
     #: Whether a look-up that finds nothing leads to a new try without a wait.
@@ -275,6 +277,10 @@ def _published(tx: Connection, claim: Claim, receipt: Receipt, rules: Rules, *, 
         delete_at=None if delete_after is None else rules.now + delete_after,
         metrics_at=None if rules.first_reading is None else rules.now + rules.first_reading,
     )
+    if rules.comment_after is not None:
+        # What nobody remembers to have published may have been commented on as well.
+        unsure = attempts.is_forgotten(tx, claim.delivery.id)
+        comments.plan_comment(tx, claim.delivery.id, rules.now + rules.comment_after, unsure=unsure)
 
 
 def _keep_pace(tx: Connection, claim: Claim, ending: Receipt | Progress | PublishError, rules: Rules) -> None:

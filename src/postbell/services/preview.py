@@ -13,7 +13,7 @@ from postbell.domain.states import DeliveryState
 from postbell.errors import Invalid, Problem
 from postbell.publishing.parts import parts_of
 from postbell.services import guard
-from postbell.services.checking import check_alt, check_fitted, check_options, check_terms
+from postbell.services.checking import check_alt, check_comments, check_fitted, check_options, check_terms
 from postbell.services.compose import in_place, new_post, not_stored
 from postbell.services.context import Context
 from postbell.services.judging import NO_ACCOUNT, check_said, find_accounts
@@ -109,6 +109,7 @@ def _preview(
         problems=tuple(problems),
         warnings=(
             *(() if ctx.require_alt else no_alt),
+            *check_comments(ctx, base, post.overrides, account),
             *guard.warnings(ctx, tx, post, {account.id: account}, planned),
         ),
     )

@@ -14,6 +14,7 @@ from postbell.errors import Damaged, PublishError
 from postbell.publishing.protocol import Progress, Receipt
 from postbell.services.outcomes import Rules, is_plain, record_try, write_down
 from postbell.store import accounts
+from postbell.store.comments import plan_comment
 from postbell.store.published import Published, record_all_published
 from postbell.store.queue import Claim
 from postbell.store.thread import StoreThread
@@ -125,6 +126,10 @@ def _record(tx: Connection, these: Sequence[_Ended]) -> None:
             record_try(tx, each.claim, each.ending, each.rules)
     if published:
         record_all_published(tx, published)
+        for each in these:
+            if isinstance(each.ending, Receipt) and each.rules.comment_after is not None:
+                at = each.rules.now + each.rules.comment_after
+                plan_comment(tx, each.claim.delivery.id, at)
         accounts.keep_distance(tx, {each.account_id: each.now for each in published})
 
 

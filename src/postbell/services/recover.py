@@ -25,7 +25,7 @@ from postbell.services.outcomes import (
 )
 from postbell.services.quarantine import is_poison_to_find, told_unfindable, told_unsure
 from postbell.services.sessions import Keeper
-from postbell.store import accounts, attempts, deliveries, queue
+from postbell.store import accounts, attempts, comments, deliveries, queue
 from postbell.store.attempts import INTERRUPTED
 from postbell.store.posts import Locate
 from postbell.store.published import whose
@@ -71,6 +71,7 @@ def lose_interrupted(tx: Connection, now: datetime) -> list[Delivery]:
     Only for a daemon that has just started and holds the lock: whatever is processing then is nobody's, and
     so is every open look-up.
     """
+    comments.lose_interrupted_comments(tx, now)
     left = deliveries.list_in_state(tx, DeliveryState.PROCESSING)
     for delivery in left:
         attempts.close_interrupted(tx, delivery.id, now)
@@ -204,6 +205,7 @@ class Recovery:
                 at_once=doubt.forgotten or tried.id in self._interrupted,
                 too_late_before=now - self.ctx.late_limit,
                 first_reading=self.ctx.first_reading(delivery.network),
+                comment_after=self.ctx.comment_after(claim.post, claim.account),
             )
             instead = _fault(claim, "its answer cannot be stored")
             ending = await write_down(self.thread, record_look_up, claim, rules, ending, instead)

@@ -26,7 +26,7 @@ from postbell.services.outcomes import (
     write_down,
 )
 from postbell.services.sessions import Keeper
-from postbell.store import accounts, attempts, notices, queue, removals
+from postbell.store import accounts, attempts, comments, notices, queue, removals
 from postbell.store.queue import Claim
 from postbell.store.thread import StoreThread
 
@@ -102,9 +102,12 @@ class Removals:
 
     async def _delete(self, claim: Claim) -> Ending:
         try:
+            said = await self.thread.read(comments.find_comment, claim.delivery.id)
             keeper = Keeper(thread=self.thread, account=claim.account, vault=self.ctx.vault)
             asked = await self.ctx.prepare(claim.post, claim.delivery, claim.account, keeper)
             async with asyncio.timeout(LONGEST_STEP):
+                if said and said.receipt_id:  # else it would stay, below nothing
+                    await asked.network.delete(asked.outgoing, said.receipt_id, asked.http)
                 await asked.network.delete(asked.outgoing, claim.delivery.receipt_id or "", asked.http)
         except TimeoutError:
             return Unavailable(f"it was not answered after {LONGEST_STEP / 60:.0f} min")
@@ -145,6 +148,7 @@ def _record(tx: Connection, claim: Claim, ending: Ending, rules: Rules) -> None:
     match ending:
         case Absent():
             removals.record_removed(tx, delivery.id, rules.now)
+            comments.drop_comment(tx, delivery.id)
         case Rejected():
             _give_up(tx, delivery, _warning(delivery, str(ending)), rules.now)
         case Unauthorized():

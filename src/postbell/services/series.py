@@ -9,7 +9,7 @@ from datetime import date, time, timedelta
 from sqlalchemy import Connection
 
 from postbell.domain.account import Account
-from postbell.domain.content import Content, Override
+from postbell.domain.content import Comment, Content, Override
 from postbell.domain.ids import new_post_id
 from postbell.domain.media import Media, Source
 from postbell.domain.post import Post
@@ -20,7 +20,7 @@ from postbell.domain.states import PostState
 from postbell.errors import Conflict, Invalid, NotFound, Problem, Stale
 from postbell.publishing import registry
 from postbell.services import guard
-from postbell.services.compose import in_place, without_empty
+from postbell.services.compose import in_place, with_comment, without_empty
 from postbell.services.context import Context
 from postbell.services.filling import fill_libraries, over_at
 from postbell.services.judging import find_accounts
@@ -48,6 +48,8 @@ class WantedSeries:
     text: str = ""
     #: What follows as a thread, whichever of its texts comes first.
     segments: tuple[str, ...] = ()
+    #: What is published below each of its posts first.
+    comment: Comment | None = None
     #: Other texts, taken in turn with the first.
     variants: tuple[str, ...] = ()
     title: str | None = None
@@ -71,6 +73,8 @@ class SeriesChanges:
     rule: Rule | None = None
     text: str | None = None
     segments: tuple[str, ...] | None = None
+    #: An empty text takes it away.
+    comment: Comment | None = None
     variants: tuple[str, ...] | None = None
     title: str | None = None
     link: str | None = None
@@ -206,6 +210,7 @@ def new_series(ctx: Context, wanted: WantedSeries, media: tuple[Media, ...]) -> 
         content=Content(
             text=wanted.text,
             segments=wanted.segments,
+            comment=wanted.comment,
             title=wanted.title,
             link=wanted.link,
             media=media,
@@ -226,6 +231,7 @@ def _changed(ctx: Context, series: Series, changes: SeriesChanges, media: tuple[
     content = Content(
         text=series.content.text if changes.text is None else changes.text,
         segments=series.content.segments if changes.segments is None else changes.segments,
+        comment=with_comment(series.content, changes.comment),
         title=series.content.title if changes.title is None else changes.title or None,
         link=series.content.link if changes.link is None else changes.link or None,
         media=media,

@@ -13,7 +13,7 @@ from postbell.domain.series import Series
 from postbell.domain.states import PostState
 from postbell.domain.variants import check_template, count
 from postbell.errors import Invalid, Problem
-from postbell.services.checking import check_alt, check_fitted, check_options, check_terms
+from postbell.services.checking import check_alt, check_comments, check_fitted, check_options, check_terms
 from postbell.services.context import Context
 from postbell.services.judging import NO_ACCOUNT, check_said
 from postbell.services.making import reading
@@ -46,7 +46,7 @@ def judge_series(
     must += no_alt if ctx.require_alt else []
     if must:
         raise Invalid(dict.fromkeys(must))
-    return no_alt + _unused(series, accounts)
+    return no_alt + _unused(series, accounts) + _uncommented(ctx, series, accounts)
 
 
 def _comes(series: Series, now: datetime) -> bool:
@@ -63,6 +63,8 @@ def _template_problems(series: Series) -> Iterator[Problem]:
             yield Problem(where=f"variant {number}", message="it is empty; leave it out, or write a text.")
     for number, text in enumerate(series.content.segments, 2):
         yield from check_template(text, where=f"part {number}")
+    if series.content.comment:
+        yield from check_template(series.content.comment.text, where="comment")
     for key, said in series.overrides.items():
         yield from check_template(said.text or "", where=f"[{key}] text")
         for number, text in enumerate(said.segments, 2):
@@ -84,9 +86,19 @@ def _too_much(ctx: Context, series: Series, account: Account) -> list[Problem]:
     return [*unfit, *found.values()]
 
 
+def _uncommented(ctx: Context, series: Series, accounts: Mapping[str, Account]) -> list[Problem]:
+    """Return a note for each account that publishes no first comment."""
+    return [
+        note
+        for account in accounts.values()
+        for note in check_comments(ctx, series.content, series.overrides, account)
+    ]
+
+
 def _others(series: Series) -> Iterator[str]:
     """Yield the texts that have readings of their own."""
     yield from series.content.segments
+    yield series.content.comment.text if series.content.comment else ""
     for said in series.overrides.values():
         yield from (said.text or "", *said.segments)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from postbell.domain.content import Override, Split
+from postbell.domain.content import Comment, Override, Split
 from postbell.domain.media import Media, Source
 from postbell.domain.post import Post
 from postbell.domain.when import When
@@ -52,6 +52,8 @@ class Wanted:
     text: str = ""
     #: What follows as a thread.
     segments: tuple[str, ...] = ()
+    #: What is published below it first.
+    comment: Comment | None = None
     title: str | None = None
     link: str | None = None
     #: Files with their alt texts, and stored ones.
@@ -78,6 +80,8 @@ class Changes:
 
     text: str | None = None
     segments: tuple[str, ...] | None = None
+    #: An empty text takes it away.
+    comment: Comment | None = None
     title: str | None = None
     link: str | None = None
     #: Files with their alt texts, and those of the post that stay.

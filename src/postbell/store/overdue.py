@@ -25,6 +25,7 @@ from sqlalchemy import (
 from postbell.domain.post import Delivery
 from postbell.domain.states import DeliveryEvent, DeliveryState, PostEvent
 from postbell.store.attempts import add_forgotten
+from postbell.store.comments import doubt_comments
 from postbell.store.deliveries import finish_posts, list_deliveries, move, move_posts
 from postbell.store.pauses import held, part_held
 from postbell.store.prepared import Prepared
@@ -169,6 +170,7 @@ def doubt_overdue(
     change such a post any more, as with any that was tried.
     """
     due = [_lying_due(now)] if accounts is None else [_lying_due(now), delivery.c.account_id.in_(accounts)]
+    doubt_comments(tx, accounts, now)
     doubted = list_deliveries(tx, and_(*due))
     for start in range(0, len(doubted), _AT_ONCE):
         some = doubted[start : start + _AT_ONCE]

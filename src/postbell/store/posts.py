@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, exists, func, insert, select, update
 
-from postbell.domain.content import Content, Override, Split
+from postbell.domain.content import Comment, Content, Override, Split
 from postbell.domain.media import Media, MediaKind
 from postbell.domain.post import Delivery, PlacedBy, Post
 from postbell.domain.series import SeriesState
@@ -184,6 +184,7 @@ def _values(value: Post) -> dict[str, Any]:
         "state": value.state,
         "text": value.content.text,
         "segments": list(value.content.segments),
+        "comment": comment_values(value.content.comment),
         "title": value.content.title,
         "link": value.content.link,
         "overrides": {key: asdict(override) for key, override in value.overrides.items()},
@@ -265,7 +266,8 @@ def _has_outcome(outcome: Outcome) -> ColumnElement[bool]:
 def _post_of(columns: Mapping[str, Any], items: list[Media], deliveries: list[Delivery]) -> Post:
     values = dict(columns)
     said = {name: values.pop(name) for name in ("text", "title", "link")}
-    values["content"] = Content(**said, segments=tuple(values.pop("segments")), media=tuple(items))
+    said |= {"segments": tuple(values.pop("segments")), "comment": comment_from(values.pop("comment"))}
+    values["content"] = Content(**said, media=tuple(items))
     values["overrides"] = {key: override_from(words) for key, words in values["overrides"].items()}
     values["state"] = PostState(values["state"])
     values["local"] = datetime.fromisoformat(values["local"]) if values["local"] else None
@@ -273,6 +275,16 @@ def _post_of(columns: Mapping[str, Any], items: list[Media], deliveries: list[De
     for name in ("late_limit", "delete_after"):
         values[name] = span_of(values[name])
     return Post(**values, deliveries=tuple(deliveries))
+
+
+def comment_values(said: Comment | None) -> dict[str, Any] | None:
+    """Return what is written down of the text of a first comment."""
+    return {"text": said.text, "after": said.after.total_seconds()} if said else None
+
+
+def comment_from(words: Mapping[str, Any] | None) -> Comment | None:
+    """Return the first comment that was stored as these words."""
+    return Comment(text=words["text"], after=timedelta(seconds=words["after"])) if words else None
 
 
 def override_from(words: Mapping[str, Any]) -> Override:

@@ -33,7 +33,7 @@ from postbell.domain.recycling import Recycling
 from postbell.domain.repeat_words import recurrence_from, recurrence_words, recycling_from, recycling_words
 from postbell.domain.series import Series, SeriesState
 from postbell.errors import Stale
-from postbell.store.posts import Locate, media_from, media_values, override_from
+from postbell.store.posts import Locate, comment_from, comment_values, media_from, media_values, override_from
 from postbell.store.spans import seconds_of, span_of
 from postbell.store.tables import account, media, series, series_account, series_media
 
@@ -286,6 +286,7 @@ def _values(value: Series) -> dict[str, Any]:
         "library": value.library,
         "text": value.content.text,
         "segments": list(value.content.segments),
+        "comment": comment_values(value.content.comment),
         "title": value.content.title,
         "link": value.content.link,
         "variants": list(value.variants),
@@ -321,6 +322,7 @@ def _series_from(row: Row[Any], items: list[Media], names: list[str]) -> Series:
         content=Content(
             text=row.text,
             segments=tuple(row.segments),
+            comment=comment_from(row.comment),
             title=row.title,
             link=row.link,
             media=tuple(items),

@@ -9,6 +9,7 @@ from sqlalchemy import JSON, CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field
 
 from postbell.domain.account import Health
+from postbell.domain.comment import CommentState
 from postbell.domain.media import MediaKind
 from postbell.domain.pause import PauseScope
 from postbell.domain.post import AttemptKind
@@ -107,6 +108,8 @@ class SeriesRow(Base, table=True):
     next_at: datetime | None = None
     #: What follows the text as a thread: a list of texts.
     segments: list[str] = Field(default_factory=list, sa_type=JSON, sa_column_kwargs={"server_default": "[]"})
+    #: What is published below it first: {"text": …, "after": seconds}.
+    comment: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
 
 
 class SeriesAccountRow(Base, table=True):
@@ -196,6 +199,8 @@ class PostRow(Base, table=True):
     allow_duplicate: bool = Field(default=False, sa_column_kwargs={"server_default": "0"})
     #: What follows the text as a thread: a list of texts.
     segments: list[str] = Field(default_factory=list, sa_type=JSON, sa_column_kwargs={"server_default": "[]"})
+    #: What is published below it first: {"text": …, "after": seconds}.
+    comment: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
 
 
 class PostMediaRow(Base, table=True):
@@ -310,6 +315,28 @@ class ReadingRow(Base, table=True):
     counts: dict[str, Any] = Field(sa_type=JSON)
 
 
+class CommentRow(Base, table=True):
+    """The first comment on what was published."""
+
+    __tablename__ = "comment"
+    __table_args__ = (
+        one_of("state", CommentState),
+        # What still waits is little.
+        Index("ix_comment_try_at", "try_at", sqlite_where=text("state IN ('waiting', 'unsure')")),
+    )
+
+    delivery_id: int = Field(primary_key=True, foreign_key="delivery.id", ondelete="CASCADE")
+    state: str
+    due_at: datetime
+    try_at: datetime
+    tries: int = 0
+    begun_at: datetime | None = None
+    progress: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
+    receipt_id: str | None = None
+    url: str | None = None
+    message: str | None = None
+
+
 class EngagementRow(Base, table=True):
     """How people responded to what was published."""
 
@@ -352,4 +379,5 @@ post_media = Base.metadata.tables["post_media"]
 delivery = Base.metadata.tables["delivery"]
 attempt = Base.metadata.tables["attempt"]
 reading = Base.metadata.tables["reading"]
+comment = Base.metadata.tables["comment"]
 engagement = Base.metadata.tables["engagement"]

@@ -1,4 +1,4 @@
-"""Threads of posts. Logins by OAuth. Keys to the HTTP API and its answers. How people respond. Events."""
+"""Threads of posts, first comments. OAuth. Keys to the HTTP API, its answers. Responses. Events."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ def upgrade() -> None:
     """Bring the tables of version 0.3 to those of version 0.4."""
     _threads()
     _tokens()
+    _comments()
     _keys()
     _answers()
     _readings()
@@ -26,6 +27,33 @@ def _tokens() -> None:
     op.add_column("account", sa.Column("tokens", sa.JSON))
     op.add_column("account", sa.Column("tokens_end_at", sa.DateTime))
     op.add_column("account", sa.Column("renew_at", sa.DateTime))
+
+
+def _comments() -> None:
+    for table in ("post", "series"):
+        op.add_column(table, sa.Column("comment", sa.JSON))
+    op.create_table(
+        "comment",
+        sa.Column("delivery_id", sa.Integer, nullable=False),
+        sa.Column("state", sa.String, nullable=False),
+        sa.Column("due_at", sa.DateTime, nullable=False),
+        sa.Column("try_at", sa.DateTime, nullable=False),
+        sa.Column("tries", sa.Integer, nullable=False),
+        sa.Column("begun_at", sa.DateTime),
+        sa.Column("progress", sa.JSON),
+        sa.Column("receipt_id", sa.String),
+        sa.Column("url", sa.String),
+        sa.Column("message", sa.String),
+        sa.CheckConstraint(
+            "state IN ('waiting', 'sending', 'unsure', 'published', 'failed')", name=op.f("ck_comment_state")
+        ),
+        sa.ForeignKeyConstraint(
+            ["delivery_id"], ["delivery.id"], name="fk_comment_delivery_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("delivery_id", name="pk_comment"),
+    )
+    waits = sa.text("state IN ('waiting', 'unsure')")
+    op.create_index("ix_comment_try_at", "comment", ["try_at"], sqlite_where=waits)
 
 
 def _keys() -> None:

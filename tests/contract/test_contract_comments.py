@@ -1,0 +1,144 @@
+"""What every network promises that publishes first comments: once, below the post, whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from postbell.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unsure
+from postbell.publishing import registry
+from postbell.publishing.protocol import Absent, Receipt, Reply, Unknown
+from postbell.testing import FakeClock
+from support.farside import START, Between, Daemon, Fault, Killed, Strike, Subject, die_after, die_before
+from support.subjects import subjects
+
+
+_SPEAKING = {key: each for key, each in subjects().items() if each.network.comments}
+TEXT = "And by the way: 日本語 👩‍👩‍👧‍👦 & <b>bold</b> https://example.com/a"
+
+
+@pytest.fixture(params=list(_SPEAKING.values()), ids=list(_SPEAKING))
+def subject(request: pytest.FixtureRequest) -> Subject:
+    found: Subject = request.param
+    return found
+
+
+def _daemon(subject: Subject) -> Daemon:
+    """Return a daemon with a first comment on a post that is public."""
+    far_side = subject.far_side(FakeClock(START))
+    post = Daemon(subject, subject.outgoing(), far_side)
+    name = asyncio.run(post.publish()).id
+    far_side.clock.advance(1)
+    said = replace(
+        subject.outgoing(TEXT),
+        key=f"{post.outgoing.key}-c",
+        begun_at=START + timedelta(seconds=1),
+        options=post.outgoing.options.further(),
+        reply=Reply(root=name, parent=name),
+    )
+    return Daemon(subject, said, far_side, session=dict(post.session))
+
+
+def _assert_once(daemon: Daemon) -> None:
+    (said,) = [each for each in daemon.far_side.public() if each.answers]
+    assert daemon.outgoing.reply
+    assert (said.text, said.answers) == (TEXT, daemon.outgoing.reply.parent)
+    assert len(daemon.far_side.public()) == 2
+
+
+def _recover(daemon: Daemon) -> Receipt:
+    """Do what is done about a first comment that may be public: look, and send again what is not."""
+    found = asyncio.run(daemon.find())
+    if isinstance(found, Receipt):
+        return found
+    assert isinstance(found, Absent | Unknown)
+    return asyncio.run(daemon.publish())
+
+
+def test_it_stands_below_its_post_and_reads_back_equal(subject: Subject) -> None:
+    daemon = _daemon(subject)
+    receipt = asyncio.run(daemon.publish())
+    _assert_once(daemon)
+    assert receipt.id
+    assert receipt.url
+
+
+def test_its_length_is_checked_like_that_of_a_post(subject: Subject) -> None:
+    daemon = _daemon(subject)
+    assert subject.network.check(daemon.outgoing.content, daemon.outgoing.options, account="mine") == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        *((Fault.REFUSED, Unavailable), (Fault.UNAVAILABLE, Unavailable), (Fault.RATE_LIMITED, RateLimited)),
+        *((Fault.TIMEOUT, Unsure), (Fault.LOST, Unsure), (Fault.BROKEN, Unsure)),
+    ],
+    ids=lambda value: getattr(value, "name", value.__class__.__name__).lower(),
+)
+def test_a_failure_is_told_for_what_it_is(subject: Subject, fault: Fault, error: type[PublishError]) -> None:
+    daemon = _daemon(subject)
+    daemon.far_side.faults = [fault]
+    with pytest.raises(PublishError) as caught:
+        asyncio.run(daemon.publish())
+    assert type(caught.value) is error
+
+
+def test_refused_credentials_are_the_account_s_trouble(subject: Subject) -> None:
+    daemon = _daemon(subject)
+    daemon.far_side.faults = [Fault.UNAUTHORIZED] * 3
+    with pytest.raises(Unauthorized):
+        asyncio.run(daemon.publish())
+
+
+@pytest.mark.parametrize("fault", [each for each in Fault if each is not Fault.UNAUTHORIZED], ids=str)
+def test_there_is_exactly_one_after_any_failure_and_recovery(subject: Subject, fault: Fault) -> None:
+    daemon = _daemon(subject)
+    daemon.far_side.faults = [fault]
+    with suppress(PublishError):
+        asyncio.run(daemon.publish())
+    daemon.far_side.faults.clear()
+    daemon.far_side.clock.advance(180)
+    receipt = _recover(daemon)
+    assert receipt.id
+    _assert_once(daemon)
+
+
+@pytest.mark.parametrize("strike", [die_before, die_after], ids=lambda strike: strike.__name__)
+def test_a_death_at_any_request_leads_to_exactly_one(subject: Subject, strike: Strike) -> None:
+    daemon = _daemon(subject)
+    before = len(daemon.far_side.requests)
+    asyncio.run(daemon.publish())
+    for at in range(len(daemon.far_side.requests) - before):
+        daemon = _daemon(subject)
+        with pytest.raises(Killed):
+            asyncio.run(daemon.publish(Between(daemon.far_side, at, strike)))
+        _recover(daemon)
+        _assert_once(daemon)
+
+
+def test_what_stands_below_a_post_that_was_taken_away_is_refused(subject: Subject) -> None:
+    daemon = _daemon(subject)
+    assert daemon.outgoing.reply
+    post = Daemon(subject, subject.outgoing(), daemon.far_side, session=dict(daemon.session))
+    asyncio.run(post.delete(daemon.outgoing.reply.root))
+    with pytest.raises(Rejected):
+        asyncio.run(daemon.publish())
+    assert daemon.far_side.public() == []
+
+
+def test_it_is_taken_away_and_to_do_that_again_is_harmless(subject: Subject) -> None:
+    daemon = _daemon(subject)
+    receipt = asyncio.run(daemon.publish())
+    for _ in range(2):
+        asyncio.run(daemon.delete(receipt.id))
+        assert [each.answers for each in daemon.far_side.public()] == [None]
+
+
+@pytest.mark.parametrize("key", registry.keys())
+def test_a_network_says_whether_it_publishes_any(key: str) -> None:
+    assert isinstance(registry.get(key).comments, bool)
