@@ -73,3 +73,14 @@ def test_what_is_being_sent_when_the_service_stops_has_the_time_to_end() -> None
     found = re.search(r"^TimeoutStopSec=(\d+)s$", _UNIT.read_text(), re.MULTILINE)
     assert found
     assert int(found[1]) >= DaemonSettings().drain_seconds + 10  # closing takes some time as well
+
+
+@pytest.mark.parametrize("line", ["LoadCredential=secrets.key:", "LoadCredentialEncrypted=secrets.key:"])
+def test_the_key_of_encrypted_secrets_is_handed_over_by_taking_away_one_character(
+    tmp_path: Path, line: str
+) -> None:
+    text = _UNIT.read_text()
+    assert f"\n#{line}" in text
+    unit = _copy(tmp_path, text.replace(f"\n#{line}", f"\n{line}"))
+    assert _complaints(unit) == ""
+    assert _is_hardened(unit)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
-import select
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
+from postbell.cli import consent
+from postbell.errors import Unavailable
+from postbell.services.redirect import RedirectListener
 from support.command import Command, with_accounts
 from support.consenting_mastodon import ConsentingMastodon
 from support.served import served
@@ -103,32 +108,33 @@ def test_where_nobody_can_be_asked_a_token_is_wanted(cli: Command, mastodon: Con
     )
 
 
-def test_a_person_who_does_not_come_back_is_not_waited_for_for_ever(
-    cli: Command, mastodon: ConsentingMastodon, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from postbell.cli import consent
-    from postbell.errors import Unavailable
-    from postbell.services.redirect import RedirectListener
+@contextmanager
+def typing(monkeypatch: pytest.MonkeyPatch, words: bytes) -> Iterator[RedirectListener]:
+    """Let somebody type this and then nothing any more, while a browser is waited for."""
+    reading, writing = os.pipe()
+    os.write(writing, words)
+    os.close(writing)
+    with RedirectListener() as listener, open(reading) as keyboard:  # noqa: PTH123 - a pipe has no path
+        monkeypatch.setattr("sys.stdin", keyboard)
+        listener.expect("right")
+        yield listener
 
+
+def test_a_person_who_does_not_come_back_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(consent, "_PATIENCE", 0.2)
-    with RedirectListener() as listener, Path("/dev/null").open() as nobody:
-        monkeypatch.setattr("sys.stdin", _Ended(nobody.fileno()))
-        with pytest.raises(Unavailable, match="Nobody has consented in a quarter of an hour"):
-            consent._wait(listener)
+    with typing(monkeypatch, b"") as listener, pytest.raises(Unavailable, match="Nobody has consented"):
+        consent._wait(listener)
 
 
-class _Ended:
-    """A standard input that has ended: it is readable, and there is nothing to be read."""
+def test_what_is_pasted_is_taken_and_an_empty_line_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    with typing(monkeypatch, b"\nhttp://127.0.0.1/?code=a\n") as listener:
+        assert consent._wait(listener) == "http://127.0.0.1/?code=a"
 
-    def __init__(self, _descriptor: int) -> None:
-        import os
 
-        self._read, write = os.pipe()
-        os.close(write)
-
-    def fileno(self) -> int:
-        return self._read
-
-    def readline(self) -> str:
-        assert select.select([self._read], [], [], 1)[0]
-        return ""
+def test_the_browser_is_waited_for_though_nobody_can_paste_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    with typing(monkeypatch, b"") as listener:
+        address = f"{listener.address}?state=right&code=a"
+        browser = threading.Thread(target=lambda: httpx.get(address, trust_env=False))
+        browser.start()
+        assert consent._wait(listener) == address
+        browser.join()
