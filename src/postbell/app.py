@@ -91,10 +91,11 @@ def build_app(
 
     def clients() -> Clients:
         from postbell.publishing.http import Clients
+        from postbell.services.fit_fetched import fit_fetched
 
         ca_file = str(settings.http.ca_file) if settings.http.ca_file else None
         allowed = Allowed.parse(settings.http.local_targets)
-        return Clients(ca_file=ca_file, transport=transport, allowed=allowed)
+        return Clients(ca_file=ca_file, transport=transport, allowed=allowed, fit=fit_fetched)
 
     ctx = Context(
         store=Store(places.database, mark=MarkFile(places.mark, by_user=by_user)),

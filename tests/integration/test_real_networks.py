@@ -136,7 +136,7 @@ def test_two_pictures_reach_bluesky_with_their_descriptions(
 def test_link_mention_and_hashtag_work_on_bluesky(home: Home, pds: Pds, profile: Account) -> None:
     friend = pds.create_account(f"friend{next(_numbers)}.test")
     _bluesky(home, profile, pds.url)
-    text = f"🔔 for @{friend.handle}: https://example.com/ä?b=c #Glocke"
+    text = f"🔔 for @{friend.handle}: https://bell.invalid/ä?b=c #Glocke"
     with home.daemon():
         delivery = _publish(home, text, "--to", "sky")
     record = _record(pds, profile, delivery)
@@ -147,7 +147,7 @@ def test_link_mention_and_hashtag_work_on_bluesky(home: Home, pds: Pds, profile:
         for f in record["facets"]
     ] == [
         (f"@{friend.handle}", {"$type": f"{kind}mention", "did": friend.did}),
-        ("https://example.com/ä?b=c", {"$type": f"{kind}link", "uri": "https://example.com/ä?b=c"}),
+        ("https://bell.invalid/ä?b=c", {"$type": f"{kind}link", "uri": "https://bell.invalid/ä?b=c"}),
         ("#Glocke", {"$type": f"{kind}tag", "tag": "Glocke"}),
     ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Iterator
 from typing import Any
 
 
@@ -29,3 +30,12 @@ def claims_of(token: str) -> dict[str, Any]:
     payload = token.split(".")[1]
     claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     return claims
+
+
+def blobs_in(value: Any) -> Iterator[dict[str, Any]]:
+    """Every file that a record names."""
+    if isinstance(value, dict) and value.get("$type") == "blob":
+        yield value
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from blobs_in(part)

@@ -18,10 +18,11 @@ import httpx
 
 from postbell.networks import bluesky
 from postbell.testing import FakeClock
-from support.content_ids import base64_text, cid, claims_of, record_cid
+from support.content_ids import base64_text, blobs_in, cid, claims_of, record_cid
 from support.facets import check_facets
 from support.farside import START, Daemon, FarSide, Public, Subject, Violation
 from support.lexicon import LexiconError, lexicons
+from support.pages import Pages
 
 
 ENTRYWAY = "bsky.social"
@@ -81,6 +82,8 @@ class FakeBluesky(FarSide):
     #: What was uploaded: the blob as its record names it, and the bytes.
     blobs: dict[str, tuple[dict[str, Any], bytes]] = field(default_factory=dict)
     records: dict[str, dict[str, Any]] = field(default_factory=dict)
+    #: What links lead to.
+    web: Pages = field(default_factory=Pages)
     #: What the AppView has counted of each post.
     counts: dict[str, int] = field(default_factory=dict)
     #: How many records are listed at once; the real one lists up to 100.
@@ -142,6 +145,8 @@ class FakeBluesky(FarSide):
         return Public(id=f"at://{DID}/{_POST}/{rkey}", text=record["text"], media=media, answers=answers)
 
     def answer(self, request: httpx.Request, body: bytes) -> httpx.Response:
+        if not request.url.path.startswith("/xrpc/"):
+            return self.web.answer(request, (self.app_password, *self.tokens))
         method = request.url.path.removeprefix("/xrpc/")
         self._check_place(request, method)
         answers = {
@@ -254,8 +259,8 @@ class FakeBluesky(FarSide):
         except LexiconError as error:
             raise Refusal("InvalidRequest", f"Invalid {_POST} record: {error}") from None
         check_facets(record["text"], record.get("facets", []), PEOPLE)
-        for image in record.get("embed", {}).get("images", []):
-            self._check_blob(image["image"])
+        for blob in blobs_in(record):
+            self._check_blob(blob)
         if "reply" in record:
             self._check_reply(record["reply"])
         before = self.records.get(rkey)

@@ -26,6 +26,7 @@ from postbell.publishing.protocol import (
     Unknown,
     counter_of,
 )
+from postbell.services.fit_fetched import fit_fetched
 from postbell.testing import FakeClock
 from support.keeping import WithoutTokens
 
@@ -294,7 +295,7 @@ class Daemon(WithoutTokens):
 
     def _http(self, transport: httpx.AsyncBaseTransport | None) -> Http:
         return Http(
-            Clients(transport=transport or self.far_side),
+            Clients(transport=transport or self.far_side, fit=fit_fetched),
             self.far_side.clock,
             session=self.session,
             keeper=self,

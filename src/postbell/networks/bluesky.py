@@ -16,14 +16,26 @@ from pydantic import BaseModel
 from postbell.domain import limits
 from postbell.domain.content import Content
 from postbell.domain.quota import Per, Quota
-from postbell.domain.text import graphemes, utf8_bytes, with_link
+from postbell.domain.text import graphemes, utf8_bytes
 from postbell.errors import Problem
 from postbell.publishing import chain, protocol
 from postbell.publishing.answer import Refused
-from postbell.publishing.atproto import answered, counts_of, newest_first, parent_of, shown
+from postbell.publishing.atproto import counts_of, newest_first, parent_of, shown
 from postbell.publishing.bluesky_api import JSON, POST, SERVER, Line
+from postbell.publishing.bluesky_cards import by_hand, card_picture, card_shown, check_card
 from postbell.publishing.bluesky_options import Credentials, Options
-from postbell.publishing.bluesky_post import created, handles_in, make_record, put_body, record_key
+from postbell.publishing.bluesky_post import (
+    card_link,
+    created,
+    handles_in,
+    images_of,
+    make_record,
+    put_body,
+    record_key,
+    shown_text,
+    texts_of,
+)
+from postbell.publishing.bluesky_prepare import asks_first, is_prepared, prepare
 from postbell.publishing.protocol import Call, Outgoing, Progress, Receipt
 
 
@@ -61,35 +73,44 @@ class Bluesky:
 3. The identifier is your handle, such as alice.bsky.social, or your DID.
 4. Leave the server out unless your account lives on a PDS of your own: then give its address.
 
-Bluesky has no titles: the title of a post is not used. A link that the text does not contain is added to it
-as its last line and counts with it."""
+Bluesky has no titles: the title of a post is not used. The link of a post, or else the first one of its
+text, is shown as a card with the title, the description and the picture that its page gives. Beside pictures
+there is no card: a link that the text does not contain is then added to it as its last line and counts."""
     resend: ClassVar[protocol.Resend] = protocol.Resend.SAFE
     finds: ClassVar[bool] = True
     deletes: ClassVar[bool] = True
     threads: ClassVar[protocol.Threads] = protocol.Threads.CHAIN
     comments: ClassVar[bool] = True
 
-    def check(self, content: Content, options: Any, *, account: str) -> list[Problem]:  # noqa: ARG002
-        """Return what only Bluesky minds: a title alone, and a link that makes the text too long."""
-        text, _ = with_link(content.text, content.link)
-        if content.title and not (text.strip() or content.media):
+    def check(self, content: Content, options: Any, *, account: str) -> list[Problem]:
+        """Return what only Bluesky minds: a title alone, a link that makes the text too long, no card."""
+        text, _ = shown_text(content, options)
+        card = card_link(content, options)
+        found = check_card(content, options, card, account=account)
+        if content.title and not (text.strip() or content.media or card):
             message = "Bluesky has no titles; give the post a text, a link or a picture."
-            return [Problem(where="text", account=account, message=message)]
-        if text == content.text:
-            return []
-        problems = limits.check(Content(text=text), self.limits, account=account)
-        return [Problem(where="text and link", account=account, message=found.message) for found in problems]
+            found.append(Problem(where="text", account=account, message=message))
+        if text != content.text:
+            problems = limits.check(Content(text=text), self.limits, account=account)
+            found += [replace(problem, where="text and link") for problem in problems]
+        return found
 
     def preview(self, outgoing: Outgoing) -> list[Call]:
         """Return the uploads, the look-ups of mentioned accounts and the post itself. Pure."""
         return chain.preview(outgoing, self._preview)
 
     def _preview(self, outgoing: Outgoing) -> list[Call]:
-        target, media, handles = outgoing.target, outgoing.content.media, handles_in(outgoing)
+        target, handles = outgoing.target, handles_in(outgoing)
         base = f"{target.session.get('pds') or target.server or SERVER}/xrpc/com.atproto"
-        dids = {handle: f"<did of @{handle}>" for handle in handles}
+        link, picture = card_link(outgoing.content, outgoing.options), card_picture(outgoing)
         record = make_record(
-            outgoing, [f"<blob of {item.name}>" for item in media], dids, shown(outgoing.reply)
+            outgoing,
+            {
+                "blobs": [f"<blob of {item.name}>" for item in images_of(outgoing)],
+                "dids": {handle: f"<did of @{handle}>" for handle in handles},
+                "reply": shown(outgoing.reply),
+                "card": card_shown(outgoing, link, picture) if link else None,
+            },
         )
         body = put_body(target.session.get("did", "<did>"), record_key(outgoing), record)
 
@@ -97,9 +118,12 @@ as its last line and counts with it."""
             headers = {"authorization": "Bearer <access token>", "content-type": mime}
             return Call(method="POST", url=f"{base}.{method}", headers=headers, body=body)
 
+        read = [Call(method="GET", url=link)] if link and not by_hand(outgoing, None).is_all else []
         return [
-            *(post("repo.uploadBlob", item.mime, f"<{item.name}>") for item in media),
+            *(post("repo.uploadBlob", item.mime, f"<{item.name}>") for item in images_of(outgoing)),
             *(Call(method="GET", url=f"{base}.identity.resolveHandle?handle={handle}") for handle in handles),
+            *read,
+            *([post("repo.uploadBlob", "<its type>", f"<{picture}>")] if link and picture else []),
             post("repo.putRecord", JSON, body),
         ]
 
@@ -111,23 +135,22 @@ as its last line and counts with it."""
         return await chain.publish(outgoing, progress, http, self._publish)
 
     async def _publish(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> Receipt | Progress:
-        line, media, handles = Line(outgoing.target, http), outgoing.content.media, handles_in(outgoing)
-        if progress is None and (media or handles or outgoing.reply):
-            blobs, dids = await line.upload(media), await line.resolve(handles)
-            reply = await answered(line.ask, outgoing.reply)
-            return Progress(step="prepared", data={"blobs": blobs, "dids": dids, "reply": reply})
-        blobs, dids = (progress.data["blobs"], progress.data["dids"]) if progress else ([], {})
-        reply = progress.data.get("reply") if progress else None
-        record, did = make_record(outgoing, blobs, dids, reply), (await line.session())["did"]
+        line = Line(outgoing.target, http)
+        if not (progress and is_prepared(progress)) and asks_first(outgoing):
+            return Progress(step="prepared", data=await prepare(line, outgoing, http))
+        found = progress.data if progress else {}
+        record, did = make_record(outgoing, found), (await line.session())["did"]
         try:
-            await line.put(put_body(did, record_key(outgoing), record), media)
+            await line.put(put_body(did, record_key(outgoing), record))
         except Refused as refusal:
+            if refusal.code == "BlobNotFound" and not found.get("again"):
+                # The server throws files away that no record names for a while.
+                return Progress(step="prepared again", data=await prepare(line, outgoing, http, again=True))
             # Something lies under our key. It is this very post if only a mention was looked up otherwise.
-            found = await self._find(outgoing, progress, http) if refusal.code == "InvalidSwap" else None
-            if not isinstance(found, Receipt):
+            public = await self._find(outgoing, progress, http) if refusal.code == "InvalidSwap" else None
+            if not isinstance(public, Receipt):
                 raise
-        missing = [f"@{name} was not found and stays plain text." for name in handles if name not in dids]
-        return _receipt(did, outgoing, missing)
+        return _receipt(did, outgoing, found.get("warnings", ()))
 
     async def find(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> _Found | Progress:
         """Ask the account's own server for the record under our key; its word is final."""
@@ -144,8 +167,7 @@ as its last line and counts with it."""
         except Refused as refusal:
             absent = refusal.code == "RecordNotFound"
             return protocol.Absent() if absent else protocol.Unknown(reason=str(refusal))
-        text, _ = with_link(outgoing.content.text, outgoing.content.link)
-        if (found.get("text"), found.get("createdAt")) != (text, created(outgoing)):
+        if found.get("text") not in texts_of(outgoing) or found.get("createdAt") != created(outgoing):
             return protocol.Unknown(reason="another record lies under the key of this post")
         return _receipt(did, outgoing)
 
@@ -169,11 +191,11 @@ as its last line and counts with it."""
 
 async def _search(line: Line, did: str, outgoing: Outgoing) -> _Found:
     """Look through what was posted since the first try can have been: keys of ours tell their number."""
-    text, _ = with_link(outgoing.content.text, outgoing.content.link)
+    texts = texts_of(outgoing)
     async for record in newest_first(line.ask, did, POST, since=outgoing.begun_at):
         if parent_of(record.value) != (outgoing.reply and outgoing.reply.parent):
             continue  # another part of the same thread, or something that the user wrote
-        tried, same_text = replace(outgoing, begun_at=record.made), record.value.get("text") == text
+        tried, same_text = replace(outgoing, begun_at=record.made), record.value.get("text") in texts
         same_key = record.key == record_key(tried)
         if same_key or same_text:  # one alone: it was changed, or written anew, and nobody remembers
             doubt = protocol.Unknown(reason=f"at://{did}/{POST}/{record.key} may be it, or another one")

@@ -6,7 +6,7 @@ The server's word counts where it differs from the lexicons: an expired token is
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -66,9 +66,14 @@ class Line:
         blobs = []
         for item in media:
             data = await asyncio.to_thread(item.path.read_bytes)
-            answer = await self.call("repo.uploadBlob", item.mime, content=data)
-            blobs.append(answer.field("blob", dict))
+            blobs.append(await self.upload_bytes(item.mime, data))
         return blobs
+
+    async def upload_bytes(self, mime: str, data: bytes) -> dict[str, Any]:
+        """Upload a file and return what stands for it in a record."""
+        answer = await self.call("repo.uploadBlob", mime, content=data)
+        blob: dict[str, Any] = answer.field("blob", dict)
+        return blob
 
     async def resolve(self, handles: Iterable[str]) -> dict[str, str]:
         """Return the DIDs of those handles that there are."""
@@ -81,15 +86,9 @@ class Line:
             dids[handle] = answer.field("did", str)
         return dids
 
-    async def put(self, body: Mapping[str, Any], media: Sequence[Media]) -> None:
-        """Write the record. Files that the server has thrown away meanwhile are uploaded once more."""
-        try:
-            answer = await self.call("repo.putRecord", publishes=True, json=body)
-        except Refused as refusal:
-            if refusal.code != "BlobNotFound":
-                raise
-            await self.upload(media)
-            answer = await self.call("repo.putRecord", publishes=True, json=body)
+    async def put(self, body: Mapping[str, Any]) -> None:
+        """Write the record of a post."""
+        answer = await self.call("repo.putRecord", publishes=True, json=body)
         answer.field("uri", str)
 
     async def delete(self, uri: str) -> None:

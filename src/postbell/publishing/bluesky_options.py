@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import ClassVar, Literal
 
 from pydantic import Field, SecretStr, field_validator
 
@@ -20,6 +21,19 @@ class Options(Strict):
 
     langs: Words = Field([], max_length=3, description="Languages of the text, at most three: en, pt-BR.")
     labels: Words = Field([], description=f"Warnings that the post carries: {', '.join(_LABELS)}.")
+
+    card: Literal["on", "off"] = Field(
+        "on", description="Whether the link, or else the first one of the text, is shown as a card."
+    )
+    card_title: str | None = Field(None, description="The title of the card; else that of the page.")
+    card_description: str | None = Field(
+        None, description="The description on the card; else that of the page."
+    )
+    card_picture: Literal["page", "mine", "none"] = Field(
+        "page", description="The card's picture: the page's, the one picture of the post, or none."
+    )
+
+    first_only: ClassVar[frozenset[str]] = frozenset({"card_title", "card_description", "card_picture"})
 
     @field_validator("langs")
     @classmethod

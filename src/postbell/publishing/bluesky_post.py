@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
+from postbell.domain.content import Content
 from postbell.domain.media import Media
 from postbell.domain.text import Span, SpanKind, byte_range, find_spans, with_link
 from postbell.publishing.atproto import tid
@@ -32,25 +33,64 @@ def created(outgoing: Outgoing) -> str:
     return outgoing.begun_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def make_record(
-    outgoing: Outgoing, blobs: Sequence[Any], dids: Mapping[str, str], reply: Mapping[str, Any] | None
-) -> dict[str, Any]:
-    """Return the record, the same at every try."""
-    media, options = outgoing.content.media, outgoing.options
-    text, spans = with_link(outgoing.content.text, outgoing.content.link)
+def card_link(content: Content, options: Any) -> str | None:
+    """Return the link that a post shows as a card; None if it shows none."""
+    if options.card == "off" or (content.media and options.card_picture != "mine"):
+        return None
+    links = (span.value for span in find_spans(content.text) if span.kind is SpanKind.LINK)
+    return content.link or next(links, None)
+
+
+def shown_text(content: Content, options: Any) -> tuple[str, list[Span]]:
+    """Return the text of a post and its spans; a link that is shown as a card need not be in it."""
+    if content.link and card_link(content, options):
+        return content.text, find_spans(content.text)
+    return with_link(content.text, content.link)
+
+
+def texts_of(outgoing: Outgoing) -> set[str]:
+    """Return what the text of a post may be: in earlier versions it held a link that had a card."""
+    text, _ = shown_text(outgoing.content, outgoing.options)
+    return {text, with_link(outgoing.content.text, outgoing.content.link)[0]}
+
+
+def images_of(outgoing: Outgoing) -> Sequence[Media]:
+    """Return the pictures that stand in the post itself."""
+    own = outgoing.options.card_picture == "mine" and card_link(outgoing.content, outgoing.options)
+    return () if own else outgoing.content.media
+
+
+def make_record(outgoing: Outgoing, found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the record, the same at every try.
+
+    `found` is what is known by then that only servers can tell: `blobs` of the pictures, `dids` of who is
+    mentioned, the `reply`, the `card`. What is not there is left out.
+    """
+    options = outgoing.options
+    text, spans = shown_text(outgoing.content, options)
     record: dict[str, Any] = {"$type": POST, "text": text, "createdAt": created(outgoing)}
-    if reply:
+    if reply := found.get("reply"):
         record["reply"] = reply
-    if facets := [facet for span in spans if (facet := _facet(text, span, dids))]:
+    if facets := [facet for span in spans if (facet := _facet(text, span, found.get("dids", {})))]:
         record["facets"] = facets
-    if images := [_image(item, blob) for item, blob in zip(media, blobs, strict=True)]:
-        record["embed"] = {"$type": "app.bsky.embed.images", "images": images}
+    if embed := _embed(outgoing, found):
+        record["embed"] = embed
     if options.langs:
         record["langs"] = options.langs
     if options.labels:
         values = [{"val": label} for label in options.labels]
         record["labels"] = {"$type": "com.atproto.label.defs#selfLabels", "values": values}
     return record
+
+
+def _embed(outgoing: Outgoing, found: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what stands below the text: pictures, or the card of a link."""
+    if images := images_of(outgoing):
+        items = [_image(item, blob) for item, blob in zip(images, found["blobs"], strict=True)]
+        return {"$type": "app.bsky.embed.images", "images": items}
+    if card := found.get("card"):
+        return {"$type": "app.bsky.embed.external", "external": card}
+    return None
 
 
 def _facet(text: str, span: Span, dids: Mapping[str, str]) -> dict[str, Any] | None:

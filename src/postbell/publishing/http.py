@@ -23,7 +23,7 @@ from postbell.clock import Clock
 from postbell.domain.reach import Allowed
 from postbell.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable
 from postbell.publishing.answer import Answer, Judge, lost
-from postbell.publishing.outside import Outside
+from postbell.publishing.outside import Fit, Outside
 from postbell.publishing.rates import Rest, reset_time, rest_after
 from postbell.publishing.tokens import Tokens
 from postbell.publishing.transport import LEFT, Connections
@@ -84,10 +84,11 @@ class Clients:
         ca_file: str | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         allowed: Allowed | None = None,
+        fit: Fit | None = None,
     ) -> None:
         self.transport = transport or Connections(ca_file=ca_file)
         #: The way to what strangers or users wrote addresses of; `allowed` is what need not be public.
-        self.outside = Outside(transport=transport, ca_file=ca_file, allowed=allowed)
+        self.outside = Outside(transport=transport, ca_file=ca_file, allowed=allowed, fit=fit)
         self._turns: dict[str, asyncio.Lock] = {}
 
     def turn(self, account: str) -> asyncio.Lock:

@@ -17,6 +17,7 @@ from email.message import Message
 import httpx
 
 from postbell import __version__
+from postbell.domain.limits import MediaLimit
 from postbell.domain.reach import Allowed, check_addresses, check_host, is_address
 from postbell.errors import NotFetched, OffLimits
 from postbell.publishing.transport import Connections
@@ -30,6 +31,17 @@ DEADLINE = 20.0
 _PORTS = {"http": 80, "https": 443}
 _LONGEST = 2048
 _MOST_REDIRECTS = 5
+#: What pictures are served as, and what servers say that do not know what they have.
+_PICTURES = (
+    "image/jpeg",
+    "image/png",
+    "image/webp",
+    "image/gif",
+    "image/jpg",
+    "application/octet-stream",
+    "binary/octet-stream",
+)
+_MOST_PICTURE = 10_000_000
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HEADERS = {
     "accept-encoding": "gzip, deflate",
@@ -63,6 +75,19 @@ class Fetched:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A picture that a network takes."""
+
+    #: By what is in it, not by anybody's word.
+    mime: str
+    data: bytes
+
+
+#: Makes a picture fit a limit, in a process of its own; raises PostbellError for what is none or cannot fit.
+Fit = Callable[[bytes, MediaLimit], Awaitable[Picture]]
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Found:
     url: str
     mime: str
@@ -80,10 +105,12 @@ class Outside:
         ca_file: str | None = None,
         allowed: Allowed | None = None,
         look_up: LookUp | None = None,
+        fit: Fit | None = None,
     ) -> None:
         self._allowed = allowed or Allowed()
         self._look_up = look_up or ask_system
         self._transport = transport or Connections(ca_file=ca_file, resolve=self.resolve)
+        self._fit = fit
 
     async def resolve(self, host: str, port: int) -> Sequence[str]:
         """Return the addresses of a host that may be connected to there; raises NotFetched, OSError."""
@@ -121,6 +148,17 @@ class Outside:
         if len(body) > most and not cut:
             raise NotFetched(f"it is longer than {most:,} bytes")
         return Fetched(url=found.url, mime=found.mime, charset=found.charset, body=bytes(body[:most]))
+
+    async def picture(self, url: str, limit: MediaLimit) -> Picture:
+        """Return the picture at an address, made to fit; raises as `fetch` and `fit` do."""
+        fetched = await self.fetch(url, types=_PICTURES, most=_MOST_PICTURE)
+        return await self.fit(fetched.body, limit)
+
+    async def fit(self, data: bytes, limit: MediaLimit) -> Picture:
+        """Return a picture as a limit allows it; raises PostbellError for what is none, or cannot fit."""
+        if self._fit is None:
+            raise NotFetched("pictures are not read here")
+        return await self._fit(data, limit)
 
     @asynccontextmanager
     async def _found(self, url: str, types: Sequence[str]) -> AsyncIterator[_Found]:
