@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 
 from lab.harness import LabHome, make_lab_home
+from postbell.clock import SystemClock
 from postbell.domain.account import Account, Health
 from postbell.domain.states import Outcome
 from postbell.errors import Unauthorized
 from postbell.publishing.tokens import Tokens
 from postbell.services import accounts, connecting
 from postbell.services.kept import keep_tokens
+from postbell.services.vault import add_key
 from postbell.store.accounts import get_account
 from support.consenting import REDIRECT, VALUES, OAuthServer, connect, oauth_server, reconnect
 
@@ -136,6 +138,28 @@ def test_a_token_that_ends_in_mid_publish_is_traded_in_and_the_post_goes_on(
         "token refresh_token",
         "/posts Half way",
     ]
+
+
+def test_where_a_key_is_given_no_token_was_ever_in_a_byte_of_the_database(
+    home: LabHome, server: OAuthServer, tmp_path: Path
+) -> None:
+    add_key(tmp_path / "secrets.key", SystemClock().now())
+    home.places.config.write_text(f'[secrets]\nkey_file = "{tmp_path / "secrets.key"}"\n')
+    with home.app() as app:
+        connect(app.ctx, server)
+    seen = [tokens(home)]
+    end_soon(home)
+    home.add("In secret", to="ann")
+    with home.daemon():
+        home.wait_for(lambda: "login_renewed" in home.log.read_text())
+        home.wait_for(lambda: home.states() == {"processed": 1})
+        everything = b"".join(path.read_bytes() for path in home.places.data_dir.rglob("postbell*"))
+    seen.append(tokens(home))
+    everything += b"".join(path.read_bytes() for path in home.places.data_dir.rglob("*.db*"))
+    words = [word for each in seen for word in (each.access_token, each.refresh_token)]
+    assert len(set(words)) == 4
+    assert [word for word in (*words, *VALUES.values()) if word.encode() in everything] == []
+    assert server.published == ["In secret"]
 
 
 def test_many_posts_of_several_accounts_trade_each_token_in_once(lab: LabHome, server: OAuthServer) -> None:

@@ -18,6 +18,6 @@ class WithoutTokens:
         """Return the tokens that are stored now."""
         return None
 
-    async def save_tokens(self, tokens: Tokens) -> None:
+    async def save_tokens(self, tokens: Tokens, before: Tokens | None) -> None:
         """Store them."""
-        raise AssertionError(f"nobody has asked for tokens: {tokens}")
+        raise AssertionError(f"nobody has asked for tokens: {tokens} in the place of {before}")

@@ -54,7 +54,7 @@ class Keeper:
     async def load_tokens(self) -> Tokens | None:
         return self.stored
 
-    async def save_tokens(self, tokens: Tokens) -> None:
+    async def save_tokens(self, tokens: Tokens, before: Tokens | None) -> None:
         self.done.append(f"stored {tokens.access_token}")
         self.stored = tokens
 

@@ -58,7 +58,7 @@ def test_a_command_reads_and_stores_what_the_daemon_does(store: Store, ann: Acco
     assert asyncio.run(kept.load()) == {"id": "7"}
     assert asyncio.run(kept.load_tokens()) == OLD
     asyncio.run(kept.save({"id": "8"}))
-    asyncio.run(kept.save_tokens(replace(OLD, access_token="new")))
+    asyncio.run(kept.save_tokens(replace(OLD, access_token="new"), OLD))
     found = account_of(store, "ann")
     assert found.session == {"id": "8"}
     assert found.tokens == replace(OLD, access_token="new").values()
@@ -71,9 +71,17 @@ def test_an_account_that_was_connected_anew_is_another_one(store: Store, ann: Ac
     assert asyncio.run(kept.load()) == {}
     assert asyncio.run(kept.load_tokens()) is None
     asyncio.run(kept.save({"id": "8"}))
-    asyncio.run(kept.save_tokens(OLD))
+    asyncio.run(kept.save_tokens(OLD, OLD))
     found = account_of(store, "ann")
     assert (found.session, found.tokens, found.renew_at) == ({}, {}, None)
+
+
+def test_what_a_person_has_consented_to_meanwhile_stays(store: Store, ann: Account) -> None:
+    consented = replace(OLD, access_token="consented")
+    with store.write() as tx:
+        keep_tokens(tx, ann, Vault(), consented)
+    asyncio.run(keeper(store, ann).save_tokens(replace(OLD, access_token="renewed"), OLD))
+    assert asyncio.run(keeper(store, ann).load_tokens()) == consented
 
 
 def test_what_is_kept_is_encrypted_where_a_key_is_given(store: Store, ann: Account, tmp_path: Path) -> None:
@@ -81,11 +89,12 @@ def test_what_is_kept_is_encrypted_where_a_key_is_given(store: Store, ann: Accou
     vault = Vault(path=tmp_path / "secrets.key")
     kept = keeper(store, ann, vault)
     asyncio.run(kept.save({"id": "8"}))
-    asyncio.run(kept.save_tokens(OLD))
+    asyncio.run(kept.save_tokens(replace(OLD, access_token="new"), OLD))
     found = account_of(store, "ann")
     assert isinstance(found.session, str)
     assert isinstance(found.tokens, str)
-    assert (asyncio.run(kept.load()), asyncio.run(kept.load_tokens())) == ({"id": "8"}, OLD)
+    assert asyncio.run(kept.load()) == {"id": "8"}
+    assert asyncio.run(kept.load_tokens()) == replace(OLD, access_token="new")
 
 
 def test_two_processes_trade_a_token_in_once(store: Store, ann: Account) -> None:

@@ -108,7 +108,7 @@ def test_a_wrong_name_or_server_is_told_before_anybody_is_asked(
     with pytest.raises(Invalid) as caught:
         ask(world, name="a b", server=None)
     assert [problem.where for problem in caught.value.problems] == ["--name", "--server"]
-    with pytest.raises(Rejected, match="needs an address with https"):
+    with pytest.raises(Unauthorized, match="needs an address with https"):
         ask(world, server="http://mastodon.example")
     assert mastodon.asked == []
 

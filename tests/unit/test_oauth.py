@@ -69,7 +69,7 @@ def test_what_the_client_may_ask_for_counts_and_an_address_may_be_whole() -> Non
 
 
 def test_no_secret_goes_out_in_clear() -> None:
-    with pytest.raises(Rejected, match="needs an address with https"):
+    with pytest.raises(Unauthorized, match="needs an address with https"):
         OAUTH.consent(ASKED, "http://bell.example")
 
 

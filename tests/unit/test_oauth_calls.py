@@ -103,6 +103,18 @@ def test_a_refusal_of_what_nothing_renews_stays_one() -> None:
     assert far.done == ["asked with old-access"]
 
 
+def test_a_refusal_of_what_a_person_has_replaced_meanwhile_is_none() -> None:
+    keeper, far = Keeper(replace(OLD, renews=False)), Far()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        keeper.stored = replace(OLD, renews=False, access_token="consented")
+        far.good = {"consented"}
+        return far(request)
+
+    ask(http_over(answer, tokens=replace(OLD, renews=False), keeper=keeper))
+    assert far.done == ["asked with old-access", "asked with consented"]
+
+
 def test_without_a_consent_nobody_is_asked() -> None:
     far = Far()
     with pytest.raises(Unauthorized, match="nobody has consented yet"):

@@ -70,8 +70,11 @@ class SessionKeeper(Protocol):
         """Return the tokens of OAuth that are stored now; None if the account is another one now."""
         ...
 
-    async def save_tokens(self, tokens: Tokens) -> None:
-        """Store them; durable when this returns."""
+    async def save_tokens(self, tokens: Tokens, before: Tokens | None) -> None:
+        """Store them in the place of those before; durable when this returns.
+
+        Where others are stored by now, because a person has consented anew, those stay.
+        """
         ...
 
 
@@ -161,7 +164,7 @@ class Http:
     async def save_tokens(self, tokens: Tokens) -> None:
         """Store what the account is accepted by from now on. Durable when it returns, and used only then."""
         if self._keeper:
-            await self._keeper.save_tokens(tokens)
+            await self._keeper.save_tokens(tokens, self.tokens)
         self.tokens = tokens
 
     async def reload_tokens(self) -> bool:

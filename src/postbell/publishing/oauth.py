@@ -105,10 +105,10 @@ class OAuth:
     register: Callable[[Target, str, Http], Awaitable[Client]] | None = None
 
     def address(self, place: str, server: str | None) -> str:
-        """Return a whole address; raises Rejected for one that would let others read secrets."""
+        """Return a whole address; raises Unauthorized for one that would let others read secrets."""
         address = place if "://" in place else f"{server}{place}"
         if not keeps_secrets(address):
-            raise Rejected(f"{server} needs an address with https: a token is not sent in clear")
+            raise Unauthorized(f"{server} needs an address with https: a token is not sent in clear")
         return address
 
     async def client(self, target: Target, redirect: str, http: Http) -> Client:
@@ -197,8 +197,8 @@ async def call_as(oauth: OAuth, target: Target, http: Http, send: Send) -> Answe
     tokens = await _lasting(oauth, target, http)
     try:
         return await send(tokens.access_token)
-    except Unauthorized:  # it was taken back, or somebody else has traded it in
-        if not tokens.renews:
+    except Unauthorized:  # it was taken back, or somebody has traded it in, or consented anew
+        if not (tokens.renews or await http.reload_tokens()):
             raise
     return await send((await renewed(oauth, target, http, tokens)).access_token)
 

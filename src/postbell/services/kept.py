@@ -44,10 +44,10 @@ class CommandKeeper:
         with self.store.read() as tx:
             return load_tokens(tx, self.account, self.vault)
 
-    async def save_tokens(self, tokens: Tokens) -> None:
-        """Store them; durable when this returns."""
+    async def save_tokens(self, tokens: Tokens, before: Tokens | None) -> None:
+        """Store them in the place of those before; durable when this returns."""
         with self.store.write() as tx:
-            save_tokens(tx, self.account, self.vault, tokens)
+            save_tokens(tx, self.account, self.vault, tokens, before)
 
 
 def is_as_it_was(tx: Connection, was: Account) -> bool:
@@ -85,7 +85,9 @@ def load_tokens(tx: Connection, account: Account, vault: Vault) -> Tokens | None
     return tokens_of(vault.decrypt(accounts.load_tokens(tx, account.id), account, "tokens"))
 
 
-def save_tokens(tx: Connection, account: Account, vault: Vault, tokens: Tokens) -> None:
-    """Store what OAuth has given, unless the account is another one now."""
-    if is_as_it_was(tx, account):
+def save_tokens(
+    tx: Connection, account: Account, vault: Vault, tokens: Tokens, before: Tokens | None
+) -> None:
+    """Store what OAuth has given, unless the account is another one now, or has other tokens than before."""
+    if is_as_it_was(tx, account) and load_tokens(tx, account, vault) == before:
         keep_tokens(tx, account, vault, tokens)

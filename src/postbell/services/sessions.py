@@ -40,6 +40,6 @@ class Keeper:
         """Return the tokens that are stored now; None if the account is another one now."""
         return await self.thread.read(kept.load_tokens, self.account, self.vault)
 
-    async def save_tokens(self, tokens: Tokens) -> None:
-        """Store them; durable when this returns, however long the database needs for that."""
-        await insist(self.thread, kept.save_tokens, self.account, self.vault, tokens)
+    async def save_tokens(self, tokens: Tokens, before: Tokens | None) -> None:
+        """Store them in the place of those before; durable when this returns, however long that takes."""
+        await insist(self.thread, kept.save_tokens, self.account, self.vault, tokens, before)
