@@ -25,6 +25,7 @@ from postbell.services.vault import find_vault, require_open
 from postbell.settings import Places, Settings, load_settings, require_config
 from postbell.store.accounts import list_accounts
 from postbell.store.engine import Store, require_file
+from postbell.store.hooks import list_hooks
 from postbell.store.mark import MarkFile
 from postbell.store.schema import require_current
 
@@ -123,7 +124,7 @@ def build_app(
 
 def _require_secrets(ctx: Context) -> None:
     with ctx.store.read() as tx:
-        require_open(ctx.vault, list_accounts(tx))
+        require_open(ctx.vault, list_accounts(tx), list_hooks(tx))
 
 
 def local_zone(link: Path = Path("/etc/localtime"), name_file: Path = Path("/etc/timezone")) -> ZoneInfo:

@@ -6,16 +6,15 @@ import asyncio
 import gc
 import signal
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from sqlalchemy import Connection
 
 from postbell import logs
 from postbell.app import App, open_app, reopen
-from postbell.beat import Beat, Chore
+from postbell.beat import Beat, Chore, new_scheduler
 from postbell.bell import Listener
 from postbell.clock import SystemClock
 from postbell.domain.caution import Cause
@@ -26,6 +25,7 @@ from postbell.services.commenting import Comments
 from postbell.services.dispatch import Dispatcher
 from postbell.services.faults import Faults
 from postbell.services.health import caution_now
+from postbell.services.hook_sender import HookSender
 from postbell.services.housekeeping import Housekeeping
 from postbell.services.marking import Marking
 from postbell.services.metrics import Metrics
@@ -138,6 +138,7 @@ class Daemon:
         self._removals, self._renewals = Removals(app.ctx, self._thread), Renewals(app.ctx, self._thread)
         self._metrics, self._comments = Metrics(app.ctx, self._thread), Comments(app.ctx, self._thread)
         self._teller = Teller(app.ctx, self._thread, app.settings.notify)
+        self._hooks = HookSender(app.ctx, self._thread, self._teller.troubles)
         self._thread.on_stuck = self._teller.troubles.begin_of_database
         self._faults = Faults(troubles=self._teller.troubles)
         self._marking = Marking(app.places.mark, self._teller.troubles)
@@ -164,7 +165,7 @@ class Daemon:
         self._clients = [app.ctx.clients]
         every, alive, failed = self._beat_every(), self._say_alive, self._say_stuck
         self._beat = Beat(app.ctx.store, self._chores(), every=every, alive=alive, failed=failed)
-        self._scheduler = _new_scheduler()
+        self._scheduler = new_scheduler()
         self._serves = serves
 
     async def run(self) -> None:
@@ -174,7 +175,7 @@ class Daemon:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         loop.add_signal_handler(signal.SIGHUP, self.reload)
-        listener = Listener(self._app.places.data_dir, self._due.set)
+        listener = Listener(self._app.places.data_dir, self._on_ring)
         listener.open()
         # What keeps it from beginning is to be told too.
         telling = [self._beat.do(chore) for chore in self._beat.chores if chore.name == _TELL]
@@ -248,7 +249,7 @@ class Daemon:
         settings, ctx = self._app.settings, self._app.ctx
         self._clients.append(ctx.clients)
         self._dispatcher.ctx = self._recovery.ctx = self._removals.ctx = self._metrics.ctx = ctx
-        self._renewals.ctx = self._comments.ctx = ctx
+        self._renewals.ctx = self._comments.ctx = self._hooks.ctx = ctx
         self._dispatcher.slots = settings.daemon.concurrency
         self._housekeeping.settings = settings
         self._teller.configure(ctx, settings.notify)
@@ -261,14 +262,14 @@ class Daemon:
 
     def _chores(self) -> tuple[Chore, ...]:
         """Return all that the daemon does by itself."""
-        said, told = self._comments, self._teller
+        said, told, hooks = self._comments, self._teller, self._hooks
         return (
             Chore(name="clock", work=self._dispatcher.look, every=LOOK_EVERY),
             Chore(name="ring", bell=self._due, work=self._ring, every=LOOK_EVERY, wanted=self._any_to_send),
             Chore(
                 name="settle",
                 bell=self._lost,
-                work=self._settle,
+                work=lambda: self._recovery.settle(_PATIENCE),
                 every=_SETTLE_EVERY,
                 wanted=glance.any_unsure,
             ),
@@ -294,6 +295,7 @@ class Daemon:
                 wanted=self._renewals.wanted,
             ),
             Chore(name=_TELL, bell=told.bell, work=told.turn, every=LOOK_EVERY, wanted=told.wanted),
+            Chore(name="hooks", bell=hooks.bell, work=hooks.turn, every=LOOK_EVERY, wanted=hooks.wanted),
             Chore(name="foretell", bell=self._changed, work=self._foretell, every=_GROW_EVERY),
             Chore(name="grow", bell=self._ripe, work=self._grow, every=_GROW_EVERY),
             Chore(name="tend", work=self._housekeeping.tend, every=_TEND_EVERY),
@@ -332,9 +334,6 @@ class Daemon:
         with self._app.ctx.store.read() as tx:
             return queue.next_due(tx)
 
-    async def _settle(self) -> None:
-        await self._recovery.settle(_PATIENCE)
-
     async def _grow(self) -> None:
         await grow(self._app.ctx, self._thread)
         self._due.set()
@@ -353,6 +352,11 @@ class Daemon:
     def _on_free(self) -> None:
         self._due.set()
         self._teller.news()
+        self._hooks.news()
+
+    def _on_ring(self) -> None:
+        self._on_free()
+        self._hooks.bell.set()  # there may be one more
 
     def _say_alive(self) -> None:
         """Tell systemd that the loop and the database answer."""
@@ -381,6 +385,7 @@ class Daemon:
         await self._dispatcher.drain(self._app.settings.daemon.drain_seconds)
         await self._recovery.close()
         await self._teller.close(_FAREWELL)
+        await self._hooks.close()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
         for clients in self._clients:
@@ -388,9 +393,3 @@ class Daemon:
         self._thread.close()
         self._marking.leave(self._app.ctx.now())
         self._app.close()
-
-
-def _new_scheduler() -> AsyncIOScheduler:
-    # By its own defaults it would leave out a ring that came a second late.
-    how = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
-    return AsyncIOScheduler(timezone=UTC, job_defaults=how)

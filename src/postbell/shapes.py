@@ -53,6 +53,7 @@ What each command prints:
     queue                   told in `postbell.cli.queue`
     engagement              told in `postbell.cli.engagement`
     key                     told in `postbell.cli.keys`
+    hook                    told in `postbell.cli.hooks`
     series                  told in `postbell.cli.series`
     db                      told in `postbell.cli.db`
     demo                    told in `postbell.cli.demo`
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
     from postbell.domain.account import Account
     from postbell.domain.comment import FirstComment
     from postbell.domain.content import Comment
+    from postbell.domain.hook import Hook, HookCall
     from postbell.domain.media import Media
     from postbell.domain.metrics import Reading
     from postbell.domain.post import Attempt, Delivery, Post
@@ -262,6 +264,39 @@ def key_json(key: Key) -> dict[str, Any]:
         "created_at": stamp(key.created_at),
         "expires_at": stamp(key.expires_at),
         "used_at": stamp(key.used_at),
+    }
+
+
+def hook_json(hook: Hook) -> dict[str, Any]:
+    """Return an address that is told what happens; what signs is told nowhere."""
+    return {
+        "name": hook.name,
+        "url": hook.url,
+        "events": list(hook.events),
+        "allow_local": hook.allow_local,
+        "created_at": stamp(hook.created_at),
+        "failures": hook.failures,
+        "failing_since": stamp(hook.failing_since),
+        "error": hook.error,
+        "rests_until": stamp(hook.rests_until),
+    }
+
+
+def hook_call_json(call: HookCall) -> dict[str, Any]:
+    """Return how an event was told to an address."""
+    return {
+        "event": call.event_id,
+        "type": str(call.kind),
+        "post": call.post_id,
+        "account": call.account,
+        "state": str(call.state),
+        "tries": call.tries,
+        "first_at": stamp(call.first_at),
+        "last_at": stamp(call.last_at),
+        "try_at": stamp(call.try_at),
+        "status": call.status,
+        "took_ms": call.took_ms,
+        "error": call.error,
     }
 
 

@@ -18,7 +18,7 @@ from lab.harness import clock_ahead
 from postbell.clock import SystemClock
 from postbell.domain.caution import Cause
 from postbell.services import actions, doctor, health, pausing
-from postbell.services.doctor import Level
+from postbell.services.check import Level
 from postbell.services.pausing import Scope, Target
 from support.home import Home, make_home
 from support.marks import left_by_daemon

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from postbell.domain.states import DeliveryState
-from postbell.services.doctor import Level, doctor
+from postbell.services.check import Level
+from postbell.services.doctor import doctor
 from postbell.services.health import status
 from postbell.store import deliveries, wal
 from support.command import Command

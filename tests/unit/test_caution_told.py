@@ -12,6 +12,7 @@ import pytest
 from postbell.domain.caution import Cause, Caution
 from postbell.domain.pause import Pause, PauseScope
 from postbell.services import caution, doctor, health
+from postbell.services.check import Level
 from postbell.services.pausing import Scope, Target, resume
 from postbell.store import mark, pauses
 from postbell.store.engine import Store
@@ -135,4 +136,4 @@ def test_status_and_doctor_notice_it_before_any_daemon_does(world: World, cause:
     checks = [each for each in doctor.doctor(places, now=START) if each.name == "caution"]
     assert seen.foreseen is cause
     assert any(cause.sentence in trouble for trouble in seen.troubles)
-    assert [(each.level, cause.sentence in each.message) for each in checks] == [(doctor.Level.WARN, True)]
+    assert [(each.level, cause.sentence in each.message) for each in checks] == [(Level.WARN, True)]

@@ -53,7 +53,7 @@ def test_from_nothing_to_encrypted_by_what_each_command_says_next(cli: Command) 
     assert f'key_file = "{path}"' in made.err
     assert "postbell secrets encrypt" in made.err
     cli.config.write_text(f'[secrets]\nkey_file = "{path}"\n')
-    assert cli.done("secrets", "encrypt").out == "Encrypted the secrets of 2 accounts.\n"
+    assert cli.done("secrets", "encrypt").out == "Encrypted the secrets of 2 accounts and hooks.\n"
     assert cli.done("secrets", "encrypt").out.startswith("Nothing to do")
     assert cli.done("account", "show", "sky", "--json").json["values"]["identifier"] == "alice.test"
 
@@ -96,7 +96,7 @@ def test_going_back_is_asked_for_and_leaves_what_was(cli: Command) -> None:
     give_key(cli)
     cli.done("secrets", "encrypt")
     assert cli("secrets", "decrypt").code == 2
-    assert cli.done("secrets", "decrypt", "--yes").out == "Decrypted the secrets of 2 accounts.\n"
+    assert cli.done("secrets", "decrypt", "--yes").out == "Decrypted the secrets of 2 accounts and hooks.\n"
     assert cli.stored() == before
     assert cli.done("secrets", "encrypt", "--json").json["accounts"] == 2
     assert cli.done("secrets", "decrypt", "--yes", "--json").json["accounts"] == 2

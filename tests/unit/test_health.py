@@ -18,8 +18,9 @@ from postbell.errors import BadConfig, PostbellError, Rejected, Unauthorized, Un
 from postbell.publishing.protocol import Network, Profile
 from postbell.services import accounts as account_service
 from postbell.services import upkeep
+from postbell.services.check import Check, Level
 from postbell.services.compose import add_post
-from postbell.services.doctor import Check, Level, doctor
+from postbell.services.doctor import doctor
 from postbell.services.health import Status, status
 from postbell.services.holds import Hold
 from postbell.services.wanted import Wanted

@@ -14,10 +14,10 @@ from pydantic import ValidationError
 
 from postbell.domain.media import Media, MediaKind
 from postbell.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable
-from postbell.networks import webhook
 from postbell.networks.webhook import MOST_BYTES, network
 from postbell.publishing.http import Clients, Http
 from postbell.publishing.protocol import Outgoing, Receipt, Target, Unknown
+from postbell.publishing.signing import signature
 from postbell.testing import FakeClock
 from support.fake_webhook import SUBJECT, URL, FakeWebhook
 from support.farside import START, Violation
@@ -129,13 +129,13 @@ def test_a_repeat_differs_in_the_signature_s_time_alone() -> None:
 
 
 def test_the_signature_is_that_of_the_specification_s_example() -> None:
-    signature = webhook._signature(
+    signed = signature(
         "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
         name="msg_p5jXN8AQM9LWM0D4loKWxJek",
         seconds="1614265330",
         body=b'{"test": 2432232314}',
     )
-    assert signature == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+    assert signed == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
 def test_a_secret_of_plain_text_signs_with_its_bytes() -> None:

@@ -5,7 +5,7 @@ With `--json` each command prints one object:
     show      {encrypted: {key: [account]}, clear: [account], keys: [key], key_file, clear_copies: [path]};
               keys are the ids of those that are given, the first one encrypts
     new-key   {key, key_file}
-    encrypt   {accounts, clear_copies: [path]}; accounts is of how many it was done
+    encrypt   {accounts, clear_copies: [path]}; accounts is of how many accounts and hooks it was done
     rotate    {key, key_file, accounts, clear_copies: [path]}
     decrypt   {accounts}
 """
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.group(cls=SentenceGroup)
 @json_option
 def secrets() -> None:
-    """Encrypt what accounts keep secret in the database.
+    """Encrypt what accounts and hooks keep secret in the database.
 
     First `new-key FILE`; then name that file in the configuration, `key_file` under [secrets]; then
     `encrypt`.
@@ -42,9 +42,10 @@ def show(state: State) -> None:
     """Show whether the secrets of accounts are encrypted, and with which keys."""
     from postbell.services.accounts import list_accounts
     from postbell.services.encrypted import clear_copies, encryption_of
+    from postbell.services.hooks import list_hooks
 
     app = state.open_app()
-    vault, found = app.ctx.vault, encryption_of(list_accounts(app.ctx))
+    vault, found = app.ctx.vault, encryption_of(list_accounts(app.ctx), list_hooks(app.ctx))
     copies, keys = clear_copies(state.places), [key.id for key in vault.keys]
     if state.json:
         state.emit(
@@ -134,7 +135,7 @@ def decrypt(state: State, *, yes: bool) -> None:
     from postbell.services import encryption
 
     if not yes:
-        state.confirm("Store the secrets of all accounts in the clear?")
+        state.confirm("Store the secrets of all accounts and hooks in the clear?")
     count = encryption.decrypt(state.places, _vault(state))
     if state.json:
         state.emit({"accounts": count})
@@ -172,4 +173,4 @@ def _tell_encrypted(state: State, count: int, copies: Sequence[Path]) -> None:
 
 
 def _accounts(count: int) -> str:
-    return "1 account" if count == 1 else f"{count} accounts"
+    return "1 account or hook" if count == 1 else f"{count} accounts and hooks"

@@ -34,7 +34,7 @@ Commands:
   init        Make the folders, the configuration and the database.
   demo        Show Postbell at work, in a temporary folder.
   account     Connect profiles on networks, and look after them.
-  secrets     Encrypt what accounts keep secret in the database.
+  secrets     Encrypt what accounts and hooks keep secret in the database.
   networks    Show the networks: what each needs, takes and offers.
   add         Write a new post.
   list        List posts by their time, those without one last.
@@ -73,6 +73,7 @@ Commands:
   doctor      Look for what is wrong with this installation.
   run         Publish what is due, until the process is told to stop.
   key         Let programs ask the HTTP API.
+  hook        Let addresses be told what happens, by signed requests.
   db          Check, back up, restore and upgrade the database.
   version     Show the versions of Postbell and what it stands on.
 """

@@ -39,7 +39,8 @@ from postbell.status_shapes import status_json
 
 
 if TYPE_CHECKING:
-    from postbell.services.doctor import Check, Verify
+    from postbell.services.check import Check
+    from postbell.services.doctor import Verify
     from postbell.services.health import Status
 
 
@@ -71,10 +72,11 @@ def doctor(state: State, *, online: bool) -> int:
     Exits with 1 if something is broken; a warning alone is no failure.
     """
     from postbell.clock import SystemClock
-    from postbell.services import doctor as service
+    from postbell.services.check import Level
+    from postbell.services.doctor import doctor as look
 
     verify = _verify(state) if online else None
-    checks = service.doctor(state.places, now=SystemClock().now(), verify=verify)
+    checks = look(state.places, now=SystemClock().now(), verify=verify)
     for check in checks:
         if state.json:
             state.emit(
@@ -82,7 +84,7 @@ def doctor(state: State, *, online: bool) -> int:
             )
         else:
             _print_check(state, check)
-    return 1 if any(check.level is service.Level.FAIL for check in checks) else 0
+    return 1 if any(check.level is Level.FAIL for check in checks) else 0
 
 
 def _verify(state: State) -> Verify | None:

@@ -20,7 +20,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "account": ("postbell.cli.accounts:account", "Connect profiles on networks, and look after them."),
     "secrets": (
         "postbell.cli.encryption:secrets",
-        "Encrypt what accounts keep secret in the database.",
+        "Encrypt what accounts and hooks keep secret in the database.",
     ),
     "networks": ("postbell.cli.networks:networks", "Show the networks: what each needs, takes and offers."),
     "add": ("postbell.cli.compose:add", "Write a new post."),
@@ -87,6 +87,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "doctor": ("postbell.cli.health:doctor", "Look for what is wrong with this installation."),
     "run": ("postbell.cli.daemon:run", "Publish what is due, until the process is told to stop."),
     "key": ("postbell.cli.keys:key", "Let programs ask the HTTP API."),
+    "hook": ("postbell.cli.hooks:hook", "Let addresses be told what happens, by signed requests."),
     "db": ("postbell.cli.db:db", "Check, back up, restore and upgrade the database."),
     "version": ("postbell.cli.setup:version", "Show the versions of Postbell and what it stands on."),
 }

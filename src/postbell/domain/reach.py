@@ -95,6 +95,10 @@ class Allowed:
                 names.add((host, port))
         return cls(names=frozenset(names), networks=tuple(networks))
 
+    def __or__(self, other: Allowed) -> Allowed:
+        """Return what is allowed by the one or the other."""
+        return Allowed(names=self.names | other.names, networks=self.networks + other.networks)
+
     def takes(self, host: str, port: int, address: Address) -> bool:
         """Whether an address may be reached under a name, at a port."""
         if {(host, port), (host, None)} & self.names:

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
-import hmac
 import json
 import re
 from datetime import UTC, datetime
@@ -36,6 +34,7 @@ from postbell.publishing.protocol import (
     Unknown,
 )
 from postbell.publishing.rates import reset_time
+from postbell.publishing.signing import key_of, signature
 
 
 if TYPE_CHECKING:
@@ -89,7 +88,7 @@ class Credentials(Strict):
     @field_validator("secret")
     @classmethod
     def _usable(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not _key(value.get_secret_value()):
+        if value is not None and not key_of(value.get_secret_value()):
             raise ValueError("what follows `whsec_` must be base64, and not empty")
         return value
 
@@ -191,7 +190,7 @@ async def _post(target: Target, http: Http, *, name: str, body: bytes, publishes
     }
     if account.secret:
         secret = account.secret.get_secret_value()
-        headers["webhook-signature"] = _signature(secret, name=name, seconds=seconds, body=body)
+        headers["webhook-signature"] = signature(secret, name=name, seconds=seconds, body=body)
     return await http.request(
         "POST", account.url, publishes=publishes, judge=_judge(http), content=body, headers=headers
     )
@@ -261,21 +260,6 @@ def _receipt(answer: Answer, key: str) -> Receipt:
         id=str(name) if type(name) in (str, int) and name != "" else location or key,
         url=next((url for url in urls if _WEB.match(url)), None),
     )
-
-
-def _signature(secret: str, *, name: str, seconds: str, body: bytes) -> str:
-    mac = hmac.digest(_key(secret), f"{name}.{seconds}.".encode() + body, "sha256")
-    return f"v1,{base64.b64encode(mac).decode()}"
-
-
-def _key(secret: str) -> bytes:
-    """Return the bytes that sign; empty if the secret is of no use."""
-    if not secret.startswith("whsec_"):
-        return secret.encode()
-    try:
-        return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
-    except binascii.Error:
-        return b""
 
 
 def _headers(value: SecretStr | None) -> dict[str, str]:

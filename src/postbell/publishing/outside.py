@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from email.message import Message
@@ -42,6 +42,8 @@ _PICTURES = (
     "binary/octet-stream",
 )
 _MOST_PICTURE = 10_000_000
+#: So many bytes of an answer are read whose content does not matter.
+_MOST_OF_ANSWER = 65_536
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HEADERS = {
     "accept-encoding": "gzip, deflate",
@@ -72,6 +74,14 @@ class Fetched:
     #: How its text is written, if the server says so: `utf-8`.
     charset: str | None
     body: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Posted:
+    """What was answered to something that was sent."""
+
+    status: int
+    headers: httpx.Headers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,8 +119,29 @@ class Outside:
     ) -> None:
         self._allowed = allowed or Allowed()
         self._look_up = look_up or ask_system
+        self._given, self._ca_file = transport, ca_file
         self._transport = transport or Connections(ca_file=ca_file, resolve=self.resolve)
         self._fit = fit
+
+    def towards(self, url: str, *, local: bool) -> Outside:
+        """Return a way of its own to where one address leads, which may be a `local` place if that is said.
+
+        It keeps its connections until it is closed. Raises OffLimits for what is no address.
+        """
+        place = read_place(url)
+        host = f"[{place.host}]" if ":" in place.host else place.host
+        allowed = self._allowed | Allowed.parse([f"{host}:{place.port}"]) if local else self._allowed
+        given, ca_file, look_up = self._given, self._ca_file, self._look_up
+        return Outside(transport=given, ca_file=ca_file, allowed=allowed, look_up=look_up)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._transport.aclose()
+
+    def require_public(self, place: Place) -> None:
+        """Raise OffLimits for a place that must not be asked, as far as that shows without a look-up."""
+        if is_address(place.host):
+            check_addresses(place.host, place.port, [place.host], self._allowed)
 
     async def resolve(self, host: str, port: int) -> Sequence[str]:
         """Return the addresses of a host that may be connected to there; raises NotFetched, OSError."""
@@ -159,6 +190,33 @@ class Outside:
         if self._fit is None:
             raise NotFetched("pictures are not read here")
         return await self._fit(data, limit)
+
+    async def post(self, url: str, *, body: bytes, headers: Mapping[str, str], deadline: float) -> Posted:
+        """Send something to an address and return what was answered; no redirect is followed.
+
+        Of the answer's body little is read, and nothing kept. Raises OffLimits for an address that must not
+        be asked, and NotFetched where there was no answer within `deadline` seconds.
+        """
+        place = read_place(url)
+        said = {"host": _host_of(place), "user-agent": _HEADERS["user-agent"], **headers}
+        request = httpx.Request("POST", place.url.copy_with(host=place.host), headers=said, content=body)
+        try:
+            async with asyncio.timeout(deadline):
+                response = await self._transport.handle_async_request(request)
+                try:
+                    read = 0
+                    assert isinstance(response.stream, httpx.AsyncByteStream)
+                    async for part in response.stream:  # as it came: to decode it could make it large
+                        if (read := read + len(part)) > _MOST_OF_ANSWER:
+                            break
+                finally:
+                    await response.aclose()
+        except TimeoutError:
+            raise NotFetched(f"{place.host} did not answer within {deadline:g} seconds") from None
+        except (httpx.HTTPError, httpx.StreamError, OSError) as error:
+            reason = str(error) or type(error).__name__
+            raise NotFetched(f"{place.host} could not be asked: {reason}") from None
+        return Posted(status=response.status_code, headers=response.headers)
 
     @asynccontextmanager
     async def _found(self, url: str, types: Sequence[str]) -> AsyncIterator[_Found]:
@@ -211,8 +269,12 @@ async def ask_system(host: str, port: int) -> Sequence[str]:
 
 def _request(place: Place, types: Sequence[str]) -> httpx.Request:
     url = place.url.copy_with(host=place.host)
-    host = url.netloc.decode("ascii")
-    return httpx.Request("GET", url, headers={"host": host, "accept": ", ".join(types), **_HEADERS})
+    headers = {"host": _host_of(place), "accept": ", ".join(types), **_HEADERS}
+    return httpx.Request("GET", url, headers=headers)
+
+
+def _host_of(place: Place) -> str:
+    return place.url.copy_with(host=place.host).netloc.decode("ascii")
 
 
 def _read_head(place: Place, response: httpx.Response, types: Sequence[str]) -> _Found:

@@ -10,16 +10,17 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 
 from postbell.domain.account import Account
 from postbell.domain.caution import Cause, Caution
+from postbell.domain.hook import Hook, fails_for_long
 from postbell.domain.post import LATE_AFTER, Delivery
 from postbell.domain.states import DeliveryState
 from postbell.errors import BadConfig, NotTold, PostbellError, Unauthorized
 from postbell.publishing import registry
 from postbell.publishing.protocol import Profile
+from postbell.services.check import Check, Level, bad, good, odd
 from postbell.services.encrypted import encryption_told
 from postbell.services.health import (
     caution_now,
@@ -28,6 +29,7 @@ from postbell.services.health import (
     counted,
     foresee,
     foreseen_told,
+    hook_told,
     lost_lately,
     lost_told,
     overdue_told,
@@ -42,7 +44,7 @@ from postbell.services.troubles import TRY
 from postbell.services.vault import find_vault
 from postbell.services.ways import Way, find_ways
 from postbell.settings import Places, load_settings
-from postbell.store import accounts, backup, deliveries, mark, schema, summary
+from postbell.store import accounts, backup, deliveries, hooks, mark, schema, summary
 from postbell.store.engine import Store, require_file
 from postbell.store.lock import DaemonLock
 from postbell.store.summary import Lost, LostFile, Overdue
@@ -60,26 +62,6 @@ _SET_CLOCK = "Set the clock: `timedatectl set-ntp true`."
 _LOCK_WAIT = 2.0
 
 
-class Level(StrEnum):
-    """How bad it is."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Check:
-    """One thing that was looked at."""
-
-    name: str
-    level: Level
-    #: What was found. A whole sentence.
-    message: str
-    #: What to do about it, where the message does not say it already.
-    mend: str | None = None
-
-
 @dataclass(frozen=True, kw_only=True)
 class _Facts:
     """What the database says about itself."""
@@ -95,6 +77,7 @@ class _Facts:
     caution: Caution | None
     foreseen: Cause | None
     notified: Notified
+    hooks: list[Hook]
 
 
 def doctor(places: Places, *, now: datetime, verify: Verify | None = None) -> list[Check]:
@@ -112,9 +95,9 @@ def doctor(places: Places, *, now: datetime, verify: Verify | None = None) -> li
     try:
         facts = _look(places, now)
     except PostbellError as error:
-        checks.append(_bad("database", str(error)))
+        checks.append(bad("database", str(error)))
     except OSError as error:
-        checks.append(_bad("database", f"{places.database}: {error.strerror}."))
+        checks.append(bad("database", f"{places.database}: {error.strerror}."))
     else:
         checks += _guarded("database", lambda: _database(places))
     checks += _guarded("clock", lambda: _clock(now, facts.newest if facts else None))
@@ -124,7 +107,8 @@ def doctor(places: Places, *, now: datetime, verify: Verify | None = None) -> li
         checks += [
             *_deliveries(facts),
             *_media(facts),
-            *_guarded("secrets", lambda: _secrets(places, facts.accounts)),
+            *_hooks(facts.hooks, now),
+            *_guarded("secrets", lambda: _secrets(places, facts)),
             *_guarded("backup", lambda: _backup(places, facts, now)),
             *_guarded("log", lambda: _log(places, now)),
             *_guarded("notices", lambda: _notices(places, facts.notified)),
@@ -136,33 +120,33 @@ def _guarded(name: str, probe: Callable[[], Iterator[Check]]) -> list[Check]:
     try:
         return list(probe())
     except PostbellError as error:
-        return [_bad(name, str(error))]
+        return [bad(name, str(error))]
     except OSError as error:
-        return [_bad(name, f"{error.filename or name}: {error.strerror}.")]
+        return [bad(name, f"{error.filename or name}: {error.strerror}.")]
 
 
 def _config(places: Places) -> Iterator[Check]:
     path = places.config
     if not path.exists():
-        yield _odd("config", f"There is no {path}; everything is at its default.", "Run `postbell init`.")
+        yield odd("config", f"There is no {path}; everything is at its default.", "Run `postbell init`.")
         return
     load_settings(path)
     if (mode := path.stat().st_mode & 0o777) & 0o077:
-        yield _odd("config", f"Others can read {path} (mode {mode:04o}).", f"Run `chmod 600 {path}`.")
+        yield odd("config", f"Others can read {path} (mode {mode:04o}).", f"Run `chmod 600 {path}`.")
     else:
-        yield _good("config", f"{path} is in order.")
+        yield good("config", f"{path} is in order.")
 
 
 def _folder(places: Places) -> Iterator[Check]:
     folder, database = places.data_dir, places.database
     if not folder.is_dir():
-        yield _bad("data folder", f"There is no folder {folder}.", "Run `postbell init`.")
+        yield bad("data folder", f"There is no folder {folder}.", "Run `postbell init`.")
         return
     files = [database.with_name(database.name + suffix) for suffix in ("", "-wal", "-shm")]
     found = [(path, path.stat()) for path in (folder, *files) if path.exists()]
     owner = found[0][1].st_uid
     problems = [
-        _bad(
+        bad(
             "data folder",
             f"Others can read {path} (mode {stats.st_mode & 0o777:04o}), and secrets of accounts lie there.",
             f"Run `chmod {'700' if path == folder else '600'} {path}`.",
@@ -170,7 +154,7 @@ def _folder(places: Places) -> Iterator[Check]:
         for path, stats in found
         if stats.st_mode & 0o077
     ] + [
-        _bad(
+        bad(
             "data folder",
             f"{path} does not belong to the owner of {folder}, as whom the daemon runs.",
             f"Run `chown --reference={folder} {path}`.",
@@ -178,7 +162,7 @@ def _folder(places: Places) -> Iterator[Check]:
         for path, stats in found
         if stats.st_uid != owner
     ]
-    yield from problems or [_good("data folder", f"{folder} is private.")]
+    yield from problems or [good("data folder", f"{folder} is private.")]
 
 
 def _disk(places: Places) -> Iterator[Check]:
@@ -187,9 +171,9 @@ def _disk(places: Places) -> Iterator[Check]:
     free = shutil.disk_usage(places.data_dir).free
     message = f"{free / 1e6:,.0f} MB are free where {places.data_dir} lies."
     if free < _LEAST_FREE:
-        yield _odd("disk", message, "Free some space: on a full disk nothing can be stored or published.")
+        yield odd("disk", message, "Free some space: on a full disk nothing can be stored or published.")
     else:
-        yield _good("disk", message)
+        yield good("disk", message)
 
 
 def _program(package: Path) -> Iterator[Check]:
@@ -197,7 +181,7 @@ def _program(package: Path) -> Iterator[Check]:
     kept = Path(importlib.util.cache_from_source(str(package / "__init__.py")))
     if not (kept.exists() or sys.dont_write_bytecode):
         message = f"Python compiles Postbell anew at every start: nothing compiled is in {kept.parent}."
-        yield _odd("program", message, f"Run `{sys.executable} -m compileall -q {package.parent}`.")
+        yield odd("program", message, f"Run `{sys.executable} -m compileall -q {package.parent}`.")
 
 
 def _look(places: Places, now: datetime) -> _Facts:
@@ -223,6 +207,7 @@ def _look(places: Places, now: datetime) -> _Facts:
                 caution=caution_now(tx, now, registry.can_ask),
                 foreseen=foresee(tx, beside, runs=runs),
                 notified=notified(tx, _ways(places), now),
+                hooks=hooks.list_hooks(tx),
             )
     finally:
         store.close()
@@ -231,18 +216,18 @@ def _look(places: Places, now: datetime) -> _Facts:
 def _database(places: Places) -> Iterator[Check]:
     if problems := backup.quick_check(places.database):
         message = f"{places.database} is damaged: {problems[0]}."
-        yield _bad("database", message, "See `postbell db check`, then `postbell db restore latest`.")
+        yield bad("database", message, "See `postbell db check`, then `postbell db restore latest`.")
     else:
-        yield _good("database", f"{places.database} is sound and has schema {schema.HEAD}.")
+        yield good("database", f"{places.database} is sound and has schema {schema.HEAD}.")
 
 
 def _clock(now: datetime, newest: datetime | None) -> Iterator[Check]:
     if told := clock_told(now, newest):
-        yield _bad("clock", *told)
+        yield bad("clock", *told)
     elif _synchronised() is False:
-        yield _odd("clock", f"It is {stamp(now)}, but the clock is not kept right by NTP.", _SET_CLOCK)
+        yield odd("clock", f"It is {stamp(now)}, but the clock is not kept right by NTP.", _SET_CLOCK)
     else:
-        yield _good("clock", f"It is {stamp(now)}.")
+        yield good("clock", f"It is {stamp(now)}.")
 
 
 def _synchronised() -> bool | None:
@@ -261,29 +246,29 @@ def _synchronised() -> bool | None:
 def _daemon(places: Places, waiting: int) -> Iterator[Check]:
     mend = "Start it: `systemctl enable --now postbell`, or `postbell run`."
     if pid := DaemonLock(places.data_dir).holder():
-        yield _good("daemon", f"It runs as process {pid}.")
+        yield good("daemon", f"It runs as process {pid}.")
     elif waiting:
-        yield _bad("daemon", f"It does not run, and {counted(waiting)} waiting for it.", mend)
+        yield bad("daemon", f"It does not run, and {counted(waiting)} waiting for it.", mend)
     else:
-        yield _odd("daemon", "It does not run.", mend)
+        yield odd("daemon", "It does not run.", mend)
 
 
 def _account(account: Account, now: datetime, verify: Verify | None) -> Iterator[Check]:
     name, held, known = f"account {account.name}", hold_of(account, now), registry.keys()
     if account.network not in known:
-        yield _bad(name, f"This Postbell has no network {account.network}.")
+        yield bad(name, f"This Postbell has no network {account.network}.")
     elif verify is not None:
         try:
-            yield _good(name, f"{account.network} accepts it as {verify(account.name).handle}.")
+            yield good(name, f"{account.network} accepts it as {verify(account.name).handle}.")
         except PostbellError as error:
-            yield _bad(name, str(error), _mend_of(error, account))
+            yield bad(name, str(error), _mend_of(error, account))
     elif held is None and (ends := _ending(account, now)):
         told = f"Its login ends at {stamp(ends)}, and its network does not renew it."
-        yield _odd(name, told, f"Consent again: `postbell account reconnect {account.name}`.")
+        yield odd(name, told, f"Consent again: `postbell account reconnect {account.name}`.")
     elif held is None:
-        yield _good(name, "It was well when it was last used.")
+        yield good(name, "It was well when it was last used.")
     else:
-        found = _bad if held.hold is Hold.UNAUTHORIZED else _odd
+        found = bad if held.hold is Hold.UNAUTHORIZED else odd
         yield found(name, f"Its posts wait: {held.told(stamp)}.")
 
 
@@ -301,32 +286,38 @@ def _mend_of(error: PostbellError, account: Account) -> str:
 
 def _deliveries(facts: _Facts) -> Iterator[Check]:
     if facts.oldest_overdue:
-        yield _odd("overdue", f"{overdue_told(facts.overdue, facts.oldest_overdue)}.")
+        yield odd("overdue", f"{overdue_told(facts.overdue, facts.oldest_overdue)}.")
     else:
-        yield _good("overdue", "Nothing is overdue.")
+        yield good("overdue", "Nothing is overdue.")
     if facts.caution:
-        yield _odd("caution", *caution_told(facts.caution))
+        yield odd("caution", *caution_told(facts.caution))
     if facts.foreseen:
-        yield _odd("caution", *foreseen_told(facts.foreseen))
+        yield odd("caution", *foreseen_told(facts.foreseen))
     for delivery in facts.unsure:
-        yield _odd("unsure", *unsure_told(delivery))
+        yield odd("unsure", *unsure_told(delivery))
     for told, mend in lost_told(facts.lost):
-        yield _odd("failed or missed", told, mend)
+        yield odd("failed or missed", told, mend)
     if not facts.lost.count:
-        yield _good("failed or missed", "Nothing failed or was missed within the last day.")
+        yield good("failed or missed", "Nothing failed or was missed within the last day.")
 
 
 def _media(facts: _Facts) -> Iterator[Check]:
     for lost in facts.lost_files:
         mend = f"Give it again: `postbell edit {lost.post_id} --media FILE`."
-        yield _bad("media", f"The stored file of {lost.name} is gone; post {lost.post_id} needs it.", mend)
+        yield bad("media", f"The stored file of {lost.name} is gone; post {lost.post_id} needs it.", mend)
     if not facts.lost_files:
-        yield _good("media", "Every file that a post needs is there.")
+        yield good("media", "Every file that a post needs is there.")
 
 
-def _secrets(places: Places, accounts: list[Account]) -> Iterator[Check]:
+def _hooks(found: list[Hook], now: datetime) -> Iterator[Check]:
+    failing = [odd("hooks", *hook_told(hook)) for hook in fails_for_long(found, now)]
+    if found:
+        yield from failing or [good("hooks", f"Told: {', '.join(hook.name for hook in found)}.")]
+
+
+def _secrets(places: Places, facts: _Facts) -> Iterator[Check]:
     vault = find_vault(places, load_settings(places.config))
-    for is_well, told, mend in encryption_told(places, vault, accounts):
+    for is_well, told, mend in encryption_told(places, vault, facts.accounts, facts.hooks):
         level = Level.OK if is_well else Level.WARN
         yield Check(name="secrets", level=level, message=told, mend=mend)
 
@@ -336,13 +327,13 @@ def _backup(places: Places, facts: _Facts, now: datetime) -> Iterator[Check]:
     age = now - datetime.fromtimestamp(newest.stat().st_mtime, UTC) if newest else None
     mend = "Make one: `postbell db backup`."
     if age is not None and age <= _old_after(places):
-        yield _good("backup", f"The newest is {newest}.")
+        yield good("backup", f"The newest is {newest}.")
     elif age is not None:
-        yield _odd("backup", f"The newest, {newest}, is {age.days} days old.", mend)
+        yield odd("backup", f"The newest, {newest}, is {age.days} days old.", mend)
     elif facts.newest or facts.accounts:
-        yield _odd("backup", "There is none yet.", mend)
+        yield odd("backup", "There is none yet.", mend)
     else:
-        yield _good("backup", "There is nothing to back up yet.")
+        yield good("backup", "There is nothing to back up yet.")
 
 
 def _old_after(places: Places) -> timedelta:
@@ -356,9 +347,9 @@ def _old_after(places: Places) -> timedelta:
 def _log(places: Places, now: datetime) -> Iterator[Check]:
     seen = storage(places, now, every=None, since=None)
     for told, mend in seen.troubles:
-        yield _odd("log", told, mend)
+        yield odd("log", told, mend)
     if not seen.troubles:
-        yield _good("log", f"The log of the database has {seen.log_bytes / 1e6:,.1f} MB.")
+        yield good("log", f"The log of the database has {seen.log_bytes / 1e6:,.1f} MB.")
 
 
 def _ways(places: Places) -> list[Way]:
@@ -370,30 +361,18 @@ def _ways(places: Places) -> list[Way]:
 def _notices(places: Places, seen: Notified) -> Iterator[Check]:
     path = load_settings(places.config).notify.urls_file
     if path and path.exists() and (mode := path.stat().st_mode & 0o777) & 0o077:
-        yield _odd("notices", f"Others can read {path} (mode {mode:04o}).", f"Run `chmod 600 {path}`.")
+        yield odd("notices", f"Others can read {path} (mode {mode:04o}).", f"Run `chmod 600 {path}`.")
     ways, failing = _ways(places), {way.name: way for way in seen.ways if way.error is not None}
     for way in ways:
         try:
             way.check(thoroughly=True)
         except NotTold as error:
-            yield _bad("notices", f"You cannot be told by {way.name}: {error}")
+            yield bad("notices", f"You cannot be told by {way.name}: {error}")
         else:
             if way.name in failing:
-                yield _bad("notices", failing_told(failing[way.name]), TRY)
+                yield bad("notices", failing_told(failing[way.name]), TRY)
             else:
-                yield _good("notices", f"You are told by {way.name}.")
+                yield good("notices", f"You are told by {way.name}.")
     if not ways:
         mend = f"Give `urls` or `command` under [notify] in {places.config}."
         yield Check(name="notices", level=Level.OK, message="You are told nothing by itself.", mend=mend)
-
-
-def _good(name: str, message: str) -> Check:
-    return Check(name=name, level=Level.OK, message=message)
-
-
-def _odd(name: str, message: str, mend: str | None = None) -> Check:
-    return Check(name=name, level=Level.WARN, message=message, mend=mend)
-
-
-def _bad(name: str, message: str, mend: str | None = None) -> Check:
-    return Check(name=name, level=Level.FAIL, message=message, mend=mend)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from postbell.domain.account import Account, Stored
+from postbell.domain.hook import Hook
 from postbell.services.vault import Vault, key_of, require_open
 from postbell.settings import Places
 from postbell.store.engine import file_uri
@@ -19,7 +20,7 @@ from postbell.store.engine import file_uri
 class Encryption:
     """How the secrets of accounts lie in a database."""
 
-    #: The names of the accounts with secrets that are in the clear.
+    #: The names of the accounts and hooks with secrets that are in the clear.
     clear: tuple[str, ...]
     #: Those of the others, by the id of their key.
     encrypted: Mapping[str, tuple[str, ...]]
@@ -37,16 +38,17 @@ def kept_of(account: Account) -> tuple[Stored, ...]:
     return account.credentials, account.session, account.tokens
 
 
-def encryption_of(found: Sequence[Account]) -> Encryption:
-    """Return how the secrets of these accounts are stored."""
+def encryption_of(accounts: Sequence[Account], hooks: Sequence[Hook] = ()) -> Encryption:
+    """Return how the secrets of these are stored."""
     clear: list[str] = []
     encrypted: dict[str, tuple[str, ...]] = {}
-    for account in found:
-        kept = [stored for stored in kept_of(account) if stored]
+    found = [(each.name, kept_of(each)) for each in accounts]
+    for name, secrets in [*found, *((f"hook {each.name}", (each.secret,)) for each in hooks)]:
+        kept = [stored for stored in secrets if stored]
         if any(not isinstance(stored, str) for stored in kept):
-            clear.append(account.name)
+            clear.append(name)
         for key in sorted({key_of(stored) for stored in kept if isinstance(stored, str)}):
-            encrypted[key] = (*encrypted.get(key, ()), account.name)
+            encrypted[key] = (*encrypted.get(key, ()), name)
     return Encryption(clear=tuple(clear), encrypted=encrypted)
 
 
@@ -57,14 +59,17 @@ def clear_copies(places: Places) -> list[Path]:
 
 
 def encryption_told(
-    places: Places, vault: Vault, accounts: Sequence[Account]
+    places: Places, vault: Vault, accounts: Sequence[Account], hooks: Sequence[Hook]
 ) -> Iterator[tuple[bool, str, str | None]]:
     """Yield what there is to say in sentences: whether it is well, what was found, and what to do.
 
     Raises NoKey where the secrets cannot be read, and BadConfig for a bad file of keys.
     """
-    require_open(vault, accounts)
-    found, mend = encryption_of(accounts), "Stop the daemon, `postbell secrets encrypt`, and start it again."
+    require_open(vault, accounts, hooks)
+    found, mend = (
+        encryption_of(accounts, hooks),
+        "Stop the daemon, `postbell secrets encrypt`, and start it again.",
+    )
     if not vault.keys:
         message = "The secrets of accounts are in the clear, in a database that only its owner can read."
         yield True, message, "`postbell secrets --help` says how to encrypt them."
@@ -96,5 +101,7 @@ def _has_clear(path: Path) -> bool:
         known = {row[1] for row in copy.execute("PRAGMA table_info(account)")}
         names = [name for name in ("credentials", "session", "tokens") if name in known]
         rows = copy.execute(f"SELECT {', '.join(names)} FROM account").fetchall()  # noqa: S608 - constants
+        if copy.execute("SELECT 1 FROM sqlite_master WHERE name = 'hook'").fetchone():
+            rows += copy.execute("SELECT secret FROM hook").fetchall()
         return any(text not in (None, "{}") and not text.startswith('"') for row in rows for text in row)
     return False

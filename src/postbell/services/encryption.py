@@ -13,18 +13,19 @@ from postbell.services.kept import keep_tokens
 from postbell.services.upkeep import locked, require_plausible
 from postbell.services.vault import Vault
 from postbell.settings import Places
-from postbell.store import accounts, schema
+from postbell.store import accounts, hooks, schema
 from postbell.store.engine import Store
 from postbell.store.mark import MarkFile
 from postbell.store.scrub import scrub
 
 
 def encrypt(places: Places, vault: Vault) -> int:
-    """Encrypt with the first key what is in the clear, or encrypted with another one; return of how many.
+    """Encrypt with the first key what is in the clear, or encrypted with another one.
 
-    Nothing of what was there before is left in the database's files, even if it was encrypted already. No
-    daemon may run. Raises DaemonRunning, BadConfig without a key, NoKey where what is there cannot be read,
-    and what `scrub` raises; but for the last, nothing was changed then.
+    Return of how many accounts and hooks that was. Nothing of what was there before is left in the database's
+    files, even if it was encrypted already. No daemon may run. Raises DaemonRunning, BadConfig without a key,
+    NoKey where what is there cannot be read, and what `scrub` raises; but for the last, nothing was changed
+    then.
     """
     if not vault.keys:
         raise BadConfig(
@@ -35,7 +36,7 @@ def encrypt(places: Places, vault: Vault) -> int:
 
 
 def decrypt(places: Places, vault: Vault) -> int:
-    """Store everything in the clear again; return of how many accounts. As `encrypt` otherwise."""
+    """Store everything in the clear again; as `encrypt` otherwise."""
     return _store_anew(places, vault, Vault())
 
 
@@ -45,17 +46,21 @@ def _store_anew(places: Places, before: Vault, after: Vault) -> int:
         with closing(Store(places.database, mark=MarkFile(places.mark, by_user=True))) as store:
             schema.require_current(store)
             with store.read() as tx:
-                asked = [
-                    account
-                    for account in accounts.list_accounts(tx)
-                    if not all(map(after.is_current, kept_of(account)))
-                ]
-            if asked:
+                clear = [each for each in accounts.list_accounts(tx) if not _is_current(after, each)]
+                told = [each for each in hooks.list_hooks(tx) if not after.is_current(each.secret)]
+            if clear or told:
                 with store.write() as tx:
-                    for account in asked:
+                    for account in clear:
                         _keep(tx, account, before, after)
+                    for hook in told:
+                        secret = after.encrypt(before.hook_secret(hook), hook, "secret")
+                        hooks.keep_secret(tx, hook.id, secret)
         scrub(places.database)
-    return len(asked)
+    return len(clear) + len(told)
+
+
+def _is_current(vault: Vault, account: Account) -> bool:
+    return all(map(vault.is_current, kept_of(account)))
 
 
 def _keep(tx: Connection, account: Account, before: Vault, after: Vault) -> None:

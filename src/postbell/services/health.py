@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from postbell.domain.account import Health
 from postbell.domain.caution import Cause, Caution
+from postbell.domain.hook import Hook, fails_for_long
 from postbell.domain.pause import Pause
 from postbell.domain.post import LATE_AFTER, Delivery
 from postbell.domain.spans import span_text
@@ -22,7 +23,7 @@ from postbell.services.context import Context
 from postbell.services.encrypted import Encryption, encryption_of
 from postbell.services.holds import Held, Hold, hold_of
 from postbell.settings import Places
-from postbell.store import accounts, attempts, deliveries, mark, pauses, schema
+from postbell.store import accounts, attempts, deliveries, hooks, mark, pauses, schema
 from postbell.store.lock import DaemonLock
 from postbell.store.mark import Mark
 from postbell.store.retention import count_pruned
@@ -69,6 +70,8 @@ class Status:
     schema: str | None
     #: How the secrets of accounts are stored.
     secrets: Encryption
+    #: The hooks that have taken nothing for long.
+    failing_hooks: tuple[Hook, ...] = ()
     #: That the clock is wrong, and what to do, in sentences; None if nothing shows that.
     clock: tuple[str, str] | None = None
 
@@ -96,6 +99,7 @@ class Status:
             if held.hold is Hold.UNAUTHORIZED:
                 told = held.told(stamp)
                 found.append(f"{told[0].upper()}{told[1:]}.")
+        found += [f"{told} {mend}" for told, mend in map(hook_told, self.failing_hooks)]
         found += [f"{told} {mend}" for told, mend in self.storage.troubles]
         found += [f"{told} {mend}".rstrip() for told, mend in self.notified.troubles]
         return found
@@ -120,10 +124,9 @@ def status(
         oldest = summary.oldest_overdue(tx, now - LATE_AFTER, now=now)
         pruned = count_pruned(tx)
         results = {outcome: count + pruned[outcome] for outcome, count in summary.count_results(tx).items()}
-        lost = lost_lately(tx, now)
         counts = _with_pruned(deliveries.count_by_state(tx), pruned)
-        unsure = deliveries.list_in_state(tx, DeliveryState.UNSURE)
-        everybody = accounts.list_accounts(tx)
+        unsure, lost = deliveries.list_in_state(tx, DeliveryState.UNSURE), lost_lately(tx, now)
+        everybody, told_ones = accounts.list_accounts(tx), hooks.list_hooks(tx)
         paused, caution = pauses.list_pauses(tx, now), caution_now(tx, now, ctx.can_ask)
         foreseen = foresee(tx, beside, runs=daemon is not None)
         clock, told = clock_told(now, summary.newest_time(tx)), notified(tx, ways, now)
@@ -148,7 +151,8 @@ def status(
         ),
         notified=told if daemon else replace(told, own=()),
         schema=schema.revision_of(ctx.store),
-        secrets=encryption_of(everybody),
+        secrets=encryption_of(everybody, told_ones),
+        failing_hooks=tuple(fails_for_long(told_ones, now)),
         clock=clock,
     )
 
@@ -258,6 +262,15 @@ def unsure_told(unsure: Delivery) -> tuple[str, str]:
     return (
         f"post {unsure.post_id} to {unsure.account} may be public already: {_said(unsure)}.",
         f"Look there, then `postbell settle {unsure.post_id}`.",
+    )
+
+
+def hook_told(failing: Hook) -> tuple[str, str]:
+    """Return in sentences that a hook takes nothing, and what to do."""
+    since = stamp(failing.failing_since) if failing.failing_since else "a while ago"
+    return (
+        f"Hook {failing.name} has taken nothing since {since}: {failing.error}.",
+        f"Try it: `postbell hook test {failing.name}`; see `postbell hook log {failing.name}`.",
     )
 
 

@@ -13,6 +13,7 @@ from postbell.sections import RetentionSettings
 from postbell.store import retention
 from postbell.store.engine import Store
 from postbell.store.events import count_old_events, prune_events
+from postbell.store.hooks import prune_calls
 from postbell.store.retention import Step
 
 
@@ -48,6 +49,8 @@ async def prune(write: Write, settings: RetentionSettings, now: datetime) -> Pru
         while after is not None:
             step = await write(partial(prune_events, before=before))
             events, after = events + step.removed, step.after
+        while (await write(partial(prune_calls, before=before))).after is not None:
+            pass
     return Pruned(attempts=attempts, posts=posts, events=events)
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from postbell.domain.account import Account, Stored
+from postbell.domain.hook import Hook
 from postbell.errors import BadConfig, NoKey
 from postbell.publishing.tokens import Tokens, tokens_of
 from postbell.settings import Places, Settings
@@ -31,6 +32,8 @@ _PREFIX, _BYTES = "pbkey-", 32
 #: How an encrypted value begins: this form, then the id of its key, then nonce and ciphertext in base64.
 _FORM = "aesgcm1"
 _NONCE = 12
+#: The command that gives a secret anew, by whose it is.
+_ANEW = {"account": "account reconnect", "hook": "hook rotate"}
 _GIVE = (
     "Give the file that holds it: `key_file` under [secrets] in the configuration, or systemd's credential "
     "secrets.key."
@@ -89,15 +92,19 @@ class Vault:
         """Return what OAuth has given for an account, None if nothing; raises NoKey."""
         return tokens_of(self.decrypt(account.tokens, account, "tokens"))
 
-    def encrypt(self, values: Mapping[str, Any], account: Account, what: str) -> Stored:
-        """Return values of an account as they are stored; `what` they are is bound to them."""
+    def hook_secret(self, hook: Hook) -> Mapping[str, Any]:
+        """Return what a hook is signed with; raises NoKey."""
+        return self.decrypt(hook.secret, hook, "secret")
+
+    def encrypt(self, values: Mapping[str, Any], owner: Account | Hook, what: str) -> Stored:
+        """Return what is secret as it is stored; whose it is and `what` are bound to it."""
         if not self.keys or not values:
             return values
         key, nonce = self.keys[0], os.urandom(_NONCE)
-        secret = key.cipher.encrypt(nonce, json.dumps(dict(values)).encode(), _bound(account, what))
+        secret = key.cipher.encrypt(nonce, json.dumps(dict(values)).encode(), _bound(owner, what))
         return f"{_FORM}:{key.id}:{base64.b64encode(nonce + secret).decode()}"
 
-    def decrypt(self, stored: Stored, account: Account, what: str) -> Mapping[str, Any]:
+    def decrypt(self, stored: Stored, owner: Account | Hook, what: str) -> Mapping[str, Any]:
         """Return the values that were stored; raises NoKey where they are encrypted with none that is given.
 
         The same error tells of values that were changed, or belong elsewhere.
@@ -113,13 +120,14 @@ class Vault:
         try:
             sealed = base64.b64decode(stored.rpartition(":")[2], validate=True)
             found: dict[str, Any] = json.loads(
-                key.cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], _bound(account, what))
+                key.cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], _bound(owner, what))
             )
         except (ValueError, InvalidTag):
+            kind = _kind_of(owner)
             raise NoKey(
-                f"The {what} of account {account.name} cannot be decrypted: what is stored was changed, or "
-                f"belongs to another account. Give it anew, `postbell account reconnect {account.name}`, or "
-                "restore a backup."
+                f"The {what} of {kind} {owner.name} cannot be decrypted: what is stored was changed, or "
+                f"belongs to another {kind}. Give it anew, `postbell {_ANEW[kind]} {owner.name}`, or restore "
+                "a backup."
             ) from None
         return found
 
@@ -150,18 +158,20 @@ def key_of(stored: str) -> str:
     return rest.partition(":")[0] if form == _FORM else "of another version of Postbell"
 
 
-def require_open(vault: Vault, accounts: Iterable[Account]) -> None:
-    """Raise NoKey unless the secrets of all these accounts can be read, BadConfig for a bad file of keys."""
+def require_open(vault: Vault, accounts: Iterable[Account], hooks: Iterable[Hook] = ()) -> None:
+    """Raise NoKey unless the secrets of all these can be read, BadConfig for a bad file of keys."""
     _ = vault.keys
+    for hook in hooks:
+        vault.hook_secret(hook)
     for account in accounts:
         vault.credentials(account)
         vault.session(account)
         vault.tokens(account)
 
 
-def require_key(vault: Vault, accounts: Iterable[Account]) -> None:
+def require_key(vault: Vault, accounts: Iterable[Account], hooks: Iterable[Hook] = ()) -> None:
     """Raise NoKey where something would be stored in the clear beside what is encrypted."""
-    for stored in (account.credentials for account in accounts):
+    for stored in (*(account.credentials for account in accounts), *(hook.secret for hook in hooks)):
         if isinstance(stored, str) and not vault.keys:
             raise NoKey(
                 f"The secrets of accounts are encrypted with key {key_of(stored)}, and no key is given: "
@@ -226,5 +236,9 @@ def _written(key: Key) -> str:
     return _PREFIX + base64.b64encode(key.secret, altchars=b"-_").decode()
 
 
-def _bound(account: Account, what: str) -> bytes:
-    return f"postbell account {account.id} {what}".encode()
+def _bound(owner: Account | Hook, what: str) -> bytes:
+    return f"postbell {_kind_of(owner)} {owner.id} {what}".encode()
+
+
+def _kind_of(owner: Account | Hook) -> str:
+    return "hook" if isinstance(owner, Hook) else "account"

@@ -1,14 +1,15 @@
-"""The table of what happened."""
+"""The tables of what happened, and of who is told."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON
+from sqlalchemy import JSON, Index, UniqueConstraint, text
 from sqlmodel import Field
 
-from postbell.store.base import Base
+from postbell.domain.hook import CallState
+from postbell.store.base import Base, one_of
 
 
 class EventRow(Base, table=True):
@@ -27,5 +28,56 @@ class EventRow(Base, table=True):
     data: dict[str, Any] = Field(sa_type=JSON)
 
 
-#: The same table for statements.
+class HookRow(Base, table=True):
+    """An address that is told what happens."""
+
+    __tablename__ = "hook"
+    __table_args__ = (UniqueConstraint("name", name="uq_hook_name"), {"sqlite_autoincrement": True})
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str
+    url: str
+    events: list[str] = Field(sa_type=JSON)
+    allow_local: bool
+    secret: dict[str, Any] = Field(sa_type=JSON)
+    created_at: datetime
+    #: The number of the last event that was handed over, or noted to be handed over again.
+    after: int
+    failures: int = 0
+    failing_since: datetime | None = None
+    error: str | None = None
+    rests_until: datetime | None = None
+
+
+class HookCallRow(Base, table=True):
+    """One event handed over to one address."""
+
+    __tablename__ = "hook_call"
+    __table_args__ = (
+        one_of("state", CallState),
+        UniqueConstraint("hook_id", "event_id", name="uq_hook_call_hook_id"),
+        Index("ix_hook_call_waiting", "hook_id", "event_id", sqlite_where=text("state = 'waiting'")),
+        Index("ix_hook_call_last_at", "last_at"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    hook_id: int = Field(foreign_key="hook.id", ondelete="CASCADE")
+    #: No foreign key: what was told outlives the event itself.
+    event_id: int
+    kind: str
+    post_id: str | None = None
+    account: str | None = None
+    state: str
+    tries: int
+    first_at: datetime
+    last_at: datetime
+    try_at: datetime | None = None
+    status: int | None = None
+    took_ms: int | None = None
+    error: str | None = None
+
+
+#: The same tables for statements.
 event = Base.metadata.tables["event"]
+hook = Base.metadata.tables["hook"]
+hook_call = Base.metadata.tables["hook_call"]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, select
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, literal_column, select
 
 from postbell.domain.event import Event, EventKind
-from postbell.store.event_tables import event
+from postbell.domain.hook import CallState
+from postbell.store.event_tables import event, hook, hook_call
 from postbell.store.prepared import Prepared
 from postbell.store.retention import AT_ONCE, Step
 
@@ -16,13 +18,26 @@ from postbell.store.retention import AT_ONCE, Step
 _AFTER = Prepared(
     select(event).where(event.c.id > bindparam("after")).order_by(event.c.id).limit(bindparam("most"))
 )
+#: More than any event's number.
+_ALL = 2**62
+
+
+def _free() -> tuple[ColumnElement[bool], ...]:
+    """Say in SQL that every hook was told of an event, or it was given up."""
+    waiting = hook_call.c.state == literal_column(f"'{CallState.WAITING}'")
+    told = select(func.coalesce(func.min(hook.c.after), _ALL)).scalar_subquery()
+    waits = select(func.coalesce(func.min(hook_call.c.event_id), _ALL)).where(waiting).scalar_subquery()
+    return event.c.id <= told, event.c.id < waits
+
+
+_FREE = _free()
 _LAST = Prepared(select(func.max(event.c.id).label("id")))
 _FIRST = Prepared(select(func.min(event.c.id).label("id")))
 
 
 def events_after(tx: Connection, after: int, most: int) -> list[Event]:
     """Return what happened after the event of this number, in its order, at most so much."""
-    return [_event_from(row) for row in _AFTER.rows(tx, {"after": after, "most": most})]
+    return [event_from(row) for row in _AFTER.rows(tx, {"after": after, "most": most})]
 
 
 def last_id(tx: Connection) -> int:
@@ -40,9 +55,10 @@ def first_id(tx: Connection) -> int | None:
 def prune_events(tx: Connection, before: datetime) -> Step:
     """Forget what was written down before an instant (aware), a little at a time.
 
-    Events count up in the order of time, so the first that is younger ends it.
+    Events count up in the order of time, so the first that is younger ends it. What a hook is still to be
+    told is not forgotten.
     """
-    rows = tx.execute(select(event.c.id, event.c.at).order_by(event.c.id).limit(AT_ONCE)).all()
+    rows = tx.execute(select(event.c.id, event.c.at).where(*_FREE).order_by(event.c.id).limit(AT_ONCE)).all()
     old = [row.id for row in rows if row.at < before]
     if old:
         tx.execute(delete(event).where(event.c.id <= old[-1]))
@@ -51,8 +67,10 @@ def prune_events(tx: Connection, before: datetime) -> Step:
 
 def count_old_events(tx: Connection, before: datetime) -> int:
     """Return how many would be forgotten."""
-    return int(tx.execute(select(func.count()).where(event.c.at < before)).scalar_one())
+    return int(tx.execute(select(func.count()).where(event.c.at < before, *_FREE)).scalar_one())
 
 
-def _event_from(row: dict[str, Any]) -> Event:
-    return Event(**row | {"kind": EventKind(row["kind"])})
+def event_from(columns: Mapping[str, Any]) -> Event:
+    """Return the event in a row of the event table, by column; more columns do no harm."""
+    values = {column.name: columns[column.name] for column in event.c}
+    return Event(**values | {"kind": EventKind(values["kind"])})

@@ -1,4 +1,4 @@
-"""Threads of posts, first comments. OAuth. Keys to the HTTP API, its answers. Responses. Events."""
+"""Threads of posts, first comments. OAuth. Keys to the HTTP API, its answers. Responses. Events, hooks."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ def upgrade() -> None:
     _answers()
     _readings()
     _events()
+    _hooks()
 
 
 def _tokens() -> None:
@@ -127,3 +128,48 @@ def _events() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_event"),
         sqlite_autoincrement=True,
     )
+
+
+def _hooks() -> None:
+    op.create_table(
+        "hook",
+        sa.Column("id", sa.Integer, nullable=False),
+        sa.Column("name", sa.String, nullable=False),
+        sa.Column("url", sa.String, nullable=False),
+        sa.Column("events", sa.JSON, nullable=False),
+        sa.Column("allow_local", sa.Boolean, nullable=False),
+        sa.Column("secret", sa.JSON, nullable=False),
+        sa.Column("created_at", sa.DateTime, nullable=False),
+        sa.Column("after", sa.Integer, nullable=False),
+        sa.Column("failures", sa.Integer, nullable=False),
+        sa.Column("failing_since", sa.DateTime),
+        sa.Column("error", sa.String),
+        sa.Column("rests_until", sa.DateTime),
+        sa.PrimaryKeyConstraint("id", name="pk_hook"),
+        sa.UniqueConstraint("name", name="uq_hook_name"),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "hook_call",
+        sa.Column("id", sa.Integer, nullable=False),
+        sa.Column("hook_id", sa.Integer, nullable=False),
+        sa.Column("event_id", sa.Integer, nullable=False),
+        sa.Column("kind", sa.String, nullable=False),
+        sa.Column("post_id", sa.String),
+        sa.Column("account", sa.String),
+        sa.Column("state", sa.String, nullable=False),
+        sa.Column("tries", sa.Integer, nullable=False),
+        sa.Column("first_at", sa.DateTime, nullable=False),
+        sa.Column("last_at", sa.DateTime, nullable=False),
+        sa.Column("try_at", sa.DateTime),
+        sa.Column("status", sa.Integer),
+        sa.Column("took_ms", sa.Integer),
+        sa.Column("error", sa.String),
+        sa.CheckConstraint("state IN ('waiting', 'taken', 'given_up')", name=op.f("ck_hook_call_state")),
+        sa.ForeignKeyConstraint(["hook_id"], ["hook.id"], name="fk_hook_call_hook_id", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name="pk_hook_call"),
+        sa.UniqueConstraint("hook_id", "event_id", name="uq_hook_call_hook_id"),
+    )
+    waiting = sa.text("state = 'waiting'")
+    op.create_index("ix_hook_call_waiting", "hook_call", ["hook_id", "event_id"], sqlite_where=waiting)
+    op.create_index("ix_hook_call_last_at", "hook_call", ["last_at"])
