@@ -19,7 +19,7 @@ from postbell.domain.media import Media, MediaKind
 from postbell.errors import Rejected, Unauthorized
 from postbell.networks.wordpress import network
 from postbell.publishing.http import Clients, Http
-from postbell.publishing.protocol import Absent, Outgoing, Progress, Receipt, Target
+from postbell.publishing.protocol import Absent, Outgoing, Progress, Receipt, Reply, Target
 from support import pictures
 from support.wordpress import WordPress
 
@@ -249,6 +249,22 @@ def test_a_post_of_somebody_else_is_never_taken_away(wordpress: WordPress) -> No
     with pytest.raises(Rejected, match="is not the one that was published"):
         _delete(_outgoing(wordpress, "Ours"), str(theirs))
     assert wordpress.post(theirs)["status"] == "publish"
+
+
+def test_a_first_comment_stands_below_its_post_once_and_is_taken_away(wordpress: WordPress) -> None:
+    outgoing = _outgoing(wordpress, "The post", title="The post")
+    receipt = _publish(outgoing)
+    content, reply = Content(text='By "the" way: 1 < 2'), Reply(root=receipt.id, parent=receipt.id)
+    said = replace(outgoing, content=content, options=outgoing.options.further(), reply=reply)
+    first = _publish(said)
+    _publish(said)  # refused as a second one, and taken for done
+    (comment,) = wordpress.get("comments", post=receipt.id)
+    assert (first.id, first.url) == (f"comment:{comment['id']}", comment["link"])
+    shown = html.unescape(re.sub("<[^>]*>", "", comment["content"]["rendered"])).strip()
+    assert re.sub("[“”″]", '"', shown) == 'By "the" way: 1 < 2'
+    for _ in range(2):
+        _delete(said, first.id)
+    assert wordpress.get("comments", post=receipt.id) == []
 
 
 def test_a_wrong_password_takes_nothing_away(wordpress: WordPress) -> None:

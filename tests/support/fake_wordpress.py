@@ -20,6 +20,7 @@ import httpx
 from postbell.networks import wordpress
 from postbell.testing import FakeClock
 from support.farside import START, Daemon, FarSide, Public, Subject, Violation
+from support.wordpress_comments import Refused, Talk
 from support.wp_schema import routes
 
 
@@ -58,8 +59,9 @@ class FakeWordPress(FarSide):
     terms: dict[str, dict[int, str]] = field(
         default_factory=lambda: {"categories": {1: "Uncategorized"}, "tags": {}}
     )
-    #: The post of each comment that is approved.
+    #: The post of each comment of others that is approved, and what was said by us.
     comments: dict[int, int] = field(default_factory=dict)
+    talk: Talk = field(default_factory=Talk)
     #: Bytes of files by their address.
     files: dict[str, bytes] = field(default_factory=dict)
     #: The state in which a post ends that shall be public, if a plugin has its own mind.
@@ -70,7 +72,8 @@ class FakeWordPress(FarSide):
 
     def is_publishing(self, request: httpx.Request, body: bytes) -> bool:
         path, _ = self._path(request)
-        return bool(re.fullmatch(r"/wp/v2/posts/\d+", path)) and b'"status"' in body
+        says = (request.method, path) == ("POST", "/wp/v2/comments")
+        return says or (bool(re.fullmatch(r"/wp/v2/posts/\d+", path)) and b'"status"' in body)
 
     def is_deleting(self, request: httpx.Request) -> bool:
         return request.method == "DELETE"
@@ -82,9 +85,8 @@ class FakeWordPress(FarSide):
         return _refused(Refusal(401, "rest_cannot_edit", "Sorry, you are not allowed to edit this post."))
 
     def public(self) -> list[Public]:
-        return [
-            self._as_public(post) for post in self.posts.values() if post["status"] in ("publish", "private")
-        ]
+        public = [post for post in self.posts.values() if post["status"] in ("publish", "private")]
+        return [*map(self._as_public, public), *self.talk.public(self.posts)]
 
     def leftovers(self) -> list[dict[str, Any]]:
         """Every post that nobody sees."""
@@ -123,15 +125,25 @@ class FakeWordPress(FarSide):
         found += [f"{path} was sent arguments twice"] if values and query else []
         if found:
             raise Violation(f"{request.method} {path}: {'; '.join(found)}")
-        if path == "/wp/v2/comments":
-            found_ids = [{"id": number} for number, of in self.comments.items() if str(of) == query["post"]]
-            headers = {"x-wp-total": str(len(found_ids))}
-            return httpx.Response(200, json=found_ids[: int(query["per_page"])], headers=headers)
+        if path.startswith("/wp/v2/comments"):
+            return self._comment(request, path, query, values)
         try:
             status, said = self._serve(request, path, query, values, body)
         except Refusal as refusal:
             return _refused(refusal)
         return httpx.Response(status, json=said, request=request)
+
+    def _comment(
+        self, request: httpx.Request, path: str, query: dict[str, str], values: dict[str, Any]
+    ) -> httpx.Response:
+        counted = [number for number, post in self.comments.items() if str(post) == query.get("post")]
+        headers = {"x-wp-total": str(len(counted))}
+        try:
+            knows = bool(self._rights(request))
+            status, said = self.talk.serve(request.method, path, query, values, self.posts, knows=knows)
+        except Refused as refused:
+            return _refused(Refusal(*refused.args))
+        return httpx.Response(status, json=said, headers=headers)
 
     def _path(self, request: httpx.Request) -> tuple[str, dict[str, str]]:
         """Return the path of a call and what is asked of it; no path where nobody listens."""

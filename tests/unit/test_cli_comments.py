@@ -51,6 +51,13 @@ def test_an_account_may_say_something_else_there(cli: Command) -> None:
     assert 'comment = "Mine"' in cli.done("show", post_id).out
 
 
+def test_a_dry_run_shows_its_request_behind_those_of_the_post(cli: Command) -> None:
+    ran = cli.done("add", "Hello", "--to", "sky", *SAID, "--dry-run", "--json")
+    first, second = [call["body"]["record"] for call in ran.json["calls"]]
+    assert (first["text"], second["text"]) == ("Hello", "By the way")
+    assert second["reply"]["parent"]["uri"] == "<id of the post>"
+
+
 def test_it_is_changed_and_taken_away(cli: Command) -> None:
     post_id = cli.add("Hello", "--to", "sky", *SAID)
     cli.done("edit", post_id, "--comment-after", "1 h")

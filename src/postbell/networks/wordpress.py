@@ -21,13 +21,13 @@ from postbell.domain.limits import Limits, MediaLimit
 from postbell.domain.markup import anchor, escape, paragraphs
 from postbell.domain.media import SUFFIXES
 from postbell.errors import Problem, PublishError, Rejected, Unauthorized, Unavailable
-from postbell.publishing import protocol
+from postbell.publishing import protocol, wp_comments
 from postbell.publishing.addresses import keeps_secrets
 from postbell.publishing.answer import Answer, Refused, lost
 from postbell.publishing.blocks import block, essence, picture
 from postbell.publishing.options import Strict, Words
 from postbell.publishing.protocol import Call, Outgoing, Profile, Progress, Receipt, Target
-from postbell.publishing.wp_comments import count_comments
+from postbell.publishing.wp_comments import things
 
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ class Credentials(Strict):
 class Options(Strict):
     """What a post can be told about WordPress."""
 
+    first_only = frozenset({"featured"})
+
     status: Literal["publish", "private"] = Field("publish", description="private: for the site's editors.")
     slug: str = Field("", description="The last part of the post's address; made from the title if empty.")
     excerpt: str = Field("", description="A short summary in plain text, for lists and feeds.")
@@ -90,7 +92,7 @@ class WordPress:
     finds: ClassVar[bool] = True
     deletes: ClassVar[bool] = True
     threads: ClassVar[protocol.Threads] = protocol.Threads.JOINED
-    comments: ClassVar[bool] = False
+    comments: ClassVar[bool] = True
 
     def check(self, content: Content, options: Any, *, account: str) -> list[Problem]:
         """Return a problem if there shall be a featured image and there is no picture."""
@@ -99,6 +101,8 @@ class WordPress:
 
     def preview(self, outgoing: Outgoing) -> list[Call]:
         """Return the requests that `publish` makes where its look-ups, which are left out, find nothing."""
+        if outgoing.reply:
+            return wp_comments.preview(outgoing, _address(_roots(outgoing.target)[0], "wp/v2/comments"))
         content, options = outgoing.content, outgoing.options
         root = outgoing.target.session.get("root") or _roots(outgoing.target)[0]
         calls: list[Call] = []
@@ -126,6 +130,8 @@ class WordPress:
 
     async def publish(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> Receipt | Progress:
         """Find or make the terms, upload each picture, make the draft, publish it: one step at a time."""
+        if outgoing.reply:
+            return await wp_comments.publish(_Site(outgoing.target, http).ask, outgoing, now=http.now())
         done = dict(progress.data) if progress else {}
         options, media, uploaded = outgoing.options, outgoing.content.media, done.get("media", [])
         site = _Site(outgoing.target, http)
@@ -145,6 +151,8 @@ class WordPress:
 
     async def find(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> _Found:
         """Ask for the post by its id, and where none was stored by what is ours about it."""
+        if outgoing.reply:
+            return protocol.Unknown(reason="WordPress only refuses a second comment like it")
         done = dict(progress.data) if progress else {}
         site, key, stored = _Site(outgoing.target, http), outgoing.key, done.get("post")
         post = await (site.find("posts", key, include=stored, **_ANY) if stored else _made(site, outgoing))
@@ -155,6 +163,8 @@ class WordPress:
     async def delete(self, outgoing: Outgoing, receipt_id: str, http: Http) -> None:
         """Move the post to the trash, where wp-admin can restore it; for good where there is no trash."""
         site, path = _Site(outgoing.target, http), f"posts/{receipt_id}"
+        if receipt_id.startswith(wp_comments.MARK):
+            return await wp_comments.delete(site.ask, receipt_id)
         try:
             post = (await site.ask("GET", f"{path}?context=edit")).field("content", dict)
             if outgoing.key not in str(post):  # the account may have another site by now
@@ -170,13 +180,13 @@ class WordPress:
         self, target: Target, receipt_id: str, http: Http
     ) -> Mapping[str, int] | protocol.Absent:
         """Count the comments that are approved: WordPress itself counts nothing else."""
-        return await count_comments(_Site(target, http).ask, receipt_id)
+        return await wp_comments.count_comments(_Site(target, http).ask, receipt_id)
 
     async def verify(self, target: Target, http: Http) -> Profile:
         """Find the REST interface afresh, and ask who the user is and what it may do."""
         site = _Site(target, http)
         await site.find_root()
-        me = _things(await site.ask("GET", "users/me?context=edit"))[0]
+        me = things(await site.ask("GET", "users/me?context=edit"))[0]
         rights = me.get("capabilities") or {}
         notes = tuple(note for right, note in _RIGHTS.items() if not rights.get(right))
         return Profile(handle=str(me.get("username")), url=me.get("link"), notes=notes)
@@ -219,13 +229,13 @@ class _Site:
 
     async def find(self, kind: str, key: str, **query: Any) -> dict[str, Any] | None:
         """Return what a query finds, but only with our key in it: something in between may drop the query."""
-        things = _things(await self.ask("GET", f"{kind}?{urlencode(query)}"), least=0)
-        ours = (it for it in things if key in str(it) and query.get("slug") in (None, it.get("slug")))
+        found = things(await self.ask("GET", f"{kind}?{urlencode(query)}"), least=0)
+        ours = (it for it in found if key in str(it) and query.get("slug") in (None, it.get("slug")))
         return next(ours, None)
 
     async def change(self, path: str, fields: Mapping[str, Any], **how: Any) -> dict[str, Any]:
         """Make or change one thing and return what it is now."""
-        return _things(await self.ask("POST", path, json=fields, **how))[0]
+        return things(await self.ask("POST", path, json=fields, **how))[0]
 
     async def find_root(self) -> str:
         """Return the address of the interface, and remember it."""
@@ -274,7 +284,7 @@ async def _term(site: _Site, kind: str, name: str) -> int:
         return int(name)
     # Names are stored with their entities, and searched as they are stored.
     query = {"search": html.escape(name, quote=False), "per_page": 100, "_fields": "id,name"}
-    for term in _things(await site.ask("GET", f"{kind}?{urlencode(query)}"), least=0):
+    for term in things(await site.ask("GET", f"{kind}?{urlencode(query)}"), least=0):
         if html.unescape(str(term.get("name"))).casefold() == name.casefold():
             return int(term["id"])
     try:
@@ -293,7 +303,7 @@ async def _upload(site: _Site, outgoing: Outgoing, index: int) -> dict[str, Any]
         # As the body, not in a form: PHP's upload_max_filesize, often 2 MB, is about forms.
         data, headers = await asyncio.to_thread(item.path.read_bytes), _file_headers(outgoing, index)
         deadline = _UPLOAD_DEADLINE if item.size > 1_000_000 else None
-        found = _things(await site.ask("POST", "media", content=data, headers=headers, deadline=deadline))[0]
+        found = things(await site.ask("POST", "media", content=data, headers=headers, deadline=deadline))[0]
     alt = item.alt.replace("<", "&lt;")  # what looks like a tag is taken out there, even of plain text
     if alt and found.get("alt_text") != alt:
         found = await site.change(f"media/{found['id']}", {"alt_text": alt})
@@ -382,15 +392,6 @@ def _roots(target: Target) -> tuple[str, str]:
 def _address(root: str, path: str) -> str:
     # Below the second root the path is a parameter already, so its query goes on with `&`.
     return root + (path.replace("?", "&") if "?" in root else path)
-
-
-def _things(answer: Answer, *, least: int = 1) -> list[dict[str, Any]]:
-    """Return what WordPress answered with: one thing, or a list of them."""
-    value = answer.json()
-    things = value if isinstance(value, list) else [value]
-    if len(things) >= least and all(isinstance(it, dict) and isinstance(it.get("id"), int) for it in things):
-        return things
-    raise lost(f"answered {answer.status} with something that WordPress does not say", answer.publishes)
 
 
 network = WordPress()

@@ -8,6 +8,7 @@ public is looked up before it is sent again; where nobody can tell, it is left a
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -16,7 +17,7 @@ import structlog
 from sqlalchemy import Connection
 
 from postbell.domain.comment import CommentState, FirstComment
-from postbell.domain.content import Content, resolve
+from postbell.domain.content import Comment, Content, resolve
 from postbell.domain.post import Delivery, Post
 from postbell.errors import (
     Conflict,
@@ -28,7 +29,7 @@ from postbell.errors import (
     Unsure,
 )
 from postbell.publishing.chain import ids_of
-from postbell.publishing.protocol import Absent, Progress, Receipt, Reply, Resend, Unknown
+from postbell.publishing.protocol import Absent, Outgoing, Progress, Receipt, Reply, Resend, Unknown
 from postbell.services.context import Context, Prepared, progress_of, stored_progress
 from postbell.services.outcomes import LONGEST_STEP, Rules, hold_account, insist, let_rest, result_of
 from postbell.services.sessions import Keeper
@@ -117,8 +118,7 @@ class Comments:
         structlog.get_logger().info("comment_tried", result=result_of(ending))
         if isinstance(ending, Absent) or (isinstance(ending, Unknown) and _may_repeat(taken, rules)):
             again = await self.thread.read(comments.find_comment, delivery.id)
-            if again and again.state is CommentState.WAITING:
-                return await self._go_on(again, delivery)
+            return await self._go_on(again, delivery) if again else ending
         return ending
 
     def _begin(self, tx: Connection, found: FirstComment, delivery: Delivery) -> _Taken:
@@ -165,15 +165,9 @@ class Comments:
         asked = await self.ctx.prepare(bare, claim.delivery, account, keeper)
         ids = ids_of(claim.delivery.receipt_id)
         forgotten = taken.comment.state is CommentState.UNSURE and taken.comment.begun_at is None
-        outgoing = replace(
-            asked.outgoing,
-            options=asked.outgoing.options.further(),
-            key=f"{claim.delivery.key}-c",
-            begun_at=claim.delivery.ended_at or taken.begun_at if forgotten else taken.begun_at,
-            reply=Reply(root=ids[0], parent=ids[-1]),
-            forgotten=forgotten,
-        )
-        return replace(asked, outgoing=outgoing)
+        begun_at = claim.delivery.ended_at or taken.begun_at if forgotten else taken.begun_at
+        said = as_comment(asked.outgoing, content.comment, ids)
+        return replace(asked, outgoing=replace(said, begun_at=begun_at, forgotten=forgotten))
 
     async def _publish(self, taken: _Taken, asked: Prepared) -> Receipt | Progress:
         progress = progress_of(taken.comment.progress)
@@ -187,6 +181,17 @@ class Comments:
             if result.again_at is not None:
                 return result
             progress = result
+
+
+def as_comment(outgoing: Outgoing, said: Comment, ids: Sequence[str]) -> Outgoing:
+    """Return a first comment on what the network calls by `ids`, the last of which it answers."""
+    return replace(
+        outgoing,
+        content=Content(text=said.text),
+        options=outgoing.options.further(),
+        key=f"{outgoing.key}-c",
+        reply=Reply(root=ids[0], parent=ids[-1]),
+    )
 
 
 def _record(tx: Connection, taken: _Taken, ending: _Ending, rules: Rules) -> None:

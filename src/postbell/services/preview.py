@@ -12,8 +12,10 @@ from postbell.domain.post import Delivery, Post
 from postbell.domain.states import DeliveryState
 from postbell.errors import Invalid, Problem
 from postbell.publishing.parts import parts_of
+from postbell.publishing.protocol import Call, Network
 from postbell.services import guard
 from postbell.services.checking import check_alt, check_comments, check_fitted, check_options, check_terms
+from postbell.services.commenting import as_comment
 from postbell.services.compose import in_place, new_post, not_stored
 from postbell.services.context import Context
 from postbell.services.judging import NO_ACCOUNT, check_said, find_accounts
@@ -71,6 +73,17 @@ def _previews(
     ]
 
 
+def _calls(
+    ctx: Context, network: Network, post: Post, delivery: Delivery, account: Account
+) -> tuple[Call, ...]:
+    outgoing = ctx.outgoing(post, delivery, account)
+    calls = network.preview(outgoing)
+    if outgoing.content.comment and network.comments:
+        said = as_comment(outgoing, outgoing.content.comment, ["<id of the post>"])
+        calls = [*calls, *network.preview(said)]
+    return tuple(calls)
+
+
 def _preview(
     ctx: Context, tx: Connection, post: Post, account: Account, fitted: _Fitted, *, place: Place | None
 ) -> Preview:
@@ -105,7 +118,7 @@ def _preview(
             for part in parts_of(content, network)
         ),
         pictures=tuple(zip(post.content.media, base.media, strict=True)),
-        calls=() if unfit else tuple(network.preview(ctx.outgoing(post, delivery, account))),
+        calls=() if unfit else _calls(ctx, network, post, delivery, account),
         problems=tuple(problems),
         warnings=(
             *(() if ctx.require_alt else no_alt),
