@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +13,7 @@ import pytest
 from postbell.domain.access import Scope
 from postbell.services.keys import add_key, list_keys
 from postbell.store.tables import post
-from support.home import Home, make_home
+from support.home import Home, make_home, said, served
 
 
 @pytest.fixture
@@ -31,22 +28,6 @@ def home(tmp_path: Path) -> Home:
 def key(home: Home, *scopes: Scope, name: str = "key") -> str:
     with home.app() as app:
         return add_key(app.ctx, name=name, scopes=scopes)[1]
-
-
-def said(home: Home, event: str) -> dict[str, Any] | None:
-    lines = home.log.read_text("utf-8").splitlines() if home.log.exists() else []
-    found = [json.loads(line) for line in lines if line.startswith("{")]
-    return next((line for line in found if line["event"] == event), None)
-
-
-@contextmanager
-def served(home: Home) -> Iterator[str]:
-    """Run the daemon; yield where it answers."""
-    with home.daemon():
-        home.wait_for(lambda: said(home, "api_opened") is not None)
-        told = said(home, "api_opened")
-        assert told
-        yield told["at"]
 
 
 def test_a_program_writes_a_post_and_sees_it_published(home: Home) -> None:

@@ -57,7 +57,7 @@ def _served() -> list[APIRoute]:
 def _routes() -> list[Known]:
     found = []
     for route in _served():
-        path = route.path
+        path = route.path_format
         for name, sample in _SAMPLES.items():
             path = path.replace(f"{{{name}}}", sample)
         assert "{" not in path, f"{path}: give tests.support.api a sample for it"

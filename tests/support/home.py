@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from postbell.app import App, open_app
 from postbell.domain.post import Post
@@ -134,3 +136,20 @@ def make_home(folder: Path, config: str = "") -> Home:
     places = Places(data_dir=folder / "data", config=folder / "config.toml")
     upkeep.make_places(places, config)
     return Home(places=places, log=folder / "daemon.log")
+
+
+def said(home: Home, event: str) -> dict[str, Any] | None:
+    """Return the first line of the log that tells of an event."""
+    lines = home.log.read_text("utf-8").splitlines() if home.log.exists() else []
+    found: list[dict[str, Any]] = [json.loads(line) for line in lines if line.startswith("{")]
+    return next((line for line in found if line["event"] == event), None)
+
+
+@contextmanager
+def served(home: Home) -> Iterator[str]:
+    """Run the daemon; yield where it answers programs (`POSTBELL_API__LISTEN` in its environment says)."""
+    with home.daemon():
+        home.wait_for(lambda: said(home, "api_opened") is not None)
+        told = said(home, "api_opened")
+        assert told
+        yield told["at"]

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from fastapi import FastAPI
 
 from postbell.domain.access import Scope
 from postbell.domain.states import PostState
 from postbell.shapes import post_json
+from postbell.store.keys import list_keys
 from postbell.store.tables import post
 from support.api import Asked, configured, problem
 from support.world import START, add_account, add_post, build_world, post_of
@@ -124,6 +126,8 @@ def test_everything_that_can_be_said_of_a_post_arrives(api: Asked) -> None:
         ({"link": "nonsense"}, "/link"),
         ({"late_limit_seconds": -1}, "/late_limit_seconds"),
         ({"text": 7}, "/text"),
+        ({"allow_duplicate": 0}, "/allow_duplicate"),
+        ({"late_limit_seconds": "60"}, "/late_limit_seconds"),
         ({"txt": "x"}, "/txt"),
         ({"overrides": {"bob": {"text": "x"}}}, "/overrides/bob"),
         ({"queue": "sometime"}, "/queue"),
@@ -203,7 +207,8 @@ def test_a_question_that_makes_no_sense_is_refused(api: Asked, query: str) -> No
 
 def test_a_post_is_named_by_its_whole_id(api: Asked) -> None:
     made = write(api)["id"]
-    assert problem(api.ask("GET", f"/api/v1/posts/{made[:-1]}")) == (422, "invalid")
+    for other in (made[:-1], f"{made}x", "validate", made.upper()):
+        assert problem(api.ask("GET", f"/api/v1/posts/{other}"))[0] in (404, 405)
     assert problem(api.ask("GET", "/api/v1/posts/zzzzzzzz")) == (404, "not_found")
 
 
@@ -270,3 +275,19 @@ def test_the_contract_is_served(api: Asked) -> None:
         create["responses"]
     )
     assert create["x-scope"] == "write"
+
+
+def test_a_wish_that_is_under_way_is_not_carried_out_twice(api: Asked) -> None:
+    wish = {"text": "hello"}
+    api.ask("POST", "/api/v1/posts", json=wish)
+    under_way = cast("FastAPI", api._asgi).state.under_way
+    with api.world.store.read() as tx:
+        (key,) = list_keys(tx)
+    under_way.add((f"key:{key.id}", "wish"))
+    answer = api.ask("POST", "/api/v1/posts", json=wish, headers={"Idempotency-Key": "wish"})
+    assert problem(answer) == (409, "under_way")
+    assert answer.headers["retry-after"] == "1"
+    under_way.clear()
+    assert api.ask("POST", "/api/v1/posts", json=wish, headers={"Idempotency-Key": "wish"}).status_code == 201
+    assert under_way == set()
+    assert count(api) == 2

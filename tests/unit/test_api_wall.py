@@ -195,6 +195,21 @@ def test_a_body_that_is_too_long_is_refused_declared_or_not(api: Asked) -> None:
     assert problem(api.ask("POST", "/api/v1/posts", content=parts(), headers=headers)) == (413, "too_long")
 
 
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/api/v1/posts", "GET, POST"),
+        ("/api/v1/posts/zzzzzzzz", "DELETE, GET, PATCH"),
+        ("/api/v1/posts/batch", "POST"),
+        ("/readyz", "GET"),
+    ],
+)
+def test_what_a_path_allows_is_told_of_all_its_routes(api: Asked, path: str, allowed: str) -> None:
+    for method in ("PUT", "OPTIONS", "HEAD"):
+        answer = api.ask(method, path)
+        assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+
+
 def test_what_is_no_json_is_told_as_what_it_is(api: Asked) -> None:
     json = {"Content-Type": "application/json"}
     assert problem(api.ask("POST", "/api/v1/posts", content=b"{", headers=json)) == (400, "malformed")

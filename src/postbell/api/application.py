@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -60,9 +61,24 @@ def resources() -> Iterator[Resource]:
         yield importlib.import_module(f"{routes.__name__}.{found.name}").resource
 
 
-async def _tell(_request: Request, error: Exception) -> Response:
+async def _tell(request: Request, error: Exception) -> Response:
     refusal = _refusal(error)
+    if refusal.status == 405:
+        refusal.headers = (("Allow", _allowed(request)),)
     return Response(document(refusal), refusal.status, dict(refusal.headers), media_type=MEDIA_TYPE)
+
+
+def _allowed(request: Request) -> str:
+    """Return what can be done at a path, of all routes; Starlette tells what the first of them can."""
+    path = request.url.path
+    methods = {
+        method
+        for resource in resources()
+        for route in resource.router.routes
+        if isinstance(route, APIRoute) and route.path_regex.match(path)
+        for method in route.methods or ()
+    }
+    return ", ".join(sorted(methods))
 
 
 def _refusal(error: Exception) -> Refusal:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, Strict
 
 from postbell.api.moments import read_when
 from postbell.domain.content import Comment, Override, Split
@@ -37,11 +37,17 @@ class Asked(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=False)
 
 
+#: In JSON a number is no truth value, and a text is no number.
+Flag = Annotated[bool, Strict()]
+Whole = Annotated[int, Strict()]
+Number = Annotated[float, Strict()]
+
+
 class CommentAsked(Asked):
     """What is published below a post first."""
 
     text: str = Field(description="The text.", min_length=1, max_length=LONGEST)
-    after_seconds: float = Field(0, description="How long after the post.", ge=0, le=LONGEST_SPAN)
+    after_seconds: Number = Field(0, description="How long after the post.", ge=0, le=LONGEST_SPAN)
 
 
 class OverrideAsked(Asked):
@@ -69,7 +75,7 @@ class AutoAsked(Asked):
 
     between: str = Field(description="Where it begins: RFC 3339.", examples=["2026-11-27T08:00:00+01:00"])
     until: str = Field(description="Where it ends, included.", examples=["2026-11-28T20:00:00+01:00"])
-    seed: int | None = Field(None, description="Decides among equals; the same always decides alike.")
+    seed: Whole | None = Field(None, description="Decides among equals; the same always decides alike.")
 
 
 class MediaAsked(Asked):
@@ -80,7 +86,7 @@ class MediaAsked(Asked):
     )
     alt: str = Field("", description="What it shows, for people who cannot see it.", max_length=10_000)
     name: str | None = Field(None, description="What it is called.", min_length=1, max_length=255)
-    part: int = Field(1, description="Which part of a thread shows it, from 1.", ge=1, le=101)
+    part: Whole = Field(1, description="Which part of a thread shows it, from 1.", ge=1, le=101)
 
 
 class TimeAsked(Asked):
@@ -96,7 +102,7 @@ class TimeAsked(Asked):
         description="The IANA name of the zone whose clocks are meant and shown.",
         examples=["Europe/Berlin"],
     )
-    publish_now: bool = Field(False, description="Publish it at once; needs the scope publish.")
+    publish_now: Flag = Field(False, description="Publish it at once; needs the scope publish.")
     queue: QueueMode | None = Field(
         None, description="A posting time of each account: the next free one, the very next, or the last."
     )
@@ -123,15 +129,15 @@ class PostAsked(TimeAsked):
     to: list[str] = Field(
         default_factory=list, description="The names of the accounts.", max_length=MOST, examples=[["sky"]]
     )
-    draft: bool = Field(False, description="Keep it a draft although it has a time: that is a reminder.")
+    draft: Flag = Field(False, description="Keep it a draft although it has a time: that is a reminder.")
     labels: list[str] = Field(default_factory=list, description="What it is filed under.", max_length=MOST)
-    late_limit_seconds: float | None = Field(
+    late_limit_seconds: Number | None = Field(
         None, description="How late it may be published, in seconds.", gt=0, le=LONGEST_SPAN
     )
-    delete_after_seconds: float | None = Field(
+    delete_after_seconds: Number | None = Field(
         None, description="So many seconds after its publication it is taken away.", gt=0, le=LONGEST_SPAN
     )
-    allow_duplicate: bool = Field(False, description="Let it say what another post of an account says.")
+    allow_duplicate: Flag = Field(False, description="Let it say what another post of an account says.")
     overrides: dict[str, OverrideAsked] = Field(
         default_factory=dict, description="What single networks or accounts say, by their names."
     )

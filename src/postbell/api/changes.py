@@ -11,8 +11,10 @@ from postbell.api.asked import (
     LONGEST_SPAN,
     MOST,
     CommentAsked,
+    Flag,
     MediaAsked,
     Noting,
+    Number,
     OverrideAsked,
     TimeAsked,
     comment_of,
@@ -41,18 +43,18 @@ class PostChanged(TimeAsked):
     link: str | None = Field(None, description="The web address; null takes it away.", max_length=2000)
     media: list[MediaAsked] = Field(default_factory=list, description="All of its files.", max_length=MOST)
     to: list[str] = Field(default_factory=list, description="All of its accounts.", max_length=MOST)
-    draft: bool = Field(False, description="true makes a scheduled post a draft again; its time is kept.")
+    draft: Flag = Field(False, description="true makes a scheduled post a draft again; its time is kept.")
     labels: list[str] = Field(default_factory=list, description="All of its labels.", max_length=MOST)
-    late_limit_seconds: float | None = Field(
+    late_limit_seconds: Number | None = Field(
         None,
         description="How late it may be published, in seconds; null lifts that.",
         gt=0,
         le=LONGEST_SPAN,
     )
-    delete_after_seconds: float | None = Field(
+    delete_after_seconds: Number | None = Field(
         None, description="When it is taken away again, in seconds; null: never.", gt=0, le=LONGEST_SPAN
     )
-    allow_duplicate: bool = Field(False, description="Whether it may say what another post says.")
+    allow_duplicate: Flag = Field(False, description="Whether it may say what another post says.")
     overrides: dict[str, OverrideAsked | None] = Field(
         default_factory=dict, description="What these networks or accounts say; null takes that away."
     )

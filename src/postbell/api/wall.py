@@ -44,6 +44,9 @@ _WRONG_KEYS = 30
 
 _BEARER = re.compile(r"[Bb]earer +(postbell_[a-z0-9_]{1,100})")
 
+#: What goes with a refusal of a body whose rest nobody reads.
+_ENDS = (("Connection", "close"),)
+
 _HEADERS = (
     ("x-content-type-options", "nosniff"),
     ("cache-control", "no-store"),
@@ -242,7 +245,7 @@ class _Body:
                 message = await self._receive()
         except TimeoutError:
             detail = f"The request did not arrive within {self._seconds:g} s."
-            raise Refusal(status=408, code="too_slow", detail=detail) from None
+            raise Refusal(status=408, code="too_slow", detail=detail, headers=_ENDS) from None
         part = message.get("body", b"")
         self._size += len(part)
         if self._size > LONGEST_BODY:
@@ -254,7 +257,10 @@ class _Body:
     @staticmethod
     def _too_long() -> Refusal:
         return Refusal(
-            status=413, code="too_long", detail=f"The body may have {LONGEST_BODY:,} bytes at most."
+            status=413,
+            code="too_long",
+            detail=f"The body may have {LONGEST_BODY:,} bytes at most.",
+            headers=_ENDS,
         )
 
 
@@ -280,9 +286,7 @@ class _Answer:
         """Answer with a problem, unless there is half an answer already: then the connection breaks off."""
         if self._begun:
             return
-        # Nobody reads the rest of such a body.
-        ends = (("Connection", "close"),) if refusal.status in (408, 413) else ()
-        await self.whole(refusal.status, document(refusal), MEDIA_TYPE, (*refusal.headers, *ends))
+        await self.whole(refusal.status, document(refusal), MEDIA_TYPE, refusal.headers)
 
     async def whole(
         self, status: int, content: bytes, kind: str, headers: Iterable[tuple[str, str]] = ()

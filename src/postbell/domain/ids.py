@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 #: Lower case, without vowels (no words by accident) and without what is easily taken for something else.
-_LETTERS = "23456789bcdfghjkmnpqrstvwxz"
+LETTERS = "23456789bcdfghjkmnpqrstvwxz"
 
 
 class Random(Protocol):
@@ -51,4 +51,4 @@ def new_api_key(random: Random) -> tuple[str, str]:
 
 
 def _letters(random: Random, count: int) -> str:
-    return "".join(random.choice(_LETTERS) for _ in range(count))
+    return "".join(random.choice(LETTERS) for _ in range(count))

@@ -8,7 +8,7 @@ from fastapi import Path
 from pydantic import Field
 
 from postbell.api import models
-from postbell.api.asked import LONGEST_SPAN, Asked
+from postbell.api.asked import LONGEST_SPAN, Asked, Flag, Whole
 from postbell.api.call import Answer, Running, tag_of
 from postbell.api.moments import read_when
 from postbell.api.resource import Call, Resource, found_at
@@ -38,7 +38,7 @@ class AccountAsked(Asked):
     network: str = Field(description="The key of its network.", max_length=100, examples=["mastodon"])
     server: str | None = Field(None, description="The address of its server, if the network has several.")
     values: dict[str, str] = Field(default_factory=dict, description=_VALUES)
-    verify: bool = Field(True, description="Whether the network is asked first whether it accepts it.")
+    verify: Flag = Field(True, description="Whether the network is asked first whether it accepts it.")
 
 
 class ReconnectAsked(Asked):
@@ -46,20 +46,20 @@ class ReconnectAsked(Asked):
 
     server: str | None = Field(None, description="The address of its server.")
     values: dict[str, str] = Field(default_factory=dict, description=_VALUES)
-    verify: bool = Field(True, description="Whether the network is asked first whether it accepts it.")
+    verify: Flag = Field(True, description="Whether the network is asked first whether it accepts it.")
 
 
 class AccountChanged(Asked):
     """What to change of an account: what is left out stays, null lifts a limit."""
 
     name: str | None = Field(None, description="Another name.", max_length=100)
-    late_limit_seconds: int | None = Field(
+    late_limit_seconds: Whole | None = Field(
         None, description="How late its posts may be published, in seconds.", gt=0, le=LONGEST_SPAN
     )
-    min_gap_seconds: int | None = Field(
+    min_gap_seconds: Whole | None = Field(
         None, description="The least time between two of its posts, in seconds.", gt=0, le=LONGEST_SPAN
     )
-    cooldown_seconds: int | None = Field(
+    cooldown_seconds: Whole | None = Field(
         None, description="The least time between two recycled posts, in seconds.", gt=0, le=LONGEST_SPAN
     )
 

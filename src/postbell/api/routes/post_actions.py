@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from postbell.api import models
-from postbell.api.asked import Asked
+from postbell.api.asked import Asked, Flag
 from postbell.api.call import Answer, Running, tag_of
 from postbell.api.resource import Call, Resource
 from postbell.api.routes.posts import PostId, found_post, told
@@ -23,7 +23,7 @@ resource = Resource("actions", "What can be done with a post that is stored.", p
 class PublishAsked(Asked):
     """How a post is published now."""
 
-    allow_duplicate: bool = Field(False, description="Let it say what another post of an account says.")
+    allow_duplicate: Flag = Field(False, description="Let it say what another post of an account says.")
 
 
 class RetryAsked(Asked):
@@ -50,7 +50,12 @@ def found(call: Running, post_id: str) -> Post:
 
 
 @resource.serve(
-    "POST", "/{id}/publish", "Publish now", needs=Scope.PUBLISH, returns=models.SavedPost, refuses=(404, 412)
+    "POST",
+    "/{id:post}/publish",
+    "Publish now",
+    needs=Scope.PUBLISH,
+    returns=models.SavedPost,
+    refuses=(404, 412),
 )
 def publish(call: Call, id: PostId, asked: PublishAsked | None = None) -> Answer:  # noqa: A002
     """Publish a draft or scheduled post at once; one that waits for another try is tried at once.
@@ -62,7 +67,7 @@ def publish(call: Call, id: PostId, asked: PublishAsked | None = None) -> Answer
 
 
 @resource.serve(
-    "POST", "/{id}/cancel", "Cancel", needs=Scope.WRITE, returns=models.SavedPost, refuses=(404, 412)
+    "POST", "/{id:post}/cancel", "Cancel", needs=Scope.WRITE, returns=models.SavedPost, refuses=(404, 412)
 )
 def cancel(call: Call, id: PostId) -> Answer:  # noqa: A002
     """Cancel what is not yet published of a post; the post itself is kept."""
@@ -71,7 +76,7 @@ def cancel(call: Call, id: PostId) -> Answer:  # noqa: A002
 
 
 @resource.serve(
-    "POST", "/{id}/retry", "Try again", needs=Scope.PUBLISH, returns=models.SavedPost, refuses=(404, 412)
+    "POST", "/{id:post}/retry", "Try again", needs=Scope.PUBLISH, returns=models.SavedPost, refuses=(404, 412)
 )
 def retry(call: Call, id: PostId, asked: RetryAsked | None = None) -> Answer:  # noqa: A002
     """Try again, now, what failed or was missed."""
@@ -82,7 +87,7 @@ def retry(call: Call, id: PostId, asked: RetryAsked | None = None) -> Answer:  #
 
 @resource.serve(
     "POST",
-    "/{id}/settle",
+    "/{id:post}/settle",
     "Settle what is unsure",
     needs=Scope.PUBLISH,
     returns=models.SavedPost,
@@ -96,7 +101,7 @@ def settle(call: Call, id: PostId, asked: SettleAsked) -> Answer:  # noqa: A002
         return told(Saved(post=done))
 
 
-@resource.get("/{id}/attempts", "List the tries of a post", returns=models.Attempts, refuses=(404,))
+@resource.get("/{id:post}/attempts", "List the tries of a post", returns=models.Attempts, refuses=(404,))
 def attempts(call: Call, id: PostId) -> Answer:  # noqa: A002
     """List every try to publish a post, and to settle or remove it, the oldest first."""
     tried = actions.log_of(call.ctx, found_post(call.ctx, id))

@@ -7,12 +7,13 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Query, Request
 from pydantic import Field
+from starlette.convertors import StringConvertor, register_url_convertor
 
 from postbell.api import models
 from postbell.api.asked import Asked, PostAsked, PostsAsked, wanted_of
@@ -23,6 +24,7 @@ from postbell.api.problems import Refusal, refusal_of
 from postbell.api.problems import told as problems_told
 from postbell.api.resource import Call, Resource, found_at, page_link
 from postbell.domain.access import Scope
+from postbell.domain.ids import LETTERS
 from postbell.domain.post import Post
 from postbell.domain.states import Outcome, PostState
 from postbell.errors import Invalid, NotFound, Problem
@@ -39,9 +41,20 @@ from postbell.store.posts import Filter
 
 resource = Resource("posts", "Posts: what is published, for whom and when.")
 
+_PATTERN = f"[{LETTERS}]{{8}}"
+
 PostId = Annotated[
-    str, Path(description="The id of the post.", pattern="^[0-9a-z]{8}$", examples=["k7f2m9qx"])
+    str, Path(description="The id of the post.", pattern=f"^{_PATTERN}$", examples=["k7f2m9qx"])
 ]
+
+
+class _Convertor(StringConvertor):
+    """The ids of posts, in paths: no word is one, for they have no vowels."""
+
+    regex = _PATTERN
+
+
+register_url_convertor("post", _Convertor())
 
 
 #: Seconds between two looks whether a post has ended.
@@ -89,18 +102,23 @@ async def ended(
     id: PostId,  # noqa: A002
     wait: Annotated[float, Query(description="Wait so many seconds until it has ended.", ge=0, le=60)] = 0,
 ) -> None:
-    """Wait until trying to publish a post has ended, for a time at most."""
+    """Wait until trying to publish a post has ended, for a time at most; nobody waits for a draft."""
     ctx = request.app.state.postbell().ctx
     until = asyncio.get_running_loop().time() + wait
     while asyncio.get_running_loop().time() < until and not await request.is_disconnected():
-        with suppress(NotFound):
-            if (await asyncio.to_thread(found_post, ctx, id)).outcome:
-                return
+        post = await asyncio.to_thread(found_post, ctx, id)
+        if post.outcome or post.state is PostState.DRAFT:
+            return
         await asyncio.sleep(_LOOK_SECONDS)
 
 
 @resource.get(
-    "/{id}", "Read a post", returns=models.Post, refuses=(404,), dependencies=[Depends(ended)], unchanged=True
+    "/{id:post}",
+    "Read a post",
+    returns=models.Post,
+    refuses=(404,),
+    dependencies=[Depends(ended)],
+    unchanged=True,
 )
 def read(call: Call, id: PostId) -> Answer:  # noqa: A002 - the name in the path
     """Read a post with everything that belongs to it; if wanted, once it has ended on all accounts."""
@@ -166,7 +184,7 @@ def preview(call: Call, asked: PostAsked) -> Answer:
 
 
 @resource.serve(
-    "PATCH", "/{id}", "Change a post", needs=Scope.WRITE, returns=models.SavedPost, refuses=(404, 412)
+    "PATCH", "/{id:post}", "Change a post", needs=Scope.WRITE, returns=models.SavedPost, refuses=(404, 412)
 )
 def change(call: Call, id: PostId, asked: PostChanged) -> Answer:  # noqa: A002
     """Change a draft or a scheduled post. A time schedules a draft; without one every account keeps its time.
@@ -186,7 +204,7 @@ def change(call: Call, id: PostId, asked: PostChanged) -> Answer:  # noqa: A002
         return told(edit_post(call.ctx, post, changes_of(call.ctx, asked, post)))
 
 
-@resource.serve("DELETE", "/{id}", "Delete a post", needs=Scope.WRITE, status=204, refuses=(404, 412))
+@resource.serve("DELETE", "/{id:post}", "Delete a post", needs=Scope.WRITE, status=204, refuses=(404, 412))
 def remove(call: Call, id: PostId) -> Answer:  # noqa: A002
     """Remove a draft, scheduled or cancelled post for good; what was or is being published is kept."""
     with call.unit.write():
