@@ -251,7 +251,7 @@ def test_what_was_refused_may_be_mended_and_asked_again_with_the_same_key(api: A
     assert api.ask("POST", "/api/v1/posts", json=wish, headers=headers).status_code == 201
 
 
-@pytest.mark.parametrize("key", ["", "x" * 256])
+@pytest.mark.parametrize("key", ["", "x" * 256, "two words"])
 def test_a_bad_idempotency_key_is_refused(api: Asked, key: str) -> None:
     answer = api.ask("POST", "/api/v1/posts", json={"text": "x"}, headers={"Idempotency-Key": key})
     assert problem(answer) == (400, "malformed")

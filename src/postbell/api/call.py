@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -24,7 +25,7 @@ from postbell.store.unit import Unit
 
 #: So long an answer is kept for who asks again with the same Idempotency-Key.
 KEPT = timedelta(hours=24)
-_LONGEST_KEY = 255
+_KEY = re.compile(r"[!-~]{1,255}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,8 +113,8 @@ def conclude(running: Running, work: Callable[[], Answer], *, remembered: bool) 
     key = running.request.headers.get("idempotency-key") if remembered else None
     if key is None:
         return _done(running, work, None)
-    if not key or len(key) > _LONGEST_KEY or not key.isascii():
-        detail = f"An Idempotency-Key has 1 to {_LONGEST_KEY} characters of ASCII."
+    if not _KEY.fullmatch(key):
+        detail = "An Idempotency-Key has 1 to 255 letters, digits and signs of ASCII, and no spaces."
         raise Refusal(status=400, code="malformed", detail=detail)
     name = (running.caller.id, key)
     if name in running.under_way:
