@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from postbell.plan_shapes import pause_json
 from postbell.shapes import delivery_json, stamp
 
 
@@ -43,15 +44,7 @@ def status_json(seen: Status, places: Places) -> dict[str, Any]:
             "superseded": seen.lost.superseded,
         },
         "held": list(map(_held_json, seen.held)),
-        "pauses": [
-            {
-                "scope": pause.scope,
-                "name": pause.name,
-                "since": stamp(pause.since),
-                "until": stamp(pause.until),
-            }
-            for pause in seen.pauses
-        ],
+        "pauses": [pause_json(pause) for pause in seen.pauses],
         "caution": _caution_json(seen.caution) if seen.caution else None,
         "foreseen": seen.foreseen,
         "database": {

@@ -149,6 +149,7 @@ def test_a_dry_run_as_json_has_no_id(cli: Command) -> None:
         "at": "2099-01-01T08:00:00Z",
         "local": "2099-01-01T09:00:00",
         "zone": "Europe/Berlin",
+        "slot": "2099-01-01T09:00",
         "note": None,
         "post": None,
         "state": None,

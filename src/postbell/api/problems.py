@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -66,12 +66,29 @@ _POINTERS = {
     "--name": "/name",
     "--server": "/server",
     "--until": "/until",
+    "--since": "/since",
+    "--downtime": "/downtime",
+    "--label": "/labels",
+    "--account": "/targets",
+    "--series": "/targets",
+    "TIMES": "/times",
+    "--off": "/days_off",
+    "ID": "/posts",
+    "RESPONSES": "/responses",
     "--scope": "/scopes",
     "--published": "/url",
 }
-_MEDIA = re.compile(r"media (\d+)")
 _OVERRIDE = re.compile(r"\[([^\]]+)\](?: (.+))?")
-_VALUE = re.compile(r"--(?:set|secret) (\S+)")
+#: Of what has a number or a name of its own, its place in the body.
+_PLACES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
+    (re.compile(r"media (\d+).*"), lambda found: f"/media/{int(found[1]) - 1}"),
+    (_OVERRIDE, lambda found: f"/overrides/{escaped(found[1])}{_within_override(found[2])}"),
+    (re.compile(r"--(?:set|secret) (\S+)"), lambda found: f"/values/{escaped(found[1])}"),
+    (re.compile(r"(repeat|recycle)"), lambda found: f"/{found[1]}"),
+    (re.compile(r"(repeat|recycle) (\w+)(?: .+)?"), lambda found: f"/{found[1]}/{found[2]}"),
+    (re.compile(r"variant (\d+)"), lambda found: f"/variants/{int(found[1]) - 1}"),
+    (re.compile(r"part (\d+)"), lambda found: f"/segments/{int(found[1]) - 2}"),
+)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -119,15 +136,13 @@ def pointer_of(where: str, within: str = "") -> str | None:
     """Return the JSON pointer (RFC 6901) to what the command line calls `where`, if the body has it."""
     if where in _POINTERS:
         return within + _POINTERS[where]
-    if found := _MEDIA.match(where):
-        return f"{within}/media/{int(found[1]) - 1}"
-    if found := _OVERRIDE.fullmatch(where):
-        inner = {"text": "/text", "title": "/title", "link": "/link"}
-        option = inner.get(found[2], f"/options/{escaped(found[2])}") if found[2] else ""
-        return f"{within}/overrides/{escaped(found[1])}{option}"
-    if found := _VALUE.fullmatch(where):
-        return f"{within}/values/{escaped(found[1])}"
-    return None
+    places = ((pattern.fullmatch(where), place) for pattern, place in _PLACES)
+    return next((within + place(found) for found, place in places if found), None)
+
+
+def _within_override(what: str | None) -> str:
+    inner = {"text": "/text", "title": "/title", "link": "/link"}
+    return inner.get(what, f"/options/{escaped(what)}") if what else ""
 
 
 def escaped(name: object) -> str:

@@ -13,7 +13,7 @@ import re
 import shutil
 from collections import defaultdict
 from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,6 +21,7 @@ from postbell.cli.common import State, one_line, pass_state, printable
 from postbell.cli.times import beginning, day_or_instant
 from postbell.domain.zones import wall_at, wall_to_instant
 from postbell.errors import Invalid, Problem
+from postbell.plan_shapes import coming_json
 
 
 if TYPE_CHECKING:
@@ -201,22 +202,4 @@ def _line(app: App, each: Coming) -> str:
 
 def _emit(state: State, app: App, found: list[Coming]) -> None:
     for each in found:
-        state.emit(_coming_json(app, each))
-
-
-def _coming_json(app: App, each: Coming) -> dict[str, Any]:
-    from postbell.shapes import stamp
-
-    return {
-        "at": stamp(each.at),
-        "local": _local(app, each).isoformat(),
-        "zone": app.ctx.zone.key,
-        "account": each.account or None,
-        "network": each.network or None,
-        "post": each.post_id,
-        "series": each.series_id,
-        "outcome": each.outcome,
-        "draft": each.draft,
-        "held": each.held,
-        "text": each.content.text,
-    }
+        state.emit(coming_json(each, app.ctx.zone))

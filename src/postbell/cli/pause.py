@@ -17,6 +17,7 @@ import click
 from postbell.cli.common import State, pass_state
 from postbell.cli.health import time_told
 from postbell.cli.times import instant
+from postbell.plan_shapes import paused_json, resumed_json
 
 
 if TYPE_CHECKING:
@@ -102,11 +103,9 @@ def _named(
 def _tell_paused(state: State, ctx: Context, paused: Paused) -> None:
     from postbell.domain.spans import span_text
     from postbell.services.health import counted
-    from postbell.shapes import stamp
 
     if state.json:
-        said = {"since": stamp(paused.since), "until": stamp(paused.until), "waiting": paused.waiting}
-        state.emit({"scope": paused.target.scope, "name": paused.target.name, **said})
+        state.emit(paused_json(paused))
     ends = "until it is resumed"
     if paused.until:
         ends = f"until {time_told(paused.until, ctx.zone, ctx.now())}"
@@ -127,8 +126,7 @@ def _tell_resumed(state: State, resumed: Resumed) -> None:
 
     target = resumed.target
     if state.json:
-        counts = {"was_paused": resumed.was_paused, "late": resumed.late, "missed": resumed.missed}
-        state.emit({"scope": target.scope, "name": target.name, **counts})
+        state.emit(resumed_json(resumed))
     if not resumed.was_paused:
         state.say(f"Nothing to do: {target.told()} was not paused.")
         return

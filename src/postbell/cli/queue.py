@@ -14,11 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from postbell.cli.common import SentenceGroup, State, json_option, pass_state
+from postbell.plan_shapes import seat_json, slots_json
 
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def show(state: State, *, name: str | None, count: int) -> None:
     if state.json:
         for roster in found:
             for seat in roster.seats:
-                state.emit(_seat_json(roster, seat))
+                state.emit(seat_json(roster.account.name, seat))
         return
     rows = [row for roster in found for seat in roster.seats for row in _rows(roster, seat)]
     if rows:
@@ -189,20 +190,17 @@ def _wanted(
 
 
 def _tell_slots(state: State, ctx: Context, name: str) -> None:
-    from postbell.domain.weekly import weekly_text
     from postbell.services.accounts import get_account
     from postbell.services.queueing import list_outside
 
     slots, outside = get_account(ctx, name).slots, list_outside(ctx, name)
-    zone = slots.zone if slots else None
-    times = weekly_text(slots.times) if slots else []
-    days_off = [str(days) for days in slots.days_off] if slots else []
+    told = slots_json(name, slots, outside)
     if state.json:
-        told = {"account": name, "zone": zone, "times": times, "days_off": days_off}
-        state.emit({**told, "outside": list(outside)})
+        state.emit(told)
         return
     if slots:
-        state.fields([("times", "\n".join(times)), ("zone", zone), ("days off", "\n".join(days_off))])
+        lines = {"times": told["times"], "zone": [told["zone"]], "days off": told["days_off"]}
+        state.fields((word, "\n".join(said)) for word, said in lines.items())
     else:
         state.note(
             f'{name} has no posting times; give it some: `postbell queue slots {name} "mon-fri 09:00"`.'
@@ -219,19 +217,6 @@ def _tell_moved(state: State, name: str, moved: Sequence[str]) -> None:
         state.say(f"Moved {', '.join(moved)}; see `postbell queue show {name}`.")
     else:
         state.say("Everything is where it was.")
-
-
-def _seat_json(roster: Roster, seat: Seat) -> dict[str, Any]:
-    from postbell.shapes import post_json, stamp
-
-    return {
-        "account": roster.account.name,
-        "at": stamp(seat.at),
-        "local": seat.local.isoformat(),
-        "zone": seat.zone,
-        "slot": seat.slot,
-        "posts": [post_json(post) for post in seat.posts],
-    }
 
 
 def _rows(roster: Roster, seat: Seat) -> list[list[str]]:

@@ -16,8 +16,9 @@ With `--json`:
               active or ended, made is how many posts it has made
     rule      {kind, words: {word: value}, says, rrule}; kind is recurrence or recycling, the words are those
               of `postbell.domain.repeat_words`, rrule is null where an RRULE cannot say it
-    upcoming  {at, local, zone, note, post, state, touched, text}; post and state are null where it is not
-              made yet, touched says that it was changed by hand, note what the clocks do to it
+    upcoming  {at, local, zone, slot, note, post, state, touched, text}; slot names the time for which it is,
+              post and state are null where it is not made yet, touched says that it was changed by hand, note
+              what the clocks do to it
 """
 
 from __future__ import annotations
@@ -28,16 +29,10 @@ import click
 
 from postbell.cli.common import SentenceGroup, State, one_line, pass_state
 from postbell.cli.series_add import add, edit, recycle
-from postbell.cli.series_telling import (
-    clock_notes,
-    condition,
-    require_rrule,
-    series_json,
-    show_upcoming,
-    upcoming_json,
-)
+from postbell.cli.series_telling import clock_notes, condition, show_upcoming
 from postbell.domain.series import Series, SeriesState
 from postbell.domain.spans import span_text
+from postbell.series_shapes import require_rrule, series_json, upcoming_json
 from postbell.shapes import stamp
 
 

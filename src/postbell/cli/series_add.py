@@ -14,11 +14,10 @@ from postbell.cli.series_telling import (
     clock_notes,
     outlook,
     past_notes,
-    series_json,
     show_upcoming,
     tell_saved,
-    upcoming_json,
 )
+from postbell.series_shapes import series_json, upcoming_json
 from postbell.shapes import problems_json
 
 

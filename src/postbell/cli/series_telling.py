@@ -1,18 +1,16 @@
-"""How series are told, to people and as JSON; the shapes stand in `postbell.cli.series`."""
+"""How series are told to people."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from postbell.cli.common import State, one_line
 from postbell.cli.telling import NO_DAEMON, daemon_runs
 from postbell.domain.series import Series, SeriesState
-from postbell.errors import Invalid
-from postbell.shapes import comment_json, media_json, problems_json, seconds, stamp
+from postbell.series_shapes import saved_series_json
 
 
 if TYPE_CHECKING:
@@ -38,9 +36,7 @@ def tell_saved(state: State, app: App, saved: SavedSeries, *, done: str) -> None
     notes += [*clock_notes(found), *([] if daemon_runs(app) else [NO_DAEMON])]
     synced = saved.synced
     if state.json:
-        shown = series_json(series, paused_series(app.ctx).get(series.id))
-        posts = {"changed": list(synced.changed), "removed": list(synced.removed), "made": synced.made}
-        state.emit({**shown, "posts": posts, "notes": notes, "problems": problems_json(saved.warnings)})
+        state.emit(saved_series_json(saved, paused_series(app.ctx).get(series.id), notes))
     elif state.quiet:
         click.echo(series.id)
     else:
@@ -88,71 +84,6 @@ def condition(series: Series, pause: Pause | None, zone: ZoneInfo) -> str:
     if series.state is SeriesState.ENDED or pause is None:
         return str(series.state)
     return f"paused until {_clock(pause.until, zone)}" if pause.until else "paused"
-
-
-def series_json(series: Series, pause: Pause | None) -> dict[str, Any]:
-    """Return a series."""
-    from postbell.domain.rule_text import rule_text
-    from postbell.store.series import rule_json
-
-    return {
-        "id": series.id,
-        "state": series.state,
-        "paused": {"since": stamp(pause.since), "until": stamp(pause.until)} if pause else None,
-        "rule": {**rule_json(series.rule), "says": rule_text(series.rule), "rrule": rrule_of(series)},
-        "library": series.library,
-        "to": list(series.to),
-        "text": series.content.text,
-        "segments": list(series.content.segments),
-        "comment": comment_json(series.content.comment),
-        "variants": list(series.variants),
-        "title": series.content.title,
-        "link": series.content.link,
-        "media": [media_json(item) for item in series.content.media],
-        "overrides": {key: asdict(override) for key, override in series.overrides.items()},
-        "labels": list(series.labels),
-        "late_limit_seconds": seconds(series.late_limit),
-        "delete_after_seconds": seconds(series.delete_after),
-        "made": series.made,
-        "created_at": stamp(series.created_at),
-        "updated_at": stamp(series.updated_at),
-        "version": series.version,
-    }
-
-
-def upcoming_json(each: Upcoming) -> dict[str, Any]:
-    """Return one of the next posts of a series."""
-    post = each.post
-    return {
-        "at": stamp(each.at),
-        "local": each.local.isoformat(),
-        "zone": each.zone,
-        "note": each.note,
-        "post": post.id if post else None,
-        "state": post.state if post else None,
-        "touched": bool(post and post.touched),
-        "text": each.content.text,
-    }
-
-
-def rrule_of(series: Series) -> str | None:
-    """Return the rule of a series as RRULE text, or None where there is none."""
-    try:
-        return require_rrule(series)
-    except Invalid:
-        return None
-
-
-def require_rrule(series: Series) -> str:
-    """Return the rule of a series as RRULE text; raises Invalid with the reason where there is none."""
-    from postbell.domain.recycling import Recycling
-    from postbell.domain.rrule_text import rrule_text
-    from postbell.errors import Problem
-
-    if isinstance(series.rule, Recycling):
-        message = "a recycled series has no RRULE: it comes again after a gap."
-        raise Invalid([Problem(where=f"series {series.id}", message=message)])
-    return rrule_text(series.rule, where=f"series {series.id}")
 
 
 def _time(each: Upcoming, zone: ZoneInfo) -> str:

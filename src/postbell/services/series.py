@@ -20,7 +20,7 @@ from postbell.domain.states import PostState
 from postbell.errors import Conflict, Invalid, NotFound, Problem, Stale
 from postbell.publishing import registry
 from postbell.services import guard
-from postbell.services.compose import in_place, with_comment, without_empty
+from postbell.services.compose import in_place, not_stored, with_comment, without_empty
 from postbell.services.context import Context
 from postbell.services.filling import fill_libraries, over_at
 from postbell.services.judging import find_accounts
@@ -54,8 +54,8 @@ class WantedSeries:
     variants: tuple[str, ...] = ()
     title: str | None = None
     link: str | None = None
-    #: Files with their alt texts.
-    media: tuple[Source, ...] = ()
+    #: Files with their alt texts, and stored ones.
+    media: tuple[Source | Media, ...] = ()
     #: Names of accounts.
     to: tuple[str, ...] = ()
     overrides: Mapping[str, Override] = field(default_factory=dict)
@@ -117,11 +117,9 @@ def add_series(ctx: Context, wanted: WantedSeries) -> SavedSeries:
     Raises Invalid with every problem at once, and then nothing is stored.
     """
     accounts, problems = find_accounts(ctx, wanted.to)
-    with ctx.media.stage(wanted.media) as files:
-        series = new_series(ctx, wanted, files.media)
-        problems += [*wanted.problems, *files.problems]
-        if not wanted.rule and not wanted.problems:
-            problems.append(_NO_RULE)
+    with ctx.media.stage(not_stored(wanted.media)) as files:
+        series = new_series(ctx, wanted, in_place(wanted.media, files.media))
+        problems += [*faults_of(wanted), *files.problems]
         warnings = judge_series(ctx, series, accounts, problems)
         files.keep()
         with ctx.store.write() as tx:
@@ -147,7 +145,7 @@ def edit_series(ctx: Context, series: Series, changes: SeriesChanges) -> SavedSe
     _require_active(series)
     accounts, problems = find_accounts(ctx, series.to if changes.to is None else changes.to)
     wanted = series.content.media if changes.media is None else changes.media
-    with ctx.media.stage([item for item in wanted if not isinstance(item, Media)]) as files:
+    with ctx.media.stage(not_stored(wanted)) as files:
         changed = _changed(ctx, series, changes, in_place(wanted, files.media))
         problems += [*changes.problems, *files.problems]
         warnings = judge_series(ctx, changed, accounts, problems)
@@ -197,6 +195,11 @@ def list_series(ctx: Context, state: SeriesState | None = None) -> list[Series]:
     """Return every series, or those in a state, the oldest first."""
     with ctx.store.read() as tx:
         return series_store.list_series(tx, state, ctx.media.path_of)
+
+
+def faults_of(wanted: WantedSeries) -> list[Problem]:
+    """Return what is known to be wrong with a wish, and that it lacks a rule."""
+    return list(wanted.problems) or ([] if wanted.rule else [_NO_RULE])
 
 
 def new_series(ctx: Context, wanted: WantedSeries, media: tuple[Media, ...]) -> Series:

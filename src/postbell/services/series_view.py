@@ -13,10 +13,11 @@ from postbell.domain.recurrence import Occurrence
 from postbell.domain.series import Series, SeriesState
 from postbell.domain.zones import wall_at
 from postbell.errors import Problem
+from postbell.services.compose import in_place, not_stored
 from postbell.services.context import Context
 from postbell.services.judging import find_accounts
 from postbell.services.making import reading
-from postbell.services.series import WantedSeries, new_series
+from postbell.services.series import WantedSeries, faults_of, new_series
 from postbell.services.templates import judge_series
 from postbell.store import occurrences, pauses, posts
 
@@ -29,6 +30,8 @@ class Upcoming:
     at: datetime
     local: datetime
     zone: str
+    #: Names the time for which it is; that of a post stays when this is moved.
+    slot: str
     #: What the user should know about the clocks, without a full stop.
     note: str | None = None
     content: Content
@@ -42,9 +45,9 @@ def preview_series(ctx: Context, wanted: WantedSeries) -> tuple[Series, list[Pro
     Raises Invalid with every problem at once.
     """
     accounts, problems = find_accounts(ctx, wanted.to)
-    with ctx.media.stage(wanted.media) as files:
-        series = new_series(ctx, wanted, files.media)
-        problems += [*wanted.problems, *files.problems]
+    with ctx.media.stage(not_stored(wanted.media)) as files:
+        series = new_series(ctx, wanted, in_place(wanted.media, files.media))
+        problems += [*faults_of(wanted), *files.problems]
         return series, judge_series(ctx, series, accounts, problems)
 
 
@@ -70,8 +73,16 @@ def look_ahead(ctx: Context, series: Series, count: int) -> list[Upcoming]:
     missing = (each for each in later if each.key not in made)
     for number, each in enumerate(missing, series.made):
         content, _ = reading(series, number)
-        zone = series.rule.zone
-        found.append(Upcoming(at=each.at, local=each.local, zone=zone, note=each.note, content=content))
+        found.append(
+            Upcoming(
+                at=each.at,
+                local=each.local,
+                zone=series.rule.zone,
+                slot=each.key,
+                note=each.note,
+                content=content,
+            )
+        )
     return sorted(found, key=lambda each: each.at)[:count]
 
 
@@ -95,6 +106,7 @@ def _of_post(ctx: Context, post: Post, slot: Occurrence | None) -> Upcoming:
         at=at,
         local=post.local or wall_at(at, ctx.zone),
         zone=post.zone or ctx.zone.key,
+        slot=post.slot or "",
         note=slot.note if slot and slot.at == at else None,
         content=post.content,
         post=post,

@@ -1,0 +1,59 @@
+"""How people respond to what was published."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from pydantic import Field
+
+from postbell.api import plan_models
+from postbell.api.asked import Asked
+from postbell.api.call import Answer
+from postbell.api.resource import Call, Resource
+from postbell.api.routes.posts import PostId, found_post
+from postbell.domain.access import Scope
+from postbell.services import engagement
+from postbell.services.metrics import readings_of
+from postbell.shapes import reading_json
+
+
+resource = Resource("responses", "How people respond to what was published.", path="/api/v1")
+
+
+class ResponsesAsked(Asked):
+    """How many people responded to a published post, as somebody has counted."""
+
+    responses: int = Field(
+        description="How many liked, answered or shared it, all together; replaces what was known.",
+        ge=0,
+        le=10**12,
+    )
+    account: str | None = Field(None, description="The account, if it was published with several.")
+
+
+@resource.get("/posts/{id}/readings", "List readings", returns=plan_models.Readings, refuses=(404,))
+def readings(call: Call, id: PostId) -> Answer:  # noqa: A002 - the name in the path
+    """List what was ever read back of a post from its networks, the oldest first."""
+    post = found_post(call.ctx, id)
+    return Answer(body={"readings": [reading_json(post.id, each) for each in readings_of(call.ctx, post)]})
+
+
+@resource.serve(
+    "PUT",
+    "/posts/{id}/responses",
+    "Count responses",
+    needs=Scope.WRITE,
+    returns=plan_models.Responses,
+    refuses=(404,),
+)
+def count(call: Call, id: PostId, asked: ResponsesAsked) -> Answer:  # noqa: A002
+    """Count who responded to a post, so that `auto` learns which hours are good."""
+    counted = engagement.record(call.ctx, found_post(call.ctx, id), asked.responses, asked.account)
+    told = {"post": counted.post_id, "account": counted.account, "responses": asked.responses}
+    return Answer(body=told)
+
+
+@resource.get("/engagement", "List the best hours", returns=plan_models.Hours)
+def hours(call: Call) -> Answer:
+    """List what came back at each hour of the week that is known of, by account, the best first."""
+    return Answer(body={"hours": [asdict(hour) for hour in engagement.best_hours(call.ctx)]})
