@@ -275,7 +275,7 @@ class Account(Shape):
     rests_until: Instant | None = Field(description="Until when it waits because its network asked for that.")
     rest_reason: str | None = Field(description="Why it waits.")
     next_post_at: Instant | None = Field(description="It publishes nothing before this, to keep its gap.")
-    login_ends_at: Instant | None = Field(description="When its login ends, and must be made anew.")
+    login_ends_at: Instant | None = Field(description="When its login ends, if it is not renewed before.")
     login_renewed_at: Instant | None = Field(description="When its login is renewed by itself.")
     late_limit_seconds: float | None = Field(description="How late its posts may be published, in seconds.")
     min_gap_seconds: float | None = Field(description="The least time between two of its posts, in seconds.")

@@ -100,7 +100,7 @@ class Credentials(Strict):
     """What an account on such a server needs: a token, or the application for which you consented."""
 
     access_token: SecretStr | None = Field(None, min_length=1, description="An access token of your own.")
-    client_id: str = Field("", description="Found out by Postbell where you consent.")
+    client_id: str | None = Field(None, description="Found out by Postbell where you consent.")
     client_secret: SecretStr | None = Field(None, description="Found out by Postbell where you consent.")
 
 

@@ -101,6 +101,13 @@ class Context:
         """Return this instant (aware UTC)."""
         return self.clock.now()
 
+    def known(self, key: str) -> Network | None:
+        """Return the network of a key; None for one of another version, of which accounts may be left."""
+        try:
+            return self.network(key)
+        except NotFound:
+            return None
+
     def can_ask(self, key: str) -> bool:
         """Whether the network of a key can be asked what is public."""
         return registry.can_ask(key, self.network)
@@ -113,12 +120,14 @@ class Context:
 
     def counter(self, key: str) -> Counter | None:
         """Return what counts the responses at the network of a key; None if nobody does, or shall."""
-        return counter_of(self.network(key)) if self.metrics_for else None
+        network = self.known(key)
+        return counter_of(network) if network and self.metrics_for else None
 
     def comment_after(self, post: Post, account: Account) -> timedelta | None:
         """Return how long after its publication a post is commented on; None if nobody says anything."""
         said = post.content.comment or any(override.comment for override in post.overrides.values())
-        if not said or not self.network(account.network).comments:
+        network = self.known(account.network)
+        if not said or not network or not network.comments:
             return None
         content, _ = resolve(post.content, post.overrides, network=account.network, account=account.name)
         return content.comment.after if content.comment else None
