@@ -117,7 +117,16 @@ class FakeTelegram(FarSide):
             id=f"{places[0][0]}/{','.join(str(number) for _, number in places)}",
             text=self.messages[places[0]]["plain"],
             media=tuple((file.data, "") for file in files if file),
+            answers=self._answered(self.messages[places[0]]),
         )
+
+    def _answered(self, said: dict[str, Any]) -> str | None:
+        """Return the id of the post that a message answers."""
+        number = said.get("reply_parameters", {}).get("message_id")
+        found = [place for place, each in self.messages.items() if number in (place[1], each["post"])]
+        together = [place for place in found if self.messages[place]["post"] == number]
+        numbers = ",".join(str(place[1]) for place in together)
+        return f"{together[0][0]}/{numbers}" if together else None
 
     def answer(self, request: httpx.Request, body: bytes) -> httpx.Response:
         _, bot, method = request.url.path.split("/")
@@ -210,7 +219,13 @@ class FakeTelegram(FarSide):
             sent.append(self._keep(chat, said, post))
         return sent
 
+    def _check_answered(self, chat: dict[str, Any], said: dict[str, Any]) -> None:
+        number = said.get("reply_parameters", {}).get("message_id")
+        if number is not None and (chat["id"], number) not in self.messages:
+            raise Refusal(400, "Bad Request: message to be replied not found")
+
     def _keep(self, chat: dict[str, Any], said: dict[str, Any], post: int) -> dict[str, Any]:
+        self._check_answered(chat, said)
         self._last += 1
         self.messages[chat["id"], self._last] = {**said, "post": post}
         return {"message_id": self._last, "date": int(self.clock.now().timestamp()), "chat": chat}

@@ -175,6 +175,16 @@ def test_what_nobody_can_look_up_is_settled_by_the_user_and_goes_on(tmp_path: Pa
         _assert_once(world)
 
 
+def test_a_thread_that_the_user_calls_published_says_how_far_it_came(tmp_path: Path) -> None:
+    with _world(tmp_path, DONE, Mode.LOSE_ANSWER, kind=Blind) as world:
+        post = _thread(world)
+        ring(world)
+        actions.settle(world.ctx, post_of(world.store, post.id), Verdict.PUBLISHED)
+        (warning,) = delivery_of(world.store, post.deliveries[0].id).warnings
+        assert warning.startswith("It is a thread: part 1 of 3 is public: memory://")
+        assert warning.endswith("; what follows the part in doubt was not sent.")
+
+
 def test_a_thread_that_is_cancelled_half_way_says_what_is_public(tmp_path: Path) -> None:
     with _world(tmp_path, DONE, Mode.FAIL) as world:
         post = _thread(world)

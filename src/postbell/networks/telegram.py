@@ -7,7 +7,6 @@ github.com/tdlib/telegram-bot-api (Client.cpp).
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -16,13 +15,22 @@ from pydantic import BaseModel, Field, SecretStr, field_validator
 
 from postbell.domain.content import Content
 from postbell.domain.limits import Limits, MediaLimit, TextLimit
-from postbell.domain.media import Media, MediaKind
-from postbell.domain.text import SpanKind, find_spans
 from postbell.errors import Problem, PublishError
-from postbell.publishing import protocol
+from postbell.publishing import chain, protocol
 from postbell.publishing.answer import Refused
 from postbell.publishing.bot_api import Bot, Moved, form_part, link_to, missing_rights, moved_note
-from postbell.publishing.bot_markup import PLAIN, escape_markdown, fewest
+from postbell.publishing.bot_markup import PLAIN, fewest
+from postbell.publishing.bot_message import (
+    BUTTON,
+    MODES,
+    messages_of,
+    parts_of,
+    pin_of,
+    request_of,
+    way_of,
+    ways_of,
+    written,
+)
 from postbell.publishing.options import Strict, Words
 from postbell.publishing.protocol import Call, Outgoing, Profile, Progress, Receipt, Target
 
@@ -37,8 +45,6 @@ _TEXT, _CAPTION, _QUESTION = 4096, 1024, 300
 _MOST, _PHOTO = 50_000_000, 10 << 20
 _PHOTO_RULE = "at most 10 MB, 10,000 pixels of width and height together, one 20 times the other"
 _TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif", "video/mp4", "video/quicktime")
-_MODES = {"html": "HTML", "markdown": "MarkdownV2"}
-_BUTTON = re.compile(r"\s*(\S.*?)\s+((?:https?|tg)://\S+)\s*")
 _CHAT = re.compile(r"@[A-Za-z]\w{3,31}|-?[0-9]{1,16}", re.ASCII)
 #: Where something is wrong, and what.
 _Fault = tuple[str, str]
@@ -52,11 +58,12 @@ _GUIDE = """\
 4. A topic of a group with topics has a number: the last but one part of the link to a message in it.
 5. Leave the server out unless you run a Bot API server of your own.
 
-Telegram has no titles and no alt texts: they are not used. A link that the text does not contain is added to
-it as its last line and counts with it. With files the text may have 1,024 characters, without 4,096; markup
-does not count. One photo, video, GIF or other file stands alone; two to ten make an album, of photos and MP4
-videos, or of files only. MOV videos go as files. What is older than two days a bot can only delete in a
-channel, or as an administrator of the group who may delete messages."""
+Telegram has no titles and no alt texts: they are not used. A link that the text does not contain is added
+to it as its last line and counts with it. With files the text may have 1,024 characters, without 4,096;
+markup does not count. A thread is a message for each part, which answers the one before it. One photo,
+video, GIF or other file stands alone; two to ten make an album, of photos and MP4 videos, or of files only.
+MOV videos go as files. What is older than two days a bot can only delete in a channel, or as an
+administrator of the group who may delete messages."""
 
 
 class Credentials(Strict):
@@ -87,6 +94,10 @@ class Credentials(Strict):
 class Options(Strict):
     """What a post can be told about Telegram."""
 
+    first_only = frozenset(
+        {"pin", "buttons", "poll", "poll_public", "poll_multiple", "quiz_answer", "quiz_explanation"}
+    )
+
     markup: Literal["text", "html", "markdown"] = Field(
         "text", description="html, markdown: the text has Telegram's markup in HTML, or in MarkdownV2."
     )
@@ -110,7 +121,7 @@ class Options(Strict):
     @field_validator("buttons")
     @classmethod
     def _are_buttons(cls, buttons: list[str]) -> list[str]:
-        if wrong := [button for button in buttons if not _BUTTON.fullmatch(button)]:
+        if wrong := [button for button in buttons if not BUTTON.fullmatch(button)]:
             raise ValueError(f"a button is its words and then an address, https://…: {', '.join(wrong)}")
         return buttons
 
@@ -140,7 +151,7 @@ class Telegram:
     resend: ClassVar[protocol.Resend] = protocol.Resend.NEVER
     finds: ClassVar[bool] = False
     deletes: ClassVar[bool] = True
-    threads: ClassVar[protocol.Threads] = protocol.Threads.NONE
+    threads: ClassVar[protocol.Threads] = protocol.Threads.CHAIN
     comments: ClassVar[bool] = False
 
     def check(self, content: Content, options: Any, *, account: str) -> list[Problem]:
@@ -150,35 +161,41 @@ class Telegram:
         return [Problem(where=where, account=account, message=message) for where, message in found]
 
     def preview(self, outgoing: Outgoing) -> list[Call]:
-        """Return the one request, and the one that pins."""
+        """Return the one request, and the one that pins; of a thread those of each part."""
+        return chain.preview(outgoing, self._preview)
+
+    def _preview(self, outgoing: Outgoing) -> list[Call]:
         target, content, options = outgoing.target, outgoing.content, outgoing.options
         base, chat = f"{target.server or _SERVER}/bot<bot token>", _chat(target, target.session)
-        method, fields = _request(outgoing, chat)
+        method, fields = request_of(outgoing, chat)
         files = {
-            name: f"<{item.name}, {item.size:,} bytes>" for name, item in _parts(content, options).items()
+            name: f"<{item.name}, {item.size:,} bytes>" for name, item in parts_of(content, options).items()
         }
         calls = [Call(method="POST", url=f"{base}/{method}", body=fields | files)]
         if options.pin:
-            body = _pin(chat, "<id of the message>", options)
+            body = pin_of(chat, "<id of the message>", options)
             calls.append(Call(method="POST", url=f"{base}/pinChatMessage", body=body))
         return calls
 
     async def publish(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> Receipt | Progress:
         """Send it in one request. What can still go wrong after that, the pinning, is a warning."""
+        return await chain.publish(outgoing, progress, http, self._publish)
+
+    async def _publish(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> Receipt | Progress:
         del progress
         target, options, bot = outgoing.target, outgoing.options, _bot(outgoing.target, http)
-        files = {name: await form_part(item) for name, item in _parts(outgoing.content, options).items()}
+        files = {name: await form_part(item) for name, item in parts_of(outgoing.content, options).items()}
         chat = _chat(target, http.session)
         try:
-            sent = await bot.send(*_request(outgoing, chat), files)
+            sent = await bot.send(*request_of(outgoing, chat), files)
         except Moved as moved:  # nothing was taken, and nothing ever will be again under that number
             await http.save_session({**http.session, "moved": {"from": _given(target), "to": moved.chat}})
             chat = moved.chat
-            sent = await bot.send(*_request(outgoing, chat), files)
+            sent = await bot.send(*request_of(outgoing, chat), files)
         warnings = [moved_note(chat)] if chat != _given(target) else []
         if options.pin:
             try:
-                await bot.call("pinChatMessage", _pin(chat, sent[0]["message_id"], options), bool)
+                await bot.call("pinChatMessage", pin_of(chat, sent[0]["message_id"], options), bool)
             except PublishError as error:
                 warnings.append(f"It is not pinned: {error}")
         return _receipt(sent, warnings)
@@ -196,11 +213,10 @@ class Telegram:
         One by one: deleteMessages also says that all is well where it could not look for the messages. The
         chat is the one of then, even if the group has moved since: the numbers mean other messages there.
         """
-        chat, _, messages = receipt_id.partition("/")
         bot = _bot(outgoing.target, http)
-        for message in messages.split(","):
+        for chat, message in reversed(messages_of(receipt_id)):
             try:
-                await bot.call("deleteMessage", {"chat_id": int(chat), "message_id": int(message)}, bool)
+                await bot.call("deleteMessage", {"chat_id": chat, "message_id": message}, bool)
             except Refused as refusal:
                 if "message to delete not found" not in refusal.code:
                     raise
@@ -242,99 +258,6 @@ def _chat(target: Target, session: Mapping[str, Any]) -> int | str:
     return to
 
 
-def _way(item: Media, options: Any) -> str:
-    """Return as what a file is sent."""
-    if options.as_files or item.mime == "video/quicktime":  # apps play MPEG-4 only
-        return "document"
-    if item.mime == "image/gif":
-        return "animation"
-    return item.kind if item.kind is MediaKind.VIDEO else "photo"
-
-
-def _parts(content: Content, options: Any) -> dict[str, Media]:
-    """Return the files of a request under the names by which its parameters know them."""
-    media = content.media
-    if len(media) == 1:
-        return {_way(media[0], options): media[0]}
-    return {f"file{number}": item for number, item in enumerate(media, 1)}
-
-
-def _ways(content: Content, options: Any) -> list[str]:
-    return [_way(item, options) for item in content.media]
-
-
-def _written(content: Content, options: Any) -> str:
-    """Return the text that goes out. A link that it lacks is its last line."""
-    link = content.link or ""
-    shown = {"html": html.escape(link), "markdown": escape_markdown(link)}.get(options.markup, link)
-    if link in content.text or shown in content.text:
-        return content.text
-    return f"{content.text.rstrip()}\n{shown}".lstrip("\n")
-
-
-def _request(outgoing: Outgoing, chat: int | str) -> tuple[str, dict[str, Any]]:
-    """Return the method that publishes and its parameters, but for the files beside them."""
-    content, options, topic = outgoing.content, outgoing.options, outgoing.target.credentials.topic
-    flags = {"disable_notification": options.silent, "protect_content": options.protect}
-    fields: dict[str, Any] = {"chat_id": chat, **({"message_thread_id": topic} if topic else {})}
-    fields |= {name: True for name, wanted in flags.items() if wanted}
-    text, mode = _written(content, options), _MODES.get(options.markup)
-    said = ({"caption": text} | ({"parse_mode": mode} if mode else {})) if text else {}
-    if len(content.media) > 1:
-        items = [_look(item, options) for item in content.media]
-        for name, way, look in zip(_parts(content, options), _ways(content, options), items, strict=True):
-            look |= {"type": way, "media": f"attach://{name}"}
-        items[0] |= said
-        return "sendMediaGroup", fields | {"media": items}
-    if options.buttons:
-        found = filter(None, map(_BUTTON.fullmatch, options.buttons))
-        rows = [[{"text": button[1], "url": button[2]}] for button in found]
-        fields["reply_markup"] = {"inline_keyboard": rows}
-    if options.poll:
-        return "sendPoll", fields | _poll(text, options)
-    if content.media:
-        way = _way(content.media[0], options)
-        return f"send{way.capitalize()}", fields | said | _look(content.media[0], options)
-    return "sendMessage", fields | {"text": said.pop("caption", ""), **said} | _preview(content, options)
-
-
-def _look(item: Media, options: Any) -> dict[str, Any]:
-    """Return what is said of a file besides its bytes."""
-    way = _way(item, options)
-    if way == "document":  # a GIF would become an animation
-        return {"disable_content_type_detection": True}
-    look: dict[str, Any] = {"supports_streaming": True} if way == "video" else {}
-    if way == "video" and item.width and item.height:
-        look |= {"width": item.width, "height": item.height}
-    flags = {"has_spoiler": options.spoiler, "show_caption_above_media": options.caption_above}
-    return look | {name: True for name, wanted in flags.items() if wanted}
-
-
-def _preview(content: Content, options: Any) -> dict[str, Any]:
-    """Return how the link is shown. The size of its picture is heeded only where the link is named."""
-    spans = find_spans(content.text) if options.markup == "text" else ()
-    link = content.link or next((span.value for span in spans if span.kind is SpanKind.LINK), None)
-    size = options.preview
-    how: dict[str, Any] = {"is_disabled": True} if size == "off" else {}
-    if link and not how and (content.link or size != "auto"):
-        how |= {"url": link} | ({f"prefer_{size}_media": True} if size != "auto" else {})
-    how |= {"show_above_text": True} if options.preview_above else {}
-    return {"link_preview_options": how} if how else {}
-
-
-def _poll(question: str, options: Any) -> dict[str, Any]:
-    poll: dict[str, Any] = {"question": question, "options": [{"text": answer} for answer in options.poll]}
-    poll |= {"is_anonymous": not options.poll_public, "allows_multiple_answers": options.poll_multiple}
-    if options.quiz_answer:
-        poll |= {"type": "quiz", "correct_option_ids": [options.quiz_answer - 1]}
-        poll |= {"explanation": options.quiz_explanation} if options.quiz_explanation else {}
-    return poll
-
-
-def _pin(chat: int | str, message: int | str, options: Any) -> dict[str, Any]:
-    return {"chat_id": chat, "message_id": message, "disable_notification": options.silent}
-
-
 def _receipt(messages: list[dict[str, Any]], warnings: Iterable[str]) -> Receipt:
     """Name the chat by its number, which stays, and each message."""
     first, ids = messages[0], ",".join(str(message["message_id"]) for message in messages)
@@ -342,13 +265,13 @@ def _receipt(messages: list[dict[str, Any]], warnings: Iterable[str]) -> Receipt
 
 
 def _text_faults(content: Content, options: Any) -> Iterator[_Fault]:
-    text = _written(content, options)
+    text = written(content, options)
     if options.poll:
         return
     try:
-        plain = PLAIN[_MODES[options.markup]](text) if options.markup in _MODES else text
+        plain = PLAIN[MODES[options.markup]](text) if options.markup in MODES else text
     except ValueError as error:
-        yield "text", f"as {_MODES[options.markup]}, {error}"
+        yield "text", f"as {MODES[options.markup]}, {error}"
         return
     count, most = len(plain.strip()), _CAPTION if content.media else _TEXT
     if count > most and (content.media or fewest(content.text) <= most):
@@ -359,7 +282,7 @@ def _text_faults(content: Content, options: Any) -> Iterator[_Fault]:
 
 
 def _file_faults(content: Content, options: Any) -> Iterator[_Fault]:
-    ways, size = set(_ways(content, options)), sum(item.size for item in content.media)
+    ways, size = set(ways_of(content, options)), sum(item.size for item in content.media)
     if len(content.media) > 1:
         if "animation" in ways:
             yield "media", "a GIF stands alone; take the others out, or set telegram.as_files=true."
@@ -371,7 +294,7 @@ def _file_faults(content: Content, options: Any) -> Iterator[_Fault]:
             yield "media", f"{size:,} bytes in all, the limit is {_MOST:,}."
     for item in content.media:
         sides = sorted((item.width or 1, item.height or 1))
-        if _way(item, options) == "photo" and (
+        if way_of(item, options) == "photo" and (
             item.size > _PHOTO or sum(sides) > 10_000 or sides[1] > 20 * sides[0]
         ):
             where = f"media {item.name}"
@@ -387,7 +310,7 @@ def _poll_faults(content: Content, options: Any) -> Iterator[_Fault]:
         return
     if not 1 <= len(question) <= _QUESTION:
         yield "text", f"{len(question)} characters, a poll's question has 1 to {_QUESTION}."
-    if content.media or _written(content, options) != content.text or options.markup != "text":
+    if content.media or written(content, options) != content.text or options.markup != "text":
         yield "[telegram] poll", "a poll has neither files nor a link of its own nor markup; leave them out."
     if (options.quiz_answer or 0) > len(options.poll):
         yield "[telegram] quiz_answer", f"there are {len(options.poll)} answers only."

@@ -16,16 +16,12 @@ from postbell.domain.zones import wall_at
 from postbell.errors import Conflict, Invalid, NotFound
 from postbell.services.checking import check_address
 from postbell.services.compose import load_post, move_post, require_publishable, require_step
-from postbell.services.context import Context
+from postbell.services.context import Context, progress_of
 from postbell.services.outcomes import is_in_doubt
 from postbell.services.placing import Placing
 from postbell.services.timing import timetable
 from postbell.services.wanted import Saved
 from postbell.store import accounts, attempts, deliveries, posts, removals
-
-
-#: What is told of a post of which nobody knows how the network calls it.
-_UNCOMMENTED = "The first comment was not published: nobody knows how the network calls the post."
 
 
 class Verdict(StrEnum):
@@ -210,7 +206,7 @@ def _settle_one(
             unsure.id,
             receipt_id="",
             url=url,
-            warnings=(_UNCOMMENTED,) if post.content.comment else (),
+            warnings=_unknown(post, unsure),
             now=now,
             found=True,
             delete_at=delete_at,
@@ -221,6 +217,15 @@ def _settle_one(
         # Due anew: by its old time it could be too late, and would be missed instead of sent.
         deliveries.reopen(tx, unsure.id, now, unsure=True)
         _end_setbacks(tx, [unsure], now)
+
+
+def _unknown(post: Post, unsure: Delivery) -> tuple[str, ...]:
+    """Return what is told of a post of which nobody knows how the network calls it."""
+    progress = progress_of(unsure.progress)
+    known = progress.public if progress else None
+    more = f"It is a thread: {known}; what follows the part in doubt was not sent." if known else None
+    said = "The first comment was not published: nobody knows how the network calls the post."
+    return tuple(filter(None, (more, said if post.content.comment else None)))
 
 
 def _require_accounts(tx: Connection, post: Post, wanted: Sequence[Delivery]) -> None:
