@@ -16,6 +16,7 @@ from starlette.responses import Response
 from postbell import __version__
 from postbell.api import routes
 from postbell.api.contract import describe
+from postbell.api.feed import Feed
 from postbell.api.problems import MEDIA_TYPE, Refusal, document, refusal_of, refusal_of_schema
 from postbell.api.resource import Resource
 from postbell.app import App
@@ -31,8 +32,8 @@ _CODES = {
 }
 
 
-def build(app: Callable[[], App]) -> Asgi:
-    """Return the application; `app` returns Postbell as it is configured now."""
+def build(app: Callable[[], App], feed: Feed | None = None) -> Asgi:
+    """Return the application; `app` returns Postbell as it is configured now, `feed` tells what happens."""
     made = FastAPI(
         title="Postbell",
         version=__version__,
@@ -45,6 +46,7 @@ def build(app: Callable[[], App]) -> Asgi:
     made.state.postbell = app
     #: Who has asked with which Idempotency-Key, and has no answer yet. There is one daemon.
     made.state.under_way = set()
+    made.state.feed = feed or Feed(app)
     for resource in resources():
         made.include_router(resource.router)
     made.state.contract = describe(made, list(resources()))

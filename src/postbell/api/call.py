@@ -39,6 +39,8 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     #: Names this state of the thing; see `tag_of`.
     tag: str | None = None
+    #: Members of the body that are told this once: not kept for who asks again.
+    once: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True)
@@ -130,9 +132,10 @@ def conclude(running: Running, work: Callable[[], Answer], *, remembered: bool) 
 def _done(running: Running, work: Callable[[], Answer], key: str | None) -> Response:
     try:
         with running.unit:
-            response = _response(running, work())
+            answer = work()
+            response = _response(running, answer)
             if key is not None:
-                _remember(running, key, response)
+                _remember(running, key, _response(running, replace(answer, once={})))
     finally:
         if running.rings:
             running.app.ctx.ring()
@@ -182,5 +185,6 @@ def _response(running: Running, answer: Answer) -> Response:
             return Response(status_code=304, headers=headers)
     if answer.body is None:
         return Response(status_code=answer.status or usual, headers=headers)
-    content = json.dumps(answer.body, ensure_ascii=False, separators=(",", ":")).encode()
+    body = {**answer.body, **answer.once} if answer.once else answer.body
+    content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
     return Response(content, answer.status or usual, headers, media_type="application/json")

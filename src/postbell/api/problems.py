@@ -76,6 +76,8 @@ _POINTERS = {
     "ID": "/posts",
     "RESPONSES": "/responses",
     "--scope": "/scopes",
+    "--url": "/url",
+    "--events": "/events",
     "--published": "/url",
 }
 _OVERRIDE = re.compile(r"\[([^\]]+)\](?: (.+))?")

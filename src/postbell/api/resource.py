@@ -13,8 +13,8 @@ durable as a whole before it is answered. It raises PostbellError or Refusal.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.routing import APIRoute
@@ -28,6 +28,7 @@ from postbell.domain.access import Scope, opens
 #: A request on its way through a route.
 Call = Annotated[Running, Depends(begin)]
 Work = Callable[..., Answer]
+Reply = TypeVar("Reply", bound=Callable[..., Awaitable[Response]])
 
 #: What every route may answer besides, with what that means.
 ALWAYS = {
@@ -104,6 +105,28 @@ class Resource:
                 operation_id=f"{self.name}_{work.__name__}",
                 responses={code: {"description": MEANINGS[code]} for code in codes},
                 openapi_extra={"x-scope": needs.value, **more.pop("openapi_extra", {})},
+                **more,
+            )
+            return work
+
+        return register
+
+    def answer(
+        self, path: str, summary: str, *, needs: Scope, returns: Any = None, **more: Any
+    ) -> Callable[[Reply], Reply]:
+        """Serve a coroutine that makes the answer itself, and changes nothing: a stream, or no JSON."""
+
+        def register(work: Reply) -> Reply:
+            self.router.add_api_route(
+                path,
+                work,
+                methods=["GET"],
+                summary=summary,
+                response_model=returns,
+                status_code=200,
+                operation_id=f"{self.name}_{work.__name__}",
+                responses={code: {"description": MEANINGS[code]} for code in ALWAYS} | more.pop("also", {}),
+                openapi_extra={"x-scope": needs.value},
                 **more,
             )
             return work

@@ -18,6 +18,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from postbell.api.callers import peer_uid
+from postbell.api.feed import Feed
 from postbell.api.wall import Asgi, Wall
 from postbell.app import App
 from postbell.domain.access import Key
@@ -57,6 +58,7 @@ class Api:
 
     def __post_init__(self) -> None:
         self._inner: Asgi | None = None
+        self._feed: Feed | None = None
         self._making = asyncio.Lock()
         self._notes: set[asyncio.Task[None]] = set()
         self._noted: dict[int, Any] = {}
@@ -86,6 +88,8 @@ class Api:
 
     async def close(self) -> None:
         """Let answers under way end, for a few seconds, and open no more."""
+        if self._feed:
+            self._feed.close()
         if self._server and self._serving:
             self._server.stop.set()
             with suppress(asyncio.CancelledError):
@@ -109,7 +113,8 @@ class Api:
     def _make(self) -> Asgi:
         from postbell.api.application import build
 
-        return build(lambda: self.app)
+        self._feed = Feed(lambda: self.app)
+        return build(lambda: self.app, self._feed)
 
     def _note(self, key: Key) -> None:
         """Note that a key was used, soon, and seldom: an answer does not wait for that."""

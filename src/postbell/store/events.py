@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, literal_column, select, text
 
 from postbell.domain.event import Event, EventKind
 from postbell.domain.hook import CallState
 from postbell.store.event_tables import event, hook, hook_call
+from postbell.store.many import as_list, one_of
 from postbell.store.prepared import Prepared
 from postbell.store.retention import AT_ONCE, Step
 
 
 _AFTER = Prepared(
-    select(event).where(event.c.id > bindparam("after")).order_by(event.c.id).limit(bindparam("most"))
+    select(event)
+    .where(event.c.id > bindparam("after"), event.c.kind.in_(one_of("kinds")))
+    .order_by(event.c.id)
+    .limit(bindparam("most"))
 )
 #: More than any event's number.
 _ALL = 2**62
@@ -35,14 +39,23 @@ _LAST = Prepared(select(func.max(event.c.id).label("id")))
 _FIRST = Prepared(select(func.min(event.c.id).label("id")))
 
 
-def events_after(tx: Connection, after: int, most: int) -> list[Event]:
-    """Return what happened after the event of this number, in its order, at most so much."""
-    return [event_from(row) for row in _AFTER.rows(tx, {"after": after, "most": most})]
+def events_after(
+    tx: Connection, after: int, most: int, kinds: Sequence[EventKind] = tuple(EventKind)
+) -> list[Event]:
+    """Return what happened after the event of this number, in its order, at most so much of these kinds."""
+    values = {"after": after, "most": most, "kinds": as_list(map(str, kinds))}
+    return [event_from(row) for row in _AFTER.rows(tx, values)]
 
 
 def last_id(tx: Connection) -> int:
     """Return the number of the last event that is kept, 0 where there is none."""
     ((last,),) = _LAST.tuples(tx)
+    return int(last or 0)
+
+
+def last_number(tx: Connection) -> int:
+    """Return the number of the last event that there was, kept or not, 0 where there was none."""
+    last = tx.execute(text("SELECT seq FROM sqlite_sequence WHERE name = 'event'")).scalar_one_or_none()
     return int(last or 0)
 
 
