@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from PIL import Image
 
+from postbell.domain.media import Media
+from postbell.errors import Rejected, Unsure
+from postbell.publishing.bluesky_gates import POSTGATE, THREADGATE
+from postbell.publishing.bluesky_post import record_key
+from postbell.publishing.protocol import Outgoing
+from support import pictures
 from support.bluesky_online import Postbell, new_account, online, value_of
+from support.lexicon import lexicons
+from support.lossy import lossy_proxy
 from support.pds import Account, Pds
 from support.served import served
 
@@ -43,6 +53,13 @@ def _site(folder: Path) -> httpx.MockTransport:
     return httpx.MockTransport(answer)
 
 
+def _pictures(folder: Path, count: int) -> tuple[Media, ...]:
+    return tuple(
+        pictures.picture(folder, f"{number}.png", f"Picture {number}", pictures.png(40, 30 + number))
+        for number in range(count)
+    )
+
+
 # Cards
 
 
@@ -63,3 +80,105 @@ def test_a_link_to_nowhere_is_a_card_without_a_picture(pds: Pds, account: Accoun
     assert "nobody knows nowhere.example" in warning
     card = {"uri": "https://nowhere.example/a", "title": "nowhere.example", "description": ""}
     assert value_of(pds, account, outgoing)["embed"]["external"] == card
+
+
+# Quotes, galleries, and who may answer
+
+
+def test_a_quote_with_pictures_reads_back(pds: Pds, account: Account, here: Postbell, tmp_path: Path) -> None:
+    friend = new_account(pds)
+    with online(pds, friend) as theirs:
+        quoted = theirs.publish(theirs.outgoing("Quote me"))
+    rkey = quoted.id.rpartition("/")[2]
+    address = f"https://bsky.app/profile/{friend.handle}/post/{rkey}"
+    outgoing = here.outgoing(media=_pictures(tmp_path, 1), options={"quote": address})
+    here.publish(outgoing)
+    embed = value_of(pds, account, outgoing)["embed"]
+    found = pds.get_record(friend.did, rkey)
+    assert found
+    assert embed["record"]["record"] == {"uri": quoted.id, "cid": found["cid"]}
+    assert len(embed["media"]["images"]) == 1
+
+
+def test_a_quote_of_what_is_gone_is_rejected(pds: Pds, account: Account, here: Postbell) -> None:
+    gone = f"at://{account.did}/app.bsky.feed.post/3ltc2vx5pbk2n"
+    with pytest.raises(Rejected, match="the quoted post is not there any more"):
+        here.publish(here.outgoing(options={"quote": gone}))
+    assert pds.list_records(account.did) == []
+
+
+@pytest.mark.parametrize("count", [5, 10])
+def test_a_gallery_reads_back(pds: Pds, account: Account, here: Postbell, tmp_path: Path, count: int) -> None:
+    outgoing = here.outgoing(media=_pictures(tmp_path, count))
+    here.publish(outgoing)
+    embed = value_of(pds, account, outgoing)["embed"]
+    assert embed["$type"] == "app.bsky.embed.gallery"
+    assert [item["alt"] for item in embed["items"]] == [f"Picture {number}" for number in range(count)]
+
+
+def _beside(pds: Pds, account: Account, outgoing: Outgoing) -> dict[str, Any]:
+    found = {}
+    for collection in (THREADGATE, POSTGATE):
+        record = pds.get_record(account.did, record_key(outgoing), collection)
+        if record:
+            lexicons().check_record(collection, record["value"], record_key(outgoing))
+            found[collection] = record["value"]
+    return found
+
+
+def test_gates_are_written_with_the_post_and_taken_away_with_it(
+    pds: Pds, account: Account, here: Postbell
+) -> None:
+    outgoing = here.outgoing(options={"replies": "mentioned,followers", "quotes": "off"})
+    receipt = here.publish(outgoing)
+    beside = _beside(pds, account, outgoing)
+    assert {gate["post"] for gate in beside.values()} == {receipt.id}
+    assert len(beside[THREADGATE]["allow"]) == 2
+    assert here.publish(outgoing) == receipt  # a repeat finds it
+    assert len(pds.list_records(account.did)) == 1
+    here.delete(outgoing, receipt.id)
+    assert _beside(pds, account, outgoing) == {}
+    assert pds.list_records(account.did) == []
+
+
+def test_a_gated_post_whose_answer_was_lost_is_found_with_its_gates(
+    pds: Pds, account: Account, here: Postbell
+) -> None:
+    with lossy_proxy(pds.url) as proxy:
+        here.server = proxy.url
+        outgoing = here.outgoing(options={"replies": "nobody"})
+        proxy.lose("POST", "applyWrites")
+        with pytest.raises(Unsure):
+            here.publish(outgoing)
+        assert here.find(outgoing) == here.publish(outgoing)
+        here.runner.run(here.clients.close())
+    assert _beside(pds, account, outgoing)[THREADGATE]["allow"] == []
+    assert len(pds.list_records(account.did)) == 1
+
+
+_CHOICES: tuple[tuple[dict[str, str], ...], ...] = (
+    ({}, {"langs": "de,pt-BR"}),
+    ({}, {"labels": "nudity"}, {"labels": "porn,!no-unauthenticated"}),
+    ({}, {"tags": "bells,Glocken"}),
+    ({}, {"replies": "nobody"}, {"replies": "following,mentioned", "quotes": "off"}),
+    ({}, {"card": "off"}, {"card_title": "Mine", "card_description": "My own", "card_picture": "none"}),
+)
+
+
+def test_thirty_posts_across_all_options_read_back(pds: Pds, account: Account, here: Postbell) -> None:
+    every = [dict(itertools.chain(*map(dict.items, choice))) for choice in itertools.product(*_CHOICES)]
+    some = every[::3][:30]
+    assert len(some) == 30
+    for number, options in enumerate(some):
+        text = f"Number {number} #bells @{account.handle}"
+        outgoing = here.outgoing(text, link="https://nowhere.example/", number=number, options=options)
+        here.publish(outgoing)
+        value = value_of(pds, account, outgoing)
+        assert value.get("langs", []) == outgoing.options.langs
+        assert value.get("tags", []) == outgoing.options.tags
+        assert [
+            label["val"] for label in value.get("labels", {}).get("values", [])
+        ] == outgoing.options.labels
+        assert ("embed" in value) == ("card" not in options)
+        assert len(_beside(pds, account, outgoing)) == ("replies" in options) + ("quotes" in options)
+    assert len(pds.list_records(account.did)) == len(some)

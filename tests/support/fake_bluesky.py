@@ -18,11 +18,13 @@ import httpx
 
 from postbell.networks import bluesky
 from postbell.testing import FakeClock
+from support.bluesky_rules import check_blob, check_quote, check_reply
 from support.content_ids import base64_text, blobs_in, cid, claims_of, record_cid
 from support.facets import check_facets
 from support.farside import START, Daemon, FarSide, Public, Subject, Violation
 from support.lexicon import LexiconError, lexicons
 from support.pages import Pages
+from support.xrpc import Refusal, read_input, read_params
 
 
 ENTRYWAY = "bsky.social"
@@ -40,15 +42,6 @@ _MAGIC = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "imag
 #: How a server says 401 to an account with this status.
 _CLOSED = {"takendown": "AccountTakedown", "deactivated": "AccountDeactivated"}
 _SESSIONS = frozenset({"com.atproto.server.createSession", "com.atproto.server.refreshSession"})
-
-
-class Refusal(Exception):
-    """An answer that is an error."""
-
-    def __init__(self, name: str, message: str, status: int = 400) -> None:
-        super().__init__(message)
-        self.name = name
-        self.status = status
 
 
 @dataclass
@@ -86,6 +79,10 @@ class FakeBluesky(FarSide):
     web: Pages = field(default_factory=Pages)
     #: What the AppView has counted of each post.
     counts: dict[str, int] = field(default_factory=dict)
+    #: Who may answer and quote: by collection and key.
+    beside: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    #: The content ids of others' posts.
+    elsewhere: dict[str, str] = field(default_factory=dict)
     #: How many records are listed at once; the real one lists up to 100.
     page: int = 100
     #: How many records were written; a repeat of the same one is none.
@@ -114,7 +111,7 @@ class FakeBluesky(FarSide):
         self.tokens.clear()
 
     def is_publishing(self, request: httpx.Request, body: bytes) -> bool:
-        return request.url.path == "/xrpc/com.atproto.repo.putRecord"
+        return request.url.path in ("/xrpc/com.atproto.repo.putRecord", "/xrpc/com.atproto.repo.applyWrites")
 
     def is_deleting(self, request: httpx.Request) -> bool:
         return request.url.path == "/xrpc/com.atproto.repo.deleteRecord"
@@ -139,7 +136,9 @@ class FakeBluesky(FarSide):
         return [self._as_public(rkey, record) for rkey, record in sorted(self.records.items())]
 
     def _as_public(self, rkey: str, record: dict[str, Any]) -> Public:
-        images = record.get("embed", {}).get("images", [])
+        embed = record.get("embed", {})
+        embed = embed.get("media", embed)
+        images = embed.get("images", embed.get("items", []))
         media = tuple((self.blobs[image["image"]["ref"]["$link"]][1], image["alt"]) for image in images)
         answers = record["reply"]["parent"]["uri"] if "reply" in record else None
         return Public(id=f"at://{DID}/{_POST}/{rkey}", text=record["text"], media=media, answers=answers)
@@ -154,6 +153,7 @@ class FakeBluesky(FarSide):
             "com.atproto.server.refreshSession": self._refresh_session,
             "com.atproto.repo.uploadBlob": self._upload_blob,
             "com.atproto.repo.putRecord": self._put_record,
+            "com.atproto.repo.applyWrites": self._apply_writes,
             "com.atproto.repo.getRecord": self._get_record,
             "com.atproto.repo.listRecords": self._list_records,
             "com.atproto.repo.deleteRecord": self._delete_record,
@@ -182,7 +182,7 @@ class FakeBluesky(FarSide):
             raise Violation("a secret stands in an address")
 
     def _create_session(self, request: httpx.Request, body: bytes) -> dict[str, Any]:
-        asked = _input("com.atproto.server.createSession", request, body)
+        asked = read_input("com.atproto.server.createSession", request, body)
         known = asked["identifier"].lower() in (HANDLE, DID) and asked["password"] == self.app_password
         if not (known and self.app_password_works):
             raise Refusal("AuthenticationRequired", "Invalid identifier or password", 401)
@@ -248,21 +248,13 @@ class FakeBluesky(FarSide):
 
     def _put_record(self, request: httpx.Request, body: bytes) -> dict[str, Any]:
         self._check_access(request)
-        asked = _input("com.atproto.repo.putRecord", request, body)
+        asked = read_input("com.atproto.repo.putRecord", request, body)
         if asked.get("validate") is not True or "swapRecord" not in asked:
             raise Violation("a record must be validated, and must not overwrite another one")
         if asked["repo"] != DID:
             raise Refusal("AuthenticationRequired", "Authentication Required", 401)
         record, rkey = asked["record"], asked["rkey"]
-        try:
-            lexicons().check_record(asked["collection"], record, rkey)
-        except LexiconError as error:
-            raise Refusal("InvalidRequest", f"Invalid {_POST} record: {error}") from None
-        check_facets(record["text"], record.get("facets", []), PEOPLE)
-        for blob in blobs_in(record):
-            self._check_blob(blob)
-        if "reply" in record:
-            self._check_reply(record["reply"])
+        self._check_record(asked["collection"], record, rkey)
         before = self.records.get(rkey)
         if before not in (None, record) and asked.get("swapRecord", "") is None:
             raise Refusal("InvalidSwap", f"Record was at {record_cid(before)}")
@@ -273,40 +265,68 @@ class FakeBluesky(FarSide):
         self.commits += 1
         return {**said, "commit": {"cid": cid(body, 0x71), "rev": "3n2ucn3lzts2t"}}
 
+    def _check_record(self, collection: str, record: dict[str, Any], rkey: str) -> None:
+        try:
+            lexicons().check_record(collection, record, rkey)
+        except LexiconError as error:
+            raise Refusal("InvalidRequest", f"Invalid {collection} record: {error}") from None
+        if collection != _POST:
+            if record["post"] != f"at://{DID}/{_POST}/{rkey}":
+                raise Violation(f"a {collection} stands beside another post than its own")
+            return
+        check_facets(record["text"], record.get("facets", []), PEOPLE)
+        for blob in blobs_in(record):
+            check_blob(blob, self.blobs)
+        if "reply" in record:
+            check_reply(record["reply"], self.records)
+        check_quote(record.get("embed", {}), self.elsewhere)
+
+    def _apply_writes(self, request: httpx.Request, body: bytes) -> dict[str, Any]:
+        self._check_access(request)
+        asked = read_input("com.atproto.repo.applyWrites", request, body)
+        if asked.get("validate") is not True or asked["repo"] != DID:
+            raise Violation("records must be validated, and belong to the account")
+        written = {(write["collection"], write["rkey"]): write["value"] for write in asked["writes"]}
+        for (collection, rkey), value in written.items():
+            self._check_record(collection, value, rkey)
+            if rkey in self.records or (collection, rkey) in self.beside:
+                raise Refusal("InternalServerError", "Internal Server Error", 500)  # as the real one does
+        for (collection, rkey), value in written.items():
+            if collection == _POST:
+                self.records[rkey] = value
+            else:
+                self.beside[collection, rkey] = value
+        self.commits += 1
+        results = [
+            {
+                "$type": "com.atproto.repo.applyWrites#createResult",
+                "uri": f"at://{DID}/{collection}/{rkey}",
+                "cid": record_cid(value),
+                "validationStatus": "valid",
+            }
+            for (collection, rkey), value in written.items()
+        ]
+        return {"commit": {"cid": cid(body, 0x71), "rev": "3n2ucn3lzts2t"}, "results": results}
+
     def _delete_record(self, request: httpx.Request, body: bytes) -> dict[str, Any]:
         self._check_access(request)
-        asked = _input("com.atproto.repo.deleteRecord", request, body)
+        asked = read_input("com.atproto.repo.deleteRecord", request, body)
         if asked["repo"] != DID:
             raise Refusal("AuthenticationRequired", "Authentication Required", 401)
+        key = asked["rkey"]
         if asked["collection"] != _POST:
-            raise Violation(f"nothing of ours lies in {asked['collection']}")
-        if self.records.pop(asked["rkey"], None) is None:
+            if self.beside.pop((asked["collection"], key), None) is None:
+                raise Violation(f"nothing of ours lies in {asked['collection']}")
+        elif self.records.pop(key, None) is None:
             return {}
         self.commits += 1
         return {"commit": {"cid": cid(body, 0x71), "rev": "3n2ucn3lzts2t"}}
 
-    def _check_reply(self, reply: dict[str, Any]) -> None:
-        answered = {name: self.records.get(ref["uri"].rpartition("/")[2]) for name, ref in reply.items()}
-        for name, record in answered.items():
-            if record is None or reply[name]["cid"] != record_cid(record):
-                raise Violation(f"the {name} of an answer is not there, or is another one")
-        parent = answered["parent"] or {}
-        if parent.get("reply", {"root": reply["parent"]})["root"] != reply["root"]:
-            raise Violation("an answer belongs to another thread than what it answers")
-
-    def _check_blob(self, blob: dict[str, Any]) -> None:
-        cid = blob["ref"]["$link"]
-        if cid not in self.blobs:
-            raise Refusal("BlobNotFound", f"Could not find blob: {cid}")
-        stored, _ = self.blobs[cid]
-        if blob["mimeType"] != stored["mimeType"]:
-            raise Refusal("InvalidMimeType", "Referenced Mimetype does not match stored blob.")
-        if blob["size"] != stored["size"]:
-            raise Refusal("InvalidSize", "Referenced Size does not match stored blob.")
-
     def _get_record(self, request: httpx.Request, _body: bytes) -> dict[str, Any]:
-        asked = _params("com.atproto.repo.getRecord", request)
+        asked = read_params("com.atproto.repo.getRecord", request)
         uri = f"at://{asked['repo']}/{asked['collection']}/{asked['rkey']}"
+        if uri in self.elsewhere:
+            return {"uri": uri, "cid": self.elsewhere[uri], "value": {}}
         if asked["repo"] != DID:
             raise Refusal("InvalidRequest", "Could not locate record")
         if asked["collection"] != _POST or asked["rkey"] not in self.records:
@@ -318,7 +338,7 @@ class FakeBluesky(FarSide):
         return {"uri": f"at://{DID}/{_POST}/{rkey}", "cid": record_cid(record), "value": record}
 
     def _list_records(self, request: httpx.Request, _body: bytes) -> dict[str, Any]:
-        asked = _params("com.atproto.repo.listRecords", request)
+        asked = read_params("com.atproto.repo.listRecords", request)
         if (asked["repo"], asked["collection"]) != (DID, _POST):
             raise Violation(f"nothing of ours lies in {asked['collection']} of {asked['repo']}")
         keys = sorted((key for key in self.records if key < asked.get("cursor", "~")), reverse=True)
@@ -340,31 +360,10 @@ class FakeBluesky(FarSide):
         return listed | {"author": author, "record": record, "indexedAt": record["createdAt"], **self.counts}
 
     def _resolve_handle(self, request: httpx.Request, _body: bytes) -> dict[str, Any]:
-        handle = _params("com.atproto.identity.resolveHandle", request)["handle"]
+        handle = read_params("com.atproto.identity.resolveHandle", request)["handle"]
         if handle not in PEOPLE:
             raise Refusal("HandleNotFound", "Unable to resolve handle")
         return {"did": PEOPLE[handle]}
-
-
-def _input(method: str, request: httpx.Request, body: bytes) -> dict[str, Any]:
-    if request.headers.get("content-type") != "application/json":
-        raise Refusal("InvalidRequest", "Request encoding (Content-Type) is not application/json")
-    asked: dict[str, Any] = json.loads(body)
-    try:
-        lexicons().check_input(method, asked)
-    except LexiconError as error:
-        raise Refusal("InvalidRequest", str(error)) from None
-    return asked
-
-
-def _params(method: str, request: httpx.Request) -> dict[str, str]:
-    asked = dict(request.url.params)
-    try:
-        typed = {name: int(value) if name == "limit" else value for name, value in asked.items()}
-        lexicons().check_params(method, typed)
-    except LexiconError as error:
-        raise Refusal("InvalidRequest", str(error)) from None
-    return asked
 
 
 SUBJECT = Subject(

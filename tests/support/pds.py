@@ -64,9 +64,11 @@ class Pds:
         body = {"identifier": account.handle, "password": account.app_password}
         return str(self._call("com.atproto.server.createSession", body=body)["accessJwt"])
 
-    def get_record(self, did: str, rkey: str) -> dict[str, Any] | None:
-        """Return one post with its uri, cid and value, or None where there is none."""
-        params = {"repo": did, "collection": "app.bsky.feed.post", "rkey": rkey}
+    def get_record(
+        self, did: str, rkey: str, collection: str = "app.bsky.feed.post"
+    ) -> dict[str, Any] | None:
+        """Return one record with its uri, cid and value, or None where there is none."""
+        params = {"repo": did, "collection": collection, "rkey": rkey}
         answer = self._get("com.atproto.repo.getRecord", params)
         if answer.status_code == 400 and answer.json().get("error") == "RecordNotFound":
             return None

@@ -7,7 +7,7 @@ bluesky-social/atproto); the server's word counts where it differs: an expired t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,18 +17,17 @@ from postbell.domain import limits
 from postbell.domain.content import Content
 from postbell.domain.quota import Per, Quota
 from postbell.domain.text import graphemes, utf8_bytes
-from postbell.errors import Problem
+from postbell.errors import Problem, Rejected
 from postbell.publishing import chain, protocol
 from postbell.publishing.answer import Refused
-from postbell.publishing.atproto import counts_of, newest_first, parent_of, shown
-from postbell.publishing.bluesky_api import JSON, POST, SERVER, Line
-from postbell.publishing.bluesky_cards import by_hand, card_picture, card_shown, check_card
+from postbell.publishing.atproto import counts_of, newest_first, parent_of
+from postbell.publishing.bluesky_api import POST, SERVER, Line
+from postbell.publishing.bluesky_cards import check_card
+from postbell.publishing.bluesky_gates import beside, gates, writes_body
 from postbell.publishing.bluesky_options import Credentials, Options
 from postbell.publishing.bluesky_post import (
     card_link,
     created,
-    handles_in,
-    images_of,
     make_record,
     put_body,
     record_key,
@@ -36,6 +35,7 @@ from postbell.publishing.bluesky_post import (
     texts_of,
 )
 from postbell.publishing.bluesky_prepare import asks_first, is_prepared, prepare
+from postbell.publishing.bluesky_preview import requests_of
 from postbell.publishing.protocol import Call, Outgoing, Progress, Receipt
 
 
@@ -51,14 +51,16 @@ class Bluesky:
 
     key: ClassVar[str] = "bluesky"
     label: ClassVar[str] = "Bluesky"
-    summary: ClassVar[str] = "Posts with links, mentions, hashtags and up to four pictures, on any PDS."
+    summary: ClassVar[str] = (
+        "Posts with mentions, hashtags, link cards, quotes and up to ten pictures, on any PDS."
+    )
     limits: ClassVar[limits.Limits] = limits.Limits(
         text=(
             limits.TextLimit(most=300, unit="graphemes", count=graphemes),
             limits.TextLimit(most=3000, unit="bytes", count=utf8_bytes),
         ),
         media=limits.MediaLimit(
-            most=4, types=dict.fromkeys(("image/jpeg", "image/png", "image/webp", "image/gif"), 2_000_000)
+            most=10, types=dict.fromkeys(("image/jpeg", "image/png", "image/webp", "image/gif"), 2_000_000)
         ),
         # 35,000 points a day, and a record costs 3 (docs.bsky.app/docs/advanced-guides/rate-limits).
         quotas=(Quota(most=35_000 // 3, per=Per.DAY),),
@@ -75,7 +77,8 @@ class Bluesky:
 
 Bluesky has no titles: the title of a post is not used. The link of a post, or else the first one of its
 text, is shown as a card with the title, the description and the picture that its page gives. Beside pictures
-there is no card: a link that the text does not contain is then added to it as its last line and counts."""
+there is no card: a link that the text does not contain is then added to it as its last line and counts.
+Five pictures and more are a gallery, which older apps do not show."""
     resend: ClassVar[protocol.Resend] = protocol.Resend.SAFE
     finds: ClassVar[bool] = True
     deletes: ClassVar[bool] = True
@@ -96,36 +99,8 @@ there is no card: a link that the text does not contain is then added to it as i
         return found
 
     def preview(self, outgoing: Outgoing) -> list[Call]:
-        """Return the uploads, the look-ups of mentioned accounts and the post itself. Pure."""
-        return chain.preview(outgoing, self._preview)
-
-    def _preview(self, outgoing: Outgoing) -> list[Call]:
-        target, handles = outgoing.target, handles_in(outgoing)
-        base = f"{target.session.get('pds') or target.server or SERVER}/xrpc/com.atproto"
-        link, picture = card_link(outgoing.content, outgoing.options), card_picture(outgoing)
-        record = make_record(
-            outgoing,
-            {
-                "blobs": [f"<blob of {item.name}>" for item in images_of(outgoing)],
-                "dids": {handle: f"<did of @{handle}>" for handle in handles},
-                "reply": shown(outgoing.reply),
-                "card": card_shown(outgoing, link, picture) if link else None,
-            },
-        )
-        body = put_body(target.session.get("did", "<did>"), record_key(outgoing), record)
-
-        def post(method: str, mime: str, body: Any) -> Call:
-            headers = {"authorization": "Bearer <access token>", "content-type": mime}
-            return Call(method="POST", url=f"{base}.{method}", headers=headers, body=body)
-
-        read = [Call(method="GET", url=link)] if link and not by_hand(outgoing, None).is_all else []
-        return [
-            *(post("repo.uploadBlob", item.mime, f"<{item.name}>") for item in images_of(outgoing)),
-            *(Call(method="GET", url=f"{base}.identity.resolveHandle?handle={handle}") for handle in handles),
-            *read,
-            *([post("repo.uploadBlob", "<its type>", f"<{picture}>")] if link and picture else []),
-            post("repo.putRecord", JSON, body),
-        ]
+        """Return the uploads, everything that is looked up and read, and the post itself. Pure."""
+        return chain.preview(outgoing, requests_of)
 
     async def publish(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> Receipt | Progress:
         """Upload the pictures and look up who is mentioned, if there are any; then put the record.
@@ -138,10 +113,12 @@ there is no card: a link that the text does not contain is then added to it as i
         line = Line(outgoing.target, http)
         if not (progress and is_prepared(progress)) and asks_first(outgoing):
             return Progress(step="prepared", data=await prepare(line, outgoing, http))
-        found = progress.data if progress else {}
-        record, did = make_record(outgoing, found), (await line.session())["did"]
+        found, did = progress.data if progress else {}, (await line.session())["did"]
         try:
-            await line.put(put_body(did, record_key(outgoing), record))
+            if beside(outgoing.options):
+                await self._write_gated(line, outgoing, found, http)
+            else:
+                await line.put(put_body(did, record_key(outgoing), make_record(outgoing, found)))
         except Refused as refusal:
             if refusal.code == "BlobNotFound" and not found.get("again"):
                 # The server throws files away that no record names for a while.
@@ -151,6 +128,20 @@ there is no card: a link that the text does not contain is then added to it as i
             if not isinstance(public, Receipt):
                 raise
         return _receipt(did, outgoing, found.get("warnings", ()))
+
+    async def _write_gated(
+        self, line: Line, outgoing: Outgoing, found: Mapping[str, Any], http: Http
+    ) -> None:
+        """Write a post with what says who may answer and quote it, unless it is there already."""
+        public = await self._find(outgoing, None, http)
+        if isinstance(public, protocol.Unknown):
+            raise Rejected(public.reason)
+        if isinstance(public, protocol.Absent):
+            did, rkey = (await line.session())["did"], record_key(outgoing)
+            others = gates(
+                outgoing.options, f"at://{did}/{POST}/{rkey}", created(outgoing), found.get("lists", {})
+            )
+            await line.write(writes_body(did, rkey, make_record(outgoing, found), others))
 
     async def find(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> _Found | Progress:
         """Ask the account's own server for the record under our key; its word is final."""
@@ -172,8 +163,13 @@ there is no card: a link that the text does not contain is then added to it as i
         return _receipt(did, outgoing)
 
     async def delete(self, outgoing: Outgoing, receipt_id: str, http: Http) -> None:
-        """Delete the record; the server calls it a success where there is none any more."""
-        await chain.delete(receipt_id, Line(outgoing.target, http).delete)
+        """Delete the records; the server calls it a success where there are none any more."""
+        line, (first, *_) = Line(outgoing.target, http), chain.ids_of(receipt_id)
+
+        async def one(uri: str) -> None:
+            await line.delete(uri, *(beside(outgoing.options) if uri == first else ()))
+
+        await chain.delete(receipt_id, one)
 
     async def metrics(self, target: protocol.Target, receipt_id: str, http: Http) -> protocol.Counts:
         """Read the counts of a post, of a thread those of its first part."""

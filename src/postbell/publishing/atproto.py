@@ -88,11 +88,11 @@ async def answered(ask: Ask, reply: Reply | None) -> dict[str, Any] | None:
     """
     if reply is None:
         return None
-    root = await _strong_ref(ask, reply.root)
-    return {
-        "root": root,
-        "parent": root if reply.parent == reply.root else await _strong_ref(ask, reply.parent),
-    }
+    what = "what it answers"
+    root = parent = await strong_ref(ask, reply.root, what)
+    if reply.parent != reply.root:
+        parent = await strong_ref(ask, reply.parent, what)
+    return {"root": root, "parent": parent}
 
 
 def shown(reply: Reply | None) -> dict[str, Any] | None:
@@ -108,15 +108,18 @@ def parent_of(record: Mapping[str, Any]) -> str | None:
     return str(parent.get("uri")) if isinstance(parent, dict) else None
 
 
-async def _strong_ref(ask: Ask, uri: str) -> dict[str, str]:
-    """Return com.atproto.repo.strongRef of a record of our own server, whose word is final."""
+async def strong_ref(ask: Ask, uri: str, what: str) -> dict[str, str]:
+    """Return com.atproto.repo.strongRef of a record; raises Rejected, in the words of `what`, if it is gone.
+
+    The word of our own server is final about what lies there; of others it asks the AppView.
+    """
     repo, collection, rkey = uri.removeprefix("at://").split("/")
     try:
         found = await ask("repo.getRecord", {"repo": repo, "collection": collection, "rkey": rkey})
     except Refused as refusal:
         if refusal.code != "RecordNotFound":
             raise
-        raise Rejected(f"what it answers is not there any more: {uri}") from None
+        raise Rejected(f"{what} is not there any more: {uri}") from None
     return {"uri": uri, "cid": found.field("cid", str)}
 
 

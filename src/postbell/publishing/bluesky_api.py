@@ -91,15 +91,22 @@ class Line:
         answer = await self.call("repo.putRecord", publishes=True, json=body)
         answer.field("uri", str)
 
-    async def delete(self, uri: str) -> None:
-        """Delete a record."""
+    async def write(self, body: Mapping[str, Any]) -> None:
+        """Write the record of a post and others beside it, all or none; it cannot be repeated."""
+        answer = await self.call("repo.applyWrites", publishes=True, json=body)
+        answer.field("results", list)
+
+    async def delete(self, uri: str, *beside: str) -> None:
+        """Delete a post, and the records beside it of other collections."""
         repo, _, rkey = uri.removeprefix("at://").partition(f"/{POST}/")
         # Under our own name nothing would be found, and all be well.
         if repo != (await self.session())["did"]:
             raise Rejected(f"it belongs to another account of Bluesky: {uri}")
-        answer = await self.call("repo.deleteRecord", json={"repo": repo, "collection": POST, "rkey": rkey})
-        if answer.body:  # older servers answer with nothing at all
-            answer.json()
+        for collection in (POST, *beside):
+            where = {"repo": repo, "collection": collection, "rkey": rkey}
+            answer = await self.call("repo.deleteRecord", json=where)
+            if answer.body:  # older servers answer with nothing at all
+                answer.json()
 
     async def ask(self, method: str, params: Mapping[str, str]) -> Answer:
         """Ask the account's server what everybody may ask."""

@@ -7,6 +7,10 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, SecretStr, field_validator
 
+from postbell.domain.text import LONGEST_TAG, graphemes, utf8_bytes
+from postbell.publishing.bluesky_api import POST
+from postbell.publishing.bluesky_gates import lists_in
+from postbell.publishing.bluesky_refs import LIST, read_ref
 from postbell.publishing.options import Strict, Words
 
 
@@ -33,7 +37,49 @@ class Options(Strict):
         "page", description="The card's picture: the page's, the one picture of the post, or none."
     )
 
-    first_only: ClassVar[frozenset[str]] = frozenset({"card_title", "card_description", "card_picture"})
+    quote: str | None = Field(
+        None, description="A post to quote: the address of its page, or its at:// address."
+    )
+    replies: Words = Field(
+        [],
+        max_length=5,
+        description="Who may answer: nobody; or mentioned, followers, following, addresses of lists.",
+    )
+    quotes: Literal["on", "off"] = Field("on", description="Whether others may quote the post.")
+    tags: Words = Field(
+        [], max_length=8, description="Hashtags that are not in the text, at most eight, without #."
+    )
+
+    first_only: ClassVar[frozenset[str]] = frozenset(
+        {"card_title", "card_description", "card_picture", "quote", "replies", "quotes", "tags"}
+    )
+
+    @field_validator("quote")
+    @classmethod
+    def _is_a_post(cls, quote: str | None) -> str | None:
+        if quote is not None:
+            read_ref(quote, POST)
+        return quote
+
+    @field_validator("replies")
+    @classmethod
+    def _are_rules(cls, replies: list[str]) -> list[str]:
+        words = list(dict.fromkeys(replies))
+        if words == ["everybody"]:
+            return []
+        if len(words) > 1 and {"nobody", "everybody"} & set(words):
+            raise ValueError("nobody and everybody stand alone")
+        for word in lists_in(words):
+            read_ref(word, LIST)
+        return words
+
+    @field_validator("tags")
+    @classmethod
+    def _are_tags(cls, tags: list[str]) -> list[str]:
+        bare = list(dict.fromkeys(tag.removeprefix("#") for tag in tags))
+        if wrong := [tag for tag in bare if not 0 < graphemes(tag) <= LONGEST_TAG or utf8_bytes(tag) > 640]:
+            raise ValueError(f"no tag of 1 to {LONGEST_TAG} characters: {', '.join(wrong)}")
+        return bare
 
     @field_validator("langs")
     @classmethod

@@ -14,6 +14,8 @@ from postbell.publishing.bluesky_api import POST
 from postbell.publishing.protocol import Outgoing
 
 
+#: More pictures than that are a gallery.
+MOST_IMAGES = 4
 _FEATURES = {"link": ("link", "uri"), "hashtag": ("tag", "tag"), "mention": ("mention", "did")}
 
 
@@ -38,7 +40,8 @@ def card_link(content: Content, options: Any) -> str | None:
     if options.card == "off" or (content.media and options.card_picture != "mine"):
         return None
     links = (span.value for span in find_spans(content.text) if span.kind is SpanKind.LINK)
-    return content.link or next(links, None)
+    # What is quoted is shown already.
+    return next((link for link in (content.link, *links) if link and link != options.quote), None)
 
 
 def shown_text(content: Content, options: Any) -> tuple[str, list[Span]]:
@@ -64,7 +67,7 @@ def make_record(outgoing: Outgoing, found: Mapping[str, Any]) -> dict[str, Any]:
     """Return the record, the same at every try.
 
     `found` is what is known by then that only servers can tell: `blobs` of the pictures, `dids` of who is
-    mentioned, the `reply`, the `card`. What is not there is left out.
+    mentioned, the `reply`, the `card`, the `quote`. What is not there is left out.
     """
     options = outgoing.options
     text, spans = shown_text(outgoing.content, options)
@@ -80,13 +83,31 @@ def make_record(outgoing: Outgoing, found: Mapping[str, Any]) -> dict[str, Any]:
     if options.labels:
         values = [{"val": label} for label in options.labels]
         record["labels"] = {"$type": "com.atproto.label.defs#selfLabels", "values": values}
+    if options.tags:
+        record["tags"] = options.tags
     return record
 
 
 def _embed(outgoing: Outgoing, found: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return what stands below the text: pictures, or the card of a link."""
-    if images := images_of(outgoing):
-        items = [_image(item, blob) for item, blob in zip(images, found["blobs"], strict=True)]
+    """Return what stands below the text: pictures or the card of a link, and what is quoted."""
+    media = _media(outgoing, found)
+    if not (quote := found.get("quote")):
+        return media
+    record = {"$type": "app.bsky.embed.record", "record": quote}
+    return {"$type": "app.bsky.embed.recordWithMedia", "record": record, "media": media} if media else record
+
+
+def _media(outgoing: Outgoing, found: Mapping[str, Any]) -> dict[str, Any] | None:
+    images = images_of(outgoing)
+    items = [_image(item, blob) for item, blob in zip(images, found.get("blobs", ()), strict=True)]
+    if len(items) > MOST_IMAGES:
+        kind = "app.bsky.embed.gallery"
+        square = {"width": 1, "height": 1}  # it must have one, and few pictures cannot be measured
+        return {
+            "$type": kind,
+            "items": [{"$type": f"{kind}#image", "aspectRatio": square, **item} for item in items],
+        }
+    if items:
         return {"$type": "app.bsky.embed.images", "images": items}
     if card := found.get("card"):
         return {"$type": "app.bsky.embed.external", "external": card}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from postbell.publishing.atproto import answered
-from postbell.publishing.bluesky_api import Line
+from postbell.publishing.atproto import answered, strong_ref
+from postbell.publishing.bluesky_api import POST, Line
 from postbell.publishing.bluesky_cards import read_card
+from postbell.publishing.bluesky_gates import lists_in
 from postbell.publishing.bluesky_post import card_link, handles_in, images_of
+from postbell.publishing.bluesky_refs import LIST, read_ref, uri_of
 from postbell.publishing.protocol import Outgoing, Progress
 
 
@@ -19,7 +21,8 @@ def asks_first(outgoing: Outgoing) -> bool:
     """Whether there is anything to be known before the post can be put."""
     content = outgoing.content
     card = card_link(content, outgoing.options)
-    return bool(content.media or handles_in(outgoing) or outgoing.reply or card)
+    named = outgoing.options.quote or lists_in(outgoing.options.replies)
+    return bool(content.media or handles_in(outgoing) or outgoing.reply or card or named)
 
 
 def is_prepared(progress: Progress) -> bool:
@@ -38,6 +41,12 @@ async def prepare(line: Line, outgoing: Outgoing, http: Http, *, again: bool = F
         "dids": await line.resolve(handles),
         "reply": await answered(line.ask, outgoing.reply),
         "again": again,
+    }
+    if quote := outgoing.options.quote:
+        uri = await uri_of(line, read_ref(quote, POST))
+        found["quote"] = await strong_ref(line.ask, uri, "the quoted post")
+    found["lists"] = {
+        word: await uri_of(line, read_ref(word, LIST)) for word in lists_in(outgoing.options.replies)
     }
     missing = [name for name in handles if name not in found["dids"]]
     warnings = [f"@{name} was not found and stays plain text." for name in missing]
