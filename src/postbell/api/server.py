@@ -150,7 +150,11 @@ def _not_open(place: Listen, error: Exception) -> tuple[str, str]:
 def _bind(place: Listen) -> socket.socket:
     if not place.path:
         family = socket.AF_INET6 if ":" in place.address else socket.AF_INET
-        return socket.create_server((place.address, place.port), family=family, backlog=100)
+        listener = socket.create_server((place.address, place.port), family=family, backlog=100)
+        # Connections inherit it. asyncio sees of these that they are streams, not that they are TCP, and
+        # leaves it off; then what follows the head of an answer waits 40 ms for an acknowledgement.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listener
     path = Path(place.path)
     if path.exists() and stat.S_ISSOCK(path.stat().st_mode):
         path.unlink()  # of a daemon that was killed; a running one holds the lock of the database
