@@ -129,6 +129,17 @@ def test_without_the_key_lists_work_and_no_secret_is_stored_in_the_clear(cli: Co
     assert cli.stored() == before
 
 
+def test_beside_an_encrypted_hook_no_account_is_stored_in_the_clear(cli: Command) -> None:
+    for name in ("site", "sky"):
+        cli.done("account", "remove", name, "--yes")
+    key = give_key(cli)
+    cli.done("hook", "add", "--name", "n8n", "--url", "https://n8n.example.org/bell", "--events", "post.*")
+    key.unlink()
+    cli.config.write_text("")
+    new = ("account", "add", "folder", "--name", "new", "--no-verify", "--set", f"path={cli.site}")
+    assert "would be stored in the clear beside them" in cli(*new).err
+
+
 def test_a_configured_file_that_is_not_there_is_told_by_whoever_needs_it(cli: Command, key: Path) -> None:
     key.unlink()
     cli.done("account", "list")

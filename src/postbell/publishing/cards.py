@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from postbell.domain.limits import MediaLimit
 from postbell.domain.page import PageHead, read_page
 from postbell.errors import Invalid, NotFetched, PostbellError
-from postbell.publishing.outside import Outside, Picture
+
+
+if TYPE_CHECKING:
+    from postbell.publishing.outside import Outside, Picture
 
 
 _PAGES = ("text/html", "application/xhtml+xml")

@@ -26,7 +26,7 @@ from postbell.services.checking import model_problems
 from postbell.services.context import Context
 from postbell.services.kept import CommandKeeper, keep_tokens
 from postbell.services.vault import require_key
-from postbell.store import accounts, posts, series
+from postbell.store import accounts, hooks, posts, series
 
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 #: The fields of a post's front matter: a table of such a name could not be told from the field.
 _FRONT_MATTER = frozenset(
     {"to", "at", "tz", "title", "link", "late_limit", "not_after", "delete_after"}
-    | {"queue", "media", "labels", "allow_duplicate", "split"}
+    | {"queue", "media", "labels", "allow_duplicate", "split", "comment", "comment_after"}
 )
 
 
@@ -91,7 +91,7 @@ def add_account(
     http = ctx.http(replace(target, tokens=tokens))
     with ctx.store.read() as tx:
         taken = name in accounts.accounts_named(tx, [name])
-        require_key(ctx.vault, accounts.list_accounts(tx))
+        require_key(ctx.vault, accounts.list_accounts(tx), hooks.list_hooks(tx))
     profile = None if taken or not verify else asyncio.run(_verify(ctx, network, target, http))
     with ctx.store.write() as tx:
         account = accounts.add_account(
@@ -147,7 +147,7 @@ def reconnect_account(
     """
     with ctx.store.read() as tx:
         account = accounts.get_account(tx, name)
-        require_key(ctx.vault, accounts.list_accounts(tx))
+        require_key(ctx.vault, accounts.list_accounts(tx), hooks.list_hooks(tx))
     before = readable_values(ctx, account)
     if tokens:
         before = {key: value for key, value in before.items() if key != "access_token"}
