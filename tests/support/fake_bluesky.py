@@ -33,7 +33,7 @@ HANDLE = "alice.bsky.social"
 DID = "did:plc:z72i7hdynmk6r22z27h6tvur"
 APP_PASSWORD = "hw4k-n2vx-5qtr-m7cd"
 #: Everybody who can be mentioned.
-PEOPLE = {HANDLE: DID, "bob.bsky.social": "did:plc:ragtjsm2j2vknwkz3zp4oxrd"}
+PEOPLE = {HANDLE: DID, "alice.example": DID, "bob.bsky.social": "did:plc:ragtjsm2j2vknwkz3zp4oxrd"}
 #: Lifetimes of the two tokens.
 ACCESS, REFRESH = timedelta(minutes=120), timedelta(days=90)
 
@@ -174,7 +174,8 @@ class FakeBluesky(FarSide):
         if request.method != {"query": "GET", "procedure": "POST"}[kind]:
             raise Violation(f"{method} is a {kind}, not to be called by {request.method}")
         server = self.entryway if method in _SESSIONS or not self.did_doc else self.pds
-        if not str(request.url).startswith(f"{server}/"):
+        anywhere = method == "com.atproto.identity.resolveHandle"
+        if not str(request.url).startswith((f"{server}/", *([f"{self.entryway}/"] if anywhere else []))):
             raise Violation(f"{method} belongs to {server}, not {request.url}")
         if kind == "query" and "authorization" in request.headers and not method.startswith("app."):
             raise Violation(f"{method} was sent a token that it does not need")
@@ -183,7 +184,10 @@ class FakeBluesky(FarSide):
 
     def _create_session(self, request: httpx.Request, body: bytes) -> dict[str, Any]:
         asked = read_input("com.atproto.server.createSession", request, body)
-        known = asked["identifier"].lower() in (HANDLE, DID) and asked["password"] == self.app_password
+        known = (
+            asked["identifier"].lower() in (HANDLE, DID, "alice.example")
+            and asked["password"] == self.app_password
+        )
         if not (known and self.app_password_works):
             raise Refusal("AuthenticationRequired", "Invalid identifier or password", 401)
         if self.status == "takendown":

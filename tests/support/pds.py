@@ -103,8 +103,11 @@ _NO_COLLECTION = ("--no-memory-reducer", "--min-semi-space-size=256", "--max-sem
 
 
 @contextmanager
-def pds_server(folder: Path) -> Iterator[Pds]:
-    """Run a PDS and its did:plc directory with fresh data and their logs in `folder`, on free ports."""
+def pds_server(folder: Path, *, limited: bool = False) -> Iterator[Pds]:
+    """Run a PDS and its did:plc directory with fresh data and their logs in `folder`, on free ports.
+
+    Its own rate limiter is on if it shall be `limited`.
+    """
     servers.check_pds()
     loopback = folder / "loopback.cjs"
     loopback.write_text(_LOOPBACK)
@@ -123,7 +126,8 @@ def pds_server(folder: Path) -> Iterator[Pds]:
             child(
                 [*node, "--input-type=module", "--eval", _START_PDS],
                 folder / "pds.log",
-                env=_environment(folder, plc=plc, pds=pds),
+                env=_environment(folder, plc=plc, pds=pds)
+                | ({"PDS_RATE_LIMITS_ENABLED": "1"} if limited else {}),
                 cwd=servers.pds_home(),  # where the code given above finds its packages
                 ready=lambda: _answers(f"http://127.0.0.1:{pds}/xrpc/_health"),
             )

@@ -69,7 +69,8 @@ def networks(state: State, *, name: str | None) -> None:
 
 
 def _print_network(state: State, network: Network) -> None:
-    server = {"required": "needed", "optional": f"{network.default_server} if left out", "none": None}
+    left_out = network.default_server or "found by itself"
+    server = {"required": "needed", "optional": f"{left_out} if left out", "none": None}
     click.echo(f"{network.label}: {network.summary}\n\nHow to connect it\n")
     click.echo(network.guide.rstrip() + "\n")
     state.fields([("--server", server[network.server]), *map(_described, fields_of(network.Credentials))])

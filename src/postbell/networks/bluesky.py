@@ -21,7 +21,7 @@ from postbell.errors import Problem, Rejected
 from postbell.publishing import chain, protocol
 from postbell.publishing.answer import Refused
 from postbell.publishing.atproto import counts_of, newest_first, parent_of
-from postbell.publishing.bluesky_api import POST, SERVER, Line
+from postbell.publishing.bluesky_api import POST, Line
 from postbell.publishing.bluesky_cards import check_card
 from postbell.publishing.bluesky_gates import beside, gates, writes_body
 from postbell.publishing.bluesky_options import Credentials, Options
@@ -68,12 +68,12 @@ class Bluesky:
     Options: ClassVar[type[BaseModel]] = Options
     Credentials: ClassVar[type[BaseModel]] = Credentials
     server: ClassVar[str] = "optional"
-    default_server: ClassVar[str | None] = SERVER
+    default_server: ClassVar[str | None] = None
     guide: ClassVar[str] = """\
 1. At https://bsky.app open Settings, Privacy and security, App passwords, and add one named postbell.
 2. Copy it (xxxx-xxxx-xxxx-xxxx): it is shown once. It needs no access to direct messages.
 3. The identifier is your handle, such as alice.bsky.social, or your DID.
-4. Leave the server out unless your account lives on a PDS of your own: then give its address.
+4. Leave the server out: it is found by the identifier, also if your account lives on a PDS of your own.
 
 Bluesky has no titles: the title of a post is not used. The link of a post, or else the first one of its
 text, is shown as a card with the title, the description and the picture that its page gives. Beside pictures

@@ -16,6 +16,7 @@ from postbell.publishing import protocol
 from postbell.publishing.addresses import keeps_secrets
 from postbell.publishing.answer import Answer, Refused, lost
 from postbell.publishing.atproto import pds_of
+from postbell.publishing.atproto_identity import find_home
 from postbell.publishing.tokens import expiry_of
 
 
@@ -23,8 +24,11 @@ if TYPE_CHECKING:
     from postbell.publishing.http import Http
 
 
-#: Where sessions are made if the user names no server.
+#: Where sessions are made of accounts that live on no server of their own.
 SERVER = "https://bsky.social"
+#: What handles end in that it gives out.
+_HOSTED = ".bsky.social"
+_SESSIONS = "/xrpc/com.atproto.server"
 #: The collection of posts.
 POST = "app.bsky.feed.post"
 JSON = "application/json"
@@ -40,8 +44,8 @@ class Line:
     def __init__(self, target: protocol.Target, http: Http) -> None:
         self._http = http
         self._credentials = target.credentials
-        #: Where sessions are made; records live on the server that the account's DID document names.
-        self._login_server = f"{target.server or SERVER}/xrpc/com.atproto.server"
+        #: Where sessions are made, if the user has said so; records live where the DID document says.
+        self._server = target.server
 
     async def session(self) -> Mapping[str, Any]:
         """Return the stored session; without one, log in."""
@@ -51,15 +55,27 @@ class Line:
 
     async def log_in(self) -> dict[str, Any]:
         """Make a new session with the app password and store it; 30 in 5 minutes are allowed."""
-        if not keeps_secrets(self._login_server):
+        who = self._credentials.identifier.strip().removeprefix("@")
+        server, did = await self._home(who)
+        if not keeps_secrets(server):
             raise Unauthorized("Bluesky needs a server with https: a password is not sent in clear")
-        password = self._credentials.app_password.get_secret_value()
-        who = {"identifier": self._credentials.identifier.strip().removeprefix("@"), "password": password}
-        url = f"{self._login_server}.createSession"
+        asked = {"identifier": who, "password": self._credentials.app_password.get_secret_value()}
+        url = f"{server}{_SESSIONS}.createSession"
         try:
-            return await self._keep(await self._http.request("POST", url, json=who, judge=_judge))
+            answer = await self._http.request("POST", url, json=asked, judge=_judge)
         except Unauthorized as error:
             raise Unauthorized(f"{error}. Make a new app password and connect the account again.") from None
+        if did and answer.field("did", str) != did:
+            raise Unauthorized(f"{server} takes {who} for another account than {did}")
+        return await self._keep(answer, server)
+
+    async def _home(self, who: str) -> tuple[str, str | None]:
+        """Return where to log in, and the DID of the account where it had to be looked up."""
+        if self._server or who.lower().endswith(_HOSTED):
+            return self._server or SERVER, None
+        home = await find_home(who, self._http, resolver=SERVER, judge=_judge)
+        # Those servers are many, and have one door.
+        return (SERVER if home.server.endswith(".host.bsky.network") else home.server), home.did
 
     async def upload(self, media: Iterable[Media]) -> list[Any]:
         """Upload files and return what stands for them in a record. The same bytes get the same name."""
@@ -149,9 +165,10 @@ class Line:
             if await self._http.reload_session() and self._lasts():
                 return
             headers = {"authorization": f"Bearer {self._http.session['refresh_jwt']}"}
-            url = f"{self._login_server}.refreshSession"
+            server = self._server or self._http.session.get("login") or SERVER
+            url = f"{server}{_SESSIONS}.refreshSession"
             try:
-                await self._keep(await self._http.request("POST", url, headers=headers, judge=_judge))
+                await self._keep(await self._http.request("POST", url, headers=headers, judge=_judge), server)
             except Unauthorized:  # perhaps a command, in a process of its own, has traded it in just now
                 if not (await self._http.reload_session() and self._lasts()):
                     await self.log_in()
@@ -159,12 +176,12 @@ class Line:
     def _lasts(self) -> bool:
         return expiry_of(self._http.session["access_jwt"]) > (self._http.now() + _MARGIN).timestamp()
 
-    async def _keep(self, answer: Answer) -> dict[str, Any]:
+    async def _keep(self, answer: Answer, server: str) -> dict[str, Any]:
         names = {"did": "did", "handle": "handle", "access_jwt": "accessJwt", "refresh_jwt": "refreshJwt"}
         session = {ours: answer.field(theirs, str) for ours, theirs in names.items()}
         said: dict[str, Any] = answer.json()
-        before = self._http.session.get("pds") or self._login_server.removesuffix("/xrpc/com.atproto.server")
-        await self._http.save_session({**session, "pds": pds_of(said.get("didDoc")) or before})
+        pds = pds_of(said.get("didDoc")) or self._http.session.get("pds") or server
+        await self._http.save_session({**session, "pds": pds, "login": server})
         return said
 
 
