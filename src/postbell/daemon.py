@@ -24,11 +24,13 @@ from postbell.services import last_words, upkeep
 from postbell.services.commenting import Comments
 from postbell.services.dispatch import Dispatcher
 from postbell.services.faults import Faults
+from postbell.services.foretelling import next_told
 from postbell.services.health import caution_now
 from postbell.services.hook_sender import HookSender
 from postbell.services.housekeeping import Housekeeping
 from postbell.services.marking import Marking
 from postbell.services.metrics import Metrics
+from postbell.services.pinging import Pinger
 from postbell.services.recover import Recovery
 from postbell.services.recur import grow
 from postbell.services.removal import Removals
@@ -37,10 +39,9 @@ from postbell.services.retime import retime
 from postbell.services.teller import Teller
 from postbell.services.troubles import CAUTION
 from postbell.settings import Places, Surroundings, load_settings, require_config
-from postbell.store import glance, queue
+from postbell.store import glance
 from postbell.store.lock import DaemonLock
 from postbell.store.media import forget_unused
-from postbell.store.queue import Waiting
 from postbell.store.thread import StoreThread
 
 
@@ -64,6 +65,8 @@ _REMOVE_EVERY = timedelta(seconds=30)
 _METRICS_EVERY = timedelta(minutes=5)
 #: The database file is looked after this often.
 _TEND_EVERY = timedelta(seconds=60)
+#: What shall not wait for its time at a start is done at the first beat.
+_SOON = timedelta(seconds=1)
 _TELL = "tell"
 #: Names a trouble.
 _CONFIG = "config"
@@ -139,6 +142,7 @@ class Daemon:
         self._metrics, self._comments = Metrics(app.ctx, self._thread), Comments(app.ctx, self._thread)
         self._teller = Teller(app.ctx, self._thread, app.settings.notify)
         self._hooks = HookSender(app.ctx, self._thread, self._teller.troubles)
+        self._pinger = Pinger(app.ctx, app.settings.health)
         self._thread.on_stuck = self._teller.troubles.begin_of_database
         self._faults = Faults(troubles=self._teller.troubles)
         self._marking = Marking(app.places.mark, self._teller.troubles)
@@ -252,6 +256,7 @@ class Daemon:
         self._renewals.ctx = self._comments.ctx = self._hooks.ctx = ctx
         self._dispatcher.slots = settings.daemon.concurrency
         self._housekeeping.settings = settings
+        self._pinger.ctx, self._pinger.settings = ctx, settings.health
         self._teller.configure(ctx, settings.notify)
         if self._api:
             self._api.app = self._app
@@ -262,7 +267,7 @@ class Daemon:
 
     def _chores(self) -> tuple[Chore, ...]:
         """Return all that the daemon does by itself."""
-        said, told, hooks = self._comments, self._teller, self._hooks
+        said, told, hooks, ping = self._comments, self._teller, self._hooks, self._pinger
         return (
             Chore(name="clock", work=self._dispatcher.look, every=LOOK_EVERY),
             Chore(name="ring", bell=self._due, work=self._ring, every=LOOK_EVERY, wanted=self._any_to_send),
@@ -291,11 +296,12 @@ class Daemon:
                 name="renew",
                 work=self._renewals.renew_due,
                 every=LOOK_EVERY,
-                first=timedelta(seconds=1),
+                first=_SOON,
                 wanted=self._renewals.wanted,
             ),
             Chore(name=_TELL, bell=told.bell, work=told.turn, every=LOOK_EVERY, wanted=told.wanted),
             Chore(name="hooks", bell=hooks.bell, work=hooks.turn, every=LOOK_EVERY, wanted=hooks.wanted),
+            Chore(name="ping", work=ping.ping, every=LOOK_EVERY, first=_SOON, wanted=ping.wanted),
             Chore(name="foretell", bell=self._changed, work=self._foretell, every=_GROW_EVERY),
             Chore(name="grow", bell=self._ripe, work=self._grow, every=_GROW_EVERY),
             Chore(name="tend", work=self._housekeeping.tend, every=_TEND_EVERY),
@@ -322,17 +328,7 @@ class Daemon:
             return
         await asyncio.sleep(_A_MOMENT)
         # Not on the store's own thread: what is to be sent would wait behind it.
-        waiting = await asyncio.to_thread(self._look_ahead)
-        first = min(waiting, key=lambda account: account.ready_at, default=None)
-        if first is None:
-            self._notifier.tell(STATUS="Nothing is scheduled")
-        else:
-            what = f"post {first.post_id} for {first.account}"
-            self._notifier.tell(STATUS=f"Next: {what} at {first.ready_at:%F %T}Z")
-
-    def _look_ahead(self) -> list[Waiting]:
-        with self._app.ctx.store.read() as tx:
-            return queue.next_due(tx)
+        self._notifier.tell(STATUS=await asyncio.to_thread(next_told, self._app.ctx.store))
 
     async def _grow(self) -> None:
         await grow(self._app.ctx, self._thread)

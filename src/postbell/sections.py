@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from postbell.domain.reach import Allowed
 
@@ -196,4 +196,17 @@ class SecretsSettings(Section):
         default=None,
         description="The file of keys; systemd's credential secrets.key, if there is one, is read instead.",
         examples=["/etc/postbell/secrets.key"],
+    )
+
+
+class HealthSettings(Section):
+    """Another machine that notices when this one says nothing any more."""
+
+    ping_url: SecretStr | None = Field(
+        default=None,
+        description="Asked (POST) as long as all is well: healthchecks.io, Uptime Kuma and their like.",
+        examples=["https://hc-ping.com/your-uuid-here"],
+    )
+    ping_seconds: float = Field(
+        default=60, ge=30, le=86400, description="How often; give the other side a few minutes of grace."
     )

@@ -28,6 +28,7 @@ from postbell.errors import BadConfig, Invalid
 from postbell.sections import (
     ApiSettings,
     BackupSettings,
+    HealthSettings,
     HttpSettings,
     MetricsSettings,
     RetentionSettings,
@@ -37,8 +38,8 @@ from postbell.sections import (
 )
 
 
-#: How the variables begin that stand for [notify], the section that holds secrets; pydantic takes any case.
-_TELLING = "POSTBELL_NOTIFY"
+#: How the variables begin that stand for sections with secrets; pydantic takes any case.
+_SECRET = ("POSTBELL_NOTIFY", "POSTBELL_HEALTH")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +134,7 @@ class Surroundings:
 
 def environ_of_others() -> dict[str, str]:
     """Return the environment for programs that are not ours: without addresses, which may hold secrets."""
-    return {name: value for name, value in os.environ.items() if not name.upper().startswith(_TELLING)}
+    return {name: value for name, value in os.environ.items() if not name.upper().startswith(_SECRET)}
 
 
 def find_surroundings(environ: Mapping[str, str] | None = None, *, stderr: int = 2) -> Surroundings:
@@ -289,6 +290,7 @@ class Settings(BaseSettings):
     secrets: SecretsSettings = SecretsSettings()
     metrics: MetricsSettings = MetricsSettings()
     notify: NotifySettings = NotifySettings()
+    health: HealthSettings = HealthSettings()
 
     @field_validator("timezone")
     @classmethod

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import httpx
 import pytest
 
 from postbell.services.hooks import add_hook, get_hook, log_of
@@ -142,3 +143,18 @@ def test_a_stop_waits_for_no_hook(home: Home, receiver: Receiver, address: str) 
         assert process.wait(8) == 0
     with closing(sqlite3.connect(home.places.database)) as database:
         assert database.execute("SELECT count(*) FROM hook_call").fetchone() == (0,)
+
+
+def test_another_machine_hears_that_all_is_well(tmp_path: Path, receiver: Receiver) -> None:
+    class Deaf(Receiver):
+        pings = 0
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            Deaf.pings += 1
+            return httpx.Response(200)
+
+    with served(Deaf()) as url:
+        home = make_home(tmp_path / "other", f'[health]\nping_url = "{url}/uuid"\n')
+        with home.daemon():
+            home.wait_for(lambda: Deaf.pings > 0)
+        assert "uuid" not in home.log.read_text()

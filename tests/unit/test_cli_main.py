@@ -282,7 +282,7 @@ def test_the_example_sets_nothing_and_all_of_it_can_be_set() -> None:
     assert str(values["notify"].pop("urls_file")).startswith("/")
     assert str(values["secrets"].pop("key_file")).startswith("/")
     defaults = Settings().model_dump()
-    for section in ("api", "http", "secrets"):  # they hold examples
+    for section in ("api", "health", "http", "secrets"):  # they hold examples
         assert values.pop(section).keys() <= defaults[section].keys()
     assert all(values[name] == defaults[name] for name in values if name != "notify")
     assert values["notify"].items() <= defaults["notify"].items()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from sqlalchemy import text
 
 from postbell.api import models
@@ -11,14 +9,12 @@ from postbell.api.call import Answer
 from postbell.api.problems import Refusal
 from postbell.api.resource import Call, Resource
 from postbell.errors import PostbellError
+from postbell.services.pinging import BOUND
 from postbell.shapes import stamp
 from postbell.store import schema, summary
 
 
 resource = Resource("health", "Whether Postbell can do its work.", path="")
-
-#: What is overdue for longer, and not held back, shows that something is wrong.
-_BOUND = timedelta(minutes=5)
 
 
 @resource.get("/readyz", "Whether posts can be taken and published", returns=models.Ready)
@@ -37,7 +33,7 @@ def ready(call: Call) -> Answer:
     else:
         now = call.ctx.now()
         with call.ctx.store.read() as tx:
-            late = summary.overdue(tx, now - _BOUND, now=now)
+            late = summary.overdue(tx, now - BOUND, now=now)
         if late.oldest:
             wrong.append(f"Overdue: {late.count}, the oldest since {stamp(late.oldest)}.")
     if wrong:
