@@ -86,6 +86,10 @@ _PLACES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (re.compile(r"media (\d+).*"), lambda found: f"/media/{int(found[1]) - 1}"),
     (_OVERRIDE, lambda found: f"/overrides/{escaped(found[1])}{_within_override(found[2])}"),
     (re.compile(r"--(?:set|secret) (\S+)"), lambda found: f"/values/{escaped(found[1])}"),
+    (
+        re.compile(r"(\w[\w.-]*?)\.([a-z]\w*)((?:\.\w+)*)"),
+        lambda found: f"/overrides/{escaped(found[1])}/options/{found[2]}{found[3].replace('.', '/')}",
+    ),
     (re.compile(r"(repeat|recycle)"), lambda found: f"/{found[1]}"),
     (re.compile(r"(repeat|recycle) (\w+)(?: .+)?"), lambda found: f"/{found[1]}/{found[2]}"),
     (re.compile(r"variant (\d+)"), lambda found: f"/variants/{int(found[1]) - 1}"),

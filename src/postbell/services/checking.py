@@ -74,7 +74,7 @@ def check_options(ctx: Context, overrides: Mapping[str, Override], account: Acco
         ctx.network(account.network).Options.model_validate(options)
     except ValidationError as error:
         return [
-            _option_problem(ctx.network(account.network), problem, account)
+            _option_problem(ctx.network(account.network), problem, account, overrides)
             for problem in error.errors(include_url=False, include_input=False)
         ]
     return []
@@ -152,9 +152,13 @@ def model_problems(
     ]
 
 
-def _option_problem(network: Network, problem: Any, account: Account) -> Problem:
+def _option_problem(
+    network: Network, problem: Any, account: Account, overrides: Mapping[str, Override]
+) -> Problem:
+    own = overrides.get(account.name)
+    said_for_it = own is not None and str(next(iter(problem["loc"]), "")) in own.options
     return Problem(
-        where=f"{network.key}.{_name(problem)}",
+        where=f"{account.name if said_for_it else network.key}.{_name(problem)}",
         account=account.name,
         message=_message(problem, network.Options),
     )

@@ -1,0 +1,174 @@
+"""What other services let programs say of posts, and which test shows that Postbell can do it over HTTP.
+
+The services are Publer (its pages on drafts, P, and on posts, Q), Post for Me (M), SocialAPI (S) and Dravo
+(D); the items are those of their descriptions, in order. Each is shown by tests at the HTTP API, or stands
+here with the reason why there is none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+#: How many items there are of each.
+ITEMS = {"P": 17, "Q": 28, "M": 14, "S": 18, "D": 51}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One thing that such a service can do."""
+
+    says: str
+    #: The tests that show it, as file::name without `test_api_` and `test_`.
+    shown: tuple[str, ...] = ()
+    #: Why there is none.
+    lacks: str = ""
+
+
+def _shown(says: str, *tests: str) -> Item:
+    return Item(says=says, shown=tests)
+
+
+def _lacks(says: str, why: str) -> Item:
+    return Item(says=says, lacks=why)
+
+
+_NOT_POSTING = "a form of that service, no feature: its own names belong to a dialect, which is not built yet"
+_NO_NETWORK = "there is no such network yet"
+_SAID = "posts::everything_that_can_be_said_of_a_post_arrives"
+_DRAFT = "posts::a_post_without_a_time_is_a_draft_and_is_read_as_it_was_told"
+_DATED = "posts::a_draft_may_have_a_date_and_never_fires"
+_TIMED = "posts::a_time_schedules_it_on_the_clocks_that_are_named"
+_WRONG = "posts::what_is_wrong_is_told_with_its_place_and_nothing_is_stored"
+_MANY = "posts::many_are_stored_together_or_none"
+_WAITED = "post_actions::a_reader_waits_until_a_post_has_ended"
+_DAEMON = "daemon::a_program_writes_a_post_and_sees_it_published"
+_CHANGED = "post_actions::a_change_leaves_alone_what_it_does_not_name_and_null_takes_away"
+_UNCHANGED = "post_actions::a_change_that_cannot_be_made_is_told_and_nothing_is_changed"
+_UNDONE = "post_actions::a_post_is_cancelled_or_deleted_while_that_is_possible"
+_SERIES = "series::a_series_is_read_as_it_was_told_and_its_posts_are_ordinary_ones"
+_PIECE = "series::a_piece_is_used_again_after_a_gap_or_fills_a_library"
+_AGENDA = "plan::a_span_of_time_shows_dated_drafts_which_undated_ones_are_not_in"
+_KEYS = "wall::nothing_is_answered_without_a_valid_key_on_any_route"
+_FILES = "post_actions::stored_files_are_used_by_their_hashes"
+_OPTIONS = "checklist::options_of_a_network_are_checked_before_anything_is_stored"
+_COMMENT = "checklist::a_first_comment_goes_with_a_post"
+
+CHECKLIST: dict[str, Item] = {
+    "P1": _shown("a draft belongs to accounts", _DRAFT),
+    "P2": _shown("a dated draft stands in the calendar", _DATED, _AGENDA),
+    "P3": _shown("an undated draft stands in the list alone", _DRAFT, _AGENDA),
+    "P4": _shown("a dated draft is never published by its date", _DATED),
+    "P5": _shown("drafts and posts are made in the same place", _DRAFT, _TIMED),
+    "P6": _shown("drafts say all that posts say", _SAID),
+    "P7": _lacks("its headers", _NOT_POSTING),
+    "P8": _shown("a state draft", _DATED),
+    "P9": _shown("many drafts at once", _MANY),
+    "P10": _shown("what single networks say", _SAID),
+    "P11": _shown("accounts of a draft", _DRAFT),
+    "P12": _shown("accounts by their names", _DRAFT),
+    "P13": _lacks(
+        "a time for each account",
+        "accounts have times of their own from queue and `auto` alone; who names a time names it for all",
+    ),
+    "P14": _shown("a key for each network", _SAID),
+    "P15": _shown("a text for each network", _SAID),
+    "P16": _shown("ideas without accounts", "checklist::an_idea_has_no_account"),
+    "P17": _shown("drafts are cheap and saved often", _CHANGED),
+    "Q1": _shown("asked for, and then looked at until it has ended", _WAITED, _DAEMON),
+    "Q2": _shown("many posts in one request", _MANY),
+    "Q3": _lacks("its container", _NOT_POSTING),
+    "Q4": _shown("posts to come and drafts", _TIMED, _DRAFT),
+    "Q5": _shown("publish now", "posts::publish_now_is_due_at_once", _DAEMON),
+    "Q6": _shown("how a request has ended", _WAITED, "post_actions::what_failed_is_tried_again"),
+    "Q7": _shown("scopes", "wall::a_key_opens_what_its_scopes_say_on_every_route"),
+    "Q8": _lacks("its header for workspaces", _NOT_POSTING),
+    "Q9": _shown("a scheduled post has a time", _TIMED, _WRONG),
+    "Q10": _shown("states of drafts", _DRAFT, _DATED),
+    "Q11": _shown("the best moment of a range", "checklist::the_best_moment_of_a_range_is_chosen"),
+    "Q12": _shown("recycling with a gap and an end", _PIECE),
+    "Q13": _shown("recurring on days of the week", "checklist::a_series_comes_on_days_of_the_week"),
+    "Q14": _shown("kinds of content: text, pictures, links", _SAID, _FILES),
+    "Q15": _lacks(
+        "thirteen networks",
+        "of these Bluesky, Mastodon, Telegram and WordPress are there, beside folders and webhooks",
+    ),
+    "Q16": _shown("other texts for other networks", _SAID),
+    "Q17": _shown("files are uploaded first and named in posts", _FILES),
+    "Q18": _lacks(
+        "files from an address", "files are taken from elsewhere by the media resource, not yet here"
+    ),
+    "Q19": _shown("posts are listed", "posts::a_list_is_read_in_parts_without_gaps_or_repeats"),
+    "Q20": _shown("the same shape for now, later and drafts", _TIMED, _DATED),
+    "Q21": _shown("the very fields of recycling", _PIECE),
+    "Q22": _shown("the very fields of recurring", "checklist::a_series_comes_on_days_of_the_week", _SERIES),
+    "Q23": _shown(
+        "labels, taking away after a while, the very next place in the queue, a first comment",
+        _SAID,
+        "checklist::a_post_takes_the_very_next_place_in_the_queue",
+        _COMMENT,
+    ),
+    "Q24": _shown("how it ended for each account", "post_actions::what_failed_is_tried_again"),
+    "Q25": _shown("lists are narrowed by state", "posts::a_list_can_be_narrowed"),
+    "Q26": _shown("a least gap between posts", "accounts::an_account_is_changed_and_forgotten"),
+    "Q27": _shown("a bound for each caller", "wall::who_asks_too_often_waits_and_others_do_not"),
+    "Q28": _shown("polls", "checklist::a_poll_is_an_option_of_its_network"),
+    "M1": _shown("a draft is never processed", _DATED),
+    "M2": _shown("a time queues it", _TIMED),
+    "M3": _lacks(
+        "without a time it is published at once", "left out on purpose: nothing is published by omission"
+    ),
+    "M4": _shown("states in order", _WAITED, _DAEMON),
+    "M5": _shown("drafts are safe", _DRAFT),
+    "M6": _shown("scheduled waits for its time", _TIMED),
+    "M7": _shown("processing is under way", _WAITED),
+    "M8": _shown("processed has ended on all accounts", _WAITED),
+    "M9": _shown("text, files and time are changed", _CHANGED, _FILES),
+    "M10": _shown("posts are cancelled and deleted", _UNDONE),
+    "M11": _shown("only drafts and scheduled ones are changed", _UNCHANGED),
+    "M12": _shown("what is under way or over is not changed or deleted", _UNCHANGED, _UNDONE),
+    "M13": _shown("results by account, filters", "posts::a_list_can_be_narrowed", _DAEMON),
+    "M14": _shown("the rule holds while it is processing too", _UNDONE),
+    "S1": _shown("a key as bearer", _KEYS),
+    "S2": _shown("publish now, and wait for all accounts", _WAITED, _DAEMON),
+    "S3": _shown("a time queues it", _TIMED),
+    "S4": _shown("neither is a draft", _DRAFT),
+    "S5": _shown("a draft is published later", "post_actions::a_draft_is_published_now"),
+    "S6": _shown("a text", _SAID),
+    "S7": _shown("a title", _SAID),
+    "S8": _shown("uploaded files", _FILES),
+    "S9": _shown("a first comment", _COMMENT),
+    "S10": _shown("options by network, the account's win", _SAID, _OPTIONS),
+    "S11": _shown("accounts with words of their own", _SAID),
+    "S12": _shown("threads", _SAID, "posts::a_text_that_is_too_long_for_an_account_may_become_a_thread"),
+    "S13": _shown("no duplicates, unless wanted", "checklist::the_same_again_is_refused_unless_it_is_wanted"),
+    "S14": _lacks(
+        "publishing without any check",
+        "a post that its network would refuse is refused here; only the checks for duplicates are optional",
+    ),
+    "S15": _shown("visibility", _OPTIONS),
+    "S16": _shown("states and outcomes", _WAITED, "posts::a_list_can_be_narrowed"),
+    "S17": _shown("what is answered of a post", _DRAFT),
+    "S18": _lacks("credits", "a price of that service; accounts have quotas instead"),
+    "D1": _shown("taken at once, delivered later", _TIMED, _DAEMON),
+    "D2": _shown("1 to 100 accounts", "checklist::a_post_is_for_up_to_a_hundred_accounts"),
+    "D3": _shown("a text with a bound", _WRONG),
+    "D4": _lacks(
+        "files from addresses", "files are taken from elsewhere by the media resource, not yet here"
+    ),
+    "D5": _shown("a time with its zone, and not past", _WRONG),
+    "D6": _shown("a time without its zone is refused", _WRONG),
+    "D7": _shown("unknown options are refused", _OPTIONS),
+    "D8": _shown("every problem is told; no key, no answer", "posts::all_problems_are_told_at_once", _KEYS),
+    "D9": _lacks(
+        "a first comment that fails is a warning",
+        "shown where comments are published; that takes a network that fails, which the API does not reach",
+    ),
+    **{f"D{n}": _lacks("an option of Facebook", _NO_NETWORK) for n in (10, 11)},
+    **{f"D{n}": _lacks("an option of Instagram", _NO_NETWORK) for n in (*range(12, 18), *range(19, 22))},
+    "D18": _shown("alt texts", _FILES),
+    **{f"D{n}": _lacks("an option of TikTok", _NO_NETWORK) for n in range(22, 34)},
+    **{f"D{n}": _lacks("an option of LinkedIn", _NO_NETWORK) for n in (34, 35, 37, 38, 39, 40, 41, 42)},
+    "D36": _shown("alt texts in the order of the files", _FILES),
+    **{f"D{n}": _lacks("an option of X", _NO_NETWORK) for n in range(43, 52)},
+}
