@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import update
 
 from postbell.domain.event import EventKind
-from postbell.domain.hook import USUAL, heard
+from postbell.domain.hook import USUAL, CallState, HookCall, heard
 from postbell.store.event_tables import hook as hook_table
+from postbell.store.hooks import get_hook, record_calls
 from support.command import Command, with_accounts
 from support.receiver import Receiver
 from support.served import served
@@ -223,3 +224,36 @@ def test_secrets_of_hooks_are_encrypted_like_those_of_accounts(
 def wal(cli: Command) -> bytes:
     log = cli.data / "postbell.db-wal"
     return log.read_bytes() if log.exists() else b""
+
+
+def test_the_log_shows_what_was_told_and_how_that_went(cli: Command) -> None:
+    add(cli)
+    now = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+    how: dict[str, Any] = {"first_at": now, "last_at": now, "tries": 1}
+    taken = {"post_id": "p1", "state": CallState.TAKEN, "status": 204, "took_ms": 12, **how}
+    given_up = {"account": "sky", "state": CallState.GIVEN_UP, **how}
+    calls = [
+        HookCall(event_id=1, kind=EventKind.POST_FAILED, **taken),
+        HookCall(event_id=2, kind=EventKind.ACCOUNT_RECOVERED, **given_up),
+    ]
+    with cli.store() as store, store.write() as tx:
+        record_calls(tx, calls, get_hook(tx, "n8n"), upto=2)
+    head, second, first = cli.done("hook", "log", "n8n").out.splitlines()
+    assert head.split() == ["LAST", "TRY", "EVENT", "ABOUT", "STATE", "TRIES", "TOOK", "ANSWER"]
+    assert "account.recovered  sky    given up  1" in second
+    assert "post.failed        p1     taken     1      12 ms  204" in first
+    assert [each["event"] for each in cli.done("hook", "log", "n8n", "--json").lines] == [2, 1]
+    assert cli.done("hook", "list", "--json").json["given_up"] == 1
+
+
+def test_a_secret_that_cannot_be_read_any_more_is_mended_by_another_one(
+    cli: Command, receiver: Receiver, address: str
+) -> None:
+    for name in ("old.key", "new.key"):
+        cli.done("secrets", "new-key", cli.folder / name)
+    cli.config.write_text(f'[secrets]\nkey_file = "{cli.folder / "old.key"}"\n')
+    add(cli, "--allow-local", url=address)
+    cli.config.write_text(f'[secrets]\nkey_file = "{cli.folder / "new.key"}"\n')
+    assert cli("hook", "test", "n8n").code == 78
+    receiver.secrets["/a"] = cli.done("hook", "rotate", "n8n").out.strip()
+    cli.done("hook", "test", "n8n")

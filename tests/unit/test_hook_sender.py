@@ -273,6 +273,25 @@ def test_an_address_that_hangs_keeps_no_other_waiting(world: World, receiver: Re
     assert receiver.kinds("/a") == BOTH, "what was broken off is told in the next life"
 
 
+def test_what_happens_while_a_hook_is_told_is_told_as_soon_as_that_has_ended(
+    world: World, receiver: Receiver
+) -> None:
+    hook(world, receiver)
+    change_health(world)
+
+    async def script(sending: Sending) -> None:
+        await sending.sender.turn()
+        await sending.sender.turn()  # rung while the first is under way
+        sending.sender.bell.clear()
+        async with asyncio.timeout(10):
+            await sending.sender.bell.wait()
+        change_health(world)
+        await sending.turn()
+
+    during(world, script)
+    assert receiver.kinds() == BOTH * 2
+
+
 # Changes meanwhile.
 
 

@@ -59,6 +59,8 @@ class HookSender:
     bell: asyncio.Event = field(default_factory=asyncio.Event)
     #: The tasks that tell, by the ids of the addresses.
     _telling: dict[int, asyncio.Task[None]] = field(default_factory=dict)
+    #: Those of them for which there may be more than they know of.
+    _more: set[int] = field(default_factory=set)
     _timer: asyncio.TimerHandle | None = None
     #: Whether there were addresses at the last turn, or before the first.
     _any: bool = True
@@ -77,7 +79,9 @@ class HookSender:
         found = await asyncio.to_thread(self._list)
         self._any = bool(found)
         for hook in found:
-            if hook.id not in self._telling:
+            if hook.id in self._telling:
+                self._more.add(hook.id)
+            else:
                 task = asyncio.create_task(self._tell(hook.id, hook.name))
                 self._telling[hook.id] = task
                 task.add_done_callback(functools.partial(self._ended, hook.id))
@@ -185,6 +189,9 @@ class HookSender:
 
     def _ended(self, hook_id: int, _task: asyncio.Task[None]) -> None:
         self._telling.pop(hook_id, None)
+        if hook_id in self._more:
+            self._more.discard(hook_id)
+            self.bell.set()
 
     def _wake_in(self, seconds: float) -> None:
         """Ring after so long, or earlier if that was asked for already."""
