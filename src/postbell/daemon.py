@@ -41,6 +41,7 @@ from postbell.services.troubles import CAUTION
 from postbell.settings import Places, Surroundings, load_settings, require_config
 from postbell.store import glance
 from postbell.store.lock import DaemonLock
+from postbell.store.mark import note_alive
 from postbell.store.media import forget_unused
 from postbell.store.thread import StoreThread
 
@@ -368,6 +369,7 @@ class Daemon:
         if await self._thread.read(caution_now, self._app.ctx.now(), self._app.ctx.can_ask) is None:
             self._teller.troubles.forget(CAUTION)
         before = self._app.ctx.now() - _SWEEP_EVERY
+        await self._thread.write(note_alive, self._app.ctx.now())
         unused = await self._thread.write(forget_unused, before)
         media = self._app.ctx.media
         gone = await asyncio.to_thread(media.remove, unused, before=before)

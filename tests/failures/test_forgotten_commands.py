@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from postbell.domain.caution import Cause
 from postbell.services import actions, doctor, health, pausing
 from postbell.services.check import Level
 from postbell.services.pausing import Scope, Target
+from postbell.store import mark
+from postbell.store.engine import Store
 from support.home import Home, make_home
 from support.marks import left_by_daemon
 from support.sink import Sink, sink
@@ -119,11 +122,14 @@ def test_nor_does_it_out_of_an_old_copy_that_another_machine_had(
     home: Home, hook: Sink, tmp_path: Path
 ) -> None:
     wanted = home.add("one", "hook", "in 2 h")
-    with home.app() as app:
-        left_by_daemon(app, "another machine")
     shutil.copy(home.places.database, tmp_path / "kept.db")
     cancel(home, wanted)
     put_back(home, tmp_path / "kept.db")
+    beside = mark.read_file(home.places.mark)
+    assert beside is not None
+    with closing(Store(home.places.database)) as store, store.write() as tx:
+        mark.set_mark(tx, replace(mark.read_mark(tx), machine="another machine"))
+    mark.MarkFile(home.places.mark).make(replace(beside, machine="another machine"), SystemClock().now())
     with home.daemon():
         home.wait_for(lambda: "`postbell resume --all`" in notices(home))
     assert Cause.COPIED.sentence in troubles(home)

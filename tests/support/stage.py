@@ -75,13 +75,13 @@ class ShakyStore(Store):
     dead: bool = False
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, *, by_user: bool = False) -> Iterator[Connection]:
         if self.dead:
             raise Crash
         refusals = self.__dict__.setdefault("refusals", [])
         if refusals and (refusal := refusals.pop(0)):
             raise refusal
-        with super().write() as tx:
+        with super().write(by_user=by_user) as tx:
             yield tx
 
 

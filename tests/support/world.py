@@ -332,6 +332,7 @@ def build_world(
         rng=random.Random(7),
         network=lambda key: named[key] if key in named else registry.get(key),
         transport=transport or httpx.MockTransport(_no_request),
+        by_user=False,  # most of what is done in it is the daemon's
     )
     fakes = [network for network in given if isinstance(network, FakeNetwork)]
     return World(app=app, clock=clock, fake=fakes[0] if fakes else FakeNetwork())

@@ -113,7 +113,7 @@ def test_it_says_since_when_something_may_be_missing(world: World) -> None:
     world.clock.advance(HOUR)
     add_post(world.store, made_at=world.clock.now())  # which says nothing of when the database went back
     started(world, changes=5000)
-    since = "Posts, changes and cancellations made after 2026-11-23 09:00:00Z may be missing"
+    since = "Posts, changes and cancellations made after 2026-11-23 08:00:00Z may be missing"
     assert since in words(world)
     assert "compare with `postbell list`" in words(world)
 

@@ -10,10 +10,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from postbell.errors import Conflict
 from postbell.store import mark
 from postbell.store.engine import Store
+from postbell.store.lock import DaemonLock
 from postbell.store.mark import Mark, MarkFile, machine_name, read_file
 from support.world import START, make_database
+
+
+HERE = machine_name()
 
 
 @pytest.fixture
@@ -150,10 +155,12 @@ def test_every_change_is_counted_in_the_database_and_in_the_file(database: Path,
     file.path.unlink()
     write(database, file, NEW)
     assert counted(database) == (1, 1), "before there is a file too"
-    file.make(Mark(changes=1, edits=1, machine="here"), START)
+    file.make(Mark(changes=1, edits=1, machine=""), START)
     write(database, file, NEW)
     assert counted(database) == (2, 2)
-    assert read_file(file.path) == said(2, 2)
+    found = read_file(file.path)
+    assert found is not None
+    assert (found.changes, found.edits) == (2, 2)
 
 
 def test_the_daemons_own_work_is_counted_apart(database: Path, file: MarkFile) -> None:
@@ -177,9 +184,54 @@ def test_what_fails_is_not_counted(database: Path, file: MarkFile) -> None:
 
 def test_a_database_that_is_behind_does_not_catch_up_unnoticed(database: Path, file: MarkFile) -> None:
     for _ in range(6):
-        write(database, file, NEW)
+        write(database, MarkFile(file.path, by_user=False), NEW)
     assert counted(database) == (0, 0)
     assert read_file(file.path) == said(5, 2)
+
+
+@pytest.mark.parametrize(
+    ("within", "beside", "told"),
+    [
+        pytest.param(
+            machine_name(), Mark(changes=9, machine=machine_name()), "went back in time", id="older"
+        ),
+        pytest.param("elsewhere", Mark(changes=0, machine="elsewhere"), "another machine", id="copied"),
+        pytest.param(HERE, None, "is gone", id="alone"),
+    ],
+)
+def test_a_command_changes_nothing_before_a_daemon_has_seen_what_it_is(
+    database: Path, file: MarkFile, within: str, beside: Mark | None, told: str
+) -> None:
+    """What it would change may be public, and a look-up would not find it any more."""
+    with closing(Store(database)) as store, store.write() as tx:
+        mark.set_mark(tx, Mark(changes=0, machine=within))
+    file.path.unlink()
+    if beside:
+        file.make(beside, START)
+    with pytest.raises(Conflict, match=rf"{told}.*Start the daemon first .*Nothing was changed"):
+        write(database, file, NEW)
+    with closing(Store(database)) as store, store.read() as tx:
+        assert tx.exec_driver_sql("SELECT count(*) FROM pause").scalar_one() == 0
+
+
+def test_while_a_daemon_runs_it_knows_of_the_folder_and_the_mark(database: Path, file: MarkFile) -> None:
+    with closing(Store(database)) as store, store.write() as tx:
+        mark.set_mark(tx, Mark(changes=0, machine="in a container"))
+    file.path.unlink()
+    lock = DaemonLock(file.path.parent)
+    lock.acquire()
+    try:
+        write(database, file, NEW)
+    finally:
+        lock.release()
+    assert counted(database) == (1, 1)
+
+
+def test_what_cannot_be_read_of_it_is_left_for_the_next_start_to_notice(file: MarkFile) -> None:
+    damaged = file.path.read_bytes()[:256] + b"garbage".ljust(63) + b"\n"
+    file.path.write_bytes(damaged)
+    file.keep((10, 10))
+    assert file.path.read_bytes() == damaged
 
 
 def test_a_change_is_stored_where_the_file_cannot_be_written(database: Path, file: MarkFile) -> None:

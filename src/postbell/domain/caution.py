@@ -39,6 +39,11 @@ class Cause(StrEnum):
         return self not in (Cause.CLOCK_SET, Cause.AWAY)
 
     @property
+    def is_blind(self) -> bool:
+        """Whether nobody can tell if what the user did last is forgotten, as what was cancelled."""
+        return self in (Cause.COPIED, Cause.MARK_LOST)
+
+    @property
     def told(self) -> str:
         """What has happened, in words without a stop at the end."""
         return _WORDS[self]
@@ -70,7 +75,7 @@ class Caution:
     known_until: datetime | None
     #: How many times commands have changed the database of which it knows nothing any more.
     lost: int
-    #: Whether everything is held back because of that.
+    #: Whether everything is held back, because what waits may have been cancelled.
     holds: bool
     #: How many deliveries are still in doubt because of it.
     left: int

@@ -189,6 +189,8 @@ async def _search(line: Line, did: str, outgoing: Outgoing) -> _Found:
     """Look through what was posted since the first try can have been: keys of ours tell their number."""
     texts = texts_of(outgoing)
     async for record in newest_first(line.ask, did, POST, since=outgoing.begun_at):
+        if f"at://{did}/{POST}/{record.key}" in outgoing.known:
+            continue
         if parent_of(record.value) != (outgoing.reply and outgoing.reply.parent):
             continue  # another part of the same thread, or something that the user wrote
         tried, same_text = replace(outgoing, begun_at=record.made), record.value.get("text") in texts

@@ -250,7 +250,8 @@ class Mastodon:
         ids = {file["id"] for file in files} if len(files) == len(outgoing.content.media) else set()
         found: list[Mapping[str, Any]] = []
         async for made, status in line.own(facts["id"], since=since - _DOUBTFUL):
-            verdict = await _is_it(line, status, outgoing, ids, facts["app"])
+            known = status["id"] in outgoing.known
+            verdict = not known and await _is_it(line, status, outgoing, ids, facts["app"])
             if verdict and (ids or made >= since):
                 found.append(status)
             elif verdict is not False:
@@ -259,8 +260,7 @@ class Mastodon:
             return _receipt(found[-1], outgoing)
         if maybe := doubt or (found and found[-1]):
             return protocol.Unknown(reason=f"{_address(maybe)} may be it, or another one")
-        there = stored_server(facts["server"])
-        if outgoing.options.visibility == "direct" and not there.is_mastodon:
+        if outgoing.options.visibility == "direct" and not stored_server(facts["server"]).is_mastodon:
             return protocol.Unknown(reason="the server may not list direct posts")
         return protocol.Absent()
 

@@ -93,6 +93,8 @@ class Outgoing:
     reply: Reply | None = None
     #: Whether nobody knows any more if and when there was a first try. Only `find` is ever asked about such.
     forgotten: bool = False
+    #: What `find` passes over: the account's posts that are known to be others, as their receipts name them.
+    known: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ database.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,10 +18,11 @@ from postbell.clock import Clock
 from postbell.domain.caution import MOST_UNNOTICED, Cause
 from postbell.domain.pause import Pause, PauseScope
 from postbell.domain.post import Delivery
+from postbell.publishing.registry import can_ask
 from postbell.services.context import Context
 from postbell.store import accounts, deliveries, mark, pauses, summary
 from postbell.store.mark import Mark
-from postbell.store.overdue import doubt_overdue
+from postbell.store.overdue import doubt_begun, doubt_overdue
 from postbell.store.series import pass_over
 
 
@@ -57,7 +58,8 @@ def take_stock(tx: Connection, ctx: Context, beside: Mark | None, machine: str |
     if cause is None:
         return Stock()
     if cause.is_grave:
-        return _distrust(tx, cause, lost=mark.count_lost(within, beside), now=now)
+        lost = mark.count_lost(within, beside)
+        return _distrust(tx, cause, beside, ctx.can_ask, lost=lost, now=now)
     since = beside.at if beside and cause is Cause.AWAY else newest
     return Stock(cause=cause, doubted=_doubt(tx, cause, _askable(tx, ctx), since=since, now=now))
 
@@ -65,14 +67,28 @@ def take_stock(tx: Connection, ctx: Context, beside: Mark | None, machine: str |
 def begin_after_restore(tx: Connection, beside: Mark | None, machine: str, now: datetime) -> Stock:
     """Do the same with a backup that takes the place of a database."""
     _count_on(tx, mark.read_mark(tx), beside, machine)
-    return _distrust(tx, Cause.RESTORED, lost=0, now=now)
+    return _distrust(tx, Cause.RESTORED, beside, can_ask, lost=0, now=now)
 
 
-def _distrust(tx: Connection, cause: Cause, *, lost: int, now: datetime) -> Stock:
-    # Only a daemon tries to publish, so the last try was before the database went back. What commands have
-    # written down since then says nothing of that.
-    since = summary.last_published(tx)
-    return Stock(cause=cause, doubted=_doubt(tx, cause, None, since=since, lost=lost, now=now))
+def _distrust(
+    tx: Connection,
+    cause: Cause,
+    beside: Mark | None,
+    can_ask: Callable[[str], bool],
+    *,
+    lost: int,
+    now: datetime,
+) -> Stock:
+    # Only a daemon writes these, so they are from before the database went back, by a clock that may have
+    # been wrong by so much without a word. What commands have written down says nothing of that.
+    known = [time for time in (summary.last_published(tx), mark.last_alive(tx)) if time]
+    since = max(known) - MOST_UNNOTICED if known else None
+    # And that clock may have been fast: then what is due by it is public already.
+    fast = [time + mark.REFRESHED for time in (*known, beside.at if beside else None) if time and time > now]
+    due = max([now, *fast])
+    silent = [each.id for each in accounts.list_accounts(tx) if not can_ask(each.network)]
+    doubt_begun(tx, silent, told=_told(cause), since=since, now=now)
+    return Stock(cause=cause, doubted=_doubt(tx, cause, None, since=since, lost=lost, now=now, due=due))
 
 
 def _what_the_clock_says(beside: Mark | None, *, newest: datetime | None, now: datetime) -> Cause | None:
@@ -97,18 +113,22 @@ def _doubt(
     since: datetime | None,
     lost: int = 0,
     now: datetime,
+    due: datetime | None = None,
 ) -> list[Delivery]:
-    """Call unsure what is due at `now` and may be public, with these accounts or with all; return it.
+    """Call unsure what is due at `now`, or at `due`, and may be public, with these accounts or with all.
 
     `since` is the earliest instant (aware) at which it can have been published without the database knowing;
-    if nobody can tell, it can have been at any time.
+    if nobody can tell, it can have been at any time. Returns what is in doubt.
     """
     _begin(tx, cause, now, since=since, lost=lost)
     if cause.is_grave:
         pass_over(tx, now)
+    return doubt_overdue(tx, asked, told=_told(cause), since=since, now=now, due=due)
+
+
+def _told(cause: Cause) -> str:
     comes = "it is not known what was published since" if cause.is_grave else "it is looked up first"
-    told = f"{cause.told}, so {comes}"
-    return doubt_overdue(tx, asked, told=told, since=since, now=now)
+    return f"{cause.told}, so {comes}"
 
 
 def _begin(tx: Connection, cause: Cause, now: datetime, *, since: datetime | None, lost: int) -> None:
@@ -118,7 +138,7 @@ def _begin(tx: Connection, cause: Cause, now: datetime, *, since: datetime | Non
         return
     lost += before.lost if before and before.holds else 0
     mark.begin_caution(tx, cause, now, known_until=since, lost=lost)
-    if lost:
+    if lost or cause.is_blind:
         pauses.pause(tx, Pause(scope=PauseScope.EVERYTHING, since=now))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -14,6 +14,7 @@ from postbell.domain.account import Account, Health
 from postbell.domain.post import FORGOTTEN, Attempt, AttemptKind, Delivery, Post
 from postbell.domain.states import DeliveryState
 from postbell.errors import NotFound, PublishError, RateLimited, Unauthorized, Unavailable
+from postbell.publishing.chain import ids_of
 from postbell.publishing.protocol import Absent, Progress, Receipt, Resend, Unknown
 from postbell.services.context import Context, progress_of
 from postbell.services.outcomes import (
@@ -28,7 +29,7 @@ from postbell.services.sessions import Keeper
 from postbell.store import accounts, attempts, comments, deliveries, queue
 from postbell.store.attempts import INTERRUPTED
 from postbell.store.posts import Locate
-from postbell.store.published import whose
+from postbell.store.published import known_receipts
 from postbell.store.queue import Claim
 from postbell.store.thread import StoreThread
 
@@ -41,6 +42,8 @@ _LONGEST_WAIT = timedelta(hours=1)
 _STILL_AT_WORK = timedelta(minutes=1)
 
 
+#: What was published so long before a try is known to be something else, too: clocks differ.
+_MARGIN = timedelta(hours=1)
 #: Stands for an account where what is looked up has nobody beside it.
 _ALONE = 0
 
@@ -186,7 +189,7 @@ class Recovery:
         return True
 
     async def _settle_one(self, doubt: _Doubt, resend: Resend, now: datetime) -> _Answer | None:
-        delivery, tried, account = doubt.delivery, doubt.tried, doubt.delivery.account_id
+        delivery, tried = doubt.delivery, doubt.tried
         claim = await self.thread.write(_open_look_up, doubt, now, self.ctx.media.path_of)
         if claim is None:
             return None
@@ -194,9 +197,6 @@ class Recovery:
             ending = await self._find(claim, since=tried.started_at if doubt.forgotten else None)
             if isinstance(ending, Absent) and (why := _may_still_be(doubt, claim.post, resend, now)):
                 ending = Unknown(reason=why)
-            if isinstance(ending, Receipt) and (other := await self.thread.read(whose, account, ending.id)):
-                found = ending.url or ending.id
-                ending = Unknown(reason=f"{found} says the same, and is post {other}")
             rules = Rules(
                 retry=self.ctx.retry,
                 chance=self.ctx.random.random(),
@@ -217,8 +217,11 @@ class Recovery:
         try:
             keeper = Keeper(thread=self.thread, account=claim.account, vault=self.ctx.vault)
             asked = await self.ctx.prepare(claim.post, claim.delivery, claim.account, keeper, since=since)
+            begun = asked.outgoing.begun_at - _MARGIN
+            receipts = await self.thread.read(known_receipts, claim.account.id, begun)
+            known = frozenset(name for receipt in receipts for name in ids_of(receipt))
             async with asyncio.timeout(LONGEST_STEP):
-                return await asked.network.find(asked.outgoing, progress, asked.http)
+                return await asked.network.find(replace(asked.outgoing, known=known), progress, asked.http)
         except asyncio.CancelledError:  # written down, or it would look as if the question ended the process
             return Unavailable("Postbell was stopped while it asked")
         except TimeoutError:

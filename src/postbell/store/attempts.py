@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete, exists, insert, select, update
@@ -97,13 +97,12 @@ def being_looked_up(tx: Connection) -> set[int]:
     return set(tx.execute(found).scalars())
 
 
-def add_forgotten(
-    tx: Connection, delivery_ids: Sequence[int], message: str, *, since: datetime, now: datetime
-) -> None:
-    """Write down for each delivery a try that there may have been between two instants (aware)."""
-    values = {"kind": AttemptKind.PUBLISH, "started_at": since, "ended_at": now, "result": FORGOTTEN}
-    rows = [values | {"delivery_id": delivery_id, "message": message} for delivery_id in delivery_ids]
-    tx.execute(insert(attempt), rows)
+def add_forgotten(tx: Connection, since: Mapping[int, datetime], message: str, *, now: datetime) -> None:
+    """Write down for each delivery a try that there may have been between an instant and `now` (aware)."""
+    values = {"kind": AttemptKind.PUBLISH, "ended_at": now, "result": FORGOTTEN, "message": message}
+    rows = [values | {"delivery_id": delivery_id, "started_at": at} for delivery_id, at in since.items()]
+    if rows:
+        tx.execute(insert(attempt), rows)
 
 
 def list_attempts(tx: Connection, delivery_ids: Sequence[int]) -> list[Attempt]:

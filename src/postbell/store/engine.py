@@ -62,17 +62,19 @@ class Store:
         self._reader = open_engine(path, "BEGIN", *reading, lock_wait=lock_wait)
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, *, by_user: bool = False) -> Iterator[Connection]:
         """Open a transaction that may change things; durable when the block ends.
 
-        Raises DatabaseLocked, DiskFull or Damaged, or NotFound if the file has gone or was emptied; then
-        nothing was stored.
+        What the daemon does for the user is said with `by_user`. Raises DatabaseLocked, DiskFull or Damaged,
+        NotFound if the file has gone or was emptied, or Conflict for a wish of the user's if the database
+        went back in time and no daemon has looked into that; then nothing was stored.
         """
         with told(self.path), self._writer.begin() as tx:
             raw: Any = tx.connection.driver_connection
             before = raw.total_changes
             yield tx
-            count = self._mark.count(tx) if self._mark and raw.total_changes != before else None
+            changed = raw.total_changes != before
+            count = self._mark.count(tx, by_user=by_user) if self._mark and changed else None
         if count and self._mark:
             # It is stored, whatever becomes of the mark: one that is behind says nothing wrong.
             with suppress(OSError):

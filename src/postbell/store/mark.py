@@ -22,13 +22,15 @@ from postbell.domain.caution import Cause, Caution
 from postbell.domain.pause import PauseScope
 from postbell.domain.post import FORGOTTEN, AttemptKind
 from postbell.domain.states import DeliveryState
+from postbell.errors import Conflict
 from postbell.store.engine import create_file, make_durable
+from postbell.store.lock import DaemonLock
 from postbell.store.own_tables import mark
 from postbell.store.tables import account, attempt, delivery, pause
 
 
 #: That a daemon is there is written down this often.
-_REFRESHED = timedelta(minutes=15)
+REFRESHED = timedelta(minutes=15)
 #: Bytes of the two lines of the file, whatever they say: all in one page, so that none is half written.
 _WHO, _HOW_FAR = 256, 64
 
@@ -72,15 +74,33 @@ class MarkFile:
         self.path = path
         self._by_user = by_user
 
-    def count(self, tx: Connection) -> Count | None:
-        """Count one more change in the transaction that makes it; None where the database is behind."""
+    def count(self, tx: Connection, *, by_user: bool = False) -> Count | None:
+        """Count one more change in the transaction that makes it; None where the database is behind.
+
+        What the daemon does for the user is said with `by_user`. Raises Conflict for a wish of the user's if
+        the database may not be what it was, and no daemon has looked into that: what may be public would be
+        changed, and nobody could look it up any more.
+        """
         said: Count | None = None
+        by_user = by_user or self._by_user
         # For reading: one that nobody may write to would not be looked at, and the database would catch up.
         with suppress(OSError), _opened(self.path, os.O_RDONLY) as file:
             said = _how_far(file)
+        if by_user:
+            self._require_known(tx)
         raw: Any = tx.connection.driver_connection
-        rows: list[Count] = raw.execute(_COUNT, (self._by_user, said[0] if said else 0)).fetchall()
+        rows: list[Count] = raw.execute(_COUNT, (by_user, said[0] if said else 0)).fetchall()
         return rows[0] if rows else None
+
+    def _require_known(self, tx: Connection) -> None:
+        cause = what_happened(read_mark(tx), read_file(self.path), machine_name())
+        # A daemon has seen where the folder comes from, and knows the machine by another name in a container.
+        if cause is None or (cause.is_blind and DaemonLock(self.path.parent).holder()):
+            return
+        raise Conflict(
+            f"{cause.sentence} Start the daemon first (`systemctl start postbell`, or `postbell run`): it "
+            "finds out what may be public, and says what there is to do. Nothing was changed."
+        )
 
     def keep(self, count: Count) -> None:
         """Write down how many changes are durable now, if nobody has written down more; raises OSError."""
@@ -109,7 +129,7 @@ class MarkFile:
             said = _said(file)
             if said is None:
                 raise OSError(errno.EIO, "it does not say what it should")
-            if not (said.at and timedelta() <= now - said.at < _REFRESHED):
+            if not (said.at and timedelta() <= now - said.at < REFRESHED):
                 _say_who(file, said.machine, now)
 
     def leave(self, now: datetime) -> None:
@@ -141,7 +161,7 @@ def _how_far(file: int) -> Count | None:
 
 def _raise(file: int, count: Count) -> None:
     said = _how_far(file)
-    if said is None or said < count:
+    if said and said < count:  # what cannot be read is left as it is, for the next start to notice
         _set(file, count)
 
 
@@ -223,6 +243,17 @@ def set_mark(tx: Connection, found: Mark) -> None:
     tx.execute(update(mark).values(changes=found.changes, edits=found.edits, machine=found.machine))
 
 
+def note_alive(tx: Connection, now: datetime) -> None:
+    """Store that the database was there, and a daemon worked on it, at `now` (aware)."""
+    tx.execute(update(mark).values(alive_at=now))
+
+
+def last_alive(tx: Connection) -> datetime | None:
+    """Return when that was last stored (aware UTC); None if it never was."""
+    at: datetime | None = tx.execute(select(mark.c.alive_at)).scalar_one()
+    return at
+
+
 def begin_caution(
     tx: Connection, cause: Cause, now: datetime, *, known_until: datetime | None, lost: int = 0
 ) -> None:
@@ -259,7 +290,7 @@ def read_caution(tx: Connection, can_ask: Callable[[str], bool]) -> Caution | No
         since=row.cautious_since,
         known_until=row.known_until,
         lost=row.lost_edits,
-        holds=bool(row.lost_edits) and tx.execute(held).first() is not None,
+        holds=tx.execute(held).first() is not None,
         left=sum(by_network.values()),
         asked=asked,
     )

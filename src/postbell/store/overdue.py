@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -161,36 +161,56 @@ def miss(tx: Connection, ids: Sequence[int], message: str, now: datetime) -> lis
 
 
 def doubt_overdue(
-    tx: Connection, accounts: Sequence[int] | None, *, told: str, since: datetime | None, now: datetime
+    tx: Connection,
+    accounts: Sequence[int] | None,
+    *,
+    told: str,
+    since: datetime | None,
+    now: datetime,
+    due: datetime | None = None,
 ) -> list[Delivery]:
-    """Call unsure what waits and is due at `now`, of these accounts or of all; return it.
+    """Call unsure what waits and is due by `due`, or `now`, of these accounts or of all; return it.
 
     It may be public already, and the database does not know: each gets a forgotten try, which began between
     `since` and `now`, if there was one; without `since` at any time since the posts were made. Nobody can
     change such a post any more, as with any that was tried.
     """
-    due = [_lying_due(now)] if accounts is None else [_lying_due(now), delivery.c.account_id.in_(accounts)]
+    waits = [delivery.c.state == DeliveryState.SCHEDULED, delivery.c.due_at <= (due or now)]
+    waits += [] if accounts is None else [delivery.c.account_id.in_(accounts)]
     doubt_comments(tx, accounts, now)
-    doubted = list_deliveries(tx, and_(*due))
+    doubted = list_deliveries(tx, and_(*waits))
     for start in range(0, len(doubted), _AT_ONCE):
         some = doubted[start : start + _AT_ONCE]
         these = delivery.c.id.in_([each.id for each in some])
         posts = {each.post_id for each in some}
-        begun = min(since or _first_made(tx, posts), now)
-        add_forgotten(tx, [each.id for each in some], told, since=begun, now=now)
+        _forget(tx, some, told, since=since, now=now)
         move(tx, these, DeliveryEvent.LOSE, message=told)
         move_posts(tx, posts, PostEvent.START)
         finish_posts(tx, these)
     return doubted
 
 
-def _first_made(tx: Connection, posts: Iterable[str]) -> datetime:
-    made: Iterable[datetime] = tx.execute(select(post.c.created_at).where(post.c.id.in_(posts))).scalars()
-    return min(made)
+def doubt_begun(
+    tx: Connection, accounts: Sequence[int], *, told: str, since: datetime | None, now: datetime
+) -> None:
+    """Do the same with what these accounts have begun with: more may have been done than is known."""
+    begun = delivery.c.state.in_((DeliveryState.PROCESSING, DeliveryState.UNSURE))
+    doubted = list_deliveries(tx, and_(begun, delivery.c.account_id.in_(accounts)))
+    for start in range(0, len(doubted), _AT_ONCE):
+        _forget(tx, doubted[start : start + _AT_ONCE], told, since=since, now=now)
 
 
-def _lying_due(now: datetime) -> ColumnElement[bool]:
-    return and_(delivery.c.state == DeliveryState.SCHEDULED, delivery.c.due_at <= now)
+def _forget(
+    tx: Connection, doubted: Sequence[Delivery], told: str, *, since: datetime | None, now: datetime
+) -> None:
+    """Write down for each a try that there may have been since then; else since it was made."""
+    earliest = dict.fromkeys((each.id for each in doubted), since)
+    if since is None:
+        made = select(delivery.c.id, post.c.created_at).join(post, post.c.id == delivery.c.post_id)
+        rows = tx.execute(made.where(delivery.c.id.in_(list(earliest))))
+        earliest = {row.id: row.created_at for row in rows}
+    begun = {delivery_id: min(time or now, now) for delivery_id, time in earliest.items()}
+    add_forgotten(tx, begun, told, now=now)
 
 
 def _load(tx: Connection, ids: Sequence[int]) -> list[Delivery]:

@@ -69,6 +69,8 @@ class MarkRow(Base, table=True):
     cautious_since: datetime | None = None
     known_until: datetime | None = None
     lost_edits: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    #: When a daemon last worked on it, to the day.
+    alive_at: datetime | None = None
 
 
 class TallyRow(Base, table=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, null, select, update
 
@@ -35,6 +35,8 @@ class Published:
     metrics_at: datetime | None
 
 
+#: Hardly anything is published so long after its time.
+_LATEST = timedelta(days=31)
 _SOURCES, _TARGET = delivery_step(DeliveryEvent.PUBLISH)
 _EACH = listed("published")
 _PUBLISH = Prepared(
@@ -77,8 +79,13 @@ def record_all_published(tx: Connection, tried: Sequence[Published]) -> None:
     end_posts(tx, [each.delivery_id for each in tried])
 
 
-def whose(tx: Connection, account_id: int, receipt_id: str) -> str | None:
-    """Return the post that is known to be public under an id at its network; None if that is none."""
-    of_account = (delivery.c.account_id == account_id, delivery.c.state == DeliveryState.PROCESSED)
-    known = select(delivery.c.post_id).where(*of_account, delivery.c.receipt_id == receipt_id).limit(1)
-    return tx.execute(known).scalar_one_or_none()
+def known_receipts(tx: Connection, account_id: int, since: datetime) -> list[str]:
+    """Return how the network calls what an account has published since an instant (aware)."""
+    known = select(delivery.c.receipt_id).where(
+        delivery.c.account_id == account_id,
+        delivery.c.state == DeliveryState.PROCESSED,
+        delivery.c.due_at >= since - _LATEST,  # there is an index of that
+        delivery.c.ended_at >= since,
+        delivery.c.receipt_id.is_not(None),
+    )
+    return list(tx.execute(known).scalars())

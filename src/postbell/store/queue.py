@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,7 +21,6 @@ from sqlalchemy import (
     or_,
     select,
     true,
-    tuple_,
     update,
 )
 
@@ -150,7 +149,7 @@ def _goes_on() -> Any:
     everything = select(pause.c.until).where(pause.c.scope == PauseScope.EVERYTHING).scalar_subquery()
     goes_on = or_(account.c.paused_at.is_(None), account.c.paused_until.is_not(None))
     waits = (account.c.rests_until, account.c.next_post_at, account.c.paused_until)
-    wanted = (delivery.c.post_id, delivery.c.due_at, delivery.c.try_at)
+    wanted = (delivery.c.id, delivery.c.post_id, delivery.c.due_at, delivery.c.try_at)
     found = select(account.c.name, *waits, everything.label("all_paused_until"), *wanted)
     free = (goes_on, not_(everything_held(pause.c.until.is_(None))), not_(_is_suspect()))
     return found.select_from(account).where(*_may_publish(), *free)
@@ -171,19 +170,18 @@ def _next_due(*, paused_parts: bool) -> Any:
 def _next_stuck() -> Any:
     """Return what is stuck, with all that it waits for: it need not be the first of its account.
 
-    When its time has come it takes its place in the order again, so one behind what is not stuck is not told.
+    When its time has come it takes its place in the order again: see `_not_behind`.
     """
     of_account = and_(delivery.c.account_id == account.c.id, waits_after(delivery, STUCK_AFTER))
-    before = delivery.alias("before")
-    behind = exists().where(
-        before.c.account_id == account.c.id,
-        before.c.state == DeliveryState.SCHEDULED,
-        before.c.tries < STUCK_AFTER,
-        not_(part_held(before, true())),
-        tuple_(before.c.due_at, before.c.id) < tuple_(delivery.c.due_at, delivery.c.id),
-    )
-    free = (not_(part_held(delivery, true())), not_(behind.correlate(account, delivery)))
-    return _goes_on().join(delivery, of_account).where(*free)
+    return _goes_on().join(delivery, of_account).where(not_(part_held(delivery, true())))
+
+
+def _first_not_stuck() -> Any:
+    """Return when the first delivery of each account that is not stuck is due, and its id."""
+    queue = delivery.alias("queue")
+    first = _head_of_account(queue.c.tries < STUCK_AFTER, not_(part_held(queue, true())), queue=queue)
+    found = select(account.c.name, delivery.c.due_at, delivery.c.id).select_from(account)
+    return found.join(delivery, delivery.c.id == first)
 
 
 _CLAIM = Prepared(_claim(not_(_is_suspect())))
@@ -192,6 +190,7 @@ _CLAIM_SUSPECT = Prepared(_claim(_is_suspect(), delivery.c.tries))
 _ACCOUNTS = Prepared(select(account).where(account.c.id.in_(one_of("ids"))))
 _NEXT_DUE = _next_due(paused_parts=False)
 _NEXT_STUCK = _next_stuck()
+_FIRST_NOT_STUCK = _first_not_stuck()
 _NEXT_HELD = _next_due(paused_parts=True)
 _SUSPECTS = Prepared(
     select(
@@ -256,13 +255,21 @@ def next_due(tx: Connection) -> list[Waiting]:
     """Return, for each account that may publish, when its earliest delivery can be tried, and what is stuck.
 
     Of an account whose earliest one is held back with a series or a label until a time, that is told too: a
-    ring ends such pauses.
+    ring ends such pauses. What is stuck is not told then, nor what waits behind a suspect left out.
     """
     found = [_waiting(row) for row in tx.execute(_NEXT_DUE)]
-    found += [_waiting(row) for row in tx.execute(_NEXT_STUCK)]
+    found += _not_behind(tx, tx.execute(_NEXT_STUCK).all())
     if (end := next_end(tx)) is not None:
         found += [_waiting(row, end) for row in tx.execute(_NEXT_HELD)]
     return found
+
+
+def _not_behind(tx: Connection, stuck: Sequence[Any]) -> list[Waiting]:
+    """Return what is stuck, but for what stands behind something that is not: that one comes first."""
+    if not stuck:
+        return []
+    first = {row.name: (row.due_at, row.id) for row in tx.execute(_FIRST_NOT_STUCK)}
+    return [_waiting(row) for row in stuck if row.name not in first or (row.due_at, row.id) < first[row.name]]
 
 
 def has_suspects(tx: Connection) -> bool:

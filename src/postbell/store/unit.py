@@ -35,10 +35,11 @@ class Unit(Store):
         self._stack.__exit__(*((None, None, None) if self._can_commit() else (kind, error, trace)))
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """Open a part that may change things; raises what `Store.write` does."""
+    def write(self, *, by_user: bool = True) -> Iterator[Connection]:
+        """Open a part that may change things, always for the user; raises what `Store.write` does."""
+        del by_user
         if self._tx is None:
-            self._tx = self._stack.enter_context(self._store.write())
+            self._tx = self._stack.enter_context(self._store.write(by_user=True))
         with part_of(self._tx, self.path):
             yield self._tx
 

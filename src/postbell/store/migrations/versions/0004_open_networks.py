@@ -22,6 +22,7 @@ def upgrade() -> None:
     _readings()
     _events()
     _hooks()
+    _alive()
 
 
 def _tokens() -> None:
@@ -173,3 +174,7 @@ def _hooks() -> None:
     waiting = sa.text("state = 'waiting'")
     op.create_index("ix_hook_call_waiting", "hook_call", ["hook_id", "event_id"], sqlite_where=waiting)
     op.create_index("ix_hook_call_last_at", "hook_call", ["last_at"])
+
+
+def _alive() -> None:
+    op.add_column("mark", sa.Column("alive_at", sa.DateTime))
