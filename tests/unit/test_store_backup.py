@@ -144,7 +144,7 @@ def test_a_backup_of_what_is_no_database_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_backup_that_finds_no_room_leaves_the_last_one(places: Places, tmp_path: Path) -> None:
-    with small_disk(tmp_path / "small", kilobytes=600) as folder:
+    with small_disk(tmp_path / "small", kilobytes=1200) as folder:
         target = folder / "copy.db"
         backup.backup(places.database, target)
         before = target.read_bytes()
