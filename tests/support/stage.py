@@ -44,6 +44,13 @@ class Blind(FakeNetwork):
     resend: ClassVar[Resend] = Resend.NEVER
 
 
+class Mute(FakeNetwork):
+    """May be told twice, and cannot be asked."""
+
+    key: ClassVar[str] = "mute"
+    finds: ClassVar[bool] = False
+
+
 class Answers(FakeNetwork):
     """Answers each question with the next of these; an error is raised."""
 

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 
 from postbell.domain.caution import Cause, Caution
-from postbell.domain.post import FORGOTTEN, AttemptKind, Post
+from postbell.domain.post import FORGOTTEN, Post
 from postbell.domain.states import DeliveryState, Outcome, PostState
 from postbell.publishing.protocol import Absent, Outgoing, Unknown
 from postbell.services import health
-from postbell.services.caution import Stock, take_stock
-from postbell.services.recover import lose_interrupted
-from postbell.store import attempts, deliveries, mark
-from postbell.store.engine import Store
+from postbell.store import mark
 from postbell.store.mark import Mark
 from postbell.testing import FakeNetwork
-from support.stage import Answers, Blind, Stage, fate, live, settle
+from support.marks import beside, database_says, started
+from support.stage import Answers, Blind, Mute, Stage, fate, live, settle
 from support.world import (
     START,
     World,
@@ -40,32 +36,10 @@ HOUR = timedelta(hours=1)
 UNSURE, WAITS = DeliveryState.UNSURE, DeliveryState.SCHEDULED
 
 
-class Mute(FakeNetwork):
-    """May be told twice, and cannot be asked."""
-
-    key: ClassVar[str] = "mute"
-    finds: ClassVar[bool] = False
-
-
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     with build_world(tmp_path, networks=[FakeNetwork(), Mute(), Blind()]) as made:
         yield made
-
-
-def started(world: World, beside: Mark | None, machine: str = "here") -> Stock:
-    """Begin to work on the database as a daemon does that finds this mark beside it."""
-    with world.store.write() as tx:
-        return take_stock(tx, world.ctx, beside, machine)
-
-
-def beside(changes: int = 0, at: datetime = START, machine: str | None = "here", edits: int = 0) -> Mark:
-    return Mark(changes=changes, edits=edits, machine=machine, at=at)
-
-
-def database_says(world: World, changes: int, machine: str | None = "here", edits: int = 0) -> None:
-    with closing(Store(world.app.places.database)) as store, store.write() as tx:
-        mark.set_mark(tx, Mark(changes=changes, edits=edits, machine=machine))
 
 
 def said_by_database(world: World) -> int:
@@ -141,41 +115,6 @@ def test_after_a_step_back_in_time_everything_overdue_is_in_doubt(world: World, 
     assert told == f"{Cause.WENT_BACK.told}, so it is not known what was published since"
     (tried,) = tries_of(world.store, post.deliveries[0].id)
     assert (tried.started_at, tried.ended_at) == (START, world.clock.now())
-
-
-def test_what_was_written_down_after_it_went_back_says_nothing_of_when_that_was(world: World) -> None:
-    """A command makes a post, and settles another, before the daemon starts."""
-    tried, wanted = add_post(world.store), add_post(world.store, to=("bob",))
-    claim(world.store, limit=1)
-    database_says(world, 4)
-    world.clock.advance(2 * HOUR)
-    add_post(world.store, at=world.clock.now() + HOUR, made_at=world.clock.now())
-    with world.store.write() as tx:
-        attempts.open_attempt(tx, tried.deliveries[0].id, AttemptKind.SETTLE, world.clock.now())
-    started(world, beside(500))
-    (forgotten,) = tries_of(world.store, wanted.deliveries[0].id)
-    assert (forgotten.result, forgotten.started_at) == (FORGOTTEN, START - HOUR), "clocks may be wrong"
-
-
-def test_where_nothing_was_ever_tried_it_may_be_public_since_it_was_made(world: World) -> None:
-    made, later = add_post(world.store), START + HOUR
-    database_says(world, 4)
-    world.clock.advance(2 * HOUR)
-    add_post(world.store, at=later, made_at=later)
-    started(world, beside(500))
-    (forgotten,) = tries_of(world.store, made.deliveries[0].id)
-    assert forgotten.started_at == START
-
-
-def test_a_clock_that_went_back_too_makes_the_span_no_shorter_than_it_can_be(world: World) -> None:
-    made = add_post(world.store)
-    world.clock.advance(-60)
-    with world.store.write() as tx:
-        tx.exec_driver_sql("UPDATE delivery SET due_at = '2026-01-01 00:00:00.000000'")
-    database_says(world, 4)
-    started(world, beside(500))
-    (forgotten,) = tries_of(world.store, made.deliveries[0].id)
-    assert forgotten.started_at == forgotten.ended_at == world.clock.now()
 
 
 @pytest.mark.parametrize(
@@ -257,57 +196,6 @@ def test_what_is_found_is_published(world: World) -> None:
     settle(world)
     assert fate(world, published) == (DeliveryState.PROCESSED, Outcome.PUBLISHED, [FORGOTTEN, "published"])
     assert len(world.fake.posts) == 1
-
-
-def test_a_network_is_told_which_posts_are_known_to_be_others(tmp_path: Path) -> None:
-    """One of them may say the same."""
-    seen: list[Outgoing] = []
-
-    class Sees(FakeNetwork):
-        async def find(self, outgoing: Outgoing, *_: object) -> Absent:
-            seen.append(outgoing)
-            return Absent()
-
-    with build_world(tmp_path, networks=[Sees()]) as world:
-        for name, at in (("old", START - 3 * HOUR), ("1,2", START)):
-            add_post(world.store, at=at)
-            (tried,) = claim(world.store, at)
-            with world.store.write() as tx:
-                deliveries.record_published(
-                    tx, tried.delivery.id, receipt_id=name, url=None, warnings=(), now=at
-                )
-        gone_back(world)
-        settle(world)
-        assert [asked.known for asked in seen] == [{"1", "2"}]
-
-
-def test_what_was_begun_with_a_network_that_cannot_be_asked_is_in_doubt_too(world: World) -> None:
-    """More of it may have been done than the database knows, so it is not sent again."""
-    post = add_post(world.store, network="mute")
-    claim(world.store)
-    database_says(world, 4)
-    with world.store.write() as tx:
-        lose_interrupted(tx, world.clock.now())
-    started(world, beside(500))
-    settle(world, 3, after=7200)
-    assert fate(world, post) == (UNSURE, Outcome.UNSURE, ["interrupted", FORGOTTEN])
-
-
-def test_what_was_published_by_a_clock_that_was_fast_is_in_doubt(world: World) -> None:
-    database_says(world, 4)
-    soon, later = add_post(world.store, at=START + HOUR / 2), add_post(world.store, at=START + 2 * HOUR)
-    started(world, beside(500, START + HOUR / 2))
-    assert (fate(world, soon)[0], fate(world, later)[0]) == (UNSURE, WAITS)
-
-
-def test_when_a_daemon_was_last_there_tells_how_far_back_to_look(world: World) -> None:
-    made = add_post(world.store, made_at=START - timedelta(days=90))
-    with world.store.write() as tx:
-        mark.note_alive(tx, START - HOUR)
-    database_says(world, 4)
-    started(world, beside(500))
-    (forgotten,) = tries_of(world.store, made.deliveries[0].id)
-    assert forgotten.started_at == START - 2 * HOUR
 
 
 def test_what_is_not_there_is_sent_at_once(world: World) -> None:
