@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +13,16 @@ import httpx
 import pytest
 from PIL import Image
 
-from postbell.domain.media import Media
+from postbell.domain.media import Media, MediaKind
 from postbell.errors import Rejected, Unsure
+from postbell.publishing.bluesky_api import Line
 from postbell.publishing.bluesky_gates import POSTGATE, THREADGATE
 from postbell.publishing.bluesky_post import record_key
-from postbell.publishing.protocol import Outgoing
+from postbell.publishing.bluesky_video import UPLOAD
+from postbell.publishing.protocol import Outgoing, Progress, Receipt
 from support import pictures
 from support.bluesky_online import Postbell, new_account, online, value_of
+from support.content_ids import claims_of
 from support.lexicon import lexicons
 from support.lossy import lossy_proxy
 from support.pds import Account, Pds
@@ -182,3 +187,25 @@ def test_thirty_posts_across_all_options_read_back(pds: Pds, account: Account, h
         assert ("embed" in value) == ("card" not in options)
         assert len(_beside(pds, account, outgoing)) == ("replies" in options) + ("quotes" in options)
     assert len(pds.list_records(account.did)) == len(some)
+
+
+# Video
+
+
+def test_a_video_reads_back_and_the_server_lets_its_service_upload(
+    pds: Pds, account: Account, here: Postbell, tmp_path: Path
+) -> None:
+    clip = pictures.picture(tmp_path, "clip.mp4", "A bell", pictures.mp4(), mime="video/mp4")
+    outgoing = here.outgoing(media=(replace(clip, kind=MediaKind.VIDEO),))
+    http = here.http()
+    line = Line(outgoing.target, http)
+    until = http.now() + timedelta(minutes=30)
+    token = here.runner.run(line.service_token("did:web:localhost", UPLOAD, until))
+    assert claims_of(token)["lxm"] == UPLOAD
+    assert claims_of(token)["exp"] == int(until.timestamp())
+    # The service itself runs nowhere but at Bluesky: what it would have made is uploaded here.
+    blob = here.runner.run(line.upload_bytes("video/mp4", clip.path.read_bytes()))
+    ready = Progress(step="the video is ready", data={"warnings": [], "blobs": [], "video": blob})
+    assert isinstance(here.runner.run(here.subject.network.publish(outgoing, ready, http)), Receipt)
+    embed = value_of(pds, account, outgoing)["embed"]
+    assert (embed["$type"], embed["video"], embed["alt"]) == ("app.bsky.embed.video", blob, "A bell")

@@ -39,3 +39,9 @@ def check_blob(blob: Mapping[str, Any], blobs: Mapping[str, tuple[dict[str, Any]
         raise Refusal("InvalidMimeType", "Referenced Mimetype does not match stored blob.")
     if blob["size"] != stored["size"]:
         raise Refusal("InvalidSize", "Referenced Size does not match stored blob.")
+
+
+def did_document(did: str, server: str) -> dict[str, Any]:
+    """The document of an account, as far as servers give it away with a session."""
+    service = {"id": "#atproto_pds", "type": "AtprotoPersonalDataServer", "serviceEndpoint": server}
+    return {"id": did, "service": [service]}

@@ -18,12 +18,14 @@ import httpx
 
 from postbell.networks import bluesky
 from postbell.testing import FakeClock
-from support.bluesky_rules import check_blob, check_quote, check_reply
+from support import video_service
+from support.bluesky_rules import check_blob, check_quote, check_reply, did_document
 from support.content_ids import base64_text, blobs_in, cid, claims_of, record_cid
 from support.facets import check_facets
 from support.farside import START, Daemon, FarSide, Public, Subject, Violation
 from support.lexicon import LexiconError, lexicons
 from support.pages import Pages
+from support.video_service import VideoService
 from support.xrpc import Refusal, read_input, read_params
 
 
@@ -41,6 +43,7 @@ _POST = "app.bsky.feed.post"
 _MAGIC = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"RIFF": "image/webp"}
 #: How a server says 401 to an account with this status.
 _CLOSED = {"takendown": "AccountTakedown", "deactivated": "AccountDeactivated"}
+_FOR_ACCOUNTS = frozenset({"app.bsky.feed.getPosts", "com.atproto.server.getServiceAuth"})
 _SESSIONS = frozenset({"com.atproto.server.createSession", "com.atproto.server.refreshSession"})
 
 
@@ -60,18 +63,7 @@ class FakeBluesky(FarSide):
     app_password_works: bool = True
     #: None, or why the account cannot post: takendown, deactivated.
     status: str | None = None
-    did_doc: Any = field(
-        default_factory=lambda: {
-            "id": DID,
-            "service": [
-                {
-                    "id": "#atproto_pds",
-                    "type": "AtprotoPersonalDataServer",
-                    "serviceEndpoint": f"https://{PDS}",
-                }
-            ],
-        }
-    )
+    did_doc: Any = field(default_factory=lambda: did_document(DID, f"https://{PDS}"))
     #: What was uploaded: the blob as its record names it, and the bytes.
     blobs: dict[str, tuple[dict[str, Any], bytes]] = field(default_factory=dict)
     records: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -89,9 +81,13 @@ class FakeBluesky(FarSide):
     commits: int = 0
     #: Access and refresh tokens that were given out, and when they end.
     tokens: dict[str, datetime] = field(default_factory=dict)
+    videos: VideoService = field(init=False)
     _serial: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     #: The pair that a refresh token was traded for.
     _successors: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.videos = VideoService(did=DID, blobs=self.blobs)
 
     def calls(self) -> list[str]:
         """The last word of every method that was called."""
@@ -144,6 +140,8 @@ class FakeBluesky(FarSide):
         return Public(id=f"at://{DID}/{_POST}/{rkey}", text=record["text"], media=media, answers=answers)
 
     def answer(self, request: httpx.Request, body: bytes) -> httpx.Response:
+        if request.url.host == video_service.HOST:
+            return self.videos.answer(request, body)
         if not request.url.path.startswith("/xrpc/"):
             return self.web.answer(request, (self.app_password, *self.tokens))
         method = request.url.path.removeprefix("/xrpc/")
@@ -159,6 +157,7 @@ class FakeBluesky(FarSide):
             "com.atproto.repo.deleteRecord": self._delete_record,
             "com.atproto.identity.resolveHandle": self._resolve_handle,
             "app.bsky.feed.getPosts": self._get_posts,
+            "com.atproto.server.getServiceAuth": self._service_auth,
         }
         try:
             said = answers[method](request, body)
@@ -177,7 +176,7 @@ class FakeBluesky(FarSide):
         anywhere = method == "com.atproto.identity.resolveHandle"
         if not str(request.url).startswith((f"{server}/", *([f"{self.entryway}/"] if anywhere else []))):
             raise Violation(f"{method} belongs to {server}, not {request.url}")
-        if kind == "query" and "authorization" in request.headers and not method.startswith("app."):
+        if kind == "query" and "authorization" in request.headers and method not in _FOR_ACCOUNTS:
             raise Violation(f"{method} was sent a token that it does not need")
         if any(secret in str(request.url) for secret in (self.app_password, *self.tokens)):
             raise Violation("a secret stands in an address")
@@ -239,6 +238,10 @@ class FakeBluesky(FarSide):
         self._bearer(request, "com.atproto.appPass")
         if self.status:
             raise Refusal(_CLOSED[self.status], f"Account is {self.status}", 401)
+
+    def _service_auth(self, request: httpx.Request, _body: bytes) -> dict[str, Any]:
+        self._check_access(request)
+        return self.videos.service_auth(request, now=self.clock.now().timestamp())
 
     def _upload_blob(self, request: httpx.Request, body: bytes) -> dict[str, Any]:
         self._check_access(request)

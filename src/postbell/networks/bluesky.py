@@ -36,6 +36,7 @@ from postbell.publishing.bluesky_post import (
 )
 from postbell.publishing.bluesky_prepare import asks_first, is_prepared, prepare
 from postbell.publishing.bluesky_preview import requests_of
+from postbell.publishing.bluesky_video import check_video, video_of, video_step
 from postbell.publishing.protocol import Call, Outgoing, Progress, Receipt
 
 
@@ -52,7 +53,7 @@ class Bluesky:
     key: ClassVar[str] = "bluesky"
     label: ClassVar[str] = "Bluesky"
     summary: ClassVar[str] = (
-        "Posts with mentions, hashtags, link cards, quotes and up to ten pictures, on any PDS."
+        "Posts with mentions, hashtags, link cards, quotes and up to ten pictures or a video, on any PDS."
     )
     limits: ClassVar[limits.Limits] = limits.Limits(
         text=(
@@ -60,7 +61,11 @@ class Bluesky:
             limits.TextLimit(most=3000, unit="bytes", count=utf8_bytes),
         ),
         media=limits.MediaLimit(
-            most=10, types=dict.fromkeys(("image/jpeg", "image/png", "image/webp", "image/gif"), 2_000_000)
+            most=10,
+            types={
+                **dict.fromkeys(("image/jpeg", "image/png", "image/webp", "image/gif"), 2_000_000),
+                "video/mp4": 300_000_000,
+            },
         ),
         # 35,000 points a day, and a record costs 3 (docs.bsky.app/docs/advanced-guides/rate-limits).
         quotas=(Quota(most=35_000 // 3, per=Per.DAY),),
@@ -78,7 +83,8 @@ class Bluesky:
 Bluesky has no titles: the title of a post is not used. The link of a post, or else the first one of its
 text, is shown as a card with the title, the description and the picture that its page gives. Beside pictures
 there is no card: a link that the text does not contain is then added to it as its last line and counts.
-Five pictures and more are a gallery, which older apps do not show."""
+Five pictures and more are a gallery, which older apps do not show. A video stands alone; Bluesky's
+video service makes it ready, for which the e-mail address of the account must be confirmed."""
     resend: ClassVar[protocol.Resend] = protocol.Resend.SAFE
     finds: ClassVar[bool] = True
     deletes: ClassVar[bool] = True
@@ -89,7 +95,10 @@ Five pictures and more are a gallery, which older apps do not show."""
         """Return what only Bluesky minds: a title alone, a link that makes the text too long, no card."""
         text, _ = shown_text(content, options)
         card = card_link(content, options)
-        found = check_card(content, options, card, account=account)
+        found = [
+            *check_card(content, options, card, account=account),
+            *check_video(content, account=account),
+        ]
         if content.title and not (text.strip() or content.media or card):
             message = "Bluesky has no titles; give the post a text, a link or a picture."
             found.append(Problem(where="text", account=account, message=message))
@@ -114,6 +123,8 @@ Five pictures and more are a gallery, which older apps do not show."""
         if not (progress and is_prepared(progress)) and asks_first(outgoing):
             return Progress(step="prepared", data=await prepare(line, outgoing, http))
         found, did = progress.data if progress else {}, (await line.session())["did"]
+        if (video := video_of(outgoing.content)) and "video" not in found:
+            return await video_step(line, video, found, http)
         try:
             if beside(outgoing.options):
                 await self._write_gated(line, outgoing, found, http)

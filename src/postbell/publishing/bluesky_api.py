@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from postbell.domain.media import Media
@@ -133,6 +133,13 @@ class Line:
         """Call as the account."""
         headers, name = {"content-type": mime}, f"com.atproto.{method}"
         return await self._as_account("POST", name, headers=headers, publishes=publishes, **how)
+
+    async def service_token(self, audience: str, method: str, until: datetime) -> str:
+        """Return what lets a service call a method of the account's server, until then (aware)."""
+        params = {"aud": audience, "lxm": method, "exp": str(int(until.timestamp()))}
+        answer = await self._as_account("GET", "com.atproto.server.getServiceAuth", params=params)
+        token: str = answer.field("token", str)
+        return token
 
     async def viewed(self, uri: str) -> list[Any]:
         """Return what the AppView, which the account's server asks, has of a post: one, or nothing."""

@@ -11,6 +11,7 @@ from postbell.domain.media import Media
 from postbell.domain.text import Span, SpanKind, byte_range, find_spans, with_link
 from postbell.publishing.atproto import tid
 from postbell.publishing.bluesky_api import POST
+from postbell.publishing.bluesky_video import video_of
 from postbell.publishing.protocol import Outgoing
 
 
@@ -60,7 +61,7 @@ def texts_of(outgoing: Outgoing) -> set[str]:
 def images_of(outgoing: Outgoing) -> Sequence[Media]:
     """Return the pictures that stand in the post itself."""
     own = outgoing.options.card_picture == "mine" and card_link(outgoing.content, outgoing.options)
-    return () if own else outgoing.content.media
+    return () if own or video_of(outgoing.content) else outgoing.content.media
 
 
 def make_record(outgoing: Outgoing, found: Mapping[str, Any]) -> dict[str, Any]:
@@ -98,8 +99,12 @@ def _embed(outgoing: Outgoing, found: Mapping[str, Any]) -> dict[str, Any] | Non
 
 
 def _media(outgoing: Outgoing, found: Mapping[str, Any]) -> dict[str, Any] | None:
+    if video := video_of(outgoing.content):
+        return {"$type": "app.bsky.embed.video", **_described(video, "video", found["video"])}
     images = images_of(outgoing)
-    items = [_image(item, blob) for item, blob in zip(images, found.get("blobs", ()), strict=True)]
+    items = [
+        _described(item, "image", blob) for item, blob in zip(images, found.get("blobs", ()), strict=True)
+    ]
     if len(items) > MOST_IMAGES:
         kind = "app.bsky.embed.gallery"
         square = {"width": 1, "height": 1}  # it must have one, and few pictures cannot be measured
@@ -123,9 +128,10 @@ def _facet(text: str, span: Span, dids: Mapping[str, str]) -> dict[str, Any] | N
     return {"index": {"byteStart": start, "byteEnd": end}, "features": [feature]} if value else None
 
 
-def _image(item: Media, blob: Any) -> dict[str, Any]:
+def _described(item: Media, name: str, blob: Any) -> dict[str, Any]:
+    """Return a file as records name it, with its alt text and its shape where that is known."""
     ratio = {"width": item.width, "height": item.height} if item.width and item.height else None
-    return {"image": blob, "alt": item.alt, **({"aspectRatio": ratio} if ratio else {})}
+    return {name: blob, "alt": item.alt, **({"aspectRatio": ratio} if ratio else {})}
 
 
 def put_body(did: str, rkey: str, record: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from postbell.publishing.bluesky_post import (
     record_key,
 )
 from postbell.publishing.bluesky_refs import LIST, Ref, read_ref
+from postbell.publishing.bluesky_video import SERVICE, UPLOAD, video_of
 from postbell.publishing.protocol import Call, Outgoing
 
 
@@ -33,6 +34,7 @@ def requests_of(outgoing: Outgoing) -> list[Call]:
         "dids": {handle: f"<did of @{handle}>" for handle in handles},
         "reply": shown(outgoing.reply),
         "card": card_shown(outgoing, link, picture) if link else None,
+        "video": "<blob of the video>",
         "quote": {"uri": _uri(quote), "cid": "<its cid>"} if quote else None,
     }
 
@@ -64,7 +66,20 @@ def requests_of(outgoing: Outgoing) -> list[Call]:
         *resolve(*(ref.handle for ref in lists.values())),
         *read,
         *([post("repo.uploadBlob", "<its type>", f"<{picture}>")] if link and picture else []),
+        *_video(outgoing, base, did),
         *last,
+    ]
+
+
+def _video(outgoing: Outgoing, base: str, did: str) -> list[Call]:
+    if not (video := video_of(outgoing.content)):
+        return []
+    headers = {"authorization": "Bearer <token for the video service>", "content-type": video.mime}
+    query = f"did={did}&name={video.sha256[:20]}.mp4"
+    return [
+        Call(method="GET", url=f"{base}.server.getServiceAuth?lxm={UPLOAD}"),
+        Call(method="POST", url=f"{SERVICE}.uploadVideo?{query}", headers=headers, body=f"<{video.name}>"),
+        Call(method="GET", url=f"{SERVICE}.getJobStatus?jobId=<its job>"),
     ]
 
 
