@@ -10,6 +10,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from postbell.domain.media import MediaKind
 from postbell.domain.reach import Allowed
 
 
@@ -91,6 +92,34 @@ class ApiSettings(Section):
     def _place(cls, value: str) -> str:
         parse_listen(value)
         return value
+
+
+class MediaSettings(Section):
+    """The files that programs upload."""
+
+    picture_megabytes: int = Field(default=50, ge=1, le=1000, description="The most of a picture, in MB.")
+    video_megabytes: int = Field(default=1000, ge=1, le=100_000, description="The most of a video, in MB.")
+    upload_seconds: float = Field(
+        default=3600, gt=0, le=86400, description="How long an upload may take to arrive."
+    )
+    free_megabytes: int = Field(
+        default=500, ge=0, description="So much of the disk is left free, for the database above all, in MB."
+    )
+
+    def most(self, kind: MediaKind | None) -> int:
+        """Return how many bytes a file of a kind may have, or one of a kind that is not yet known."""
+        picture, video = self.picture_megabytes * 1_000_000, self.video_megabytes * 1_000_000
+        return {MediaKind.IMAGE: picture, MediaKind.VIDEO: video, None: max(picture, video)}[kind]
+
+    @property
+    def most_at_once(self) -> int:
+        """How many bytes one request may bring: a video, or twenty pictures."""
+        return 1_000_000 + max(self.most(None), 20 * self.most(MediaKind.IMAGE))
+
+    @property
+    def free(self) -> int:
+        """How many bytes of the disk are left free."""
+        return self.free_megabytes * 1_000_000
 
 
 class HttpSettings(Section):

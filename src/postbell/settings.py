@@ -30,6 +30,7 @@ from postbell.sections import (
     BackupSettings,
     HealthSettings,
     HttpSettings,
+    MediaSettings,
     MetricsSettings,
     RetentionSettings,
     SecretsSettings,
@@ -284,6 +285,7 @@ class Settings(BaseSettings):
     retry: RetrySettings = RetrySettings()
     http: HttpSettings = HttpSettings()
     api: ApiSettings = ApiSettings()
+    media: MediaSettings = MediaSettings()
     log: LogSettings = LogSettings()
     backup: BackupSettings = BackupSettings()
     retention: RetentionSettings = RetentionSettings()

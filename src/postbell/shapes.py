@@ -82,6 +82,7 @@ if TYPE_CHECKING:
     from postbell.domain.post import Attempt, Delivery, Post
     from postbell.publishing.protocol import Profile
     from postbell.services.wanted import Preview, Saved
+    from postbell.store.media import Stored
 
 
 def json_line(value: Mapping[str, Any]) -> str:
@@ -314,6 +315,22 @@ def code_of(error: PostbellError) -> str:
 def seconds(span: timedelta | None) -> float | None:
     """Return how long a span is, null where there is none."""
     return None if span is None else span.total_seconds()
+
+
+def stored_media_json(stored: Stored) -> dict[str, Any]:
+    """Return a file in the store."""
+    media = stored.media
+    return {
+        "sha256": media.sha256,
+        "kind": media.kind,
+        "mime": media.mime,
+        "size": media.size,
+        "width": media.width,
+        "height": media.height,
+        "alt": media.alt,
+        "used": stored.used,
+        "created_at": stamp(stored.created_at),
+    }
 
 
 def media_json(media: Media) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from support.world import HURRIED, World
 
 
 #: What stands for the parts of a path.
-_SAMPLES = {"id": "zzzzzzzz", "name": "nobody", "key": "nowhere"}
+_SAMPLES = {"id": "zzzzzzzz", "name": "nobody", "key": "nowhere", "sha256": "0" * 64}
 _numbers = itertools.count(1)
 
 

@@ -84,7 +84,11 @@ class MediaAsked(Asked):
     sha256: str = Field(
         description="Names the stored file.", pattern="^[0-9a-f]{64}$", examples=["9f86d081" * 8]
     )
-    alt: str = Field("", description="What it shows, for people who cannot see it.", max_length=10_000)
+    alt: str | None = Field(
+        None,
+        description="What it shows, for people who cannot see it; null: what was said when it was uploaded.",
+        max_length=10_000,
+    )
     name: str | None = Field(None, description="What it is called.", min_length=1, max_length=255)
     part: Whole = Field(1, description="Which part of a thread shows it, from 1.", ge=1, le=101)
 
@@ -240,7 +244,9 @@ def media_of(ctx: Context, asked: Sequence[MediaAsked]) -> tuple[Media, ...]:
         raise Invalid(problems)
     stored = [found[each.sha256] for each in asked]
     return tuple(
-        replace(item, alt=each.alt, name=each.name or item.name, part=each.part)
+        replace(
+            item, alt=item.alt if each.alt is None else each.alt, name=each.name or item.name, part=each.part
+        )
         for item, each in zip(stored, asked, strict=True)
     )
 

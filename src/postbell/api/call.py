@@ -41,6 +41,8 @@ class Answer:
     tag: str | None = None
     #: Members of the body that are told this once: not kept for who asks again.
     once: Mapping[str, Any] = field(default_factory=dict)
+    #: What is answered where that is no JSON, but the bytes of a file.
+    whole: Response | None = None
 
 
 @dataclass(kw_only=True)
@@ -56,6 +58,8 @@ class Running:
     under_way: set[tuple[str, str]]
     #: Whether the daemon is to be woken at the end.
     rings: bool = False
+    #: What is done once everything is durable.
+    afterwards: list[Callable[[], None]] = field(default_factory=list)
 
     def require(self, scope: Scope) -> None:
         """Raise Refusal if the key does not open this too."""
@@ -136,6 +140,8 @@ def _done(running: Running, work: Callable[[], Answer], key: str | None) -> Resp
             response = _response(running, answer)
             if key is not None:
                 _remember(running, key, _response(running, replace(answer, once={})))
+        for work_left in running.afterwards:
+            work_left()
     finally:
         if running.rings:
             running.app.ctx.ring()
@@ -176,6 +182,8 @@ def _identity(request: Request) -> str:
 
 
 def _response(running: Running, answer: Answer) -> Response:
+    if answer.whole is not None:
+        return answer.whole
     usual = running.request.scope["route"].status_code
     headers = dict(answer.headers)
     if answer.tag:

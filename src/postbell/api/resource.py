@@ -49,6 +49,7 @@ MEANINGS = {
     409: "The present state does not allow it; or a request with this Idempotency-Key is under way.",
     412: "It was changed since: its ETag is not the one in If-Match.",
     415: "The body is not of the type that is taken here.",
+    416: "The file has no such range of bytes.",
     507: "The disk is full; nothing was stored.",
 }
 #: What every route that changes something may answer besides.
@@ -79,12 +80,14 @@ class Resource:
         status: int = 200,
         refuses: Sequence[int] = (),
         unchanged: bool = False,
+        also: dict[int | str, dict[str, Any]] | None = None,
         **more: Any,
     ) -> Callable[[Work], Work]:
         """Serve a function for one method of one path, to who holds a scope.
 
         `returns` is the model of what it answers with `status`; `refuses` what it may answer besides what
-        every route does, `unchanged` whether it has an ETag to ask with. `more` goes to FastAPI.
+        every route does, `unchanged` whether it has an ETag to ask with; `also` describes other answers.
+        `more` goes to FastAPI.
         """
         unsafe = method != "GET"
         codes = sorted({*ALWAYS, *refuses, *(_UNSAFE if unsafe else ()), *((304,) if unchanged else ())})
@@ -103,7 +106,7 @@ class Resource:
                 response_model=returns,
                 status_code=status,
                 operation_id=f"{self.name}_{work.__name__}",
-                responses={code: {"description": MEANINGS[code]} for code in codes},
+                responses={code: {"description": MEANINGS[code]} for code in codes} | (also or {}),
                 openapi_extra={"x-scope": needs.value, **more.pop("openapi_extra", {})},
                 **more,
             )

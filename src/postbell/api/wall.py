@@ -37,8 +37,10 @@ Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 #: What is answered to everybody.
 _OPEN = frozenset({"/livez"})
-#: A longer body is refused.
+#: A longer body is refused,
 LONGEST_BODY = 1_000_000
+#: but here, where files come.
+UPLOAD = ("POST", "/api/v1/media")
 #: So often a minute one address may come with a wrong key, or none.
 _WRONG_KEYS = 30
 
@@ -87,7 +89,7 @@ class Wall:
                 await _answer_alive(scope, answer)
                 return
             caller = await self._authenticate(scope, headers)
-            body = _Body(receive, headers, seconds=self._app().settings.api.body_seconds)
+            body = self._body(scope, receive, headers)
             scope["state"] = {**scope.get("state", {}), "caller": caller, "body": body}
             inner = await self._inner()
             await inner(scope, body.receive, answer)
@@ -125,6 +127,13 @@ class Wall:
         if config.requests_per_minute and (wait := self._callers.take(caller.id, config.requests_per_minute)):
             raise _too_often(wait, "This key has asked too often.")
         return caller
+
+    def _body(self, scope: Scope, receive: Receive, headers: _Headers) -> _Body:
+        settings = self._app().settings
+        if (scope["method"], scope["path"]) == UPLOAD:
+            limits = settings.media
+            return _Body(receive, headers, most=limits.most_at_once, seconds=limits.upload_seconds)
+        return _Body(receive, headers, most=LONGEST_BODY, seconds=settings.api.body_seconds)
 
     def _unknown(self, scope: Scope, *, given: bool) -> Refusal:
         address = scope["client"][0] if scope.get("client") else ""
@@ -221,14 +230,14 @@ class _Headers:
 class _Body:
     """The body of a request on its way in: counted, hashed, and not waited for without end."""
 
-    def __init__(self, receive: Receive, headers: _Headers, *, seconds: float) -> None:
-        self._receive = receive
+    def __init__(self, receive: Receive, headers: _Headers, *, most: int, seconds: float) -> None:
+        self._receive, self._most = receive, most
         self._until = asyncio.get_running_loop().time() + seconds
         self._seconds = seconds
         self._size, self._whole = 0, False
         self._hash = hashlib.sha256()
         declared = headers.get("content-length") or "0"
-        if not declared.isdigit() or int(declared) > LONGEST_BODY:
+        if not declared.isdigit() or int(declared) > most:
             raise self._too_long()
 
     @property
@@ -248,7 +257,7 @@ class _Body:
             raise Refusal(status=408, code="too_slow", detail=detail, headers=_ENDS) from None
         part = message.get("body", b"")
         self._size += len(part)
-        if self._size > LONGEST_BODY:
+        if self._size > self._most:
             raise self._too_long()
         self._hash.update(part)
         self._whole = message["type"] != "http.request" or not message.get("more_body", False)

@@ -76,6 +76,45 @@ class MediaStore:
             return [replace(item, path=self.path_of(item.sha256, item.mime)) for item in staged.media]
 
     @contextmanager
+    def incoming(self) -> Iterator[tuple[Path, BinaryIO]]:
+        """Make a file for what comes from outside; it is gone after the block, unless it was put away.
+
+        One that a killed process leaves is swept.
+        """
+        _make_folder(self._folder)
+        descriptor, created = tempfile.mkstemp(prefix=_INCOMING, dir=self._folder)
+        with ExitStack() as cleaning:
+            cleaning.callback(_clean, Path(created))
+            file = cleaning.enter_context(os.fdopen(descriptor, "wb"))
+            _give(descriptor, self._folder)
+            yield Path(created), file
+
+    @contextmanager
+    def stage_foreign(self, files: Sequence[Path], most: int) -> Iterator[Staged]:
+        """Inspect and clean files that came from outside and lie in the store, by `incoming`.
+
+        Of a picture only what shows it is kept, so what else its bytes may mean to others is gone; it has at
+        most so many bytes. In the problems a file is `file 1` and so on. Raises DiskFull.
+        """
+        with ExitStack() as cleaning:
+            found = examine([(path, "") for path in files])
+            judged: list[Media | Problem] = []
+            for number, (path, facts) in enumerate(zip(files, found, strict=True), 1):
+                where = f"file {number}"
+                try:
+                    if isinstance(facts, Problem):
+                        raise Invalid([facts])  # noqa: TRY301 - told like those of the cleaning
+                    judged.append(self._cleaned(cleaning, path, facts, most))
+                except Invalid as error:
+                    judged.append(replace(error.problems[0], where=where))
+            good = {item.path: item for item in judged if isinstance(item, Media)}
+            yield Staged(
+                media=tuple(good.values()),
+                problems=tuple(item for item in judged if isinstance(item, Problem)),
+                keep=lambda: self._keep(good),
+            )
+
+    @contextmanager
     def stage(self, files: Sequence[Source]) -> Iterator[Staged]:
         """Copy and inspect files for the time of the block; the store has them only if they are kept.
 
@@ -148,19 +187,40 @@ class MediaStore:
         return _Staged(copy=copy, sha256=sha256, name=name, alt=alt, part=part)
 
     def _copy(self, chunks: Iterable[bytes], cleaning: ExitStack) -> tuple[Path, str]:
-        _make_folder(self._folder)
-        descriptor, created = tempfile.mkstemp(prefix=_INCOMING, dir=self._folder)
-        copy = Path(created)
-        cleaning.callback(_clean, copy)
+        copy, target = cleaning.enter_context(self.incoming())
         digest = hashlib.sha256()
-        with os.fdopen(descriptor, "wb") as target:
-            _give(descriptor, self._folder)
+        with target:
             for chunk in chunks:
                 digest.update(chunk)
                 target.write(chunk)
             target.flush()
-            os.fsync(descriptor)
+            os.fsync(target.fileno())
         return copy, digest.hexdigest()
+
+    def _cleaned(self, cleaning: ExitStack, path: Path, facts: Inspected, most: int) -> Media:
+        """Return a file as it may be stored; raises Invalid for a picture of which that cannot be made."""
+        media = Media(
+            sha256="",
+            kind=facts.kind,
+            mime=facts.mime,
+            size=facts.size,
+            width=facts.width,
+            height=facts.height,
+            name="it",
+            path=path,
+        )
+        if facts.kind is MediaKind.IMAGE:
+            # What no longer fits as it was may fit as the type that loses nothing.
+            limit = MediaLimit(most=1, types={facts.mime: most, "image/png": most})
+            with path.open("rb") as file, fitting.made_to_fit(file, media, limit) as (answer, made):
+                copy, _ = self._copy(iter(lambda: made.read(_CHUNK), b""), cleaning)
+            if answer:
+                mime, width, height = str(answer["mime"]), int(answer["width"]), int(answer["height"])
+                media = replace(media, path=copy, mime=mime, width=width, height=height)
+        with media.path.open("rb") as file:
+            os.fsync(file.fileno())
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        return replace(media, sha256=sha256, size=media.path.stat().st_size)
 
     def _keep(self, good: Mapping[Path, Media]) -> None:
         for copy, media in good.items():

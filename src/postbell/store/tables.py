@@ -72,7 +72,10 @@ class MediaRow(Base, table=True):
     size: int
     width: int | None = None
     height: int | None = None
+    #: When it was given, the last time that nothing used it.
     created_at: datetime
+    #: What it shows, where a post does not say that itself.
+    shows: str = Field(default="", sa_column_kwargs={"server_default": ""})
 
 
 class SeriesRow(Base, table=True):

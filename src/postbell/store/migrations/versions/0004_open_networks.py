@@ -1,4 +1,4 @@
-"""Threads of posts, first comments. OAuth. Keys to the HTTP API, its answers. Responses. Events, hooks."""
+"""Threads, first comments. OAuth. Keys to the HTTP API, its answers. Responses. Events, hooks. Alt texts."""
 
 from __future__ import annotations
 
@@ -23,6 +23,11 @@ def upgrade() -> None:
     _events()
     _hooks()
     _alive()
+    _media()
+
+
+def _media() -> None:
+    op.add_column("media", sa.Column("shows", sa.String, nullable=False, server_default=""))
 
 
 def _tokens() -> None:
