@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from postbell.domain.comment import FirstComment
     from postbell.domain.content import Comment
     from postbell.domain.hook import Hook, HookCall
+    from postbell.domain.job import Job
     from postbell.domain.media import Media
     from postbell.domain.metrics import Reading
     from postbell.domain.post import Attempt, Delivery, Post
@@ -315,6 +316,18 @@ def code_of(error: PostbellError) -> str:
 def seconds(span: timedelta | None) -> float | None:
     """Return how long a span is, null where there is none."""
     return None if span is None else span.total_seconds()
+
+
+def job_json(job: Job) -> dict[str, Any]:
+    """Return a job."""
+    return {
+        "id": job.id,
+        "state": "ended" if job.ended_at else "working",
+        "failed": sum(item.state == "failed" for item in job.items),
+        "items": [asdict(item) for item in job.items],
+        "created_at": stamp(job.created_at),
+        "ended_at": stamp(job.ended_at),
+    }
 
 
 def stored_media_json(stored: Stored) -> dict[str, Any]:

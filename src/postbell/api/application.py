@@ -32,8 +32,13 @@ _CODES = {
 }
 
 
-def build(app: Callable[[], App], feed: Feed | None = None) -> Asgi:
-    """Return the application; `app` returns Postbell as it is configured now, `feed` tells what happens."""
+def build(
+    app: Callable[[], App], feed: Feed | None = None, *, wake: Callable[[], None] = lambda: None
+) -> Asgi:
+    """Return the application; `app` returns Postbell as it is configured now, `feed` tells what happens.
+
+    `wake` is called, on any thread, when there is a new job.
+    """
     made = FastAPI(
         title="Postbell",
         version=__version__,
@@ -44,6 +49,7 @@ def build(app: Callable[[], App], feed: Feed | None = None) -> Asgi:
         separate_input_output_schemas=False,
     )
     made.state.postbell = app
+    made.state.wake = wake
     #: Who has asked with which Idempotency-Key, and has no answer yet. There is one daemon.
     made.state.under_way = set()
     made.state.feed = feed or Feed(app)

@@ -29,6 +29,33 @@ class StoredMediaList(Shape):
     media: list[StoredMedia] = Field(description="The files, in their order.")
 
 
+class JobItem(Shape):
+    """One file of a job."""
+
+    url: str = Field(description="Where it is fetched from.")
+    alt: str = Field(description="What it shows.")
+    state: Literal["waiting", "done", "failed"] = Field(description="What became of it.")
+    sha256: str | None = Field(description="Names the stored file; null while there is none.")
+    message: str | None = Field(description="Why it failed, and what can be done; null where it did not.")
+
+
+class Job(Shape):
+    """Work that goes on after it was asked for."""
+
+    id: str = Field(description="Names the job.", examples=["k7f2m9qx"])
+    state: Literal["working", "ended"] = Field(description="ended: nothing is left to do.")
+    failed: int = Field(description="How many of its items have failed so far.")
+    items: list[JobItem] = Field(description="What is done, in the order in which it was asked for.")
+    created_at: str = Field(description="When it was asked for: RFC 3339, UTC.")
+    ended_at: str | None = Field(description="When it ended; it is known for 7 days more.")
+
+
+class Jobs(Shape):
+    """The newest jobs."""
+
+    jobs: list[Job] = Field(description="The newest first.")
+
+
 class MediaPage(StoredMediaList):
     """A part of the list of files."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,6 +25,7 @@ from postbell.domain.access import Key
 from postbell.errors import PostbellError
 from postbell.sections import Listen, parse_listen
 from postbell.services import keys
+from postbell.services.ingest import Ingests
 from postbell.services.troubles import Troubles
 from postbell.store.keys import use_key
 from postbell.store.thread import StoreThread
@@ -60,6 +61,8 @@ class Api:
         self._inner: Asgi | None = None
         self._feed: Feed | None = None
         self._making = asyncio.Lock()
+        self._ingests = Ingests(lambda: (self.app.ctx, self.app.settings.media))
+        self._working: asyncio.Task[None] | None = None
         self._notes: set[asyncio.Task[None]] = set()
         self._noted: dict[int, Any] = {}
 
@@ -83,6 +86,7 @@ class Api:
         self._path = Path(place.path) if place.path else None
         self._server = _Server(_configured(Wall(self._application, lambda: self.app, used=self._note)))
         self._serving = asyncio.create_task(self._server.serve([listener]))
+        self._working = asyncio.create_task(self._ingests.work())
         self.troubles.end(_API, f"The HTTP API is open at {place}.")
         log.info("api_opened", at=str(_address_of(place, listener)))
 
@@ -94,6 +98,9 @@ class Api:
             self._server.stop.set()
             with suppress(asyncio.CancelledError):
                 await self._serving
+        if self._working:
+            self._working.cancel()
+            await asyncio.wait([self._working])
         if self._path:
             self._path.unlink(missing_ok=True)
         if self._notes:
@@ -107,14 +114,19 @@ class Api:
         """Return what answers; to import it takes half a second, so that is done where somebody asks."""
         async with self._making:
             if self._inner is None:
-                self._inner = await asyncio.to_thread(self._make)
+                loop = asyncio.get_running_loop()
+
+                def wake() -> None:
+                    loop.call_soon_threadsafe(self._ingests.wake)
+
+                self._inner = await asyncio.to_thread(self._make, wake)
         return self._inner
 
-    def _make(self) -> Asgi:
+    def _make(self, wake: Callable[[], None]) -> Asgi:
         from postbell.api.application import build
 
         self._feed = Feed(lambda: self.app)
-        return build(lambda: self.app, self._feed)
+        return build(lambda: self.app, self._feed, wake=wake)
 
     def _note(self, key: Key) -> None:
         """Note that a key was used, soon, and seldom: an answer does not wait for that."""

@@ -11,7 +11,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import Message
 
 import httpx
@@ -98,11 +98,18 @@ Fit = Callable[[bytes, MediaLimit], Awaitable[Picture]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Found:
+class Found:
+    """What an address leads to, of which the body is still to be read."""
+
+    #: As of what is `Fetched`.
     url: str
     mime: str
     charset: str | None
-    response: httpx.Response
+    _response: httpx.Response = field(repr=False)
+
+    def pieces(self) -> AsyncIterator[bytes]:
+        """Return the body in pieces, unpacked, as it comes."""
+        return self._response.aiter_bytes()
 
 
 class Outside:
@@ -165,20 +172,29 @@ class Outside:
         Of more than that the beginning alone is read, if `cut` says that it will do. Raises OffLimits for an
         address that must not be asked, and NotFetched for one that did not give it within `deadline` seconds.
         """
+        body = bytearray()
+        async with self.opened(url, types=types, deadline=deadline) as found:
+            async for part in found.pieces():
+                body += part
+                if len(body) > most:
+                    break
+        if len(body) > most and not cut:
+            raise NotFetched(f"it is longer than {most:,} bytes")
+        return Fetched(url=found.url, mime=found.mime, charset=found.charset, body=bytes(body[:most]))
+
+    @asynccontextmanager
+    async def opened(self, url: str, *, types: Sequence[str], deadline: float) -> AsyncIterator[Found]:
+        """Give what an address leads to, if it is one of `types`; for who reads it counts what comes.
+
+        Raises as `fetch` does; what is done with it counts towards the deadline too.
+        """
         try:
             async with asyncio.timeout(deadline), self._found(url, types) as found:
-                body = bytearray()
-                async for part in found.response.aiter_bytes():
-                    body += part
-                    if len(body) > most:
-                        break
+                yield found
         except TimeoutError:
             raise NotFetched(f"it was not there within {deadline:g} seconds") from None
         except (httpx.HTTPError, httpx.StreamError, OSError) as error:
             raise NotFetched(f"it could not be read: {str(error) or type(error).__name__}") from None
-        if len(body) > most and not cut:
-            raise NotFetched(f"it is longer than {most:,} bytes")
-        return Fetched(url=found.url, mime=found.mime, charset=found.charset, body=bytes(body[:most]))
 
     async def picture(self, url: str, limit: MediaLimit) -> Picture:
         """Return the picture at an address, made to fit; raises as `fetch` and `fit` do."""
@@ -219,7 +235,7 @@ class Outside:
         return Posted(status=response.status_code, headers=response.headers)
 
     @asynccontextmanager
-    async def _found(self, url: str, types: Sequence[str]) -> AsyncIterator[_Found]:
+    async def _found(self, url: str, types: Sequence[str]) -> AsyncIterator[Found]:
         """Follow redirects; give the answer that is none, of which the body is not yet read."""
         for _ in range(_MOST_REDIRECTS + 1):
             place = read_place(url)
@@ -277,7 +293,7 @@ def _host_of(place: Place) -> str:
     return place.url.copy_with(host=place.host).netloc.decode("ascii")
 
 
-def _read_head(place: Place, response: httpx.Response, types: Sequence[str]) -> _Found:
+def _read_head(place: Place, response: httpx.Response, types: Sequence[str]) -> Found:
     if response.status_code != 200:
         raise NotFetched(f"{place.host} answered {response.status_code}")
     said = Message()
@@ -286,7 +302,7 @@ def _read_head(place: Place, response: httpx.Response, types: Sequence[str]) -> 
     if mime not in types:
         raise NotFetched(f"it is {mime}, not {' or '.join(types)}")
     charset = said.get_content_charset()
-    return _Found(url=str(place.url), mime=mime, charset=charset, response=response)
+    return Found(url=str(place.url), mime=mime, charset=charset, _response=response)
 
 
 def _join(place: Place, location: str) -> str:

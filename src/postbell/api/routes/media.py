@@ -20,7 +20,8 @@ from postbell.domain.access import Scope
 from postbell.domain.media import MediaKind
 from postbell.errors import Invalid, Problem
 from postbell.services import receiving
-from postbell.shapes import stored_media_json
+from postbell.services.ingest import ask_ingest
+from postbell.shapes import job_json, stored_media_json
 from postbell.store.media import list_stored
 
 
@@ -38,6 +39,19 @@ class MediaListAsked(Asked):
     used: bool | None = Field(None, description="Only those that something uses, or that nothing does.")
     limit: int = Field(50, description="The most.", ge=1, le=200)
     cursor: str | None = Field(None, description="Where to go on: `next` of the part before.", max_length=200)
+
+
+class FileAsked(Asked):
+    """A file that is somewhere else."""
+
+    url: str = Field(description="Where: http or https, a public address.", min_length=1, max_length=2048)
+    alt: str = Field("", description="What it shows.", max_length=10_000)
+
+
+class IngestAsked(Asked):
+    """Files to fetch."""
+
+    files: list[FileAsked] = Field(description="The files.", min_length=1, max_length=100)
 
 
 class MediaChanged(Asked):
@@ -67,6 +81,19 @@ def upload(call: Call, files: Files) -> Answer:
     kept = receiving.keep(call.ctx, files, call.app.settings.media)
     headers = found_at("media", kept[0].media.sha256) if len(kept) == 1 else {}
     return Answer(body={"media": [stored_media_json(each) for each in kept]}, headers=headers)
+
+
+@resource.serve(
+    "POST", "/ingest", "Fetch files from addresses", needs=Scope.WRITE, returns=models.Job, status=202
+)
+def ingest(call: Call, asked: IngestAsked) -> Answer:
+    """Fetch pictures and videos from public addresses, one after another, and store them like uploads.
+
+    The job that is answered tells what became of each: see `GET /api/v1/jobs/{id}`.
+    """
+    job = ask_ingest(call.ctx, [(each.url, each.alt) for each in asked.files])
+    call.afterwards.append(call.request.app.state.wake)
+    return Answer(body=job_json(job), headers=found_at("jobs", job.id))
 
 
 @resource.get("", "List files", returns=models.MediaPage)

@@ -1,4 +1,4 @@
-"""Threads, first comments. OAuth. Keys to the HTTP API, its answers. Responses. Events, hooks. Alt texts."""
+"""Threads, first comments. OAuth. Keys to the HTTP API, its answers. Responses. Events, hooks. Alts. Jobs."""
 
 from __future__ import annotations
 
@@ -24,6 +24,20 @@ def upgrade() -> None:
     _hooks()
     _alive()
     _media()
+    _jobs()
+
+
+def _jobs() -> None:
+    op.create_table(
+        "job",
+        sa.Column("id", sa.String, nullable=False),
+        sa.Column("created_at", sa.DateTime, nullable=False),
+        sa.Column("ended_at", sa.DateTime),
+        sa.Column("begun", sa.Integer, nullable=False),
+        sa.Column("items", sa.JSON, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_job"),
+    )
+    op.create_index("ix_job_ended_at", "job", ["ended_at"])
 
 
 def _media() -> None:
