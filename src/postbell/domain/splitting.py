@@ -40,6 +40,8 @@ _SENTENCE = regex.compile(
     regex.VERBOSE,
 )
 _BLANKS = regex.compile(r"\s++")
+#: White_Space (UAX 44), to which Python's own `strip` adds some control characters, which links may hold.
+_WHITE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 #: What would be read as a mention, a hashtag or a link if a part began with it.
 _BEGINS = regex.compile(r"[@#\uff03]|(?i:https?)://")
 
@@ -50,12 +52,13 @@ def split(text: str, fits: Fits, *, numbered: bool = False) -> list[str]:
     With `numbered` each ends with its number and how many there are, `1/3`, which must fit too. Only a link,
     a mention, a hashtag or a single character that is too long by itself makes a part that does not fit.
     """
-    text = text.strip()
+    text = text.strip(_WHITE)
     if fits(0, text):
         return [text]
     cutter = _Cutter(text)
-    if not numbered:
-        return cutter.parts(fits)
+    parts = cutter.parts(fits)
+    if not numbered or len(parts) == 1:
+        return parts
     digits = 1
     while True:
         parts = cutter.parts(_with_number(fits, digits))
@@ -92,8 +95,8 @@ class _Cutter:
         start = 0
         while start < len(self._text):
             end = self._end(start, len(parts), fits)
-            parts.append(self._text[start:end].strip())
-            while end < len(self._text) and self._text[end].isspace():
+            parts.append(self._text[start:end].strip(_WHITE))
+            while end < len(self._text) and self._text[end] in _WHITE:
                 end += 1
             start = end
         return parts
@@ -101,7 +104,7 @@ class _Cutter:
     def _end(self, start: int, index: int, fits: Fits) -> int:
         """Return where the part that begins at `start` ends."""
         first = bisect_right(self._places, start)
-        last = self._farthest(first, lambda end: fits(index, self._text[start:end].strip()))
+        last = self._farthest(first, lambda end: fits(index, self._text[start:end].strip(_WHITE)))
         if last == len(self._places) - 1:
             return len(self._text)
         half = (start + self._places[last]) // 2
@@ -131,7 +134,7 @@ class _Cutter:
     def _has_place(self, word: int, index: int, fits: Fits) -> bool:
         """Say whether the word that begins at a place fits into a part of its own."""
         start = self._places[word]
-        longest = self._farthest(word + 1, lambda end: fits(index, self._text[start:end].strip()))
+        longest = self._farthest(word + 1, lambda end: fits(index, self._text[start:end].strip(_WHITE)))
         return longest == len(self._places) - 1 or any(self._pauses[word + 1 : longest + 1])
 
 
