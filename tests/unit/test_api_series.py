@@ -245,5 +245,5 @@ def test_to_let_a_series_publish_needs_the_scope_for_it(api: Asked) -> None:
 
 def test_a_series_is_named_by_its_whole_id(api: Asked) -> None:
     series = write(api)["id"]
-    assert problem(api.ask("GET", f"/api/v1/series/{series[:-1]}")) == (422, "invalid")
+    assert problem(api.ask("GET", f"/api/v1/series/{series[:-1]}")) == (404, "not_found")
     assert problem(api.ask("GET", "/api/v1/series/zzzzzzzz")) == (404, "not_found")

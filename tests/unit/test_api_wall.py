@@ -224,3 +224,10 @@ def _name_of(api: Asked) -> str:
     from postbell.services.keys import list_keys
 
     return max(list_keys(api.world.ctx), key=lambda key: key.id).name
+
+
+@pytest.mark.parametrize("path", ["/readyz?a=1", "/api/v1/status?=1", "/api/v1/posts?nope=1&limit=1"])
+def test_a_parameter_that_there_is_not_is_refused(api: Asked, path: str) -> None:
+    answer = api.ask("GET", path)
+    assert problem(answer) == (422, "invalid")
+    assert len(answer.json()["problems"]) == 1

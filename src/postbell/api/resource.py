@@ -18,12 +18,26 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.routing import APIRoute
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.responses import Response
 
 from postbell.api.call import Answer, Running, begin, conclude
-from postbell.api.problems import Refusal
+from postbell.api.problems import Refusal, told
 from postbell.domain.access import Scope, opens
+from postbell.domain.ids import LETTERS
 
+
+#: What ids of posts and series look like: no word is one, for they have no vowels.
+ID = f"[{LETTERS}]{{8}}"
+
+
+class _Id(StringConvertor):
+    """Such an id as a part of a path, `{id:id}`: what is none is at no path."""
+
+    regex = ID
+
+
+register_url_convertor("id", _Id())
 
 #: A request on its way through a route.
 Call = Annotated[Running, Depends(begin)]
@@ -154,12 +168,31 @@ class Route(APIRoute):
                     code="scope",
                     detail=f"This key does not open that; it needs the scope {needed}.",
                 )
+            _require_known_query(request, self)
             # It is read here, because FastAPI tells every fault of it as its own.
             if takes == "application/json" and (await request.body() or "content-type" in request.headers):
                 _require_json(request)
             return await handle(request)
 
         return answer
+
+
+def _require_known_query(request: Request, route: APIRoute) -> None:
+    """Raise Refusal for a parameter that the description does not know: it may be a mistyped one."""
+    paths = request.app.state.contract["paths"]
+    operation = paths.get(route.path_format, {}).get(request.method.lower(), {})
+    known = {each["name"] for each in operation.get("parameters", ()) if each["in"] == "query"}
+    if problems := [
+        {
+            "pointer": None,
+            "where": f"query {name}",
+            "message": f"There is no such parameter; known here: {', '.join(sorted(known)) or 'none'}.",
+            "account": None,
+        }
+        for name in request.query_params
+        if name not in known
+    ]:
+        raise Refusal(status=422, code="invalid", detail=told(problems), problems=tuple(problems))
 
 
 def _require_json(request: Request) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from fastapi import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from postbell.api.resource import Resource
 from postbell.app import App
@@ -22,7 +22,7 @@ resource = Resource("meters", "What Prometheus reads.", path="/metrics")
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 
-@resource.answer("", "Read what is measured", needs=Scope.READ)
+@resource.answer("", "Read what is measured", needs=Scope.READ, response_class=PlainTextResponse)
 async def read(request: Request) -> Response:
     """Return posts by state, what is overdue or unsure, lateness, tries by network, and when logins end.
 

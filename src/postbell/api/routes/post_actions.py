@@ -51,7 +51,7 @@ def found(call: Running, post_id: str) -> Post:
 
 @resource.serve(
     "POST",
-    "/{id:post}/publish",
+    "/{id:id}/publish",
     "Publish now",
     needs=Scope.PUBLISH,
     returns=models.SavedPost,
@@ -67,7 +67,7 @@ def publish(call: Call, id: PostId, asked: PublishAsked | None = None) -> Answer
 
 
 @resource.serve(
-    "POST", "/{id:post}/cancel", "Cancel", needs=Scope.WRITE, returns=models.SavedPost, refuses=(404, 412)
+    "POST", "/{id:id}/cancel", "Cancel", needs=Scope.WRITE, returns=models.SavedPost, refuses=(404, 412)
 )
 def cancel(call: Call, id: PostId) -> Answer:  # noqa: A002
     """Cancel what is not yet published of a post; the post itself is kept."""
@@ -76,7 +76,7 @@ def cancel(call: Call, id: PostId) -> Answer:  # noqa: A002
 
 
 @resource.serve(
-    "POST", "/{id:post}/retry", "Try again", needs=Scope.PUBLISH, returns=models.SavedPost, refuses=(404, 412)
+    "POST", "/{id:id}/retry", "Try again", needs=Scope.PUBLISH, returns=models.SavedPost, refuses=(404, 412)
 )
 def retry(call: Call, id: PostId, asked: RetryAsked | None = None) -> Answer:  # noqa: A002
     """Try again, now, what failed or was missed."""
@@ -87,7 +87,7 @@ def retry(call: Call, id: PostId, asked: RetryAsked | None = None) -> Answer:  #
 
 @resource.serve(
     "POST",
-    "/{id:post}/settle",
+    "/{id:id}/settle",
     "Settle what is unsure",
     needs=Scope.PUBLISH,
     returns=models.SavedPost,
@@ -101,7 +101,7 @@ def settle(call: Call, id: PostId, asked: SettleAsked) -> Answer:  # noqa: A002
         return told(Saved(post=done))
 
 
-@resource.get("/{id:post}/attempts", "List the tries of a post", returns=models.Attempts, refuses=(404,))
+@resource.get("/{id:id}/attempts", "List the tries of a post", returns=models.Attempts, refuses=(404,))
 def attempts(call: Call, id: PostId) -> Answer:  # noqa: A002
     """List every try to publish a post, and to settle or remove it, the oldest first."""
     tried = actions.log_of(call.ctx, found_post(call.ctx, id))

@@ -13,7 +13,6 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Path, Query, Request
 from pydantic import Field
-from starlette.convertors import StringConvertor, register_url_convertor
 
 from postbell.api import models
 from postbell.api.asked import Asked, PostAsked, PostsAsked, wanted_of
@@ -22,9 +21,8 @@ from postbell.api.changes import PostChanged, changes_of
 from postbell.api.moments import read_instant
 from postbell.api.problems import Refusal, refusal_of
 from postbell.api.problems import told as problems_told
-from postbell.api.resource import Call, Resource, found_at, page_link
+from postbell.api.resource import ID, Call, Resource, found_at, page_link
 from postbell.domain.access import Scope
-from postbell.domain.ids import LETTERS
 from postbell.domain.post import Post
 from postbell.domain.states import Outcome, PostState
 from postbell.errors import Invalid, NotFound, Problem
@@ -41,20 +39,7 @@ from postbell.store.posts import Filter
 
 resource = Resource("posts", "Posts: what is published, for whom and when.")
 
-_PATTERN = f"[{LETTERS}]{{8}}"
-
-PostId = Annotated[
-    str, Path(description="The id of the post.", pattern=f"^{_PATTERN}$", examples=["k7f2m9qx"])
-]
-
-
-class _Convertor(StringConvertor):
-    """The ids of posts, in paths: no word is one, for they have no vowels."""
-
-    regex = _PATTERN
-
-
-register_url_convertor("post", _Convertor())
+PostId = Annotated[str, Path(description="The id of the post.", pattern=f"^{ID}$", examples=["k7f2m9qx"])]
 
 
 #: Seconds between two looks whether a post has ended.
@@ -113,7 +98,7 @@ async def ended(
 
 
 @resource.get(
-    "/{id:post}",
+    "/{id:id}",
     "Read a post",
     returns=models.Post,
     refuses=(404,),
@@ -184,7 +169,7 @@ def preview(call: Call, asked: PostAsked) -> Answer:
 
 
 @resource.serve(
-    "PATCH", "/{id:post}", "Change a post", needs=Scope.WRITE, returns=models.SavedPost, refuses=(404, 412)
+    "PATCH", "/{id:id}", "Change a post", needs=Scope.WRITE, returns=models.SavedPost, refuses=(404, 412)
 )
 def change(call: Call, id: PostId, asked: PostChanged) -> Answer:  # noqa: A002
     """Change a draft or a scheduled post. A time schedules a draft; without one every account keeps its time.
@@ -204,7 +189,7 @@ def change(call: Call, id: PostId, asked: PostChanged) -> Answer:  # noqa: A002
         return told(edit_post(call.ctx, post, changes_of(call.ctx, asked, post)))
 
 
-@resource.serve("DELETE", "/{id:post}", "Delete a post", needs=Scope.WRITE, status=204, refuses=(404, 412))
+@resource.serve("DELETE", "/{id:id}", "Delete a post", needs=Scope.WRITE, status=204, refuses=(404, 412))
 def remove(call: Call, id: PostId) -> Answer:  # noqa: A002
     """Remove a draft, scheduled or cancelled post for good; what was or is being published is kept."""
     with call.unit.write():

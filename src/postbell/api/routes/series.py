@@ -10,7 +10,7 @@ from pydantic import Field
 from postbell.api import models, plan_models
 from postbell.api.asked import Asked
 from postbell.api.call import Answer, Running, tag_of
-from postbell.api.resource import Call, Resource, found_at
+from postbell.api.resource import ID, Call, Resource, found_at
 from postbell.api.routes.posts import told as post_told
 from postbell.api.series_asked import SeriesAsked, SeriesChanged, changes_of, kind_of, pointing, wanted_of
 from postbell.domain.access import Scope
@@ -26,9 +26,7 @@ from postbell.shapes import problems_json, stamp
 
 resource = Resource("series", "Series: what is written once and published again and again.")
 
-SeriesId = Annotated[
-    str, Path(description="The id of the series.", pattern="^[0-9a-z]{8}$", examples=["k7m2m9qx"])
-]
+SeriesId = Annotated[str, Path(description="The id of the series.", pattern=f"^{ID}$", examples=["k7m2m9qx"])]
 #: So many of its next posts are told of a series that is previewed.
 _NEXT = 5
 
@@ -67,7 +65,7 @@ def list_(call: Call, asked: Annotated[ListAsked, Query()]) -> Answer:
     return Answer(body={"series": shown})
 
 
-@resource.get("/{id}", "Read a series", returns=plan_models.Series, refuses=(404,), unchanged=True)
+@resource.get("/{id:id}", "Read a series", returns=plan_models.Series, refuses=(404,), unchanged=True)
 def read(call: Call, id: SeriesId) -> Answer:  # noqa: A002 - the name in the path
     """Read a series: its rule, its texts, its accounts."""
     shown = _shown(call, _found(call, id))
@@ -75,7 +73,7 @@ def read(call: Call, id: SeriesId) -> Answer:  # noqa: A002 - the name in the pa
 
 
 @resource.get(
-    "/{id}/next", "List the next posts of a series", returns=plan_models.UpcomingList, refuses=(404,)
+    "/{id:id}/next", "List the next posts of a series", returns=plan_models.UpcomingList, refuses=(404,)
 )
 def coming(
     call: Call,
@@ -109,7 +107,7 @@ def preview(call: Call, asked: SeriesAsked) -> Answer:
 
 @resource.serve(
     "PATCH",
-    "/{id}",
+    "/{id:id}",
     "Change a series",
     needs=Scope.PUBLISH,
     returns=plan_models.SavedSeries,
@@ -124,7 +122,7 @@ def change(call: Call, id: SeriesId, asked: SeriesChanged) -> Answer:  # noqa: A
 
 @resource.serve(
     "POST",
-    "/{id}/end",
+    "/{id:id}/end",
     "End a series",
     needs=Scope.WRITE,
     returns=plan_models.EndedSeries,
@@ -140,7 +138,7 @@ def end(call: Call, id: SeriesId, asked: EndAsked | None = None) -> Answer:  # n
 
 
 @resource.serve(
-    "POST", "/{id}/skip", "Skip a time", needs=Scope.WRITE, returns=models.SavedPost, refuses=(404,)
+    "POST", "/{id:id}/skip", "Skip a time", needs=Scope.WRITE, returns=models.SavedPost, refuses=(404,)
 )
 def skip(call: Call, id: SeriesId, asked: SlotAsked) -> Answer:  # noqa: A002
     """Leave out one time of a series; its post is cancelled. The series goes on."""
@@ -149,7 +147,12 @@ def skip(call: Call, id: SeriesId, asked: SlotAsked) -> Answer:  # noqa: A002
 
 
 @resource.serve(
-    "POST", "/{id}/unskip", "Take back a skip", needs=Scope.PUBLISH, returns=models.SavedPost, refuses=(404,)
+    "POST",
+    "/{id:id}/unskip",
+    "Take back a skip",
+    needs=Scope.PUBLISH,
+    returns=models.SavedPost,
+    refuses=(404,),
 )
 def unskip(call: Call, id: SeriesId, asked: SlotAsked) -> Answer:  # noqa: A002
     """Take back that a time was left out; its post, which has another id, is scheduled again."""
