@@ -15,7 +15,7 @@ from postbell.publishing.bluesky_api import POST
 from postbell.publishing.bluesky_refs import LIST, Ref, read_ref
 from support.announced import shows
 from support.content_ids import record_cid
-from support.fake_bluesky import FakeBluesky, daemon
+from support.fake_bluesky import DID, FakeBluesky, daemon
 from support.farside import Daemon
 from support.pictures import picture
 
@@ -66,6 +66,7 @@ def test_the_address_of_what_is_quoted_has_no_card() -> None:
     ("quote", "told"),
     [
         (f"at://{BOB}/app.bsky.feed.post/3ltc2vx5pbk22", "Could not locate record"),
+        (f"at://{DID}/app.bsky.feed.post/3ltc2vx5pbk22", "the quoted post is not there any more: at://did"),
         ("https://bsky.app/profile/nobody.example/post/3ltc2vx5pbk2n", "@nobody.example was not found"),
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 
 from postbell.errors import PublishError, Rejected, Unavailable
 from postbell.networks.mastodon import network as mastodon
+from postbell.publishing.atproto import counts_of
 from postbell.publishing.protocol import Absent, counter_of
 from postbell.publishing.registry import get
 from support.fake_bluesky import FakeBluesky
@@ -64,6 +65,11 @@ def test_bluesky_counts_what_the_appview_knows() -> None:
     assert counts(daemon, receipt_id) == {}
     far_side.counts = {"likeCount": 5, "repostCount": 0, "replyCount": 1, "quoteCount": 2}
     assert counts(daemon, receipt_id) == {"likes": 5, "reposts": 0, "replies": 1, "quotes": 2}
+
+
+def test_the_counts_of_other_posts_are_passed_over() -> None:
+    posts = [7, {"uri": "at://other", "likeCount": 9}, {"uri": "at://ours", "likeCount": 2}]
+    assert counts_of(posts, "at://ours") == {"likes": 2}
 
 
 def test_a_token_that_has_ended_is_renewed_to_count() -> None:
