@@ -21,6 +21,7 @@ from postbell.publishing import registry
 from postbell.publishing.protocol import Network
 from postbell.services.context import Context
 from postbell.services.media_store import MediaStore
+from postbell.services.public_media import PublicMedia
 from postbell.services.vault import find_vault, require_open
 from postbell.settings import Places, Settings, load_settings, require_config
 from postbell.store.accounts import list_accounts
@@ -118,8 +119,15 @@ def build_app(
         clients=functools.cache(clients),
         http_deadline=settings.http.deadline_seconds,
         ring=functools.partial(bell.ring, places.data_dir),
+        public=_public(places, settings, clock or SystemClock()),
     )
     return App(places=places, settings=settings, ctx=ctx, make_clients=clients)
+
+
+def _public(places: Places, settings: Settings, clock: Clock) -> PublicMedia | None:
+    base = settings.api.public_url
+    key_file = places.data_dir / "public.key"
+    return PublicMedia(base=base, folder=places.media, key_file=key_file, clock=clock) if base else None
 
 
 def _require_secrets(ctx: Context) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
@@ -86,6 +88,27 @@ class ApiSettings(Section):
     body_seconds: float = Field(
         default=30, gt=0, le=3600, description="How long a request may take to arrive."
     )
+
+    public_url: str | None = Field(
+        default=None,
+        description="Where networks fetch files that they do not take by upload: the address of your proxy.",
+        examples=["https://postbell.example.org"],
+    )
+
+    @field_validator("public_url")
+    @classmethod
+    def _public(cls, value: str | None) -> str | None:
+        found = re.fullmatch(
+            r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?/?", value or "http://a"
+        )
+        if not found:
+            raise ValueError("write the address without a path: https://postbell.example.org")
+        return value.rstrip("/") if value else None
+
+    @property
+    def public_host(self) -> str | None:
+        """The name in that address."""
+        return urlsplit(self.public_url).hostname if self.public_url else None
 
     @field_validator("listen")
     @classmethod

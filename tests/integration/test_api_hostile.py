@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +68,7 @@ def daemon(tmp_path: Path) -> Iterator[Daemon]:
             "POSTBELL_API__REQUESTS_PER_MINUTE": "0",
             "POSTBELL_HTTP__LOCAL_TARGETS": f'["{pages}"]',
             "POSTBELL_MEDIA__PICTURE_MEGABYTES": "2",
-            "POSTBELL_MEDIA__VIDEO_MEGABYTES": "5",
+            "POSTBELL_MEDIA__VIDEO_MEGABYTES": "100",
             "POSTBELL_MEDIA__FREE_MEGABYTES": "0",
         }
         bearer = {"Authorization": f"Bearer {key}"}
@@ -103,17 +106,53 @@ def test_hostile_files_and_addresses_are_refused_and_leave_nothing_behind(daemon
     assert "api_fault" not in daemon.home.log.read_text()
 
 
-def test_a_job_is_gone_on_with_after_the_daemon_was_killed(daemon: Daemon) -> None:
-    url = f"http://{daemon.pages}/cat.png"
-    asked = daemon.client.post(f"{MEDIA}/ingest", json={"files": [{"url": url}] * 20}).json()
+@contextmanager
+def another(daemon: Daemon) -> Iterator[httpx.Client]:
+    """Kill the daemon and run another one, until the block ends."""
     os.kill(daemon.pid, signal.SIGKILL)
     daemon.home.log.unlink()
     with daemon.home.daemon():
         daemon.home.wait_for(lambda: said(daemon.home, "api_opened") is not None)
         told = said(daemon.home, "api_opened")
         assert told
-        path, headers = f"{told['at']}/api/v1/jobs/{asked['id']}", daemon.client.headers
-        daemon.home.wait_for(lambda: httpx.get(path, headers=headers).json()["state"] == "ended")
-        job = httpx.get(path, headers=headers).json()
+        with httpx.Client(base_url=told["at"], headers=daemon.client.headers, timeout=60) as client:
+            yield client
+
+
+def test_a_job_is_gone_on_with_after_the_daemon_was_killed(daemon: Daemon) -> None:
+    url = f"http://{daemon.pages}/cat.png"
+    asked = daemon.client.post(f"{MEDIA}/ingest", json={"files": [{"url": url}] * 20}).json()
+    path = f"/api/v1/jobs/{asked['id']}"
+    with another(daemon) as client:
+        daemon.home.wait_for(lambda: client.get(path).json()["state"] == "ended")
+        job = client.get(path).json()
+    # What the killed one had half fetched is swept after a day.
+    whole = [path.stem for path in stored(daemon.home.places.media) if path.suffix]
     assert job["failed"] == 0
-    assert {each["sha256"] for each in job["items"]} == {stored(daemon.home.places.media)[0].stem}
+    assert [{each["sha256"] for each in job["items"]}] == [set(whole)]
+
+
+def test_of_an_upload_that_a_killed_daemon_had_not_answered_nothing_is_stored(daemon: Daemon) -> None:
+    answered = daemon.send(pictures.png()).json()["media"][0]
+    at = daemon.client.base_url
+    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + pictures.mp4()
+    asked = (
+        f"POST {MEDIA} HTTP/1.1\r\nHost: {at.host}\r\nAuthorization: {daemon.client.headers['authorization']}"
+        "\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 4000000\r\n\r\n"
+    )
+    with socket.create_connection((at.host, at.port or 0)) as connection:
+        connection.sendall(asked.encode() + head + bytes(3_000_000))
+        daemon.home.wait_for(lambda: len(stored(daemon.home.places.media)) == 2)
+        with another(daemon) as client:
+            assert client.get(MEDIA).json()["media"] == [answered]
+            assert len(client.get(f"{MEDIA}/{answered['sha256']}/file").content) == answered["size"]
+    with daemon.home.app() as app:
+        assert app.ctx.media.sweep(before=app.ctx.now() + timedelta(days=1)) == 1
+    assert [path.stem for path in stored(daemon.home.places.media)] == [answered["sha256"]]
+
+
+def test_a_long_film_is_never_in_memory_as_a_whole(daemon: Daemon) -> None:
+    assert daemon.send(pictures.png()).status_code == 201
+    before = daemon.memory()
+    assert daemon.send(pictures.mp4() + bytes(60_000_000)).status_code == 201
+    assert daemon.memory() - before < MOST_GROWN

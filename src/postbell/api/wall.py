@@ -25,6 +25,7 @@ from postbell.app import App
 from postbell.domain.access import Key
 from postbell.errors import PostbellError
 from postbell.services.keys import find_key
+from postbell.services.public_media import PATH
 
 
 Scope = dict[str, Any]
@@ -88,6 +89,9 @@ class Wall:
             if scope["path"] in _OPEN:
                 await _answer_alive(scope, answer)
                 return
+            if scope["path"].startswith(PATH):
+                await self._answer_stranger(scope, receive, answer)
+                return
             caller = await self._authenticate(scope, headers)
             body = self._body(scope, receive, headers)
             scope["state"] = {**scope.get("state", {}), "caller": caller, "body": body}
@@ -107,12 +111,25 @@ class Wall:
         given = headers.all("host")
         if len(given) != 1 or not scope["path"].startswith("/"):
             raise Refusal(status=400, code="malformed", detail="Ask for a path, with one Host header.")
-        if not is_known(given[0], self._app().settings.api.hosts):
+        config = self._app().settings.api
+        public = [config.public_host] if config.public_host and scope["path"].startswith(PATH) else []
+        if not is_known(given[0], [*config.hosts, *public]):
             raise Refusal(
                 status=421,
                 code="unknown_host",
                 detail="Postbell is not known by that name; its names are those of `api.hosts`.",
             )
+
+    async def _answer_stranger(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        """Answer who has a link to a file; who tries out links is told to wait."""
+        from postbell.api.public import answer_public
+
+        if not await answer_public(self._app(), scope, receive, answer):
+            address = scope["client"][0] if scope.get("client") else ""
+            if wait := self._strangers.take(address, _WRONG_KEYS):
+                raise _too_often(wait, "Too many requests for what there is not came from there.")
+            detail = "There is no such file, or its link has expired."
+            raise Refusal(status=404, code="not_found", detail=detail)
 
     async def _authenticate(self, scope: Scope, headers: _Headers) -> Caller:
         config, uid = self._app().settings.api, scope.get("state", {}).get("peer_uid")

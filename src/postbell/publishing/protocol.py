@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from postbell.domain.content import Content
 from postbell.domain.limits import Limits
 from postbell.errors import Problem
+from postbell.publishing.public_links import Links
 from postbell.publishing.tokens import Tokens
 
 
@@ -95,6 +96,8 @@ class Outgoing:
     forgotten: bool = False
     #: What `find` passes over: the account's posts that are known to be others, as their receipts name them.
     known: frozenset[str] = frozenset()
+    #: Makes addresses by which the network fetches files, if Postbell has a public one: see `public_url`.
+    links: Links | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)

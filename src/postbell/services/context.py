@@ -50,6 +50,7 @@ from postbell.store.engine import Store
 
 if TYPE_CHECKING:
     from postbell.publishing.http import Clients, Http, SessionKeeper
+    from postbell.services.public_media import PublicMedia
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +97,8 @@ class Context:
     http_deadline: float
     #: Wakes the daemon, if one runs.
     ring: Callable[[], None]
+    #: What networks may fetch themselves; None where Postbell has no public address.
+    public: PublicMedia | None = None
 
     def now(self) -> datetime:
         """Return this instant (aware UTC)."""
@@ -200,6 +203,7 @@ class Context:
             due_at=delivery.due_at or begun_at,
             post_id=post.id,
             forgotten=delivery.begun_at is None and since is not None,
+            links=self.public.links(delivery.id) if self.public else None,
         )
 
     async def prepare(

@@ -1,4 +1,4 @@
-"""Threads, first comments. OAuth. Keys to the HTTP API, its answers. Responses. Events, hooks. Alts. Jobs."""
+"""Threads, first comments. OAuth. Keys to the HTTP API, its answers. Responses. Events, hooks. Files."""
 
 from __future__ import annotations
 
@@ -25,6 +25,24 @@ def upgrade() -> None:
     _alive()
     _media()
     _jobs()
+    _fetches()
+
+
+def _fetches() -> None:
+    op.create_table(
+        "fetch",
+        sa.Column("id", sa.Integer, nullable=False),
+        sa.Column("delivery_id", sa.Integer, nullable=False),
+        sa.Column("file", sa.String, nullable=False),
+        sa.Column("at", sa.DateTime, nullable=False),
+        sa.Column("address", sa.String, nullable=False),
+        sa.Column("agent", sa.String, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["delivery_id"], ["delivery.id"], name="fk_fetch_delivery_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_fetch"),
+    )
+    op.create_index("ix_fetch_delivery_id", "fetch", ["delivery_id", "id"])
 
 
 def _jobs() -> None:
