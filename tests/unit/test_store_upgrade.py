@@ -28,6 +28,7 @@ def old(tmp_path: Path) -> Path:
 NEW: dict[str, dict[str, Any]] = {
     "post": {"labels": "[]", "touched": 0, "allow_duplicate": 0, "segments": "[]"},
     "post_media": {"part": 1},
+    "media": {"shows": ""},
 }
 
 
