@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from postbell.api.application import build
 from postbell.domain.states import DeliveryState, Outcome
 from postbell.store import attempts, deliveries
 from postbell.store.engine import Store
@@ -122,3 +123,11 @@ def test_nothing_that_is_told_has_the_words_of_a_post_or_a_secret(world: World) 
     add_post(world.store, text="canary")
     add_account(world.store, "eve", credentials={"token": "canary"})
     assert "canary" not in Asked(world).ask("GET", "/metrics").text
+
+
+def test_the_contract_says_that_it_is_text() -> None:
+    contract = build(lambda: None).state.contract  # type: ignore[arg-type, attr-defined, return-value]
+    said = contract["paths"]["/metrics"]["get"]["responses"]["200"]["content"]
+    assert list(said) == ["text/plain"]
+    events = contract["paths"]["/api/v1/events"]["get"]["responses"]["200"]["content"]
+    assert set(events) == {"application/json", "text/event-stream"}

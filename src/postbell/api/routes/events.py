@@ -69,7 +69,13 @@ class Events(Shape):
     last: int = Field(description="The number up to which this goes: `after` of the next page.")
 
 
-@resource.answer("", "Read or hear what happens", needs=Scope.READ, returns=Events)
+@resource.answer(
+    "",
+    "Read or hear what happens",
+    needs=Scope.READ,
+    returns=Events,
+    also={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+)
 async def read(
     request: Request,
     after: After = None,
