@@ -165,6 +165,8 @@ def refusal_of_schema(errors: Iterable[Mapping[str, Any]]) -> Refusal:
         if error["type"] == "json_invalid":
             return Refusal(status=400, code="malformed", detail="The body is no JSON.")
         message = f"{str(error['msg']).removeprefix('Value error, ').rstrip('.')}."
+        if error["type"] == "extra_forbidden":
+            message = "nothing has this name here; /api/v1/openapi.json says what there is."
         if place == "body":
             pointer, where = "".join(f"/{escaped(part)}" for part in path), ".".join(map(str, path)) or "body"
         else:

@@ -49,8 +49,9 @@ def key() -> None:
     "scopes",
     multiple=True,
     required=True,
-    type=click.Choice([scope.value for scope in Scope]),
-    help="What it opens; may be given several times.",
+    metavar="SCOPE,…",
+    callback=lambda _ctx, _param, given: [scope for each in given for scope in each.split(",")],
+    help=f"What it opens: {', '.join(Scope)}; may be given several times.",
 )
 @click.option("--expires", metavar="WHEN", help='When it stops to open anything: "in 90 d".')
 @pass_state
@@ -61,10 +62,12 @@ def add(state: State, *, name: str, scopes: Sequence[str], expires: str | None) 
 
     \b
     Example:
-      postbell key add --name phone --scope read --scope write --expires "in 90 d"
+      postbell key add --name phone --scope read,write --expires "in 90 d"
     """  # noqa: D301 - click wants the character
     from postbell.services.keys import add_key
 
+    if unknown := [scope for scope in scopes if scope not in set(Scope)]:
+        raise click.BadParameter(f"{', '.join(unknown)}: there are {', '.join(Scope)}.", param_hint="--scope")
     app = state.open_app()
     until = instant(app.ctx, expires, "--expires") if expires else None
     made, secret = add_key(app.ctx, name=name, scopes=map(Scope, scopes), expires_at=until)
