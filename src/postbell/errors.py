@@ -15,6 +15,7 @@ PostbellError                    1
 │   ├── DiskFailed              75
 │   └── DiskFull                75
 ├── Damaged                      1   the database file is not sound
+├── OnlyThere                    2   it can be done at the machine itself alone
 ├── NotTold                      7   a notice was not taken by the way that it was sent
 ├── NotFetched                   1   what an address leads to could not be read
 │   └── OffLimits                1   it leads where only this machine shall go
@@ -128,6 +129,12 @@ class DiskFull(TryLater):
 
 class Damaged(PostbellError):
     """The database file is damaged."""
+
+
+class OnlyThere(PostbellError):
+    """It can only be done at the machine itself."""
+
+    exit_code = 2
 
 
 class NotTold(PostbellError):

@@ -117,6 +117,11 @@ def _config(env: Mapping[str, str]) -> Path | None:
     return None
 
 
+def find_remote(url: str | None, key_file: Path | None) -> tuple[str | None, Path | None]:
+    """Return where another machine is asked, and the file with the key; else what POSTBELL_… say of these."""
+    return url or os.environ.get("POSTBELL_URL") or None, key_file or _path(os.environ, "POSTBELL_KEY_FILE")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
     """What the process was started under."""

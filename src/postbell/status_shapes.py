@@ -43,7 +43,7 @@ def status_json(seen: Status, places: Places) -> dict[str, Any]:
             "newest": [_with_post(delivery) for delivery in seen.lost.newest],
             "superseded": seen.lost.superseded,
         },
-        "held": list(map(_held_json, seen.held)),
+        "held": list(map(held_json, seen.held)),
         "pauses": [pause_json(pause) for pause in seen.pauses],
         "caution": _caution_json(seen.caution) if seen.caution else None,
         "foreseen": seen.foreseen,
@@ -73,11 +73,14 @@ def _notices_json(notified: Notified) -> dict[str, Any]:
     return {"untold": notified.untold, "ways": ways}
 
 
-def _held_json(held: Held) -> dict[str, Any]:
+def held_json(held: Held) -> dict[str, Any]:
+    """Return what holds an account."""
     return {"account": held.account, "hold": held.hold, "reason": held.reason, "until": stamp(held.until)}
 
 
 def _caution_json(caution: Caution) -> dict[str, Any]:
+    from postbell.services.health import caution_told
+
     return {
         "cause": caution.cause,
         "since": stamp(caution.since),
@@ -85,6 +88,7 @@ def _caution_json(caution: Caution) -> dict[str, Any]:
         "asked": caution.asked,
         "lost": caution.lost,
         "holds": caution.holds,
+        "says": list(caution_told(caution)),
     }
 
 

@@ -30,6 +30,7 @@ class ProblemItem(Shape):
     where: str = Field(description="What it is about, in words.")
     message: str = Field(description="What is wrong, and what to do about it. A whole sentence.")
     account: str | None = Field(description="The account that it concerns, if only one does.")
+    option: str | None = Field(description="What the command line calls its place.")
 
 
 class ProblemDocument(Shape):

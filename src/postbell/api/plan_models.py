@@ -7,9 +7,11 @@ from typing import Any
 from pydantic import Field
 
 from postbell.api.models import Comment, Instant, Media, Note, Override, Post, Shape
+from postbell.domain.comment import CommentState
 from postbell.domain.notice import NoticeKind
 from postbell.domain.series import SeriesState
 from postbell.domain.states import Outcome, PostState
+from postbell.services.holds import Hold
 from postbell.services.pausing import Scope
 
 
@@ -361,3 +363,37 @@ class Sound(Shape):
 
     sound: bool = Field(description="Whether nothing is wrong with it.")
     problems: list[str] = Field(description="What is wrong with it.")
+
+
+class HeldAccount(Shape):
+    """An account with which nothing is published now."""
+
+    account: str = Field(description="The name of the account.")
+    hold: Hold = Field(description="paused, unauthorized or resting.")
+    reason: str | None = Field(description="What its network said.")
+    until: Instant | None = Field(description="When that ends by itself.")
+
+
+class Here(Shape):
+    """The time and the time zone of this Postbell, and what is held back."""
+
+    now: Instant = Field(description="What its clock shows.")
+    timezone: str = Field(description="The IANA name of the zone of times that name none.")
+    held: list[HeldAccount] = Field(description="Accounts with which nothing is published now.")
+    pauses: list[Pause] = Field(description="What else is held back.")
+
+
+class FirstComment(Shape):
+    """How the first comment of an account on a post does."""
+
+    account: str = Field(description="The name of the account.")
+    state: CommentState = Field(description="What became of it.")
+    due_at: Instant = Field(description="When it is meant to be published.")
+    url: str | None = Field(description="Where it is, if the network says.")
+    message: str | None = Field(description="Why it is as it is.")
+
+
+class FirstComments(Shape):
+    """How the first comments on a post do."""
+
+    comments: list[FirstComment] = Field(description="One for each account.")

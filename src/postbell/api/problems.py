@@ -73,7 +73,6 @@ _POINTERS = {
     "--series": "/targets",
     "TIMES": "/times",
     "--off": "/days_off",
-    "ID": "/posts",
     "RESPONSES": "/responses",
     "--scope": "/scopes",
     "--url": "/url",
@@ -128,7 +127,13 @@ def problem_json(problem: Problem, within: str = "") -> dict[str, Any]:
     """Return one thing that is wrong, with the place in the body where that can be said."""
     pointer = pointer_of(problem.where, within)
     where = problem.where if pointer is None else pointer.lstrip("/").replace("/", ".")
-    return {"pointer": pointer, "where": where, "message": problem.message, "account": problem.account}
+    return {
+        "pointer": pointer,
+        "where": where,
+        "message": problem.message,
+        "account": problem.account,
+        "option": problem.where,
+    }
 
 
 def told(problems: Iterable[Mapping[str, Any]]) -> str:
@@ -171,7 +176,9 @@ def refusal_of_schema(errors: Iterable[Mapping[str, Any]]) -> Refusal:
             pointer, where = "".join(f"/{escaped(part)}" for part in path), ".".join(map(str, path)) or "body"
         else:
             pointer, where = None, f"{place} {'.'.join(map(str, path))}"
-        problems.append({"pointer": pointer, "where": where, "message": message, "account": None})
+        problems.append(
+            {"pointer": pointer, "where": where, "message": message, "account": None, "option": None}
+        )
     return Refusal(status=422, code="invalid", detail=told(problems), problems=tuple(problems))
 
 

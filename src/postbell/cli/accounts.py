@@ -26,6 +26,7 @@ from postbell.shapes import account_json, error_json, profile_json
 
 
 if TYPE_CHECKING:
+    from postbell.cli.desk import Clocks
     from postbell.domain.account import Account
     from postbell.publishing.protocol import Network, Profile
     from postbell.services.context import Context
@@ -155,15 +156,13 @@ def reconnect(
 @pass_state
 def list_(state: State) -> None:
     """List the accounts."""
-    from postbell.services.accounts import list_accounts
-
-    ctx = state.open_app().ctx
-    found = list_accounts(ctx)
+    desk = state.open_desk()
+    found = desk.accounts()
     if state.json:
-        for item in found:
-            state.emit(_json(ctx, item))
+        for _account, told in found:
+            state.emit(told)
     elif found:
-        rows = [[item.name, item.network, item.handle or "", _condition(ctx, item)] for item in found]
+        rows = [[item.name, item.network, item.handle or "", _condition(desk, item)] for item, _ in found]
         state.table(["NAME", "NETWORK", "HANDLE", "STATE"], rows)
     else:
         state.note("there are no accounts yet; add one with `postbell account add`.")
@@ -385,7 +384,7 @@ def _login(ctx: Context, found: Account) -> str | None:
     return f"ends {found.tokens_end_at.astimezone(ctx.zone):%Y-%m-%d %H:%M:%S}, is {renewed}"
 
 
-def _condition(ctx: Context, found: Account) -> str:
+def _condition(ctx: Clocks, found: Account) -> str:
     from postbell.services.holds import hold_of
 
     held = hold_of(found, ctx.now())

@@ -19,8 +19,8 @@ from postbell.shapes import post_json
 
 
 if TYPE_CHECKING:
+    from postbell.cli.desk import Clocks
     from postbell.domain.post import Post
-    from postbell.services.context import Context
     from postbell.services.placing import Placing
 
 _ENDS: dict[Outcome | None, str] = {
@@ -67,28 +67,26 @@ def reschedule(
       postbell reschedule k7f2 tomorrow 18:00
       postbell reschedule k7f2 --queue last
     """  # noqa: D301 - click wants the character
-    from postbell.services import actions
-    from postbell.services.compose import load_post
     from postbell.services.wanted import Saved
 
     options = PlaceOptions(**place)
     options.require_one(draft=draft, WHEN=bool(words))
     if not (draft or words or options.placed):
         raise click.UsageError("Give a time, --queue, --auto or --draft.")
-    app = state.open_app()
-    post = load_post(app.ctx, post_id)
+    desk = state.open_desk()
+    post = desk.load_post(post_id)
     if draft:
         with _saying_what_to_do(post):
-            changed = actions.unschedule(app.ctx, post)
-        tell_saved(state, app, Saved(post=changed), done="Changed")
+            changed = desk.unschedule(post)
+        tell_saved(state, desk, Saved(post=changed), done="Changed")
         return
-    to = _time_of(app.ctx, " ".join(words), tz, options)
+    to = _time_of(desk, " ".join(words), tz, options)
     with _saying_what_to_do(post):
-        saved = actions.reschedule(app.ctx, post, to, allow_duplicate=allow_duplicate)
-    tell_saved(state, app, saved, done="Changed", note=to.note if isinstance(to, When) else None)
+        saved = desk.reschedule(post, to, allow_duplicate=allow_duplicate)
+    tell_saved(state, desk, saved, done="Changed", note=to.note if isinstance(to, When) else None)
 
 
-def _time_of(ctx: Context, words: str, tz: str | None, options: PlaceOptions) -> When | Placing:
+def _time_of(ctx: Clocks, words: str, tz: str | None, options: PlaceOptions) -> When | Placing:
     zone = zone_named(tz) if tz else ctx.zone
     place = placing_of(ctx, options, zone, queue=options.queue)
     return place or parse_when(words, now=ctx.now(), zone=zone)
@@ -100,14 +98,11 @@ def _time_of(ctx: Context, words: str, tz: str | None, options: PlaceOptions) ->
 @pass_state
 def publish(state: State, *, post_id: str, allow_duplicate: bool) -> None:
     """Publish a post now; one that waits for another try is tried now."""
-    from postbell.services import actions
-    from postbell.services.compose import load_post
-
-    app = state.open_app()
-    post = load_post(app.ctx, post_id)
+    desk = state.open_desk()
+    post = desk.load_post(post_id)
     with _saying_what_to_do(post):
-        saved = actions.publish_now(app.ctx, post, allow_duplicate=allow_duplicate)
-    tell_saved(state, app, saved, done="Changed")
+        saved = desk.publish_now(post, allow_duplicate=allow_duplicate)
+    tell_saved(state, desk, saved, done="Changed")
 
 
 @click.command()
@@ -122,15 +117,13 @@ def cancel(state: State, *, post_id: str) -> None:
     Example:
       postbell cancel k7f2
     """  # noqa: D301 - click wants the character
-    from postbell.services import actions
-    from postbell.services.compose import load_post
     from postbell.services.wanted import Saved
 
-    app = state.open_app()
-    post = load_post(app.ctx, post_id)
+    desk = state.open_desk()
+    post = desk.load_post(post_id)
     with _saying_what_to_do(post):
-        changed = actions.cancel(app.ctx, post)
-    tell_saved(state, app, Saved(post=changed), done="Cancelled")
+        changed = desk.cancel(post)
+    tell_saved(state, desk, Saved(post=changed), done="Cancelled")
 
 
 @click.command()
@@ -139,14 +132,11 @@ def cancel(state: State, *, post_id: str) -> None:
 @pass_state
 def delete(state: State, *, post_id: str, yes: bool) -> None:
     """Remove a draft, scheduled or cancelled post for good."""
-    from postbell.services import actions
-    from postbell.services.compose import load_post
-
-    app = state.open_app()
-    post = load_post(app.ctx, post_id)
+    desk = state.open_desk()
+    post = desk.load_post(post_id)
     if not yes:
         state.confirm(f"Remove {post.id} for good: {first_words(post)}?")
-    actions.delete(app.ctx, post)
+    desk.delete(post)
     if state.json:
         state.emit({**post_json(post), "deleted": True})
     state.say(f"Deleted {post.id}.")
@@ -158,13 +148,11 @@ def delete(state: State, *, post_id: str, yes: bool) -> None:
 @pass_state
 def retry(state: State, *, post_id: str, account: str | None) -> None:
     """Try again, now, what failed or was missed."""
-    from postbell.services import actions
-    from postbell.services.compose import load_post
     from postbell.services.wanted import Saved
 
-    app = state.open_app()
-    changed = actions.retry(app.ctx, load_post(app.ctx, post_id), account)
-    tell_saved(state, app, Saved(post=changed), done="Retrying")
+    desk = state.open_desk()
+    changed = desk.retry(desk.load_post(post_id), account)
+    tell_saved(state, desk, Saved(post=changed), done="Retrying")
 
 
 @click.command()
@@ -182,20 +170,19 @@ def settle(state: State, *, post_id: str, url: str | None, verdict: str | None, 
     Example:
       postbell settle k7f2 --published https://example.org/the-post
     """  # noqa: D301 - click wants the character
-    from postbell.services import actions
-    from postbell.services.compose import load_post
+    from postbell.services.actions import Verdict
     from postbell.services.wanted import Saved
 
     if verdict is None:
         raise click.UsageError("Say how it ended: --published [URL], --failed or --resend.")
     if url and verdict != "published":
         raise click.UsageError(f"A URL belongs to --published, not to --{verdict}.")
-    app = state.open_app()
-    post = load_post(app.ctx, post_id)
-    changed = actions.settle(app.ctx, post, actions.Verdict(verdict), account=account, url=url)
+    desk = state.open_desk()
+    post = desk.load_post(post_id)
+    changed = desk.settle(post, Verdict(verdict), account=account, url=url)
     settled = account or next(each.account for each in post.deliveries if each.state is DeliveryState.UNSURE)
     only = settled if len(post.deliveries) > 1 else None
-    tell_saved(state, app, Saved(post=changed), done="Settled", only=only)
+    tell_saved(state, desk, Saved(post=changed), done="Settled", only=only)
 
 
 @click.command()

@@ -28,11 +28,12 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TextIO, TypeVar
 
 import click
 
-from postbell.errors import PostbellError
+from postbell.errors import OnlyThere, PostbellError
 
 
 if TYPE_CHECKING:
     from postbell.app import App
+    from postbell.cli.desk import Desk
     from postbell.settings import Places, Surroundings
 
 P = ParamSpec("P")
@@ -70,12 +71,20 @@ class State:
     verbose: bool = False
     no_input: bool = False
     no_color: bool = False
+    #: Where another machine is asked instead, and the file with the key to it.
+    remote: str | None = None
+    key_file: Path | None = None
 
     @functools.cached_property
     def places(self) -> Places:
-        """Where data and configuration lie."""
-        from postbell.settings import find_places
+        """Where data and configuration lie; raises OnlyThere where another machine is asked."""
+        from postbell.settings import find_places, find_remote
 
+        if find_remote(self.remote, self.key_file)[0]:
+            name = click.get_current_context().command_path
+            raise OnlyThere(
+                f"`{name}` works on the files of a machine: run it there, without --remote and POSTBELL_URL."
+            )
         return find_places(self.data_dir, self.config)
 
     @functools.cached_property
@@ -100,6 +109,22 @@ class State:
         app = open_app(self.places)
         click.get_current_context().call_on_close(app.close)
         return app
+
+    def open_desk(self) -> Desk:
+        """Return what is asked: Postbell here, or with --remote the one of another machine."""
+        from postbell.settings import find_remote
+
+        url, key_file = find_remote(self.remote, self.key_file)
+        if url is None:
+            from postbell.cli.desk import LocalDesk
+
+            return LocalDesk(self.open_app())
+        from postbell.remote.client import Client
+        from postbell.remote.desk import RemoteDesk
+
+        client = Client(url, key_file)
+        click.get_current_context().call_on_close(client.close)
+        return RemoteDesk(client)
 
     def emit(self, value: Mapping[str, Any]) -> None:
         """Print one thing as a line of JSON on standard output, with `schema_version` first."""

@@ -27,10 +27,9 @@ from postbell.shapes import preview_json
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from postbell.app import App
+    from postbell.cli.desk import Clocks, Desk
     from postbell.domain.media import Media
     from postbell.domain.post import Post
-    from postbell.services.context import Context
     from postbell.services.wanted import Changes, Preview, Wanted
 
 _REMARK = """\
@@ -71,26 +70,24 @@ def add(
       postbell add "One thing" --then "and another" --to sky --at "tomorrow 9am"
       postbell add "Tonight!" --to sky --at "tomorrow 9am" --late-limit "6 h" --delete-after "1 d"
     """  # noqa: D301 - click wants the character
-    from postbell.services.compose import add_post
-
     if use_editor and dry_run:
         raise click.UsageError("--edit and --dry-run exclude each other.")
     options = Given(**given)
     if draft:
         options.require_one(now=options.now, draft=True)
-    app = state.open_app()
+    desk = state.open_desk()
     wish = options.over(read_source(source))
-    with edited(state, wish, _remark(app.ctx), new=True) if use_editor else nullcontext(wish) as written:
+    with edited(state, wish, _remark(desk), new=True) if use_editor else nullcontext(wish) as written:
         if draft and written.queue:
             raise click.UsageError("--draft and a place in the queue exclude each other.")
-        meant = understand(app.ctx, written, given=options)
+        meant = understand(desk, written, given=options)
         wanted = _wanted(written, meant, draft=draft)
         if dry_run:
             from postbell.services.preview import preview_post
 
-            return _show_previews(state, app.ctx, wanted, preview_post(app.ctx, wanted))
-        saved = add_post(app.ctx, wanted)
-    tell_saved(state, app, saved, done="Saved", note=meant.when.note if meant.when else None)
+            return _show_previews(state, desk, wanted, preview_post(state.open_app().ctx, wanted))
+        saved = desk.add_post(wanted)
+    tell_saved(state, desk, saved, done="Saved", note=meant.when.note if meant.when else None)
     return None
 
 
@@ -112,42 +109,40 @@ def edit(state: State, /, *, post_id: str, source: str | None, no_media: bool, *
     Example:
       postbell edit k7f2 "Hello, everybody" --at "friday 18:00"
     """  # noqa: D301 - click wants the character
-    from postbell.services.compose import edit_post, load_post
     from postbell.services.wanted import terms_of
 
-    app = state.open_app()
-    post = load_post(app.ctx, post_id)
+    desk = state.open_desk()
+    post = desk.load_post(post_id)
     options = Given(**given)
     if source is None and not options and not no_media:
-        _edit_whole(state, app, post)
+        _edit_whole(state, desk, post)
         return
     wish = options.over(read_source(source), post.overrides)
     if no_media and wish.media:
         raise click.UsageError("--no-media and --media exclude each other.")
-    meant = understand(app.ctx, wish, given=options, stored=terms_of(post), said=post.content.comment)
+    meant = understand(desk, wish, given=options, stored=terms_of(post), said=post.content.comment)
     media = () if no_media else media_of(wish) or None
     changes = replace(_changes(wish, meant), media=media)
     if wish.segments == ("",) or (wish.text and not (wish.segments or is_words(source))):
         changes = replace(changes, segments=())
-    saved = edit_post(app.ctx, post, changes)
-    tell_saved(state, app, saved, done="Changed", note=meant.when.note if meant.when else None)
+    saved = desk.edit_post(post, changes)
+    tell_saved(state, desk, saved, done="Changed", note=meant.when.note if meant.when else None)
 
 
-def _edit_whole(state: State, app: App, post: Post) -> None:
-    from postbell.services.compose import edit_post
+def _edit_whole(state: State, desk: Desk, post: Post) -> None:
     from postbell.services.wanted import Saved
 
     if post.state not in (PostState.DRAFT, PostState.SCHEDULED):
         raise Conflict(f"Post {post.id} is {post.state}: it cannot be changed.")
-    shown = _manuscript(app.ctx, post)
-    with edited(state, shown, _remark(app.ctx)) as written:
+    shown = _manuscript(desk, post)
+    with edited(state, shown, _remark(desk)) as written:
         if written == shown:
-            tell_saved(state, app, Saved(post=post), done="Kept", note="Nothing was changed")
+            tell_saved(state, desk, Saved(post=post), done="Kept", note="Nothing was changed")
             return
         if shown.at and not (written.at or written.queue) and post.state is PostState.SCHEDULED:
             message = f"a scheduled post has a time; `postbell reschedule {post.id} --draft` takes it away."
             raise Invalid([Problem(where="front matter at", message=message)])
-        meant = _understand_again(app.ctx, post, shown, written)
+        meant = _understand_again(desk, post, shown, written)
         changes = replace(
             _changes(written, meant),
             text=written.text,
@@ -160,11 +155,11 @@ def _edit_whole(state: State, app: App, post: Post) -> None:
             overrides={**dict.fromkeys(post.overrides, Override()), **written.overrides},
             split=written.split or Split.NO,
         )
-        saved = edit_post(app.ctx, post, changes)
-    tell_saved(state, app, saved, done="Changed", note=meant.when.note if meant.when else None)
+        saved = desk.edit_post(post, changes)
+    tell_saved(state, desk, saved, done="Changed", note=meant.when.note if meant.when else None)
 
 
-def _understand_again(ctx: Context, post: Post, shown: Manuscript, written: Manuscript) -> Understood:
+def _understand_again(ctx: Clocks, post: Post, shown: Manuscript, written: Manuscript) -> Understood:
     """Return what a whole manuscript means; times that nobody has touched stay, and may be past."""
     from postbell.services.wanted import Terms
 
@@ -218,7 +213,7 @@ def _changes(written: Manuscript, meant: Understood) -> Changes:
     )
 
 
-def _manuscript(ctx: Context, post: Post) -> Manuscript:
+def _manuscript(ctx: Clocks, post: Post) -> Manuscript:
     """Return a stored post as a file to edit; its files appear under their names."""
     from postbell.services.compose import without_empty
     from postbell.services.splitting import split_of
@@ -262,14 +257,12 @@ def _media_again(written: Manuscript, had: Iterable[Media]) -> tuple[Any, ...]:
     return tuple(chosen)
 
 
-def _remark(ctx: Context) -> str:
-    from postbell.services.accounts import list_accounts
-
-    names = [f"{account.name} ({account.network})" for account in list_accounts(ctx)]
+def _remark(desk: Desk) -> str:
+    names = [f"{account.name} ({account.network})" for account, _told in desk.accounts()]
     return _REMARK.format(accounts=", ".join(names) or "none yet", times=", ".join(EXAMPLES))
 
 
-def _show_previews(state: State, ctx: Context, wanted: Wanted, previews: list[Preview]) -> int:
+def _show_previews(state: State, ctx: Clocks, wanted: Wanted, previews: list[Preview]) -> int:
     """Show what would be sent; return 4 if something of it would be refused."""
     zone = wanted.when.zone if wanted.when else None
     if wanted.when and wanted.when.note and not state.json:
@@ -283,7 +276,7 @@ def _show_previews(state: State, ctx: Context, wanted: Wanted, previews: list[Pr
     return Invalid.exit_code if any(preview.problems for preview in previews) else 0
 
 
-def _show_preview(ctx: Context, preview: Preview, zone: str | None) -> None:
+def _show_preview(ctx: Clocks, preview: Preview, zone: str | None) -> None:
     click.echo(f"\n{preview.account} ({preview.network})")
     if preview.at:
         why = f": {preview.why}" if preview.why else ""

@@ -22,6 +22,8 @@ Usage: postbell [OPTIONS] COMMAND [ARGS]...
 Options:
   --data-dir PATH  Where database, media and backups lie.
   --config PATH    The configuration file.
+  --remote URL     Ask the Postbell of another machine over HTTP.
+  --key-file PATH  The file with the key to it.
   --json           Print JSON, one line for each thing.
   -q, --quiet      Print only what was asked for; `add` prints the id alone.
   -v, --verbose    Print more, also where in Postbell a fault lies.

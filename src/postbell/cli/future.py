@@ -25,7 +25,7 @@ from postbell.plan_shapes import coming_json
 
 
 if TYPE_CHECKING:
-    from postbell.app import App
+    from postbell.cli.desk import Desk
     from postbell.services.projection import Coming
 
 #: Narrower cells would hold no time and name.
@@ -50,15 +50,13 @@ def next_(state: State, *, count: int, until: str | None) -> None:
     Example:
       postbell next --count 20
     """  # noqa: D301 - click wants the character
-    from postbell.services import forecast
-
-    app = state.open_app()
-    found = forecast.upcoming(app.ctx, count=count, until=day_or_instant(app.ctx, until, "--until"))
+    desk = state.open_desk()
+    found = desk.upcoming(count=count, until=day_or_instant(desk, until, "--until"))
     if state.json:
-        _emit(state, app, found)
+        _emit(state, desk, found)
     elif found:
         headers = ["TIME", "ACCOUNT", "POST", "SERIES", "TEXT"]
-        state.table(headers, [_row(app, each) for each in found])
+        state.table(headers, [_row(desk, each) for each in found])
     else:
         state.note("nothing will be published.")
 
@@ -74,20 +72,18 @@ def agenda(state: State, *, days: int, start: str) -> None:
     Example:
       postbell agenda --days 14
     """  # noqa: D301 - click wants the character
-    from postbell.services import forecast
-
-    app = state.open_app()
-    first = wall_at(beginning(app.ctx, start, "--from"), app.ctx.zone).date()
-    _require_near(app, first, "--from")
-    found = forecast.between(app.ctx, _begin(app, first), _begin(app, first + timedelta(days=days)))
+    desk = state.open_desk()
+    first = wall_at(beginning(desk, start, "--from"), desk.zone).date()
+    _require_near(desk, first, "--from")
+    found = desk.between(_begin(desk, first), _begin(desk, first + timedelta(days=days)))
     if state.json:
-        _emit(state, app, found)
+        _emit(state, desk, found)
         return
-    by_day = _by_day(app, found)
+    by_day = _by_day(desk, found)
     for day in sorted(by_day):
         click.echo(f"{day:%A}, {day.day} {day:%B %Y}")
         for each in by_day[day]:
-            click.echo(f"  {printable(_line(app, each))}")
+            click.echo(f"  {printable(_line(desk, each))}")
     if not found:
         state.note("there is nothing in these days.")
 
@@ -102,57 +98,55 @@ def month(state: State, *, which: str | None) -> None:
     Example:
       postbell month 2026-12
     """  # noqa: D301 - click wants the character
-    from postbell.services import forecast
-
-    app = state.open_app()
-    first = _first_of_month(app, which)
-    _require_near(app, first, "month")
+    desk = state.open_desk()
+    first = _first_of_month(desk, which)
+    _require_near(desk, first, "month")
     last = date(first.year, first.month, calendar.monthrange(first.year, first.month)[1])
-    found = forecast.between(app.ctx, _begin(app, first), _begin(app, last + timedelta(days=1)))
+    found = desk.between(_begin(desk, first), _begin(desk, last + timedelta(days=1)))
     if state.json:
-        _emit(state, app, found)
+        _emit(state, desk, found)
         return
     click.echo(f"{first:%B %Y}")
-    for line in _grid(first, _by_day(app, found), app, shutil.get_terminal_size((100, 24)).columns):
+    for line in _grid(first, _by_day(desk, found), desk, shutil.get_terminal_size((100, 24)).columns):
         click.echo(printable(line))
 
 
-def _begin(app: App, day: date) -> datetime:
+def _begin(desk: Desk, day: date) -> datetime:
     """Return the instant at which a day begins in the user's zone."""
-    return wall_to_instant(datetime.combine(day, time.min), app.ctx.zone)[0]
+    return wall_to_instant(datetime.combine(day, time.min), desk.zone)[0]
 
 
-def _require_near(app: App, first: date, where: str) -> None:
+def _require_near(desk: Desk, first: date, where: str) -> None:
     """Raise Invalid about `where` for days so far away that nothing is known of them, or nothing can be."""
     from postbell.services.forecast import LONGEST
 
-    today = wall_at(app.ctx.now(), app.ctx.zone).date()
+    today = wall_at(desk.now(), desk.zone).date()
     if first > today + LONGEST or first.year < _EARLIEST:
         message = f"{first} is too far away; the future is known for {LONGEST.days} days."
         raise Invalid([Problem(where=where, message=message)])
 
 
-def _first_of_month(app: App, which: str | None) -> date:
+def _first_of_month(desk: Desk, which: str | None) -> date:
     if which is None:
-        return wall_at(app.ctx.now(), app.ctx.zone).date().replace(day=1)
+        return wall_at(desk.now(), desk.zone).date().replace(day=1)
     if re.fullmatch(r"(?a)[1-9]\d{3}-(0[1-9]|1[0-2])", which):
         return date.fromisoformat(f"{which}-01")
     raise Invalid([Problem(where="month", message=f'"{which}" is no month; write it like 2026-12.')])
 
 
-def _by_day(app: App, found: list[Coming]) -> defaultdict[date, list[Coming]]:
+def _by_day(desk: Desk, found: list[Coming]) -> defaultdict[date, list[Coming]]:
     by_day: defaultdict[date, list[Coming]] = defaultdict(list)
     for each in found:
-        by_day[_local(app, each).date()].append(each)
+        by_day[_local(desk, each).date()].append(each)
     return by_day
 
 
-def _grid(first: date, by_day: defaultdict[date, list[Coming]], app: App, width: int) -> list[str]:
+def _grid(first: date, by_day: defaultdict[date, list[Coming]], desk: Desk, width: int) -> list[str]:
     """Return the lines of a month, a week after the other, each day as a column."""
     cell = max(_NARROWEST, (width - 6) // 7)
     lines = ["|".join(f"{name:<{cell}}" for name in calendar.day_abbr)]
     for week in calendar.Calendar().monthdatescalendar(first.year, first.month):
-        columns = [_cell(day, by_day[day], app) if day.month == first.month else [] for day in week]
+        columns = [_cell(day, by_day[day], desk) if day.month == first.month else [] for day in week]
         height = max(map(len, columns))
         lines.append("+".join(["-" * cell] * 7))
         for row in range(height):
@@ -161,15 +155,15 @@ def _grid(first: date, by_day: defaultdict[date, list[Coming]], app: App, width:
     return lines
 
 
-def _cell(day: date, found: list[Coming], app: App) -> list[str]:
+def _cell(day: date, found: list[Coming], desk: Desk) -> list[str]:
     shown = found if len(found) <= _MOST_IN_CELL else found[: _MOST_IN_CELL - 1]
-    lines = [f"{_local(app, each):%H:%M} {each.account or 'draft'}" for each in shown]
+    lines = [f"{_local(desk, each):%H:%M} {each.account or 'draft'}" for each in shown]
     more = len(found) - len(shown)
     return [str(day.day), *lines, *([f"and {more} more"] if more else [])]
 
 
-def _local(app: App, each: Coming) -> datetime:
-    return wall_at(each.at, app.ctx.zone)
+def _local(desk: Desk, each: Coming) -> datetime:
+    return wall_at(each.at, desk.zone)
 
 
 def _words(each: Coming, most: int) -> str:
@@ -179,11 +173,11 @@ def _words(each: Coming, most: int) -> str:
     return one_line(next((text for text in said if text), ""), most)
 
 
-def _row(app: App, each: Coming) -> list[str]:
-    late = "overdue" if each.at < app.ctx.now() else None
+def _row(desk: Desk, each: Coming) -> list[str]:
+    late = "overdue" if each.at < desk.now() else None
     notes = ", ".join(filter(None, (late, each.held)))
     return [
-        f"{_local(app, each):%a %Y-%m-%d %H:%M}",
+        f"{_local(desk, each):%a %Y-%m-%d %H:%M}",
         each.account,
         each.post_id or "not made yet",
         each.series_id or "",
@@ -191,15 +185,15 @@ def _row(app: App, each: Coming) -> list[str]:
     ]
 
 
-def _line(app: App, each: Coming) -> str:
+def _line(desk: Desk, each: Coming) -> str:
     state = "draft" if each.draft else each.outcome
     notes = [str(state)] if state else []
     notes += [each.held] if each.held else []
     told = f" [{', '.join(notes)}]" if notes else ""
     name = each.post_id or f"series {each.series_id}"
-    return f"{_local(app, each):%H:%M}  {each.account}  {name}  {_words(each, 50)}{told}"
+    return f"{_local(desk, each):%H:%M}  {each.account}  {name}  {_words(each, 50)}{told}"
 
 
-def _emit(state: State, app: App, found: list[Coming]) -> None:
+def _emit(state: State, desk: Desk, found: list[Coming]) -> None:
     for each in found:
-        state.emit(coming_json(each, app.ctx.zone))
+        state.emit(coming_json(each, desk.zone))

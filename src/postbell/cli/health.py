@@ -6,7 +6,8 @@ With `--json`, `status` prints one object, `doctor` a line for each check:
             held}, deliveries: {state: count}, results: {published: count, failed: count}, unsure: [delivery
             with post], lost: {count, newest: [delivery with post], superseded}, held: [{account, hold,
             reason, until}], pauses: [{scope, name, since, until}], caution: {cause, since, left,
-            asked, lost, holds} | null, foreseen, database: {path, bytes, log_bytes, schema, secrets},
+            asked, lost, holds, says: [text]} | null, foreseen, database: {path, bytes, log_bytes, schema,
+            secrets},
             last_backup,
             notices: {untold, ways: [{name, told_at, failing_since, error}]}, troubles: [text]}
             overdue.held counts what is overdue besides, because it is paused; hold is paused, unauthorized or
@@ -25,23 +26,21 @@ With `--json`, `status` prints one object, `doctor` a line for each check:
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import click
 
 from postbell.cli.common import State, pass_state, printable
 from postbell.errors import PostbellError
-from postbell.status_shapes import status_json
 
 
 if TYPE_CHECKING:
     from postbell.services.check import Check
     from postbell.services.doctor import Verify
-    from postbell.services.health import Status
 
 
 @click.command()
@@ -49,18 +48,13 @@ if TYPE_CHECKING:
 @pass_state
 def status(state: State, *, exit_code: bool) -> int:
     """Show what is due, what is late, and whether the daemon runs."""
-    from postbell.services import health
-    from postbell.services.ways import find_ways
-
-    app = state.open_app()
-    ctx = app.ctx
-    every, ways = app.settings.backup.every, find_ways(app.settings.notify)
-    seen = health.status(ctx, state.places, backup_every=every, ways=ways)
+    desk = state.open_desk()
+    told = desk.status()
     if state.json:
-        state.emit(status_json(seen, state.places))
+        state.emit(told)
     else:
-        state.fields(_status_fields(seen, ctx.zone, ctx.now()))
-    return 1 if exit_code and seen.troubles else 0
+        state.fields(_status_fields(told, desk.zone, desk.now()))
+    return 1 if exit_code and told["troubles"] else 0
 
 
 @click.command()
@@ -106,56 +100,55 @@ def _print_check(state: State, check: Check) -> None:
         click.echo(f"{'':9}{printable(line)}")
 
 
-def _status_fields(seen: Status, zone: ZoneInfo, now: datetime) -> list[tuple[str, str | None]]:
-    from postbell.services.health import caution_told
+def _status_fields(seen: Mapping[str, Any], zone: ZoneInfo, now: datetime) -> list[tuple[str, str | None]]:
+    from postbell.remote.reading import held_of, pause_of
     from postbell.services.holds import pause_told
 
     def told(at: datetime) -> str:
         return time_told(at, zone, now)
 
-    upcoming = [f"{told(w.ready_at)}: post {w.post_id} to {w.account}" for w in seen.next_due]
-    late = (
-        [f"{seen.overdue.count}, the oldest since {told(seen.overdue.oldest)}"] if seen.overdue.oldest else []
-    )
-    late += [f"{seen.overdue.held} held back by a pause"] if seen.overdue.held else []
-    held = [pause_told(pause, told) for pause in seen.pauses] + [held.told(told) for held in seen.held]
-    unsure = [f"post {d.post_id} to {d.account}: {d.message}" for d in seen.unsure]
-    gave_way = seen.lost.superseded
+    def clock(text: str) -> str:
+        return told(datetime.fromisoformat(text))
+
+    upcoming = [f"{clock(w['ready_at'])}: post {w['post']} to {w['account']}" for w in seen["next_due"]]
+    overdue, database, backup = seen["overdue"], seen["database"], seen["last_backup"]
+    late = [f"{overdue['count']}, the oldest since {clock(overdue['oldest'])}"] if overdue["oldest"] else []
+    late += [f"{overdue['held']} held back by a pause"] if overdue["held"] else []
+    held = [pause_told(pause_of(each), told) for each in seen["pauses"]]
+    held += [held_of(each).told(told) for each in seen["held"]]
+    unsure = [f"post {d['post']} to {d['account']}: {d['message']}" for d in seen["unsure"]]
+    gave_way = seen["lost"]["superseded"]
     return [
-        ("daemon", f"runs as process {seen.daemon}" if seen.daemon else "does not run"),
+        ("daemon", f"runs as process {seen['daemon']['pid']}" if seen["daemon"] else "does not run"),
         ("next", "\n".join(upcoming) or "nothing is scheduled"),
         ("overdue", "\n".join(late)),
         ("deliveries", _counts_text(seen) or "none"),
-        ("caution", "\n".join(caution_told(seen.caution)) if seen.caution else ""),
+        ("caution", "\n".join(seen["caution"]["says"]) if seen["caution"] else ""),
         ("unsure", "\n".join(unsure)),
         ("gave way", f"{gave_way} of series within a day, to newer ones" if gave_way else ""),
         ("held back", "\n".join(held)),
-        ("database", f"{_bytes_of(seen) / 1e6:,.1f} MB, schema {seen.schema}"),
-        ("secrets", {"clear": "in the clear", "none": ""}.get(seen.secrets.word, seen.secrets.word)),
-        ("backup", told(seen.storage.last_backup) if seen.storage.last_backup else "none yet"),
-        ("notices", _notices_text(seen, told)),
-        ("attention", "\n".join(seen.troubles)),
+        ("database", f"{database['bytes'] / 1e6:,.1f} MB, schema {database['schema']}"),
+        ("secrets", {"clear": "in the clear", "none": ""}.get(database["secrets"], database["secrets"])),
+        ("backup", clock(backup) if backup else "none yet"),
+        ("notices", _notices_text(seen["notices"], clock)),
+        ("attention", "\n".join(seen["troubles"])),
     ]
 
 
-def _bytes_of(seen: Status) -> int:
-    return seen.storage.database_bytes + seen.storage.log_bytes
-
-
-def _notices_text(seen: Status, told: Callable[[datetime], str]) -> str:
+def _notices_text(notices: Mapping[str, Any], clock: Callable[[str], str]) -> str:
     """Return by which ways the user is told, and when that was last done; nothing where there is none."""
     ways = [
-        f"{way.name}, last {told(way.told_at)}" if way.told_at else f"{way.name}, nothing yet"
-        for way in seen.notified.ways
+        f"{way['name']}, last {clock(way['told_at'])}" if way["told_at"] else f"{way['name']}, nothing yet"
+        for way in notices["ways"]
     ]
-    waiting = [f"{seen.notified.untold} to be told"] if seen.notified.untold else []
+    waiting = [f"{notices['untold']} to be told"] if notices["untold"] else []
     return "\n".join([*ways, *waiting])
 
 
-def _counts_text(seen: Status) -> str:
+def _counts_text(seen: Mapping[str, Any]) -> str:
     # How the processed ones ended says more than that they were processed.
-    counts = {str(state): count for state, count in seen.counts.items() if state != "processed"}
-    counts |= {str(result): count for result, count in seen.results.items() if count}
+    counts = {str(state): count for state, count in seen["deliveries"].items() if state != "processed"}
+    counts |= {str(result): count for result, count in seen["results"].items() if count}
     return ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
 
 

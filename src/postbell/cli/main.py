@@ -147,6 +147,8 @@ def load(place: str) -> click.Command:
 )
 @click.option("--data-dir", type=GivenPath(), help="Where database, media and backups lie.")
 @click.option("--config", type=GivenPath(), help="The configuration file.")
+@click.option("--remote", metavar="URL", help="Ask the Postbell of another machine over HTTP.")
+@click.option("--key-file", type=GivenPath(), help="The file with the key to it.")
 @json_option
 @click.option("-q", "--quiet", is_flag=True, help="Print only what was asked for; `add` prints the id alone.")
 @click.option("-v", "--verbose", is_flag=True, help="Print more, also where in Postbell a fault lies.")
@@ -159,6 +161,8 @@ def cli(
     *,
     data_dir: Path | None,
     config: Path | None,
+    remote: str | None,
+    key_file: Path | None,
     quiet: bool,
     verbose: bool,
     no_input: bool,
@@ -166,5 +170,6 @@ def cli(
 ) -> None:
     """Take the global options; a command follows."""
     state.data_dir, state.config = data_dir, config
+    state.remote, state.key_file = remote, key_file
     state.quiet, state.verbose = quiet, verbose
     state.no_input, state.no_color = no_input, no_color

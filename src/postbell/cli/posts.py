@@ -24,7 +24,7 @@ from postbell.shapes import attempt_json, first_comment_json, post_json, reading
 
 
 if TYPE_CHECKING:
-    from postbell.app import App
+    from postbell.cli.desk import Desk
     from postbell.domain.content import Comment, Override
     from postbell.domain.media import Media
     from postbell.domain.post import Post
@@ -68,30 +68,26 @@ def list_(
     A post that is `processing`, and of which nothing is being sent, is shown as `waiting`: for another try,
     or until it is known what became of the last one.
     """
-    from postbell.services.accounts import get_account
-    from postbell.store.posts import Filter, list_posts
+    from postbell.store.posts import Filter
 
-    app = state.open_app()
-    if account:
-        get_account(app.ctx, account)
+    desk = state.open_desk()
     wanted = Filter(
         state=PostState(post_state) if post_state else None,
         outcome=Outcome(outcome) if outcome else None,
         account=account,
         label=label,
-        since=day_or_instant(app.ctx, since, "--since"),
-        until=day_or_instant(app.ctx, until, "--until"),
+        since=day_or_instant(desk, since, "--since"),
+        until=day_or_instant(desk, until, "--until"),
         limit=limit + 1,
     )
-    with app.ctx.store.read() as tx:
-        found = list_posts(tx, wanted, app.ctx.media.path_of)
+    found = desk.list_posts(wanted)
     left_out, shown = len(found) > limit, found[-limit:]
     if state.json:
         for post in shown:
             state.emit(post_json(post))
     elif shown:
         headers = ["ID", "STATE", "TIME", "ACCOUNTS", "POST"]
-        state.table(headers, [_row(app, post) for post in shown])
+        state.table(headers, [_row(desk, post) for post in shown])
     else:
         state.note("there are no such posts.")
     if left_out and not state.quiet:  # with --json too: half a list is easily taken for a whole one
@@ -108,15 +104,11 @@ def show(state: State, *, post_id: str) -> None:
     The beginning of an ID is enough, as long as no other begins like it.
     """
     from postbell.domain.metrics import counts_told
-    from postbell.services.commenting import comments_of
-    from postbell.services.compose import load_post
-    from postbell.services.metrics import readings_of
 
-    app = state.open_app()
-    post = load_post(app.ctx, post_id)
-    latest = {reading.account: reading for reading in readings_of(app.ctx, post)}
-    names_of = {delivery.id: delivery.account for delivery in post.deliveries}
-    said = {names_of[each.delivery_id]: each for each in comments_of(app.ctx, post)}
+    desk = state.open_desk()
+    post = desk.load_post(post_id)
+    latest = {reading.account: reading for reading in desk.readings_of(post)}
+    said = desk.comments_of(post)
     if state.json:
         readings = [reading_json(post.id, reading) for reading in latest.values()]
         comments = [first_comment_json(account, found) for account, found in said.items()]
@@ -127,8 +119,8 @@ def show(state: State, *, post_id: str) -> None:
             ("id", post.id),
             ("state", str(post.state)),
             ("outcome", post.outcome),
-            ("time", time_text(app, post)),
-            *_terms(app, post),
+            ("time", time_text(desk, post)),
+            *_terms(desk, post),
             ("title", post.content.title),
             ("link", post.content.link),
             ("comment", _comment_text(post.content.comment)),
@@ -140,9 +132,11 @@ def show(state: State, *, post_id: str) -> None:
         click.echo()
     names = [f"{item.account} ({item.network})" for item in post.deliveries]
     counts = {name: [counts_told(reading)] for name, reading in latest.items()}
-    told = {name: [first_comment_text(app, found)] for name, found in said.items()}
+    told = {name: [first_comment_text(desk, found)] for name, found in said.items()}
     texts = [
-        "\n".join(delivery_lines(app, post, item) + told.get(item.account, []) + counts.get(item.account, []))
+        "\n".join(
+            delivery_lines(desk, post, item) + told.get(item.account, []) + counts.get(item.account, [])
+        )
         for item in post.deliveries
     ]
     state.fields(zip(names, texts, strict=True))
@@ -158,18 +152,15 @@ def show(state: State, *, post_id: str) -> None:
 @pass_state
 def log(state: State, *, post_id: str) -> None:
     """Show every try to publish a post."""
-    from postbell.services.actions import log_of
-    from postbell.services.compose import load_post
-
-    app = state.open_app()
-    tries = log_of(app.ctx, load_post(app.ctx, post_id))
+    desk = state.open_desk()
+    tries = desk.log_of(desk.load_post(post_id))
     if state.json:
         for delivery, tried in tries:
             state.emit(attempt_json(delivery, tried))
     elif tries:
         rows = [
             [
-                f"{tried.started_at.astimezone(app.ctx.zone):%Y-%m-%d %H:%M:%S}",
+                f"{tried.started_at.astimezone(desk.zone):%Y-%m-%d %H:%M:%S}",
                 delivery.account,
                 tried.kind,
                 tried.result or "under way",
@@ -183,21 +174,21 @@ def log(state: State, *, post_id: str) -> None:
         state.note("nothing was tried yet.")
 
 
-def _terms(app: App, post: Post) -> list[tuple[str, str | None]]:
+def _terms(desk: Desk, post: Post) -> list[tuple[str, str | None]]:
     made = f"{post.series_id}, for {post.slot}{', changed by hand' if post.touched else ''}"
     return [
         ("series", made if post.series_id else None),
         ("labels", ", ".join(post.labels)),
         ("late limit", span_text(post.late_limit) if post.late_limit else None),
-        ("not after", moment_text(app.ctx, post.not_after, post.zone) if post.not_after else None),
+        ("not after", moment_text(desk, post.not_after, post.zone) if post.not_after else None),
         ("delete after", span_text(post.delete_after) if post.delete_after else None),
         ("duplicate", "allowed" if post.allow_duplicate else None),
     ]
 
 
-def _row(app: App, post: Post) -> list[str]:
+def _row(desk: Desk, post: Post) -> list[str]:
     names = ", ".join(delivery.account for delivery in post.deliveries)
-    return [post.id, state_word(post), short_time(app, post), names, first_words(post)]
+    return [post.id, state_word(post), short_time(desk, post), names, first_words(post)]
 
 
 def _media_text(item: Media) -> str:

@@ -99,12 +99,7 @@ def show(state: State, *, name: str | None, count: int) -> None:
     Example:
       postbell queue show sky --count 20
     """  # noqa: D301 - click wants the character
-    from postbell.services import queueing
-    from postbell.services.accounts import get_account, list_accounts
-
-    ctx = state.open_app().ctx
-    names = [get_account(ctx, name).name] if name else [account.name for account in list_accounts(ctx)]
-    found = [queueing.list_queue(ctx, each, count) for each in names]
+    found = state.open_desk().queue(name, count)
     if state.json:
         for roster in found:
             for seat in roster.seats:

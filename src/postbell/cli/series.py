@@ -30,7 +30,7 @@ import click
 from postbell.cli.common import SentenceGroup, State, one_line, pass_state
 from postbell.cli.series_add import add, edit, recycle
 from postbell.cli.series_telling import clock_notes, condition, show_upcoming
-from postbell.domain.series import Series, SeriesState
+from postbell.domain.series import Series
 from postbell.domain.spans import span_text
 from postbell.series_shapes import require_rrule, series_json, upcoming_json
 from postbell.shapes import stamp
@@ -68,20 +68,14 @@ def list_(state: State, *, all_: bool) -> None:
     Example:
       postbell series list --all
     """  # noqa: D301 - click wants the character
-    from postbell.services.series import list_series
-    from postbell.services.series_view import next_times, paused_series
-
-    app = state.open_app()
-    found = list_series(app.ctx, None if all_ else SeriesState.ACTIVE)
-    paused, times = paused_series(app.ctx), next_times(app.ctx)
+    desk = state.open_desk()
+    found = desk.list_series(ended=all_)
     if state.json:
-        for each in found:
-            state.emit({**series_json(each, paused.get(each.id)), "next_at": stamp(times.get(each.id))})
+        for each, pause, next_at in found:
+            state.emit({**series_json(each, pause), "next_at": stamp(next_at)})
     elif found:
-        zone = app.ctx.zone
-        rows = [
-            _row(each, condition(each, paused.get(each.id), zone), times.get(each.id), zone) for each in found
-        ]
+        zone = desk.zone
+        rows = [_row(each, condition(each, pause, zone), next_at, zone) for each, pause, next_at in found]
         state.table(["ID", "STATE", "TO", "NEXT", "RULE", "TEXT"], rows)
     else:
         state.note("there are no series; write one with `postbell series add`.")
@@ -100,21 +94,17 @@ def show(state: State, *, series_id: str, count: int) -> None:
     Example:
       postbell series show k7m2 --count 20
     """  # noqa: D301 - click wants the character
-    from postbell.services.series import load_series
-    from postbell.services.series_view import look_ahead, paused_series
-
-    app = state.open_app()
-    found = load_series(app.ctx, series_id)
-    pause = paused_series(app.ctx).get(found.id)
-    upcoming = look_ahead(app.ctx, found, count)
+    desk = state.open_desk()
+    found, pause = desk.load_series(series_id)
+    upcoming = desk.look_ahead(found, count)
     if state.json:
         shown = series_json(found, pause)
         state.emit({**shown, "next": [upcoming_json(each) for each in upcoming]})
         return
-    state.fields(_fields(found, condition(found, pause, app.ctx.zone)))
+    state.fields(_fields(found, condition(found, pause, desk.zone)))
     if upcoming:
         state.say("")
-        show_upcoming(state, app.ctx.zone, upcoming)
+        show_upcoming(state, desk.zone, upcoming)
     for text in clock_notes(upcoming):
         state.note(text)
 

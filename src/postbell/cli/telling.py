@@ -19,29 +19,29 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from postbell.app import App
+    from postbell.cli.desk import Clocks, Desk
     from postbell.domain.comment import FirstComment
     from postbell.domain.post import Delivery, Post
-    from postbell.services.context import Context
     from postbell.services.holds import Held
     from postbell.services.wanted import Saved
 
 
 def tell_saved(
-    state: State, app: App, saved: Saved, *, done: str, note: str | None = None, only: str | None = None
+    state: State, desk: Desk, saved: Saved, *, done: str, note: str | None = None, only: str | None = None
 ) -> None:
     """Tell that a post is stored, what it became, and what is worth knowing about it.
 
     `only` names the account for which something was done, where that was not for all.
     """
     post = saved.post
-    notes = [*([f"{note}."] if note else []), *_made_room(saved), *_hindrances(app, post)]
+    notes = [*([f"{note}."] if note else []), *_made_room(saved), *_hindrances(desk, post)]
     if state.json:
         state.emit(saved_json(saved, notes))
     elif state.quiet:
         click.echo(post.id)
     else:
         what = f"{done} {post.id}{f' for {only}' if only else ''}"
-        state.say("\n".join([f"{what}: {outlook(app, post)}.", *_times(app, post)]))
+        state.say("\n".join([f"{what}: {outlook(desk, post)}.", *_times(desk, post)]))
     for text in [*notes, *map(str, saved.warnings)]:
         state.note(text)
 
@@ -57,39 +57,39 @@ def _made_room(saved: Saved) -> list[str]:
     return [f"{moved} moved down the queue to make room."]
 
 
-def _times(app: App, post: Post) -> list[str]:
+def _times(desk: Desk, post: Post) -> list[str]:
     """Return when each account publishes a post, and why, where that is more than the post itself says."""
     waiting = [item for item in post.deliveries if item.due_at]
     plain = all(item.due_at == post.at and not item.placed_why for item in waiting)
     if plain or post.state is not PostState.SCHEDULED:
         return []
     width = max(len(item.account) for item in waiting)
-    return [f"  {item.account.ljust(width)}  {_place(app, post, item)}" for item in waiting]
+    return [f"  {item.account.ljust(width)}  {_place(desk, post, item)}" for item in waiting]
 
 
-def _place(app: App, post: Post, delivery: Delivery) -> str:
-    time = moment_text(app.ctx, delivery.due_at, post.zone) if delivery.due_at else ""
+def _place(desk: Desk, post: Post, delivery: Delivery) -> str:
+    time = moment_text(desk, delivery.due_at, post.zone) if delivery.due_at else ""
     return f"{time}: {delivery.placed_why}" if delivery.placed_why else time
 
 
-def _hindrances(app: App, post: Post) -> list[str]:
+def _hindrances(desk: Desk, post: Post) -> list[str]:
     """Return what keeps a post from being published where it waits for that, as far as is known now."""
     waiting = [item for item in post.deliveries if item.state is DeliveryState.SCHEDULED]
-    found = [f"{held.told(_clock(app))}." for held in _holds(app, waiting).values() if held.mend]
-    found += [f"{text}." for text in _pauses(app, post)] if waiting else []
-    if waiting and not daemon_runs(app):
+    found = [f"{held.told(_clock(desk))}." for held in _holds(desk, waiting).values() if held.mend]
+    found += [f"{text}." for text in _pauses(desk, post)] if waiting else []
+    if waiting and not desk.daemon_runs():
         found.append(NO_DAEMON)
     return found
 
 
-def outlook(app: App, post: Post) -> str:
+def outlook(desk: Desk, post: Post) -> str:
     """Return what a post is about to do, or has done: `scheduled for …, to sky, blog`.
 
     Where the accounts differ, how each does: `partial (sky: published, blog: failed)`.
     """
     names = ", ".join(delivery.account for delivery in post.deliveries)
     to = f", to {names}" if names else ""
-    time = time_text(app, post)
+    time = time_text(desk, post)
     if post.state is PostState.DRAFT:
         return f"a draft, with the date {time}{to}" if time else f"a draft{to}"
     if post.state is PostState.SCHEDULED:
@@ -108,27 +108,27 @@ def state_word(post: Post) -> str:
     return "processing" if sent else "waiting"
 
 
-def time_text(app: App, post: Post) -> str | None:
+def time_text(desk: Desk, post: Post) -> str | None:
     """Return when a post is meant to be published, as it was typed and in UTC."""
     if post.at is None:
         return None
-    local = post.local or post.at.astimezone(app.ctx.zone).replace(tzinfo=None)
-    when = When(at=post.at, local=local, zone=post.zone or app.ctx.zone.key)
-    return describe(when, app.ctx.now())
+    local = post.local or post.at.astimezone(desk.zone).replace(tzinfo=None)
+    when = When(at=post.at, local=local, zone=post.zone or desk.zone.key)
+    return describe(when, desk.now())
 
 
-def moment_text(ctx: Context, at: datetime, zone_name: str | None = None) -> str:
+def moment_text(ctx: Clocks, at: datetime, zone_name: str | None = None) -> str:
     """Return an instant for people, on the clocks of a zone, or of the user, and in UTC."""
     zone = zone_named(zone_name) if zone_name else ctx.zone
     return describe(When(at=at, local=wall_at(at, zone), zone=zone.key), ctx.now())
 
 
-def short_time(app: App, post: Post) -> str:
+def short_time(desk: Desk, post: Post) -> str:
     """Return the same in few words, for tables: the zone only if it is another one."""
     if post.at is None:
         return ""
-    local = post.local or post.at.astimezone(app.ctx.zone)
-    zone = f" {post.zone}" if post.zone and post.zone != app.ctx.zone.key else ""
+    local = post.local or post.at.astimezone(desk.zone)
+    zone = f" {post.zone}" if post.zone and post.zone != desk.zone.key else ""
     return f"{local:%Y-%m-%d %H:%M}{zone}"
 
 
@@ -140,76 +140,69 @@ def first_words(post: Post, most: int = 50) -> str:
     return one_line(next((text for text in texts if text), ""), most)
 
 
-def delivery_lines(app: App, post: Post, delivery: Delivery) -> list[str]:
+def delivery_lines(desk: Desk, post: Post, delivery: Delivery) -> list[str]:
     """Return how a delivery of a post does, the state first."""
     lines = [str(delivery.outcome or delivery.state)]
     if delivery.tries > 1:
         lines.append(f"tries: {delivery.tries}")
     if delivery.due_at and (delivery.due_at != post.at or delivery.placed_why):
-        lines.append(f"time: {one_line(_place(app, post, delivery))}")
+        lines.append(f"time: {one_line(_place(desk, post, delivery))}")
     if delivery.state is DeliveryState.SCHEDULED:
-        lines += _waiting_lines(app, post, delivery)
+        lines += _waiting_lines(desk, post, delivery)
     if delivery.state is DeliveryState.UNSURE:
-        lines.append(_doubt(app, delivery))
+        lines.append(_doubt(desk, delivery))
     if delivery.lateness:
         reason = f" ({delivery.late_reason})" if delivery.late_reason else ""
         lines.append(f"late by {_span(delivery.lateness)}{reason}")
     if delivery.deleted_at:
-        lines.append(f"removed: {_clock(app)(delivery.deleted_at)}")
+        lines.append(f"removed: {_clock(desk)(delivery.deleted_at)}")
     elif delivery.delete_at:
-        lines.append(f"is removed: {_clock(app)(delivery.delete_at)}")
+        lines.append(f"is removed: {_clock(desk)(delivery.delete_at)}")
     found = (delivery.url, delivery.message, *delivery.warnings)
     return [*lines, *(one_line(text) for text in found if text)]
 
 
-def first_comment_text(app: App, found: FirstComment) -> str:
+def first_comment_text(desk: Desk, found: FirstComment) -> str:
     """Return how a first comment does."""
     if found.state is CommentState.WAITING:
         reason = f": {found.message}" if found.message else ""
-        return one_line(f"first comment: waits until {_clock(app)(found.try_at)}{reason}")
+        return one_line(f"first comment: waits until {_clock(desk)(found.try_at)}{reason}")
     about = found.url if found.state is CommentState.PUBLISHED else found.message
     return one_line(f"first comment: {found.state}{f': {about}' if about else ''}")
 
 
-def _waiting_lines(app: App, post: Post, delivery: Delivery) -> list[str]:
-    holds = [held.told(_clock(app)) for held in _holds(app, [delivery]).values()]
-    lines = [one_line(f"waits: {text}") for text in [*holds, *_pauses(app, post)]]
+def _waiting_lines(desk: Desk, post: Post, delivery: Delivery) -> list[str]:
+    holds = [held.told(_clock(desk)) for held in _holds(desk, [delivery]).values()]
+    lines = [one_line(f"waits: {text}") for text in [*holds, *_pauses(desk, post)]]
     if delivery.try_at and delivery.try_at != delivery.due_at:
-        lines.append(f"next try: {_clock(app)(delivery.try_at)}")
+        lines.append(f"next try: {_clock(desk)(delivery.try_at)}")
     if delivery.expires_at:
-        lines.append(f"not published after: {_clock(app)(delivery.expires_at)}")
+        lines.append(f"not published after: {_clock(desk)(delivery.expires_at)}")
     return lines
 
 
-def _holds(app: App, waiting: list[Delivery]) -> dict[str, Held]:
+def _holds(desk: Desk, waiting: list[Delivery]) -> dict[str, Held]:
     """Return what holds the accounts of these deliveries, by name."""
-    from postbell.services.holds import hold_of
-    from postbell.store.accounts import list_accounts
-
-    ids, now = {delivery.account_id for delivery in waiting}, app.ctx.now()
-    with app.ctx.store.read() as tx:
-        found = [hold_of(account, now) for account in list_accounts(tx) if account.id in ids]
-    return {held.account: held for held in found if held}
+    names = {delivery.account for delivery in waiting}
+    return {name: held for name, held in desk.holds().items() if name in names} if names else {}
 
 
-def _pauses(app: App, post: Post) -> list[str]:
+def _pauses(desk: Desk, post: Post) -> list[str]:
     """Return what the user holds back besides single accounts, where this post is part of it."""
-    from postbell.services.holds import pause_told, pauses_of
+    from postbell.services.holds import pause_told
 
-    return [pause_told(pause, _clock(app)) for pause in pauses_of(app.ctx, post)]
+    return [pause_told(pause, _clock(desk)) for pause in desk.pauses_of(post)]
 
 
-def _doubt(app: App, unsure: Delivery) -> str:
-    from postbell.services.health import looks_up
-
-    if looks_up(app.ctx, unsure):
+def _doubt(desk: Desk, unsure: Delivery) -> str:
+    if desk.looks_up(unsure):
         known = f"if you know how it ended, `postbell settle {unsure.post_id}`"
         return f"waits: the daemon looks it up again by itself; {known}"
     return f"waits: look whether it is public, then `postbell settle {unsure.post_id}`"
 
 
-def _clock(app: App) -> Callable[[datetime], str]:
-    return lambda moment: f"{moment.astimezone(app.ctx.zone):%Y-%m-%d %H:%M:%S %Z}"
+def _clock(desk: Desk) -> Callable[[datetime], str]:
+    return lambda moment: f"{moment.astimezone(desk.zone):%Y-%m-%d %H:%M:%S %Z}"
 
 
 def _span(span: timedelta) -> str:

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
+    from postbell.cli.desk import Clocks
     from postbell.cli.sources import Given
     from postbell.domain.content import Comment
     from postbell.domain.manuscript import Manuscript
     from postbell.domain.when import When
-    from postbell.services.context import Context
     from postbell.services.placing import Placing
     from postbell.services.wanted import Terms
 
@@ -40,7 +40,7 @@ class Understood:
 
 
 def understand(
-    ctx: Context,
+    ctx: Clocks,
     manuscript: Manuscript,
     *,
     given: Given | None = None,
@@ -105,13 +105,13 @@ def _comment(manuscript: Manuscript, stored: Comment | None) -> Comment | None:
     )
 
 
-def _zone_of(ctx: Context, manuscript: Manuscript) -> ZoneInfo:
+def _zone_of(ctx: Clocks, manuscript: Manuscript) -> ZoneInfo:
     from postbell.domain.zones import zone_named
 
     return zone_named(manuscript.tz) if manuscript.tz else ctx.zone
 
 
-def _time_of(ctx: Context, manuscript: Manuscript, zone: ZoneInfo) -> When | None:
+def _time_of(ctx: Clocks, manuscript: Manuscript, zone: ZoneInfo) -> When | None:
     from postbell.domain.when import parse_when
 
     if not manuscript.at:
@@ -123,7 +123,7 @@ def _time_of(ctx: Context, manuscript: Manuscript, zone: ZoneInfo) -> When | Non
     return when
 
 
-def _end(ctx: Context, text: str | None, zone: ZoneInfo, stored: datetime | None) -> datetime | None:
+def _end(ctx: Clocks, text: str | None, zone: ZoneInfo, stored: datetime | None) -> datetime | None:
     """Return until when it may be published; an empty text takes that away."""
     if text is None:
         return stored

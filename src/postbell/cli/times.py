@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
-    from postbell.services.context import Context
+    from postbell.cli.desk import Clocks
     from postbell.services.placing import Placing
 
 _DAYS = {"yesterday": -1, "today": 0, "tomorrow": 1}
@@ -90,7 +90,7 @@ class PlaceOptions:
 
 
 def placing_of(
-    ctx: Context, options: PlaceOptions | None, zone: ZoneInfo, *, queue: str | None
+    ctx: Clocks, options: PlaceOptions | None, zone: ZoneInfo, *, queue: str | None
 ) -> Placing | None:
     """Return where a post is to be placed; `queue` is its place there, whoever says so. Raises Invalid."""
     if queue:
@@ -108,7 +108,7 @@ def placing_of(
 
 
 def instant(
-    ctx: Context, text: str, option: str, zone: ZoneInfo | None = None, *, allow_past: bool = False
+    ctx: Clocks, text: str, option: str, zone: ZoneInfo | None = None, *, allow_past: bool = False
 ) -> datetime:
     """Return the instant (aware UTC) that an option names; raises Invalid about it."""
     from postbell.domain.when import parse_when
@@ -119,17 +119,17 @@ def instant(
         raise Invalid(Problem(where=option, message=found.message) for found in error.problems) from None
 
 
-def day_or_instant(ctx: Context, text: str | None, option: str) -> datetime | None:
+def day_or_instant(ctx: Clocks, text: str | None, option: str) -> datetime | None:
     """Return what `beginning` returns, None where the option was not given."""
     return None if text is None else beginning(ctx, text, option)
 
 
-def beginning(ctx: Context, text: str, option: str) -> datetime:
+def beginning(ctx: Clocks, text: str, option: str) -> datetime:
     """Return the instant that an option names, past or not; a day that stands alone means its beginning."""
     return instant(ctx, _day_begins(ctx, text), option, allow_past=True)
 
 
-def span_between(ctx: Context, text: str, option: str) -> tuple[datetime, datetime]:
+def span_between(ctx: Clocks, text: str, option: str) -> tuple[datetime, datetime]:
     """Return the two instants (aware UTC) of `A..B`, past or not; raises Invalid about `option`."""
     begin, dots, end = text.partition("..")
     if not dots:
@@ -141,7 +141,7 @@ def span_between(ctx: Context, text: str, option: str) -> tuple[datetime, dateti
     return first, last
 
 
-def _day_begins(ctx: Context, text: str) -> str:
+def _day_begins(ctx: Clocks, text: str) -> str:
     words = text.strip().lower()
     if words in _DAYS:
         day = ctx.now().astimezone(ctx.zone).date() + timedelta(days=_DAYS[words])

@@ -8,18 +8,15 @@ from typing import TYPE_CHECKING
 import click
 
 from postbell.cli.common import State, pass_state
-from postbell.cli.telling import NO_DAEMON, daemon_runs, outlook
+from postbell.cli.telling import NO_DAEMON, outlook
 from postbell.domain.states import Outcome, PostState
 from postbell.errors import Conflict, TryLater
 from postbell.shapes import post_json
 
 
 if TYPE_CHECKING:
-    from postbell.app import App
+    from postbell.cli.desk import Desk
     from postbell.domain.post import Post
-
-#: Seconds between two looks. The daemon is not disturbed: readers of the database wait for nobody.
-_PACE = 0.2
 
 #: The exit code for how a post ended.
 _CODES = {
@@ -44,22 +41,20 @@ def wait(state: State, *, post_ids: tuple[str, ...], timeout: float | None) -> i
     Ends with 0 if all were published, 8 if some were or one was for some of its accounts,
     7 if they failed or were missed, 5 if they were cancelled, 75 when the time is over.
     """  # noqa: D301 - click wants the character
-    from postbell.services.compose import load_post
-
-    app = state.open_app()
-    posts = [load_post(app.ctx, post_id) for post_id in post_ids]
+    desk = state.open_desk()
+    posts = [desk.load_post(post_id) for post_id in post_ids]
     ids = list(dict.fromkeys(post.id for post in posts))
-    if not all(map(_outcome, posts)) and not daemon_runs(app):
+    if not all(map(_outcome, posts)) and not desk.daemon_runs():
         state.note(NO_DAEMON)
     until = None if timeout is None else time.monotonic() + timeout
     ended: dict[str, Outcome] = {}
     while left := [post_id for post_id in ids if post_id not in ended]:
-        for post in [load_post(app.ctx, post_id) for post_id in left]:
+        for post in [desk.load_post(post_id) for post_id in left]:
             if outcome := _outcome(post):
                 ended[post.id] = outcome
-                _tell(state, app, post)
+                _tell(state, desk, post)
         if len(ended) < len(ids):
-            _sleep(until, [post_id for post_id in ids if post_id not in ended])
+            _sleep(desk.pace, until, [post_id for post_id in ids if post_id not in ended])
     return _code(set(ended.values()))
 
 
@@ -69,19 +64,19 @@ def _outcome(post: Post) -> Outcome | None:
     return None if post.outcome is Outcome.UNSURE else post.outcome
 
 
-def _tell(state: State, app: App, post: Post) -> None:
+def _tell(state: State, desk: Desk, post: Post) -> None:
     if state.json:
         state.emit(post_json(post))
-    state.say(f"{post.id}: {outlook(app, post)}")
+    state.say(f"{post.id}: {outlook(desk, post)}")
     for delivery in post.deliveries:
         said = delivery.url or delivery.message
         state.say(f"  {delivery.account}: {delivery.outcome or delivery.state}{f', {said}' if said else ''}")
 
 
-def _sleep(until: float | None, left: list[str]) -> None:
+def _sleep(pace: float, until: float | None, left: list[str]) -> None:
     if until is not None and time.monotonic() >= until:
         raise TryLater(f"The time is over, and not ended: {', '.join(left)}. See `postbell show {left[0]}`.")
-    time.sleep(_PACE if until is None else max(0.0, min(_PACE, until - time.monotonic())))
+    time.sleep(pace if until is None else max(0.0, min(pace, until - time.monotonic())))
 
 
 def _code(outcomes: set[Outcome]) -> int:

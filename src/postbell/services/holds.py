@@ -89,7 +89,7 @@ class Holds:
         account = self.accounts.get(account_id)
         if account and (held := hold_of(account, at)):
             return f"account {account.name} {_WORDS[held.hold]}"
-        for pause in _matching(self.pauses, series_id, labels):
+        for pause in matching(self.pauses, series_id, labels):
             if pause.until is None or pause.until > at:
                 return f"{pause.told()} is paused"
         return None
@@ -112,10 +112,10 @@ def pauses_of(ctx: Context, post: Post) -> list[Pause]:
     """Return the pauses that hold a post back now, besides those of its accounts."""
     with ctx.store.read() as tx:
         found = pauses.list_pauses(tx, ctx.now())
-    return _matching(found, post.series_id, post.labels)
+    return matching(found, post.series_id, post.labels)
 
 
-def _matching(found: Iterable[Pause], series_id: str | None, labels: Collection[str]) -> list[Pause]:
+def matching(found: Iterable[Pause], series_id: str | None, labels: Collection[str]) -> list[Pause]:
     """Return those of the pauses that hold back a post of a series, with these labels."""
     names: Mapping[PauseScope, Collection[str | None]] = {
         PauseScope.EVERYTHING: ("",),

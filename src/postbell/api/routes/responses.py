@@ -13,8 +13,9 @@ from postbell.api.resource import Call, Resource
 from postbell.api.routes.posts import PostId, found_post
 from postbell.domain.access import Scope
 from postbell.services import engagement
+from postbell.services.commenting import comments_of
 from postbell.services.metrics import readings_of
-from postbell.shapes import reading_json
+from postbell.shapes import first_comment_json, reading_json
 
 
 resource = Resource("responses", "How people respond to what was published.", path="/api/v1")
@@ -36,6 +37,17 @@ def readings(call: Call, id: PostId) -> Answer:  # noqa: A002 - the name in the 
     """List what was ever read back of a post from its networks, the oldest first."""
     post = found_post(call.ctx, id)
     return Answer(body={"readings": [reading_json(post.id, each) for each in readings_of(call.ctx, post)]})
+
+
+@resource.get(
+    "/posts/{id}/comments", "List first comments", returns=plan_models.FirstComments, refuses=(404,)
+)
+def comments(call: Call, id: PostId) -> Answer:  # noqa: A002
+    """List how the first comments on a post do, one for each account."""
+    post = found_post(call.ctx, id)
+    names = {delivery.id: delivery.account for delivery in post.deliveries}
+    found = comments_of(call.ctx, post)
+    return Answer(body={"comments": [first_comment_json(names[each.delivery_id], each) for each in found]})
 
 
 @resource.serve(

@@ -1,0 +1,59 @@
+"""What a command line elsewhere needs to know before it asks for more."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Query
+
+from postbell.api import models, plan_models
+from postbell.api.call import Answer, tag_of
+from postbell.api.resource import Call, Resource
+from postbell.plan_shapes import pause_json
+from postbell.series_shapes import series_json
+from postbell.services import pausing
+from postbell.services.accounts import list_accounts
+from postbell.services.compose import load_post
+from postbell.services.holds import hold_of
+from postbell.services.series import load_series
+from postbell.services.series_view import paused_series
+from postbell.shapes import post_json, stamp
+from postbell.status_shapes import held_json
+
+
+resource = Resource("here", "What a command line elsewhere needs to know.", path="/api/v1")
+
+Begins = Annotated[
+    str,
+    Query(description="How the id begins.", min_length=1, max_length=40, examples=["k7f2"]),
+]
+
+
+@resource.get("/here", "Read where this is", returns=plan_models.Here)
+def here(call: Call) -> Answer:
+    """Read the time and the time zone of this Postbell, and what is held back."""
+    now = call.ctx.now()
+    held = (hold_of(account, now) for account in list_accounts(call.ctx))
+    return Answer(
+        body={
+            "now": stamp(now),
+            "timezone": call.ctx.zone.key,
+            "held": [held_json(each) for each in held if each],
+            "pauses": [pause_json(each) for each in pausing.list_pauses(call.ctx)],
+        }
+    )
+
+
+@resource.get("/find/post", "Find a post", returns=models.Post, refuses=(404,))
+def find_post(call: Call, begins: Begins) -> Answer:
+    """Read the one post whose id begins so; 422 where several do."""
+    shown = post_json(load_post(call.ctx, begins))
+    return Answer(body=shown, tag=tag_of(shown))
+
+
+@resource.get("/find/series", "Find a series", returns=plan_models.Series, refuses=(404,))
+def find_series(call: Call, begins: Begins) -> Answer:
+    """Read the one series whose id begins so; 422 where several do."""
+    found = load_series(call.ctx, begins)
+    shown = series_json(found, paused_series(call.ctx).get(found.id))
+    return Answer(body=shown, tag=tag_of(shown))

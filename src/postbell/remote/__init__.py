@@ -1,0 +1,1 @@
+"""The command line at another machine: what its commands ask is asked over HTTP."""

@@ -1,0 +1,227 @@
+"""Commands print the same at another machine, through its HTTP API, as they do on it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from postbell.__main__ import main
+from postbell.domain.access import Scope
+from postbell.services.keys import add_key
+from support.command import Ran
+from support.home import Home, make_home, served
+
+
+def run(*words: str) -> Ran:
+    """Run a command line in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main(list(words))
+    return Ran(code=code, out=out.getvalue(), err=err.getvalue())
+
+
+@dataclass
+class Two:
+    """One daemon, asked on its machine and from another one."""
+
+    home: Home
+    url: str
+    key_file: Path
+
+    def here(self, *words: str) -> Ran:
+        """Run a command on the machine."""
+        return run(*self.home.options, *words)
+
+    def there(self, *words: str) -> Ran:
+        """Run a command from another machine."""
+        return run("--remote", self.url, "--key-file", str(self.key_file), *words)
+
+    def same(self, *words: str) -> str:
+        """Run a command that changes nothing in both ways, which must be the same; return what it prints."""
+        here, there = self.here(*words), self.there(*words)
+        assert told(here) == told(there), words
+        return here.out
+
+
+def told(ran: Ran, post: str = "no post") -> tuple[int, str, str]:
+    """Return what a command said, without what the passing of a second changes, and ids."""
+    return ran.code, _steady(ran.out.replace(post, "ID")), _steady(ran.err.replace(post, "ID"))
+
+
+def _steady(text: str) -> str:
+    text = re.sub(r"in \d+ (s|min|h|d)( \d+ (s|min|h))?", "in a while", text)
+    text = re.sub(r"\d+\.\d MB|\"(log_)?bytes\": \d+", "size", text)
+    return re.sub(r"\b\w*\d\w*\b", "_", text)
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
+    folder = tmp_path_factory.mktemp("remote")
+    home = make_home(folder, 'timezone = "Europe/Berlin"\n')
+    home.env["POSTBELL_API__LISTEN"] = "127.0.0.1:0"
+    home.env["POSTBELL_API__REQUESTS_PER_MINUTE"] = "0"
+    (folder / "out").mkdir()
+    for name in ("out", "other"):
+        home.connect("folder", name, {"path": str(folder / "out")})
+    with home.app() as app:
+        key = add_key(app.ctx, name="laptop", scopes=[Scope.ADMIN])[1]
+    key_file = folder / "key"
+    key_file.write_text(f"{key}\n")
+    key_file.chmod(0o600)
+    with served(home) as url:
+        yield Two(home, url, key_file)
+
+
+def test_what_is_read_is_told_alike_in_words_and_as_json(two: Two) -> None:
+    post = two.here("-q", "add", "Hello", "--to", "out", "--at", "in 3 d", "--label", "news").out.strip()
+    sent = two.here("-q", "add", "Now", "--to", "out", "--now").out.strip()
+    assert two.here("wait", sent).code == 0
+    two.here("add", "A draft", "--title", "Later", "--then", "and on", "--to", "out,other")
+    made = two.here(
+        "series", "add", "Morning", "--to", "out", "--repeat", "daily", "--time", "07:30", "--json"
+    )
+    series = json.loads(made.out)["id"]
+    two.here("queue", "slots", "out", "mon-fri 09:00")
+    two.here("add", "In turn", "--to", "out", "--queue")
+    for words in (
+        ("list",),
+        ("list", "--state", "draft"),
+        ("list", "--account", "nobody"),
+        ("list", "--limit", "1"),
+        ("show", post),
+        ("show", post[:6]),
+        ("show", sent),
+        ("show", "nothing"),
+        ("log", sent),
+        ("log", post),
+        ("wait", sent),
+        ("wait", post, "--timeout", "0"),
+        ("status",),
+        ("account", "list"),
+        ("series", "list"),
+        ("series", "show", series, "--count", "3"),
+        ("series", "show", "nothing"),
+        ("queue", "show"),
+        ("queue", "show", "out", "--count", "2"),
+        ("queue", "show", "nobody"),
+        ("next",),
+        ("next", "--count", "3", "--until", "in 2 d"),
+        ("agenda",),
+    ):
+        two.same(*words)
+        told = two.same(*words, "--json")
+        assert told or words[-1] in ("nobody", "nothing", "0", post), words
+
+
+def changes(run: Callable[..., Ran]) -> list[tuple[int, str, str]]:
+    """Write a post, and do with it whatever commands can do; return what each has told."""
+    first = run(
+        "add", "One", "--to", "out", "--at", "in 3 d", "--label", "a,b", "--json", "--allow-duplicate"
+    )
+    post = str(json.loads(first.out)["id"])
+    words = [
+        ("edit", post, "Another text", "--title", "A title", "--label", "c", "--late-limit", "6 h"),
+        ("edit", post, "--title", "", "--late-limit", "", "--then", "and more", "--json"),
+        ("edit", post, "--to", "nobody"),
+        ("reschedule", post, "in 4 d"),
+        ("reschedule", post, "yesterday"),
+        ("reschedule", post, "--draft"),
+        ("wait", post),
+        ("-q", "publish", post, "--allow-duplicate"),  # the daemon may have begun with it
+        ("wait", post),
+        ("edit", post, "Too late"),
+        ("cancel", post),
+        ("retry", post),
+        ("settle", post, "--failed"),
+        ("delete", post, "--yes"),
+        ("add", "Wrong", "--to", "nobody", "--at", "never", "--link", "x"),
+        ("add", "Wrong", "--to", "nobody", "--json", "--link", "x"),
+    ]
+    found = [told(first, post), *(told(run(*each), post) for each in words)]
+    last = run("-q", "add", "Two", "--to", "out", "--at", "in 5 d", "--allow-duplicate").out.strip()
+    ends = [("cancel", last), ("delete", last, "--yes", "--json"), ("show", last)]
+    return [*found, *(told(run(*each), last) for each in ends)]
+
+
+def test_what_is_changed_is_told_alike_and_is_the_same_then(two: Two) -> None:
+    for one, other in zip(changes(two.here), changes(two.there), strict=True):
+        assert one == other
+
+
+def test_variables_say_the_same_as_the_options(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = two.here("account", "list").out
+    monkeypatch.setenv("POSTBELL_URL", two.url)
+    monkeypatch.setenv("POSTBELL_KEY_FILE", str(two.key_file))
+    assert run("account", "list").out == here
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("db", "check"),
+        ("init",),
+        ("run",),
+        ("doctor",),
+        ("account", "show", "out"),
+        ("add", "x", "--dry-run"),
+    ],
+    ids=str,
+)
+def test_what_works_on_the_files_of_a_machine_says_so(two: Two, words: tuple[str, ...]) -> None:
+    ran = two.there(*words)
+    assert ran.code == 2
+    assert "run it there" in ran.err
+
+
+def test_files_are_not_sent_yet_and_nothing_is_stored(two: Two, tmp_path: Path) -> None:
+    file = tmp_path / "cat.jpg"
+    file.write_bytes(b"x")
+    ran = two.there("add", "A cat", "--to", "out", "--media", str(file))
+    assert (ran.code, "not sent to another machine yet" in ran.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("http://nas.example", "is not encrypted"),
+        ("nonsense", "is no place"),
+        ("/nowhere.sock", "cannot be asked"),
+        ("http://localhost:1", "cannot be asked"),
+    ],
+)
+def test_a_place_that_cannot_be_asked_is_told(two: Two, url: str, says: str) -> None:
+    ran = run("--remote", url, "--key-file", str(two.key_file), "list")
+    assert ran.code in (75, 78)
+    assert says in ran.err
+
+
+def test_a_key_that_is_none_is_told(two: Two, tmp_path: Path) -> None:
+    for content, mode, code, says in (
+        ("postbell_wrong", 0o600, 78, "key"),
+        ("x", 0o644, 78, "Others can read"),
+        ("", 0o600, 78, "holds no key"),
+    ):
+        file = tmp_path / "key"
+        file.write_text(content)
+        file.chmod(mode)
+        ran = run("--remote", two.url, "--key-file", str(file), "list")
+        assert (ran.code, says in ran.err) == (code, True), ran.err
+    ran = run("--remote", two.url, "list")
+    assert (ran.code, "There is no key" in ran.err) == (78, True)
+
+
+def test_a_unix_socket_needs_no_key(tmp_path: Path) -> None:
+    home = make_home(tmp_path)
+    socket = tmp_path / "api.sock"
+    home.env["POSTBELL_API__LISTEN"] = str(socket)
+    with served(home):
+        for url in (str(socket), f"http+unix://{str(socket).replace('/', '%2F')}"):
+            ran = run("--remote", url, "status")
+            assert (ran.code, "runs as process" in ran.out) == (0, True), ran.err
