@@ -18,7 +18,7 @@ from postbell.beat import Beat, Chore, new_scheduler
 from postbell.bell import Listener
 from postbell.clock import SystemClock
 from postbell.domain.caution import Cause
-from postbell.errors import BadConfig, DaemonRunning, PostbellError
+from postbell.errors import BadConfig, DaemonRunning, Damaged, PostbellError
 from postbell.sd_notify import Notifier
 from postbell.services import last_words, upkeep
 from postbell.services.commenting import Comments
@@ -108,6 +108,10 @@ def run_daemon(
         asyncio.run(Daemon(app, surroundings, notifier, serves=serves, checkpoint=checkpoint).run())
     except DaemonRunning:
         raise  # that one publishes
+    except Damaged as damaged:
+        error = upkeep.with_newest_backup(places, damaged)
+        last_words.speak(places, settings.notify, error, SystemClock().now())
+        raise error from damaged
     except Exception as error:
         last_words.speak(places, settings.notify, error, SystemClock().now())
         raise

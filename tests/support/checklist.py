@@ -40,6 +40,7 @@ _DRAFT = "posts::a_post_without_a_time_is_a_draft_and_is_read_as_it_was_told"
 _DATED = "posts::a_draft_may_have_a_date_and_never_fires"
 _TIMED = "posts::a_time_schedules_it_on_the_clocks_that_are_named"
 _WRONG = "posts::what_is_wrong_is_told_with_its_place_and_nothing_is_stored"
+_FETCHED = "jobs::files_are_fetched_and_stored_like_uploads"
 _MANY = "posts::many_are_stored_together_or_none"
 _WAITED = "post_actions::a_reader_waits_until_a_post_has_ended"
 _DAEMON = "daemon::a_program_writes_a_post_and_sees_it_published"
@@ -95,9 +96,7 @@ CHECKLIST: dict[str, Item] = {
     ),
     "Q16": _shown("other texts for other networks", _SAID),
     "Q17": _shown("files are uploaded first and named in posts", _FILES),
-    "Q18": _lacks(
-        "files from an address", "files are taken from elsewhere by the media resource, not yet here"
-    ),
+    "Q18": _shown("files from an address", _FETCHED),
     "Q19": _shown("posts are listed", "posts::a_list_is_read_in_parts_without_gaps_or_repeats"),
     "Q20": _shown("the same shape for now, later and drafts", _TIMED, _DATED),
     "Q21": _shown("the very fields of recycling", _PIECE),
@@ -153,9 +152,7 @@ CHECKLIST: dict[str, Item] = {
     "D1": _shown("taken at once, delivered later", _TIMED, _DAEMON),
     "D2": _shown("1 to 100 accounts", "checklist::a_post_is_for_up_to_a_hundred_accounts"),
     "D3": _shown("a text with a bound", _WRONG),
-    "D4": _lacks(
-        "files from addresses", "files are taken from elsewhere by the media resource, not yet here"
-    ),
+    "D4": _shown("files from addresses", _FETCHED),
     "D5": _shown("a time with its zone, and not past", _WRONG),
     "D6": _shown("a time without its zone is refused", _WRONG),
     "D7": _shown("unknown options are refused", _OPTIONS),

@@ -206,12 +206,13 @@ def test_a_picture_that_is_not_there(cli: Command) -> None:
 
 
 def test_a_picture_too_many(cli: Command, tmp_path: Path) -> None:
-    names = [f"{number}.png" for number in range(5)]
+    names = [f"{number}.png" for number in range(11)]
     for number, name in enumerate(names):
         (tmp_path / name).write_bytes(pictures.png(8 + number))
     media = [word for name in names for word in ("--media", name)]
     refused(
-        cli("add", "Hi", "--to", "sky", "--at", "in 3 d", *media), "media (for sky): 5 files, the limit is 4."
+        cli("add", "Hi", "--to", "sky", "--at", "in 3 d", *media),
+        "media (for sky): 11 files, the limit is 10.",
     )
 
 

@@ -157,7 +157,7 @@ def reconnect(
 def list_(state: State) -> None:
     """List the accounts."""
     desk = state.open_desk()
-    found = desk.accounts()
+    found = desk.accounts(told=state.json)
     if state.json:
         for _account, told in found:
             state.emit(told)

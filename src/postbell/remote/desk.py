@@ -161,8 +161,9 @@ class RemoteDesk:
         told = self._client.get(f"posts/{post.id}/comments")["comments"]
         return {each["account"]: reading.first_comment_of(each) for each in told}
 
-    def accounts(self) -> list[tuple[Account, Mapping[str, Any]]]:
-        """Return every account, and how it is told."""
+    def accounts(self, *, told: bool = False) -> list[tuple[Account, Mapping[str, Any]]]:
+        """Return every account, and how it is told, whether that is wanted or not."""
+        del told
         return [(reading.account_of(each), each) for each in self._client.get("accounts")["accounts"]]
 
     def status(self) -> dict[str, Any]:

@@ -175,6 +175,14 @@ def _damaged(places: Places, problem: str) -> Damaged:
     return Damaged(f"The database {places.database} is damaged ({problem}). It was left as it is. {mend}")
 
 
+def with_newest_backup(places: Places, damaged: Damaged) -> Damaged:
+    """Return the same error, which names the newest backup too, if there is one."""
+    newest = next(iter(backup.list_backups(places.backups)), None)
+    if newest is None or str(newest) in str(damaged):
+        return damaged
+    return Damaged(f"{damaged} The newest: `postbell db restore {newest}`.")
+
+
 def require_private(places: Places) -> None:
     """Raise BadConfig where others can read the data folder, NotFound where there is nothing in it."""
     require_file(places.database)
