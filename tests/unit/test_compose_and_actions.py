@@ -118,7 +118,7 @@ def test_everything_that_is_wrong_is_told_at_once_and_nothing_is_stored(world: W
     assert any("none.png" in problem for problem in problems)
     assert any("page.png" in problem for problem in problems)
     assert any(problem.startswith("[faek]") for problem in problems)
-    assert any(problem.startswith("fake.mod (for ann)") and "mood" in problem for problem in problems)
+    assert any(problem.startswith("ann.mod (for ann)") and "mood" in problem for problem in problems)
     assert len(problems) == 6
 
 
@@ -173,7 +173,7 @@ def test_an_account_that_goes_while_a_post_is_written_is_not_given_it(world: Wor
 def test_a_draft_with_a_wrong_option_is_refused(world: World) -> None:
     wanted = Wanted(text="Hello", to=("ann",), overrides={"ann": Override(options={"mood": 7})})
     (problem,) = refused(world, wanted)
-    assert problem.startswith("fake.mood (for ann)")
+    assert problem.startswith("ann.mood (for ann)")
 
 
 def test_files_are_stored_with_the_post_and_only_with_it(world: World, picture: Path) -> None:

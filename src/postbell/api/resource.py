@@ -188,6 +188,7 @@ def _require_known_query(request: Request, route: APIRoute) -> None:
             "where": f"query {name}",
             "message": f"There is no such parameter; known here: {', '.join(sorted(known)) or 'none'}.",
             "account": None,
+            "option": None,
         }
         for name in request.query_params
         if name not in known
