@@ -114,7 +114,7 @@ def test_of_very_many_readings_the_first_are_checked(world: World) -> None:
 
 
 def test_options_are_checked_for_each_account(world: World) -> None:
-    assert _refused(world, overrides={"ann": Override(options={"nonsense": 1})}) == [("fake.nonsense", "ann")]
+    assert _refused(world, overrides={"ann": Override(options={"nonsense": 1})}) == [("ann.nonsense", "ann")]
 
 
 def test_what_cannot_be_taken_away_again_is_refused(tmp_path: Path) -> None:
