@@ -239,6 +239,7 @@ class Daemon:
         self._due.set()
         self._lost.set()
         self._old.set()
+        self._hooks.bell.set()  # an earlier life may have left something to tell
         return [asyncio.create_task(self._beat.do(each)) for each in self._beat.chores if each.name != _TELL]
 
     def _say_cautious(self, cause: Cause) -> None:

@@ -51,7 +51,7 @@ def test_a_post_that_is_published_is_told_at_once_with_where_it_is(
     with home.daemon():
         hook(home, receiver, address)  # while the daemon runs: it takes notice
         post_id = home.add("Hello", "site")
-        home.wait_for(lambda: len(receiver.kinds()) == 2, seconds=20)
+        home.wait_for(lambda: len(receiver.kinds()) == 2, seconds=10)
     assert receiver.kinds() == ["post.scheduled", "post.published"]
     _, _, event = receiver.taken[-1]
     assert event["data"]["post"] == post_id

@@ -64,11 +64,14 @@ class HookSender:
     _timer: asyncio.TimerHandle | None = None
     #: Whether there were addresses at the last turn, or before the first.
     _any: bool = True
+    #: Whether something happened since then that nobody seemed to want to hear.
+    _unheard: bool = False
 
     def news(self) -> None:
         """Say that something may have happened; costs nothing where nobody is told."""
         if self._any:
             self._wake_in(_A_MOMENT)
+        self._unheard = not self._any
 
     def wanted(self, tx: Connection) -> bool:
         """Whether there may be something to tell; reads only."""
@@ -76,8 +79,11 @@ class HookSender:
 
     async def turn(self) -> None:
         """Begin to tell every address that is not being told already. Waits for none of them."""
+        self._unheard = False
         found = await asyncio.to_thread(self._list)
         self._any = bool(found)
+        if found and self._unheard:  # it came while this was looked up, and may not be seen below
+            self._wake_in(_A_MOMENT)
         for hook in found:
             if hook.id in self._telling:
                 self._more.add(hook.id)
