@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,11 +20,14 @@ from datetime import datetime
 from typing import Any, cast
 
 import httpx
+from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from postbell.api.application import build, resources
+from postbell.api.feed import Feed
 from postbell.api.wall import Asgi, Wall
+from postbell.app import App
 from postbell.domain.access import Scope
 from postbell.sections import ApiSettings
 from postbell.services.keys import add_key
@@ -77,7 +81,6 @@ class Asked:
     world: World
     wall: Wall = field(init=False)
     _all: str | None = None
-    _asgi: Asgi | None = None
 
     def __post_init__(self) -> None:
         self.wall = Wall(self._inner, lambda: self.world.app)
@@ -104,6 +107,8 @@ class Asked:
             {"Host": "localhost"} | ({"Authorization": f"Bearer {key}"} if key else {}) | dict(headers or {})
         )
 
+        self._take_over()
+
         async def once() -> httpx.Response:
             transport = httpx.ASGITransport(cast("Any", self.wall))
             async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
@@ -114,8 +119,26 @@ class Asked:
         return answer
 
     async def _inner(self) -> Asgi:
-        self._asgi = self._asgi or build(lambda: self.world.app)
-        return self._asgi
+        return cast("Asgi", application())
+
+    def _take_over(self) -> None:
+        """Let the one application answer for this world: to make it takes longer than most tests."""
+        state = application().state
+        if state.world is not self.world:
+            state.world, state.postbell = self.world, lambda: self.world.app
+            state.under_way, state.feed, state.meters = set(), Feed(state.postbell), None
+
+
+@functools.cache
+def application() -> FastAPI:
+    """Return the one application, which answers for the world that asked last."""
+    made = cast("FastAPI", build(_nobody))
+    made.state.world = None
+    return made
+
+
+def _nobody() -> App:
+    raise AssertionError("no world was put in place")
 
 
 def _require_described(answer: httpx.Response) -> None:

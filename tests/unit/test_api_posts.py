@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
-from fastapi import FastAPI
 
 from postbell.domain.access import Scope
 from postbell.domain.states import PostState
 from postbell.shapes import post_json
 from postbell.store.keys import list_keys
 from postbell.store.tables import post
-from support.api import Asked, configured, problem
+from support.api import Asked, application, configured, problem
 from support.world import START, add_account, add_post, build_world, post_of
 
 
@@ -280,7 +279,7 @@ def test_the_contract_is_served(api: Asked) -> None:
 def test_a_wish_that_is_under_way_is_not_carried_out_twice(api: Asked) -> None:
     wish = {"text": "hello"}
     api.ask("POST", "/api/v1/posts", json=wish)
-    under_way = cast("FastAPI", api._asgi).state.under_way
+    under_way = application().state.under_way
     with api.world.store.read() as tx:
         (key,) = list_keys(tx)
     under_way.add((f"key:{key.id}", "wish"))
