@@ -33,6 +33,7 @@ from postbell.publishing.protocol import Absent, Outgoing, Progress, Receipt, Re
 from postbell.services.context import Context, Prepared, progress_of, stored_progress
 from postbell.services.outcomes import LONGEST_STEP, Rules, hold_account, insist, let_rest, result_of
 from postbell.services.sessions import Keeper
+from postbell.services.side_by_side import by_account
 from postbell.store import comments, queue
 from postbell.store.queue import Claim
 from postbell.store.thread import StoreThread
@@ -82,14 +83,7 @@ class Comments:
         it goes on at the next call.
         """
         due = await self.thread.read(comments.due_comments, self.ctx.now(), _AT_ONCE)
-        by_account: dict[int, list[tuple[FirstComment, Delivery]]] = {}
-        for found, delivery in due:
-            by_account.setdefault(delivery.account_id, []).append((found, delivery))
-        ends = await asyncio.gather(*map(self._publish_all, by_account.values()), return_exceptions=True)
-        for end in ends:
-            if isinstance(end, BaseException):
-                raise end
-        return sum(end for end in ends if isinstance(end, int))
+        return await by_account(due, lambda each: each[1].account_id, self._publish_all)
 
     async def _publish_all(self, due: list[tuple[FirstComment, Delivery]]) -> int:
         count = 0

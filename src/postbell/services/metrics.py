@@ -17,6 +17,7 @@ from postbell.errors import PostbellError, PublishError, RateLimited, Rejected, 
 from postbell.publishing.protocol import Absent
 from postbell.services.context import Context
 from postbell.services.sessions import Keeper
+from postbell.services.side_by_side import by_account
 from postbell.store import calendar, metrics, queue
 from postbell.store.queue import Claim
 from postbell.store.thread import StoreThread
@@ -52,14 +53,7 @@ class Metrics:
         database cannot be used; then it goes on at the next call.
         """
         due = await self.thread.read(metrics.due_readings, self.ctx.now(), _AT_ONCE)
-        by_account: dict[int, list[Delivery]] = {}
-        for delivery in due:
-            by_account.setdefault(delivery.account_id, []).append(delivery)
-        ends = await asyncio.gather(*map(self._read_all, by_account.values()), return_exceptions=True)
-        for end in ends:
-            if isinstance(end, BaseException):
-                raise end
-        return sum(end for end in ends if isinstance(end, int))
+        return await by_account(due, lambda each: each.account_id, self._read_all)
 
     async def _read_all(self, due: list[Delivery]) -> int:
         count = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
@@ -26,6 +27,7 @@ from postbell.services.outcomes import (
     write_down,
 )
 from postbell.services.sessions import Keeper
+from postbell.services.side_by_side import by_account
 from postbell.store import accounts, attempts, comments, notices, queue, removals
 from postbell.store.queue import Claim
 from postbell.store.thread import StoreThread
@@ -57,21 +59,12 @@ class Removals:
         next call.
         """
         due, known = await self.thread.read(_list_due, self.ctx)
-        by_account: dict[int, list[Delivery]] = {}
-        for delivery in due:
-            by_account.setdefault(delivery.account_id, []).append(delivery)
-        # A network that hangs keeps nobody else waiting, and a fault with one account no other one.
-        ends = await asyncio.gather(
-            *(self._remove_all(each, known.get(account_id)) for account_id, each in by_account.items()),
-            return_exceptions=True,
+        return await by_account(
+            due, lambda each: each.account_id, lambda these: self._remove_all(these, known)
         )
-        for end in ends:
-            if isinstance(end, BaseException):
-                raise end
-        return sum(end for end in ends if isinstance(end, int))
 
-    async def _remove_all(self, due: list[Delivery], account: Account | None) -> int:
-        count = 0
+    async def _remove_all(self, due: list[Delivery], known: Mapping[int, Account]) -> int:
+        account, count = known.get(due[0].account_id), 0
         for delivery in due:
             with structlog.contextvars.bound_contextvars(post=delivery.post_id, account=delivery.account):
                 ending = await self._remove_one(delivery, account)
