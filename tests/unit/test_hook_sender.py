@@ -352,7 +352,7 @@ def test_news_costs_nothing_where_nobody_is_told(world: World, receiver: Receive
     async def script(sending: Sending) -> None:
         await sending.turn()
         sending.sender.news()
-        assert sending.sender._timer is None
+        assert not sending.sender._alarm.is_set
         hook(world, receiver)
         await sending.turn()
         sending.sender.news()

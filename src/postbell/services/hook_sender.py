@@ -17,6 +17,7 @@ from postbell.domain.event import Event
 from postbell.domain.hook import CallState, Hook, HookCall
 from postbell.domain.retry import STUCK_AFTER, RetryPolicy
 from postbell.errors import PostbellError
+from postbell.services.alarm import Alarm
 from postbell.services.context import Context
 from postbell.services.hook_calls import Told, secrets_now, tell, way_to
 from postbell.services.troubles import Troubles
@@ -61,16 +62,19 @@ class HookSender:
     _telling: dict[int, asyncio.Task[None]] = field(default_factory=dict)
     #: Those of them for which there may be more than they know of.
     _more: set[int] = field(default_factory=set)
-    _timer: asyncio.TimerHandle | None = None
+    _alarm: Alarm = field(init=False)
     #: Whether there were addresses at the last turn, or before the first.
     _any: bool = True
     #: Whether something happened since then that nobody seemed to want to hear.
     _unheard: bool = False
 
+    def __post_init__(self) -> None:
+        self._alarm = Alarm(self.bell)
+
     def news(self) -> None:
         """Say that something may have happened; costs nothing where nobody is told."""
         if self._any:
-            self._wake_in(_A_MOMENT)
+            self._alarm.ring_in(_A_MOMENT)
         self._unheard = not self._any
 
     def wanted(self, tx: Connection) -> bool:
@@ -83,7 +87,7 @@ class HookSender:
         found = await asyncio.to_thread(self._list)
         self._any = bool(found)
         if found and self._unheard:  # it came while this was looked up, and may not be seen below
-            self._wake_in(_A_MOMENT)
+            self._alarm.ring_in(_A_MOMENT)
         for hook in found:
             if hook.id in self._telling:
                 self._more.add(hook.id)
@@ -94,8 +98,7 @@ class HookSender:
 
     async def close(self) -> None:
         """Break off what is under way; it is told again in the next life."""
-        if self._timer is not None:
-            self._timer.cancel()
+        self._alarm.cancel()
         tasks = list(self._telling.values())
         for task in tasks:
             task.cancel()
@@ -119,7 +122,7 @@ class HookSender:
             structlog.get_logger().error("hook_broke", hook=name, **told)
             again = _AFTER_A_FAULT
         if again is not None:
-            self._wake_in(again)
+            self._alarm.ring_in(again)
 
     async def _tell_all(self, hook_id: int) -> float | None:
         # Not on the store's own thread: what is to be sent would wait behind it.
@@ -198,20 +201,6 @@ class HookSender:
         if hook_id in self._more:
             self._more.discard(hook_id)
             self.bell.set()
-
-    def _wake_in(self, seconds: float) -> None:
-        """Ring after so long, or earlier if that was asked for already."""
-        loop = asyncio.get_running_loop()
-        at = loop.time() + seconds
-        if self._timer is not None and self._timer.when() <= at:
-            return
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = loop.call_at(at, self._wake)
-
-    def _wake(self) -> None:
-        self._timer = None
-        self.bell.set()
 
 
 def _call_of(event: Event, told: Told, tries: int, hook: Hook) -> HookCall:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from postbell.domain.notice import UNSURE_AFTER, Notice, NoticeKind, is_quiet
 from postbell.errors import PostbellError
+from postbell.services.alarm import Alarm
 from postbell.services.context import Context
 from postbell.services.message import compose
 from postbell.services.messenger import Messenger
@@ -63,7 +64,7 @@ class Teller:
         self._thread = thread
         self._elapsed = elapsed
         self._started_at = ctx.now()
-        self._timer: asyncio.TimerHandle | None = None
+        self._alarm = Alarm(self.bell)
         self._under_way: asyncio.Task[None] | None = None
         self._seen_until: datetime | None = None
         self._looked = float("-inf")
@@ -89,8 +90,8 @@ class Teller:
 
     def news(self) -> None:
         """Ask for a turn, because something may have happened; costs nothing if one is coming."""
-        if self._messenger.ways and self._timer is None:
-            self._wake_in(self._looked + _BETWEEN_LOOKS - self._elapsed())
+        if self._messenger.ways and not self._alarm.is_set:
+            self._alarm.ring_in(self._looked + _BETWEEN_LOOKS - self._elapsed())
 
     def wanted(self, tx: Connection) -> bool:
         """Whether there is anything to note or to tell; reads only."""
@@ -114,12 +115,11 @@ class Teller:
             structlog.get_logger().error("telling_broke", exc_info=error)
             again = BETWEEN_MESSAGES
         if again is not None:
-            self._wake_in(again)
+            self._alarm.ring_in(again)
 
     async def close(self, seconds: float) -> None:
         """Wait for a message that is on its way, at most so long; then break it off."""
-        if self._timer is not None:
-            self._timer.cancel()
+        self._alarm.cancel()
         if self._under_way is not None:
             await asyncio.wait({self._under_way}, timeout=seconds)
             self._under_way.cancel()
@@ -231,27 +231,13 @@ class Teller:
         _log_failing(self._messenger.states)
         if all(errors.values()):
             self._pace.failed(self._elapsed())
-            self._wake_in(self._pace.wait(self._elapsed()))
+            self._alarm.ring_in(self._pace.wait(self._elapsed()))
         else:
             structlog.get_logger().info("user_told", title=message.title)
             self._pace.told(self._elapsed())
             self.troubles.told(own)
             self._told |= set(found)
         await self._look(now)
-
-    def _wake_in(self, seconds: float) -> None:
-        """Ring for a turn after so long, or earlier if that was asked for already."""
-        loop = asyncio.get_running_loop()
-        at = loop.time() + max(0.0, seconds)
-        if self._timer is not None and self._timer.when() <= at:
-            return
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = loop.call_at(at, self._wake)
-
-    def _wake(self) -> None:
-        self._timer = None
-        self.bell.set()
 
 
 def _log_failing(states: Iterable[WayState]) -> None:
