@@ -82,18 +82,19 @@ class MarkFile:
         changed, and nobody could look it up any more.
         """
         said: Count | None = None
+        beside: Mark | None = None
         by_user = by_user or self._by_user
         # For reading: one that nobody may write to would not be looked at, and the database would catch up.
         with suppress(OSError), _opened(self.path, os.O_RDONLY) as file:
-            said = _how_far(file)
+            said, beside = _how_far(file), _said(file) if by_user else None
         if by_user:
-            self._require_known(tx)
+            self._require_known(tx, beside)
         raw: Any = tx.connection.driver_connection
         rows: list[Count] = raw.execute(_COUNT, (by_user, said[0] if said else 0)).fetchall()
         return rows[0] if rows else None
 
-    def _require_known(self, tx: Connection) -> None:
-        cause = what_happened(read_mark(tx), read_file(self.path), machine_name())
+    def _require_known(self, tx: Connection, beside: Mark | None) -> None:
+        cause = what_happened(read_mark(tx), beside, machine_name())
         # A daemon has seen where the folder comes from, and knows the machine by another name in a container.
         if cause is None or (cause.is_blind and DaemonLock(self.path.parent).holder()):
             return
