@@ -157,12 +157,11 @@ def reconnect(
 def list_(state: State) -> None:
     """List the accounts."""
     desk = state.open_desk()
-    found = desk.accounts(told=state.json)
     if state.json:
-        for _account, told in found:
+        for told in desk.accounts_told():
             state.emit(told)
-    elif found:
-        rows = [[item.name, item.network, item.handle or "", _condition(desk, item)] for item, _ in found]
+    elif found := desk.accounts():
+        rows = [[item.name, item.network, item.handle or "", _condition(desk, item)] for item in found]
         state.table(["NAME", "NETWORK", "HANDLE", "STATE"], rows)
     else:
         state.note("there are no accounts yet; add one with `postbell account add`.")

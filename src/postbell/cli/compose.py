@@ -258,7 +258,7 @@ def _media_again(written: Manuscript, had: Iterable[Media]) -> tuple[Any, ...]:
 
 
 def _remark(desk: Desk) -> str:
-    names = [f"{account.name} ({account.network})" for account, _told in desk.accounts()]
+    names = [f"{account.name} ({account.network})" for account in desk.accounts()]
     return _REMARK.format(accounts=", ".join(names) or "none yet", times=", ".join(EXAMPLES))
 
 

@@ -174,12 +174,17 @@ class LocalDesk:
         names = {delivery.id: delivery.account for delivery in post.deliveries}
         return {names[each.delivery_id]: each for each in comments_of(self._ctx, post)}
 
-    def accounts(self, *, told: bool = False) -> list[tuple[Account, Mapping[str, Any]]]:
-        """Return every account, and how it is told, if that is wanted: secrets may have to be read for it."""
-        from postbell.services.accounts import list_accounts, visible_values
+    def accounts(self) -> list[Account]:
+        """Return every account."""
+        from postbell.services.accounts import list_accounts
 
-        found = list_accounts(self._ctx)
-        return [(each, account_json(each, visible_values(self._ctx, each)) if told else {}) for each in found]
+        return list_accounts(self._ctx)
+
+    def accounts_told(self) -> list[Mapping[str, Any]]:
+        """Return how every account is told; secrets may have to be read for it."""
+        from postbell.services.accounts import visible_values
+
+        return [account_json(each, visible_values(self._ctx, each)) for each in self.accounts()]
 
     def status(self) -> dict[str, Any]:
         """Return how things stand."""

@@ -68,7 +68,7 @@ class RemoteDesk:
 
     def looks_up(self, unsure: Delivery) -> bool:
         """Whether the daemon finds out by itself how an unsure delivery ended."""
-        accounts = {account.name: account for account, _values in self.accounts()}
+        accounts = {account.name: account for account in self.accounts()}
         found = accounts.get(unsure.account)
         if found is None or found.health != "ok":
             return False
@@ -161,10 +161,14 @@ class RemoteDesk:
         told = self._client.get(f"posts/{post.id}/comments")["comments"]
         return {each["account"]: reading.first_comment_of(each) for each in told}
 
-    def accounts(self, *, told: bool = False) -> list[tuple[Account, Mapping[str, Any]]]:
-        """Return every account, and how it is told, whether that is wanted or not."""
-        del told
-        return [(reading.account_of(each), each) for each in self._client.get("accounts")["accounts"]]
+    def accounts(self) -> list[Account]:
+        """Return every account."""
+        return list(map(reading.account_of, self.accounts_told()))
+
+    def accounts_told(self) -> list[Mapping[str, Any]]:
+        """Return how every account is told."""
+        told: list[Mapping[str, Any]] = self._client.get("accounts")["accounts"]
+        return told
 
     def status(self) -> dict[str, Any]:
         """Return how things stand."""
@@ -187,7 +191,7 @@ class RemoteDesk:
 
     def queue(self, name: str | None, count: int) -> list[Roster]:
         """Return the queue of an account, or those of all."""
-        names = [name] if name else [account.name for account, _told in self.accounts()]
+        names = [name] if name else [account.name for account in self.accounts()]
         return [reading.roster_of(self._client.get(f"accounts/{each}/queue", count=count)) for each in names]
 
     def upcoming(self, *, count: int, until: datetime | None) -> list[Coming]:

@@ -170,17 +170,21 @@ def require_sound(places: Places, *, stop: backup.Stop | None = None) -> None:
 
 
 def _damaged(places: Places, problem: str) -> Damaged:
-    newest = next(iter(backup.list_backups(places.backups)), None)
+    newest = _newest_backup(places)
     mend = f"Restore with `postbell db restore {newest}`." if newest else "There is no backup to restore."
     return Damaged(f"The database {places.database} is damaged ({problem}). It was left as it is. {mend}")
 
 
 def with_newest_backup(places: Places, damaged: Damaged) -> Damaged:
     """Return the same error, which names the newest backup too, if there is one."""
-    newest = next(iter(backup.list_backups(places.backups)), None)
+    newest = _newest_backup(places)
     if newest is None or str(newest) in str(damaged):
         return damaged
     return Damaged(f"{damaged} The newest: `postbell db restore {newest}`.")
+
+
+def _newest_backup(places: Places) -> Path | None:
+    return next(iter(backup.list_backups(places.backups)), None)
 
 
 def require_private(places: Places) -> None:
