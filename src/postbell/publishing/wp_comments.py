@@ -14,6 +14,7 @@ from typing import Any
 from postbell.errors import RateLimited
 from postbell.publishing.answer import Answer, Refused, lost
 from postbell.publishing.protocol import Absent, Call, Counts, Outgoing, Receipt
+from postbell.publishing.wp_site import things
 
 
 #: Sends a request to a path below wp/v2.
@@ -71,15 +72,6 @@ async def count_comments(ask: Ask, post_id: str) -> Counts:
     if not total.isdecimal():
         raise lost(f"{answer.place} does not say how many comments there are", answer.publishes)
     return {"comments": int(total)}
-
-
-def things(answer: Answer, *, least: int = 1) -> list[dict[str, Any]]:
-    """Return what WordPress answered with: one thing, or a list of them."""
-    value = answer.json()
-    found = value if isinstance(value, list) else [value]
-    if len(found) >= least and all(isinstance(it, dict) and isinstance(it.get("id"), int) for it in found):
-        return found
-    raise lost(f"answered {answer.status} with something that WordPress does not say", answer.publishes)
 
 
 def _body(outgoing: Outgoing) -> dict[str, Any]:

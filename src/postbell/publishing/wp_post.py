@@ -1,0 +1,133 @@
+"""A post of WordPress: what it says, how it is made step by step, and what the site has made of it."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from postbell.domain.markup import anchor, escape, paragraphs
+from postbell.domain.media import SUFFIXES
+from postbell.publishing.answer import Refused
+from postbell.publishing.blocks import block, essence, picture
+from postbell.publishing.protocol import Outgoing, Receipt
+from postbell.publishing.wp_site import Site, things
+
+
+#: Seconds for a file of more than a million bytes, all sizes of which are made before the answer comes.
+_UPLOAD_DEADLINE = 180.0
+#: The states in which a post is done.
+PUBLIC = ("publish", "private")
+#: The kinds of terms, and what one of them is called.
+KINDS = {"categories": "category", "tags": "tag"}
+#: Look-ups that see drafts; they need a login.
+ANY = {"status": "any", "context": "edit"}
+
+
+async def find_term(site: Site, kind: str, name: str) -> int:
+    """Return the id of a category or tag. Look before making: not everybody who may use it may make it."""
+    if kind == "categories" and name.isdecimal():
+        return int(name)
+    # Names are stored with their entities, and searched as they are stored.
+    query = {"search": html.escape(name, quote=False), "per_page": 100, "_fields": "id,name"}
+    for term in things(await site.ask("GET", f"{kind}?{urlencode(query)}"), least=0):
+        if html.unescape(str(term.get("name"))).casefold() == name.casefold():
+            return int(term["id"])
+    try:
+        return int((await site.change(kind, {"name": name}))["id"])
+    except Refused as refusal:
+        if isinstance(known := refusal.data.get("term_id"), int):  # somebody was faster
+            return known
+        raise
+
+
+async def upload_file(site: Site, outgoing: Outgoing, index: int) -> dict[str, Any]:
+    """Return id and address of an uploaded picture, which an earlier try may have uploaded already."""
+    item = outgoing.content.media[index]
+    found = await site.find("media", outgoing.key, slug=slug_of(outgoing, index))
+    if not found:
+        # As the body, not in a form: PHP's upload_max_filesize, often 2 MB, is about forms.
+        data, headers = await asyncio.to_thread(item.path.read_bytes), file_headers(outgoing, index)
+        deadline = _UPLOAD_DEADLINE if item.size > 1_000_000 else None
+        found = things(await site.ask("POST", "media", content=data, headers=headers, deadline=deadline))[0]
+    alt = item.alt.replace("<", "&lt;")  # what looks like a tag is taken out there, even of plain text
+    if alt and found.get("alt_text") != alt:
+        found = await site.change(f"media/{found['id']}", {"alt_text": alt})
+    return {"id": found["id"], "url": escape(str(found.get("source_url")))}
+
+
+async def find_made(site: Site, outgoing: Outgoing) -> dict[str, Any] | None:
+    """Return the post of an earlier try: a draft has a slug of ours, afterwards only the comment tells."""
+    found = await site.find("posts", outgoing.key, slug=slug_of(outgoing), **ANY)
+    return found or await site.find("posts", outgoing.key, search=outgoing.key, **ANY)
+
+
+async def make_draft(site: Site, outgoing: Outgoing, done: Mapping[str, Any]) -> int:
+    """Return the id of the draft. One whose making broke off may lack its terms, so it is written again."""
+    post, fields = await find_made(site, outgoing), fields_of(outgoing, done)
+    if not post:
+        # No date: a draft without one takes the moment at which it is published.
+        post = await site.change("posts", {"status": "draft", "slug": slug_of(outgoing), **fields})
+    elif post.get("status") not in PUBLIC:
+        post = await site.change(f"posts/{post['id']}", fields)
+    return int(post["id"])
+
+
+def receipt_of(post: Mapping[str, Any], outgoing: Outgoing, done: Mapping[str, Any]) -> Receipt:
+    """Compare: WordPress leaves out without a word what it does not know or does not allow."""
+    warnings, slug, content = [], outgoing.options.slug, post.get("content")
+    sent = fields_of(outgoing, done) if "post" in done else {}
+    stored = content.get("raw") if isinstance(content, dict) else None
+    if sent and isinstance(stored, str) and essence(stored) != essence(sent["content"]["raw"]):
+        warnings.append("WordPress changed the body: this user may not use all of its HTML (an Editor may).")
+    if "featured_media" in sent and post.get("featured_media") != sent["featured_media"]:
+        warnings.append("WordPress did not set the featured image.")
+    for kind in KINDS:
+        missing = sorted(set(sent.get(kind, ())) - set(post.get(kind) or ()))
+        warnings += [f"WordPress left out {kind} that it does not have: {missing}."] if missing else []
+    if slug and post.get("slug") != slug:
+        warnings.append(f"The slug {slug!r} was taken or not allowed; it became {post.get('slug')!r}.")
+    return Receipt(id=str(post["id"]), url=post.get("link"), warnings=tuple(warnings))
+
+
+def slug_of(outgoing: Outgoing, index: int | None = None) -> str:
+    """Return what the draft, or one of its files, is called at the site; nobody else uses such a name."""
+    return f"pb-{outgoing.key}" if index is None else f"pb-{outgoing.key}-{index + 1}"
+
+
+def file_headers(outgoing: Outgoing, index: int) -> dict[str, str]:
+    """Return what says of which type a file is, and how it is called there."""
+    mime = outgoing.content.media[index].mime
+    name = slug_of(outgoing, index) + SUFFIXES[mime]
+    return {"content-type": mime, "content-disposition": f'attachment; filename="{name}"'}
+
+
+def fields_of(outgoing: Outgoing, done: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the post says. Title and excerpt are plain text, which WordPress would read as HTML."""
+    content, options = outgoing.content, outgoing.options
+    plain = {"title": html.escape(content.title or "", quote=False)}
+    plain |= {"excerpt": html.escape(options.excerpt, quote=False), "content": body_of(outgoing, done)}
+    fields: dict[str, Any] = {name: {"raw": text} for name, text in plain.items()}
+    # An empty list would take away the site's own default category.
+    fields |= {kind: ids for kind, ids in done.get("terms", {}).items() if ids}
+    return fields | ({"featured_media": done["media"][0]["id"]} if options.featured and content.media else {})
+
+
+def body_of(outgoing: Outgoing, done: Mapping[str, Any]) -> str:
+    """Return text, link and pictures in the form in which the editor of WordPress stores them."""
+    content, options = outgoing.content, outgoing.options
+    blocks = [content.text.strip()]
+    if options.markup == "text":
+        blocks = [block("paragraph", f"<p>{part}</p>") for part in paragraphs(content.text)]
+    if content.link and content.link not in content.text:
+        blocks.append(block("paragraph", f"<p>{anchor(content.link)}</p>"))
+    stored = zip(done.get("media", ()), content.media, strict=True)
+    pictures = [picture(each["id"], each["url"], item.alt) for each, item in stored]
+    pictures = pictures[1:] if options.featured else pictures
+    if len(pictures) > 1:
+        kind = "wp-block-gallery has-nested-images columns-default is-cropped"
+        figure = f'<figure class="{kind}">{"".join(pictures)}</figure>'
+        pictures = [block("gallery", figure, ' {"linkTo":"none"}')]
+    return "\n\n".join([*blocks, *pictures, f"<!-- postbell {outgoing.key} -->"]).strip()
