@@ -21,12 +21,9 @@ from postbell.publishing import registry
 from postbell.publishing.protocol import Network
 from postbell.services.context import Context
 from postbell.services.media_store import MediaStore
-from postbell.services.public_media import PublicMedia
-from postbell.services.vault import find_vault, require_open
+from postbell.services.vault import find_vault
 from postbell.settings import Places, Settings, load_settings, require_config
-from postbell.store.accounts import list_accounts
 from postbell.store.engine import Store, require_file
-from postbell.store.hooks import list_hooks
 from postbell.store.mark import MarkFile
 from postbell.store.schema import require_current
 
@@ -35,6 +32,7 @@ if TYPE_CHECKING:
     import httpx
 
     from postbell.publishing.http import Clients
+    from postbell.services.public_media import PublicMedia
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,12 +123,19 @@ def build_app(
 
 
 def _public(places: Places, settings: Settings, clock: Clock) -> PublicMedia | None:
-    base = settings.api.public_url
+    if (base := settings.api.public_url) is None:
+        return None
+    from postbell.services.public_media import PublicMedia
+
     key_file = places.data_dir / "public.key"
-    return PublicMedia(base=base, folder=places.media, key_file=key_file, clock=clock) if base else None
+    return PublicMedia(base=base, folder=places.media, key_file=key_file, clock=clock)
 
 
 def _require_secrets(ctx: Context) -> None:
+    from postbell.services.vault import require_open
+    from postbell.store.accounts import list_accounts
+    from postbell.store.hooks import list_hooks
+
     with ctx.store.read() as tx:
         require_open(ctx.vault, list_accounts(tx), list_hooks(tx))
 

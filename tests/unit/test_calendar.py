@@ -12,7 +12,7 @@ from sqlalchemy import Connection, event, update
 
 from postbell.domain.post import PlacedBy, Post
 from postbell.domain.states import DeliveryState, Outcome, PostEvent
-from postbell.store import calendar, deliveries, posts
+from postbell.store import calendar, deliveries, posts, responses
 from postbell.store.engine import Store
 from postbell.store.tables import delivery
 from support.world import START, account_of, add_post, claim, delivery_in, open_store, planned, post_of
@@ -106,7 +106,7 @@ def test_times_are_found_by_the_index_however_long_the_history_is(store: Store) 
 
 
 def test_responses_are_looked_for_among_what_was_counted(store: Store) -> None:
-    assert plan(store, lambda tx: calendar.list_responses(tx, 1)).splitlines() == [
+    assert plan(store, lambda tx: responses.list_responses(tx, 1)).splitlines() == [
         "SCAN engagement",
         "SEARCH delivery USING INTEGER PRIMARY KEY (rowid=?)",
     ]
@@ -142,19 +142,19 @@ def test_the_last_word_about_responses_counts(store: Store) -> None:
     made = delivery_in(store, DeliveryState.PROCESSED)
     other = delivery_in(store, DeliveryState.PROCESSED)
     with store.write() as tx:
-        calendar.record_responses(tx, other.id, 9, START)
-        calendar.record_responses(tx, made.id, 3, START)
-        calendar.record_responses(tx, made.id, 5, START)
-        assert calendar.list_responses(tx, made.account_id) == [(made.ended_at, 5.0)]
+        responses.record_responses(tx, other.id, 9, START)
+        responses.record_responses(tx, made.id, 3, START)
+        responses.record_responses(tx, made.id, 5, START)
+        assert responses.list_responses(tx, made.account_id) == [(made.ended_at, 5.0)]
 
 
 def test_only_the_latest_posts_teach_about_hours(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calendar, "_MOST_RESPONSES", 2)
+    monkeypatch.setattr(responses, "_MOST_RESPONSES", 2)
     made = [delivery_in(store, DeliveryState.PROCESSED) for _ in range(3)]
     with store.write() as tx:
         ids = [each.id for each in made]
         tx.execute(update(delivery).where(delivery.c.id.in_(ids)).values(account_id=made[0].account_id))
         for number, each in enumerate(made):
-            calendar.record_responses(tx, each.id, number, START)
-        known = calendar.list_responses(tx, made[0].account_id)
-    assert [responses for _, responses in known] == [2, 1]
+            responses.record_responses(tx, each.id, number, START)
+        known = responses.list_responses(tx, made[0].account_id)
+    assert [count for _, count in known] == [2, 1]

@@ -10,7 +10,7 @@ import pytest
 
 from postbell.domain.pause import Pause, PauseScope
 from postbell.domain.post import PlacedBy
-from postbell.domain.series import SeriesState
+from postbell.domain.states import SeriesState
 from postbell.domain.when import When
 from postbell.services import actions
 from postbell.services.series import load_series

@@ -16,8 +16,7 @@ from postbell.domain.content import Override
 from postbell.domain.limits import Limits
 from postbell.domain.post import Post
 from postbell.domain.quota import Per, Quota
-from postbell.domain.series import SeriesState
-from postbell.domain.states import DeliveryState, Outcome, PostState
+from postbell.domain.states import DeliveryState, Outcome, PostState, SeriesState
 from postbell.domain.when import When
 from postbell.errors import Conflict, Invalid
 from postbell.services import actions

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from postbell.domain.content import Override, Split
 from postbell.domain.manuscript import (
-    QUEUES,
     SCISSORS,
     Manuscript,
     MediaRef,
     read_manuscript,
     write_manuscript,
 )
+from postbell.domain.queue_order import QUEUES
 from postbell.errors import Invalid
 
 

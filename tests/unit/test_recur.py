@@ -12,8 +12,8 @@ from sqlalchemy import update
 
 from postbell.domain.recurrence import Unit
 from postbell.domain.recycling import Gap, GapUnit, Recycling
-from postbell.domain.series import Series, SeriesState
-from postbell.domain.states import DeliveryState, Outcome, PostState
+from postbell.domain.series import Series
+from postbell.domain.states import DeliveryState, Outcome, PostState, SeriesState
 from postbell.services import recur
 from postbell.services.series import load_series
 from postbell.store import tables

@@ -13,8 +13,8 @@ import pytest
 from postbell.domain.content import Override
 from postbell.domain.recurrence import Recurrence
 from postbell.domain.recycling import Recycling
-from postbell.domain.series import Series, SeriesState
-from postbell.domain.states import DeliveryState, PostState
+from postbell.domain.series import Series
+from postbell.domain.states import DeliveryState, PostState, SeriesState
 from postbell.errors import Conflict, Invalid, NotFound, Problem, Stale
 from postbell.publishing.protocol import Network
 from postbell.services import accounts, actions

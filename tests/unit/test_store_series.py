@@ -14,7 +14,8 @@ from postbell.domain.calendar_days import ShortMonth, Weekday
 from postbell.domain.content import Content, Override
 from postbell.domain.recurrence import Recurrence, Unit
 from postbell.domain.recycling import Gap, GapUnit, Recycling
-from postbell.domain.series import Series, SeriesState
+from postbell.domain.series import Series
+from postbell.domain.states import SeriesState
 from postbell.store import media, series
 from postbell.store.engine import Store
 from support.repeating import daily, piece

@@ -9,8 +9,7 @@ from pydantic import Field
 from postbell.api.models import Comment, Instant, Media, Note, Override, Post, Shape
 from postbell.domain.comment import CommentState
 from postbell.domain.notice import NoticeKind
-from postbell.domain.series import SeriesState
-from postbell.domain.states import Outcome, PostState
+from postbell.domain.states import Outcome, PostState, SeriesState
 from postbell.services.holds import Hold
 from postbell.services.pausing import Scope
 

@@ -14,7 +14,7 @@ from postbell.cli.common import State, pass_state
 
 
 #: How often Python looks for garbage unless told otherwise: what runs for weeks makes some.
-_USUAL = (700, 10, 10)
+_USUAL = (5_000, 10, 10)
 
 
 @click.command()

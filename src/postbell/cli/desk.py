@@ -93,10 +93,11 @@ class LocalDesk:
 
     def list_posts(self, wanted: Filter) -> list[Post]:
         """Return the posts that fit; raises NotFound for an account that there is not."""
-        from postbell.services.accounts import get_account
         from postbell.store.posts import list_posts
 
         if wanted.account:
+            from postbell.services.accounts import get_account
+
             get_account(self._ctx, wanted.account)
         with self._ctx.store.read() as tx:
             return list_posts(tx, wanted, self._ctx.media.path_of)
@@ -199,7 +200,7 @@ class LocalDesk:
 
     def list_series(self, *, ended: bool) -> list[tuple[Series, Pause | None, datetime | None]]:
         """Return series, what holds each back, and when its next post is due."""
-        from postbell.domain.series import SeriesState
+        from postbell.domain.states import SeriesState
         from postbell.services.series import list_series
         from postbell.services.series_view import next_times, paused_series
 

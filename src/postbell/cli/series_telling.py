@@ -9,7 +9,8 @@ import click
 
 from postbell.cli.common import State, one_line
 from postbell.cli.telling import NO_DAEMON, daemon_runs
-from postbell.domain.series import Series, SeriesState
+from postbell.domain.series import Series
+from postbell.domain.states import SeriesState
 from postbell.series_shapes import saved_series_json
 
 

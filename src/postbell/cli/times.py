@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from postbell.domain.manuscript import QUEUES
+from postbell.domain.queue_order import QUEUES
 from postbell.errors import Invalid, Problem
 
 

@@ -40,6 +40,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from postbell.domain.content import Override, Split
+from postbell.domain.queue_order import QUEUES
 from postbell.domain.toml_text import toml_key, toml_value, without_dates
 from postbell.errors import Invalid, Problem
 
@@ -93,9 +94,6 @@ class Manuscript:
 
 #: Everything below this line is ignored.
 SCISSORS = "<!-- postbell: everything below this line is ignored -->"
-
-#: Places in a queue: the first free one, the very next one, the one behind all others.
-QUEUES = ("free", "next", "last")
 
 _FENCE = "+++"
 #: How a file says what becomes of a text that is too long.

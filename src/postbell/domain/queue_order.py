@@ -13,6 +13,9 @@ from postbell.domain.ids import Random
 from postbell.errors import Invalid, Problem
 
 
+#: Places in a queue: the first free one, the very next one, the one behind all others.
+QUEUES = ("free", "next", "last")
+
 #: What is queued, and its slot (aware UTC), in any order.
 Queue = Sequence[tuple[str, datetime]]
 

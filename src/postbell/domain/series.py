@@ -5,19 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from postbell.domain.content import Content, Override
 from postbell.domain.recurrence import Recurrence
 from postbell.domain.recycling import Recycling
-
-
-class SeriesState(StrEnum):
-    """Whether a series still makes posts."""
-
-    ACTIVE = "active"
-    #: Its rule has come to its end, or the user has ended it.
-    ENDED = "ended"
+from postbell.domain.states import SeriesState
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,6 +22,14 @@ class PostState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class SeriesState(StrEnum):
+    """Whether a series still makes posts."""
+
+    ACTIVE = "active"
+    #: Its rule has come to its end, or the user has ended it.
+    ENDED = "ended"
+
+
 class PostEvent(StrEnum):
     """What can happen to a post."""
 

@@ -14,8 +14,8 @@ from postbell.domain.media import Media, MediaKind
 from postbell.domain.metrics import Reading
 from postbell.domain.pause import Pause, PauseScope
 from postbell.domain.post import Attempt, AttemptKind, Delivery, PlacedBy, Post
-from postbell.domain.series import Series, SeriesState
-from postbell.domain.states import DeliveryState, Outcome, PostState
+from postbell.domain.series import Series
+from postbell.domain.states import DeliveryState, Outcome, PostState, SeriesState
 from postbell.errors import Problem
 from postbell.services.holds import Held, Hold
 from postbell.services.projection import Coming

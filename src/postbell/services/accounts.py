@@ -19,14 +19,13 @@ from postbell.domain.quota import Quota, parse_quotas
 from postbell.domain.spans import parse_span
 from postbell.errors import Conflict, Invalid, NoKey, Problem, PublishError, Unauthorized
 from postbell.publishing import registry
-from postbell.publishing.oauth import oauth_of
 from postbell.publishing.protocol import Network, Profile, Target
 from postbell.publishing.tokens import Tokens
 from postbell.services.checking import model_problems
 from postbell.services.context import Context
 from postbell.services.kept import CommandKeeper, keep_tokens
 from postbell.services.vault import require_key
-from postbell.store import accounts, hooks, posts, series
+from postbell.store import accounts
 
 
 if TYPE_CHECKING:
@@ -54,6 +53,8 @@ def check_account(
 
     Where a network can be asked for a person's consent, that has been done or will be, or a token is needed.
     """
+    from postbell.publishing.oauth import oauth_of
+
     found = ctx.network(network)
     problems = name_problems(name, found.key) + server_problems(found, server)
     credentials: BaseModel | None = None
@@ -91,7 +92,7 @@ def add_account(
     http = ctx.http(replace(target, tokens=tokens))
     with ctx.store.read() as tx:
         taken = name in accounts.accounts_named(tx, [name])
-        require_key(ctx.vault, accounts.list_accounts(tx), hooks.list_hooks(tx))
+        _require_key(ctx, tx)
     profile = None if taken or not verify else asyncio.run(_verify(ctx, network, target, http))
     with ctx.store.write() as tx:
         account = accounts.add_account(
@@ -147,7 +148,7 @@ def reconnect_account(
     """
     with ctx.store.read() as tx:
         account = accounts.get_account(tx, name)
-        require_key(ctx.vault, accounts.list_accounts(tx), hooks.list_hooks(tx))
+        _require_key(ctx, tx)
     before = readable_values(ctx, account)
     if tokens:
         before = {key: value for key, value in before.items() if key != "access_token"}
@@ -178,6 +179,8 @@ def rename_account(ctx: Context, name: str, new: str) -> None:
 
     Raises Invalid, NotFound or Conflict.
     """
+    from postbell.store import posts, series
+
     with ctx.store.write() as tx:
         account = accounts.get_account(tx, name)
         if problems := name_problems(new, account.network):
@@ -236,6 +239,8 @@ def remove_account(ctx: Context, name: str) -> None:
 
     Raises NotFound, or Conflict while something is still to be published with it, or a series uses it.
     """
+    from postbell.store import series
+
     with ctx.store.write() as tx:
         found = accounts.get_account(tx, name)
         if using := series.series_using(tx, found.id):
@@ -310,6 +315,13 @@ def _keep(tx: Connection, ctx: Context, account: Account, target: Target, http: 
     accounts.replace_credentials(tx, account.id, server=target.server, credentials=credentials)
     accounts.save_session(tx, account.id, ctx.vault.encrypt(http.session, account, "session"))
     keep_tokens(tx, account, ctx.vault, http.tokens)
+
+
+def _require_key(ctx: Context, tx: Connection) -> None:
+    """Raise NoKey where a secret would be stored in the clear beside encrypted ones."""
+    from postbell.store.hooks import list_hooks
+
+    require_key(ctx.vault, accounts.list_accounts(tx), list_hooks(tx))
 
 
 async def _verify(ctx: Context, network: str, target: Target, http: Http) -> Profile:

@@ -15,7 +15,8 @@ from postbell.domain.states import Outcome
 from postbell.domain.zones import wall_at
 from postbell.errors import Conflict, Invalid, NotFound, Problem
 from postbell.services.context import Context
-from postbell.store import accounts, calendar
+from postbell.store import accounts
+from postbell.store.responses import list_responses, record_responses
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +44,7 @@ def record(ctx: Context, post: Post, responses: float, account: str | None = Non
         raise Invalid([Problem(where="RESPONSES", message="it is not a number of people; count from 0 on.")])
     chosen = _published(post, account)
     with ctx.store.write() as tx:
-        calendar.record_responses(tx, chosen.id, responses, ctx.now())
+        record_responses(tx, chosen.id, responses, ctx.now())
     return chosen
 
 
@@ -61,7 +62,7 @@ def samples(tx: Connection, account: Account, zone: ZoneInfo) -> list[Sample]:
     """Return what came back on the posts of an account, at which hour of the week on clocks in `zone`."""
     return [
         Sample(weekday=local.weekday(), hour=local.hour, score=responses)
-        for at, responses in calendar.list_responses(tx, account.id)
+        for at, responses in list_responses(tx, account.id)
         for local in [wall_at(at, zone)]
     ]
 

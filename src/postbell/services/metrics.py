@@ -18,7 +18,7 @@ from postbell.publishing.protocol import Absent
 from postbell.services.context import Context
 from postbell.services.sessions import Keeper
 from postbell.services.side_by_side import by_account
-from postbell.store import calendar, metrics, queue
+from postbell.store import metrics, queue, responses
 from postbell.store.queue import Claim
 from postbell.store.thread import StoreThread
 
@@ -99,7 +99,7 @@ class Metrics:
         if isinstance(answer, Mapping):
             metrics.add_reading(tx, delivery.id, answer, now)
             # The best hours are learnt from that.
-            calendar.record_responses(tx, delivery.id, sum(answer.values()), now)
+            responses.record_responses(tx, delivery.id, sum(answer.values()), now)
             log.debug("metrics_read", **answer)
         elif isinstance(answer, PublishError):
             log.info("metrics_not_read", reason=str(answer))

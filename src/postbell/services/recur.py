@@ -10,7 +10,8 @@ from sqlalchemy import Connection
 
 from postbell.domain.recurrence import Occurrence
 from postbell.domain.recycling import Recycling
-from postbell.domain.series import Series, SeriesState
+from postbell.domain.series import Series
+from postbell.domain.states import SeriesState
 from postbell.services.context import Context
 from postbell.services.filling import fill_libraries, over_at
 from postbell.services.making import Turn, make

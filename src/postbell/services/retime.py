@@ -13,8 +13,7 @@ from sqlalchemy import Connection
 
 from postbell.domain.account import Account
 from postbell.domain.post import Delivery, PlacedBy, Post
-from postbell.domain.series import SeriesState
-from postbell.domain.states import DeliveryState, PostEvent, PostState
+from postbell.domain.states import DeliveryState, PostEvent, PostState, SeriesState
 from postbell.domain.zones import is_zone, wall_at, wall_to_instant
 from postbell.services.context import Context
 from postbell.services.planning import Place, plan

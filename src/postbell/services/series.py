@@ -15,8 +15,8 @@ from postbell.domain.media import Media, Source
 from postbell.domain.post import Post
 from postbell.domain.recurrence import Recurrence, Unit
 from postbell.domain.recycling import Recycling
-from postbell.domain.series import Series, SeriesState
-from postbell.domain.states import PostState
+from postbell.domain.series import Series
+from postbell.domain.states import PostState, SeriesState
 from postbell.errors import Conflict, Invalid, NotFound, Problem, Stale
 from postbell.publishing import registry
 from postbell.services import guard

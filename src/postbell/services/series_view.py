@@ -10,7 +10,8 @@ from postbell.domain.content import Content
 from postbell.domain.pause import Pause, PauseScope
 from postbell.domain.post import Post
 from postbell.domain.recurrence import Occurrence
-from postbell.domain.series import Series, SeriesState
+from postbell.domain.series import Series
+from postbell.domain.states import SeriesState
 from postbell.domain.zones import wall_at
 from postbell.errors import Problem
 from postbell.services.compose import in_place, not_stored

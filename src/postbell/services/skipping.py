@@ -10,8 +10,8 @@ from sqlalchemy import Connection
 
 from postbell.domain.post import Post
 from postbell.domain.recurrence import Occurrence
-from postbell.domain.series import Series, SeriesState
-from postbell.domain.states import PostState
+from postbell.domain.series import Series
+from postbell.domain.states import PostState, SeriesState
 from postbell.errors import Conflict, NotFound, Stale
 from postbell.services import actions
 from postbell.services.context import Context

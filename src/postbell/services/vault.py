@@ -17,15 +17,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from postbell.domain.account import Account, Stored
-from postbell.domain.hook import Hook
 from postbell.errors import BadConfig, NoKey
 from postbell.publishing.tokens import Tokens, tokens_of
 from postbell.settings import Places, Settings
 from postbell.store.engine import give, make_durable
 
+
+if TYPE_CHECKING:
+    from postbell.domain.hook import Hook
 
 #: How a line with a key begins, and how long a key is.
 _PREFIX, _BYTES = "pbkey-", 32
@@ -241,4 +243,4 @@ def _bound(owner: Account | Hook, what: str) -> bytes:
 
 
 def _kind_of(owner: Account | Hook) -> str:
-    return "hook" if isinstance(owner, Hook) else "account"
+    return "account" if isinstance(owner, Account) else "hook"

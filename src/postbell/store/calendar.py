@@ -1,22 +1,18 @@
-"""When accounts post, past and to come: the times that are taken, and what came back."""
+"""When accounts post, past and to come: the times that are taken."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, exists, func, select
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import Connection, and_, exists, select
 
 from postbell.domain.post import Delivery, PlacedBy
 from postbell.domain.states import DeliveryState, Outcome, PostState
 from postbell.store.deliveries import list_deliveries
-from postbell.store.tables import delivery, engagement, post
+from postbell.store.tables import delivery, post
 
 
 _COMING = (DeliveryState.SCHEDULED, DeliveryState.PROCESSING, DeliveryState.UNSURE)
-
-#: What came back on older posts than these says little about today.
-_MOST_RESPONSES = 500
 
 
 def taken_times(
@@ -66,25 +62,3 @@ def list_queued(tx: Connection, account_id: int, start: datetime) -> list[Delive
             unbegun,
         ),
     )
-
-
-def record_responses(tx: Connection, delivery_id: int, responses: float, now: datetime) -> None:
-    """Write down how many people responded to a published delivery, instead of what was known before."""
-    said = {"responses": responses, "recorded_at": now}
-    row = insert(engagement).values(delivery_id=delivery_id, **said)
-    tx.execute(row.on_conflict_do_update(index_elements=[engagement.c.delivery_id], set_=said))
-
-
-def list_responses(tx: Connection, account_id: int) -> list[tuple[datetime, float]]:
-    """Return when an account has published its latest posts (aware UTC), and how many people responded."""
-    # Left to itself SQLite goes through the whole history of the account.
-    of_account = func.likely(delivery.c.account_id == account_id)
-    rows = tx.execute(
-        select(delivery.c.ended_at, engagement.c.responses)
-        .select_from(engagement)
-        .join(delivery, delivery.c.id == engagement.c.delivery_id)
-        .where(of_account, delivery.c.ended_at.is_not(None))
-        .order_by(engagement.c.delivery_id.desc())
-        .limit(_MOST_RESPONSES)
-    )
-    return [(row.ended_at, row.responses) for row in rows]

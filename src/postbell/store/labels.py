@@ -8,8 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select, true
 
 from postbell.domain.pause import PauseScope
-from postbell.domain.series import SeriesState
-from postbell.domain.states import PostState
+from postbell.domain.states import PostState, SeriesState
 from postbell.store.tables import pause, post, series
 
 

@@ -25,7 +25,7 @@ from postbell.domain.states import DeliveryState
 from postbell.errors import Conflict
 from postbell.store.engine import create_file, make_durable
 from postbell.store.lock import DaemonLock
-from postbell.store.own_tables import mark
+from postbell.store.mark_table import mark
 from postbell.store.tables import account, attempt, delivery, pause
 
 

@@ -1,4 +1,4 @@
-"""The tables about Postbell itself: what it tells, how far it has come, what it has pruned."""
+"""The tables about Postbell itself: what it tells, and what it has pruned."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field
 
-from postbell.domain.caution import Cause
 from postbell.domain.notice import NoticeKind
 from postbell.domain.states import Outcome
 from postbell.store.base import Base, one_of
@@ -50,27 +49,6 @@ class TellingRow(Base, table=True):
     since: datetime
     #: How each way did: [{"name": …, "told_at": …, "failing_since": …, "error": …}].
     ways: list[dict[str, Any]] = Field(sa_type=JSON)
-
-
-class MarkRow(Base, table=True):
-    """How far the database has come: one row."""
-
-    __tablename__ = "mark"
-    __table_args__ = (CheckConstraint("id = 1", name="one_row"), one_of("cause", Cause))
-
-    id: int = Field(primary_key=True)
-    #: How many transactions changed it, and how many of those were of commands.
-    changes: int
-    edits: int
-    #: Names the machine whose daemon worked on it last: empty if it has no name, null before the first.
-    machine: str | None = None
-    #: Why there is caution, since when, until when all was known before that, and how many edits are lost.
-    cause: str | None = None
-    cautious_since: datetime | None = None
-    known_until: datetime | None = None
-    lost_edits: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
-    #: When a daemon last worked on it, to the day.
-    alive_at: datetime | None = None
 
 
 class TallyRow(Base, table=True):

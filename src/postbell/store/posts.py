@@ -13,13 +13,13 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, exists, func, ins
 from postbell.domain.content import Comment, Content, Override, Split
 from postbell.domain.media import Media, MediaKind
 from postbell.domain.post import Delivery, PlacedBy, Post
-from postbell.domain.series import SeriesState
 from postbell.domain.states import (
     DELETABLE,
     DeliveryState,
     Outcome,
     PostEvent,
     PostState,
+    SeriesState,
     advance_post,
     post_sources,
 )

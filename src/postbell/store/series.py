@@ -31,7 +31,8 @@ from postbell.domain.media import Media
 from postbell.domain.recurrence import Recurrence
 from postbell.domain.recycling import Recycling
 from postbell.domain.repeat_words import recurrence_from, recurrence_words, recycling_from, recycling_words
-from postbell.domain.series import Series, SeriesState
+from postbell.domain.series import Series
+from postbell.domain.states import SeriesState
 from postbell.errors import Stale
 from postbell.store.posts import Locate, comment_from, comment_values, media_from, media_values, override_from
 from postbell.store.spans import seconds_of, span_of

@@ -9,12 +9,10 @@ from sqlalchemy import JSON, CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field
 
 from postbell.domain.account import Health
-from postbell.domain.comment import CommentState
 from postbell.domain.media import MediaKind
 from postbell.domain.pause import PauseScope
 from postbell.domain.post import AttemptKind
-from postbell.domain.series import SeriesState
-from postbell.domain.states import DeliveryState, Outcome, PostState
+from postbell.domain.states import DeliveryState, Outcome, PostState, SeriesState
 from postbell.store.base import Base, one_of
 
 
@@ -305,52 +303,6 @@ class DeliveryRow(Base, table=True):
     metrics_at: datetime | None = None
 
 
-class ReadingRow(Base, table=True):
-    """How people had responded to what was published, when its network was asked."""
-
-    __tablename__ = "reading"
-    __table_args__ = (Index("ix_reading_delivery_id", "delivery_id", "id"),)
-
-    id: int | None = Field(default=None, primary_key=True)
-    delivery_id: int = Field(foreign_key="delivery.id", ondelete="CASCADE")
-    read_at: datetime
-    #: How many there were, by what.
-    counts: dict[str, Any] = Field(sa_type=JSON)
-
-
-class CommentRow(Base, table=True):
-    """The first comment on what was published."""
-
-    __tablename__ = "comment"
-    __table_args__ = (
-        one_of("state", CommentState),
-        # What still waits is little.
-        Index("ix_comment_try_at", "try_at", sqlite_where=text("state IN ('waiting', 'unsure')")),
-    )
-
-    delivery_id: int = Field(primary_key=True, foreign_key="delivery.id", ondelete="CASCADE")
-    state: str
-    due_at: datetime
-    try_at: datetime
-    tries: int = 0
-    begun_at: datetime | None = None
-    progress: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
-    receipt_id: str | None = None
-    url: str | None = None
-    message: str | None = None
-
-
-class EngagementRow(Base, table=True):
-    """How people responded to what was published."""
-
-    __tablename__ = "engagement"
-
-    delivery_id: int = Field(primary_key=True, foreign_key="delivery.id", ondelete="CASCADE")
-    #: Likes, replies and shares together, as the user or the network counts them.
-    responses: float
-    recorded_at: datetime
-
-
 class AttemptRow(Base, table=True):
     """One try of a delivery."""
 
@@ -381,6 +333,3 @@ post = Base.metadata.tables["post"]
 post_media = Base.metadata.tables["post_media"]
 delivery = Base.metadata.tables["delivery"]
 attempt = Base.metadata.tables["attempt"]
-reading = Base.metadata.tables["reading"]
-comment = Base.metadata.tables["comment"]
-engagement = Base.metadata.tables["engagement"]

@@ -14,7 +14,8 @@ from postbell.api.resource import ID, Call, Resource, found_at
 from postbell.api.routes.posts import told as post_told
 from postbell.api.series_asked import SeriesAsked, SeriesChanged, changes_of, kind_of, pointing, wanted_of
 from postbell.domain.access import Scope
-from postbell.domain.series import Series, SeriesState
+from postbell.domain.series import Series
+from postbell.domain.states import SeriesState
 from postbell.errors import NotFound
 from postbell.series_shapes import saved_series_json, series_json, upcoming_json
 from postbell.services import series as service
