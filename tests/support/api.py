@@ -118,6 +118,11 @@ class Asked:
         _require_described(answer)
         return answer
 
+    def served(self) -> Wall:
+        """Return what others ask in its place, until another world is asked."""
+        self._take_over()
+        return self.wall
+
     async def _inner(self) -> Asgi:
         return cast("Asgi", application())
 

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from postbell.api.links import link
 from postbell.api.models import ProblemDocument
 from postbell.api.problems import MEDIA_TYPE
 from postbell.api.resource import Resource
@@ -78,6 +79,7 @@ def describe(app: FastAPI, resources: Sequence[Resource]) -> dict[str, Any]:
     for path in document["paths"].values():
         for method, operation in path.items():
             _complete(method, operation)
+    link(document)
     return document
 
 
@@ -87,9 +89,18 @@ def _complete(method: str, operation: dict[str, Any]) -> None:
             reference = {"$ref": "#/components/schemas/ProblemDocument"}
             response["content"] = {MEDIA_TYPE: {"schema": reference}}
     parameters = operation.setdefault("parameters", [])
+    for parameter in parameters:
+        _require_value(parameter["schema"])
     if method != "get":
         parameters.append(_IDEMPOTENCY_KEY)
     if "412" in operation["responses"]:
         parameters.append(_IF_MATCH)
     if "304" in operation["responses"]:
         parameters.append(_IF_NONE_MATCH)
+
+
+def _require_value(schema: dict[str, Any]) -> None:
+    """Leave null out: what is not given in a query, or as a header, is left out there."""
+    if kinds := [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]:
+        del schema["anyOf"]
+        schema |= kinds[0] if len(kinds) == 1 else {"anyOf": kinds}

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from fastapi import Path, Query
 from pydantic import Field
+from starlette.responses import Response
 
 from postbell.api import media_models as models
 from postbell.api.arriving import FORM, Files
@@ -17,7 +18,7 @@ from postbell.api.call import Answer
 from postbell.api.ranges import file_response
 from postbell.api.resource import Call, Resource, found_at, page_link
 from postbell.domain.access import Scope
-from postbell.domain.media import MediaKind
+from postbell.domain.media import SUFFIXES, MediaKind
 from postbell.errors import Invalid, Problem
 from postbell.services import receiving
 from postbell.services.ingest import ask_ingest
@@ -30,6 +31,9 @@ resource = Resource("media", "Files: uploaded first, then used by posts, by thei
 Sha256 = Annotated[
     str, Path(description="Names the file.", pattern="^[0-9a-f]{64}$", examples=["9f86d081" * 8])
 ]
+
+#: How bytes are described that are no text; there is no schema for them.
+_FILE: dict[str, dict[str, object]] = {mime: {} for mime in SUFFIXES}
 
 
 class MediaListAsked(Asked):
@@ -125,12 +129,10 @@ def read(call: Call, sha256: Sha256) -> Answer:
     "/{sha256}/file",
     "Download a file",
     refuses=(404, 416),
+    response_class=Response,
     also={
-        200: {"description": "The file.", "content": {"application/octet-stream": {}}},
-        206: {
-            "description": "The part of it that Range asks for.",
-            "content": {"application/octet-stream": {}},
-        },
+        200: {"description": "The file.", "content": _FILE},
+        206: {"description": "The part of it that Range asks for.", "content": _FILE},
     },
 )
 def download(call: Call, sha256: Sha256) -> Answer:
