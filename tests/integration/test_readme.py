@@ -65,7 +65,7 @@ def test_a_command_that_is_only_shown_exists_with_its_options(line: str) -> None
 
 
 def test_the_manuscript_is_one() -> None:
-    _, text, thread = blocks("markdown")
+    _, text, thread, article = blocks("markdown")
     manuscript = read_manuscript(text, where="README.md")
     assert manuscript.to == ("sky", "blog")
     assert manuscript.media[1].alt == "A bell on a hill"
@@ -73,6 +73,9 @@ def test_the_manuscript_is_one() -> None:
     assert manuscript.overrides["blog"].options == {"categories": ["News"]}
     manuscript = read_manuscript(thread, where="README.md")
     assert (manuscript.segments, manuscript.media[1].part) == (("It was cast in 1872.",), 2)
+    manuscript = read_manuscript(article, where="README.md")
+    assert manuscript.overrides["wordpress"].options == {"markup": "markdown", "categories": ["Bells"]}
+    assert "![The tower in spring](pictures/tower.jpg" in manuscript.text
 
 
 def test_the_settings_that_are_shown_exist() -> None:

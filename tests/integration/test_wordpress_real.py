@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import html
 import re
-import secrets
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,53 +13,16 @@ import pytest
 
 from postbell.clock import SystemClock
 from postbell.domain.content import Content
-from postbell.domain.media import Media, MediaKind
 from postbell.errors import Rejected, Unauthorized
 from postbell.networks.wordpress import network
 from postbell.publishing.http import Clients, Http
-from postbell.publishing.protocol import Absent, Outgoing, Progress, Receipt, Reply, Target
+from postbell.publishing.protocol import Absent, Outgoing, Progress, Receipt, Reply
 from support import pictures
 from support.wordpress import WordPress
+from support.wordpress_posting import post_for, publish, stored, take_steps, two_pictures
 
 
 pytestmark = pytest.mark.real
-
-
-def _outgoing(site: WordPress, text: str, *, password: str | None = None, **more: Any) -> Outgoing:
-    credentials = {"username": site.username, "application_password": password or site.app_password}
-    target = Target(name="blog", server=site.url, credentials=network.Credentials.model_validate(credentials))
-    options = network.Options.model_validate(more.pop("options", {}))
-    now = SystemClock().now()
-    return Outgoing(
-        target=target,
-        content=Content(text=text, **more),
-        options=options,
-        key="k" + secrets.token_hex(9) + "z",
-        number=1,
-        begun_at=now,
-        due_at=now,
-        post_id="b7kq2m9x",
-    )
-
-
-async def _steps(outgoing: Outgoing, progress: Progress | None = None) -> list[Progress | Receipt]:
-    """Publish, and return every step that was taken."""
-    clients = Clients()
-    try:
-        http = Http(clients, SystemClock())
-        taken: list[Progress | Receipt] = []
-        while not isinstance(progress, Receipt):
-            progress = await network.publish(outgoing, progress, http)  # type: ignore[assignment]
-            taken.append(progress)  # type: ignore[arg-type]
-        return taken
-    finally:
-        await clients.close()
-
-
-def _publish(outgoing: Outgoing) -> Receipt:
-    *_, receipt = asyncio.run(_steps(outgoing))
-    assert isinstance(receipt, Receipt)
-    return receipt
 
 
 async def _find(outgoing: Outgoing, progress: Progress | None = None) -> object:
@@ -94,23 +55,6 @@ def _counts(outgoing: Outgoing, name: str) -> object:
     return asyncio.run(count())
 
 
-def _media(folder: Path, name: str, data: bytes, alt: str) -> Media:
-    path = folder / name
-    path.write_bytes(data)
-    mime = "image/jpeg" if name.endswith("jpg") else "image/png"
-    digest = hashlib.sha256(data).hexdigest()
-    return Media(
-        sha256=digest, kind=MediaKind.IMAGE, mime=mime, size=len(data), name=name, path=path, alt=alt
-    )
-
-
-def _images(folder: Path) -> tuple[Media, ...]:
-    return (
-        _media(folder, "harbour.png", pictures.png(640, 480), 'A harbour, "at dawn" & <quiet>'),
-        _media(folder, "boats.jpg", pictures.jpeg(480, 640), "Two boats"),
-    )
-
-
 def _posts_with(site: WordPress, outgoing: Outgoing) -> list[dict[str, Any]]:
     return [post for post in site.posts() if outgoing.key in f"{post['slug']} {post['content']['raw']}"]
 
@@ -119,8 +63,8 @@ def test_a_text_reads_back_equal_and_is_shown(wordpress: WordPress) -> None:
     text = (
         'Ünïcode 日本語 👩‍👩‍👧 "quoted" & <b>bold</b> [gallery] \\ 5 %\n\nSee https://example.com/?a=1&b=2.'
     )
-    outgoing = _outgoing(wordpress, text, title="Q&A <1>")
-    receipt = _publish(outgoing)
+    outgoing = post_for(wordpress, text, title="Q&A <1>")
+    receipt = publish(outgoing)
     assert receipt.warnings == ()
     post = wordpress.post(int(receipt.id))
     paragraphs = re.findall("<p>(.*?)</p>", post["content"]["raw"])
@@ -137,8 +81,8 @@ def test_a_text_reads_back_equal_and_is_shown(wordpress: WordPress) -> None:
 
 
 def test_comments_are_counted_until_the_post_is_gone(wordpress: WordPress) -> None:
-    outgoing = _outgoing(wordpress, "What do you think?", title="A question")
-    receipt = _publish(outgoing)
+    outgoing = post_for(wordpress, "What do you think?", title="A question")
+    receipt = publish(outgoing)
     assert _counts(outgoing, receipt.id) == {"comments": 0}
     for text in ("Fine.", "Not so fine."):
         wordpress.create("comments", post=int(receipt.id), content=text)
@@ -149,8 +93,8 @@ def test_comments_are_counted_until_the_post_is_gone(wordpress: WordPress) -> No
 
 
 def test_two_pictures_read_back_with_bytes_and_alt_texts(wordpress: WordPress, tmp_path: Path) -> None:
-    images = _images(tmp_path)
-    receipt = _publish(_outgoing(wordpress, "Look", title="Two pictures", media=images))
+    images = two_pictures(tmp_path)
+    receipt = publish(post_for(wordpress, "Look", title="Two pictures", media=images))
     assert receipt.warnings == ()
     raw = wordpress.post(int(receipt.id))["content"]["raw"]
     shown = re.findall(r'<img src="([^"]*)" alt="([^"]*)" class="wp-image-(\d+)"', raw)
@@ -176,8 +120,8 @@ def test_terms_excerpt_slug_status_and_featured_image_read_back_equal(
         "status": "private",
         "featured": True,
     }
-    images = _images(tmp_path)
-    receipt = _publish(_outgoing(wordpress, "All", title="All", media=images, options=options))
+    images = two_pictures(tmp_path)
+    receipt = publish(post_for(wordpress, "All", title="All", media=images, options=options))
     assert receipt.warnings == ()
     post = wordpress.post(int(receipt.id))
     assert known in post["categories"]
@@ -198,17 +142,17 @@ def test_terms_excerpt_slug_status_and_featured_image_read_back_equal(
 def test_any_step_taken_again_leaves_one_post_and_each_file_once(
     wordpress: WordPress, tmp_path: Path
 ) -> None:
-    outgoing = _outgoing(
+    outgoing = post_for(
         wordpress,
         "Once",
         title="Once",
-        media=_images(tmp_path),
+        media=two_pictures(tmp_path),
         options={"tags": "once", "slug": "only-once"},
     )
-    *steps, receipt = asyncio.run(_steps(outgoing))
+    *steps, receipt = asyncio.run(take_steps(outgoing))
     for progress in (None, *steps):
         assert isinstance(progress, Progress | None)
-        assert asyncio.run(_steps(outgoing, progress))[-1] == receipt
+        assert asyncio.run(take_steps(outgoing, progress))[-1] == receipt
     assert isinstance(receipt, Receipt)
     assert [str(post["id"]) for post in _posts_with(wordpress, outgoing)] == [receipt.id]
     assert wordpress.post(int(receipt.id))["slug"] == "only-once"
@@ -217,9 +161,9 @@ def test_any_step_taken_again_leaves_one_post_and_each_file_once(
 
 
 def test_a_post_is_found_when_it_is_public_and_not_before(wordpress: WordPress) -> None:
-    outgoing = _outgoing(wordpress, "Find me", title="Find me")
+    outgoing = post_for(wordpress, "Find me", title="Find me")
     assert asyncio.run(_find(outgoing)) == Absent()
-    draft, receipt = asyncio.run(_steps(outgoing))
+    draft, receipt = asyncio.run(take_steps(outgoing))
     assert isinstance(draft, Progress)
     found = asyncio.run(_find(outgoing, draft))
     assert found == receipt
@@ -228,8 +172,8 @@ def test_a_post_is_found_when_it_is_public_and_not_before(wordpress: WordPress) 
 
 
 def test_a_post_that_was_taken_away_is_in_the_trash_and_shown_to_nobody(wordpress: WordPress) -> None:
-    outgoing = _outgoing(wordpress, "For a while", title="For a while")
-    receipt = _publish(outgoing)
+    outgoing = post_for(wordpress, "For a while", title="For a while")
+    receipt = publish(outgoing)
     assert receipt.url
     assert "For a while" in wordpress.page(receipt.url)
     for _ in range(2):
@@ -241,23 +185,23 @@ def test_a_post_that_was_taken_away_is_in_the_trash_and_shown_to_nobody(wordpres
 
 
 def test_a_post_that_is_gone_for_good_counts_as_taken_away(wordpress: WordPress) -> None:
-    _delete(_outgoing(wordpress, "Never", title="Never"), "999999")
+    _delete(post_for(wordpress, "Never", title="Never"), "999999")
 
 
 def test_a_post_of_somebody_else_is_never_taken_away(wordpress: WordPress) -> None:
     theirs = wordpress.create("posts", title="Theirs", content="Theirs", status="publish")["id"]
     with pytest.raises(Rejected, match="is not the one that was published"):
-        _delete(_outgoing(wordpress, "Ours"), str(theirs))
+        _delete(post_for(wordpress, "Ours"), str(theirs))
     assert wordpress.post(theirs)["status"] == "publish"
 
 
 def test_a_first_comment_stands_below_its_post_once_and_is_taken_away(wordpress: WordPress) -> None:
-    outgoing = _outgoing(wordpress, "The post", title="The post")
-    receipt = _publish(outgoing)
+    outgoing = post_for(wordpress, "The post", title="The post")
+    receipt = publish(outgoing)
     content, reply = Content(text='By "the" way: 1 < 2'), Reply(root=receipt.id, parent=receipt.id)
     said = replace(outgoing, content=content, options=outgoing.options.further(), reply=reply)
-    first = _publish(said)
-    _publish(said)  # refused as a second one, and taken for done
+    first = publish(said)
+    publish(said)  # refused as a second one, and taken for done
     (comment,) = wordpress.get("comments", post=receipt.id)
     assert (first.id, first.url) == (f"comment:{comment['id']}", comment["link"])
     shown = html.unescape(re.sub("<[^>]*>", "", comment["content"]["rendered"])).strip()
@@ -268,8 +212,8 @@ def test_a_first_comment_stands_below_its_post_once_and_is_taken_away(wordpress:
 
 
 def test_a_wrong_password_takes_nothing_away(wordpress: WordPress) -> None:
-    outgoing = _outgoing(wordpress, "Stays", title="Stays")
-    receipt = _publish(outgoing)
+    outgoing = post_for(wordpress, "Stays", title="Stays")
+    receipt = publish(outgoing)
     wrong = network.Credentials.model_validate(
         {"username": wordpress.username, "application_password": "wrong wrong wrong"}
     )
@@ -279,31 +223,31 @@ def test_a_wrong_password_takes_nothing_away(wordpress: WordPress) -> None:
 
 
 def test_a_post_without_a_title_has_an_address(wordpress: WordPress) -> None:
-    receipt = _publish(_outgoing(wordpress, "No title"))
+    receipt = publish(post_for(wordpress, "No title"))
     assert receipt.url
     assert "No title" in wordpress.page(receipt.url)
 
 
 def test_a_wrong_password_is_the_account_s_trouble(wordpress: WordPress) -> None:
-    outgoing = _outgoing(wordpress, "Never", title="Never", password="wrong wrong wrong wrong")
+    outgoing = post_for(wordpress, "Never", title="Never", password="wrong wrong wrong wrong")
     with pytest.raises(Unauthorized):
-        _publish(outgoing)
+        publish(outgoing)
     with pytest.raises(Unauthorized):
         asyncio.run(_find(outgoing))
     assert _posts_with(wordpress, outgoing) == []
 
 
 def test_a_file_that_the_site_does_not_take_is_refused(wordpress: WordPress, tmp_path: Path) -> None:
-    media = (_media(tmp_path, "page.png", pictures.HTML, ""),)
+    media = (stored(tmp_path, "page.png", pictures.HTML, ""),)
     with pytest.raises(Rejected, match="rest_upload_sideload_error"):
-        _publish(_outgoing(wordpress, "Never", title="Never", media=media))
+        publish(post_for(wordpress, "Never", title="Never", media=media))
 
 
 def test_the_account_is_verified(wordpress: WordPress) -> None:
     async def verify() -> tuple[str, tuple[str, ...]]:
         clients = Clients()
         try:
-            target = _outgoing(wordpress, "x").target
+            target = post_for(wordpress, "x").target
             profile = await network.verify(target, Http(clients, SystemClock()))
             return profile.handle, profile.notes
         finally:

@@ -21,13 +21,20 @@ from postbell.networks import wordpress
 from postbell.testing import FakeClock
 from support.farside import START, Daemon, FarSide, Public, Subject, Violation
 from support.wordpress_comments import Refused, Talk
+from support.wordpress_words import filtered, slug_of
 from support.wp_schema import routes
 
 
 SERVER = "https://blog.example.org/news"
 USERNAME, PASSWORD = "maria", "abcd EFGH 1234 ijkl MNOP 5678"
 #: The start of a file of each type that the site takes.
-_MAGIC = {b"\x89PNG": "png", b"\xff\xd8\xff": "jpg", b"GIF8": "gif", b"RIFF": "webp"}
+_MAGIC = {
+    b"\x89PNG": "png",
+    b"\xff\xd8\xff": "jpg",
+    b"GIF8": "gif",
+    b"RIFF": "webp",
+    b"\0\0\0": "mp4",
+}
 _RIGHTS = {
     "contributor": {"edit_posts"},
     "author": {"edit_posts", "publish_posts", "upload_files", "delete_published_posts"},
@@ -68,6 +75,8 @@ class FakeWordPress(FarSide):
     moderated: str | None = None
     #: False where deleting is for good (EMPTY_TRASH_DAYS is 0).
     has_trash: bool = True
+    #: Fields that a plugin or the theme pays no heed to.
+    heedless: frozenset[str] = frozenset()
     _last_id: int = 1
 
     def is_publishing(self, request: httpx.Request, body: bytes) -> bool:
@@ -211,12 +220,12 @@ class FakeWordPress(FarSide):
             raise Refusal(403 if rights else 401, "rest_cannot_create", message)
         name = html.escape(values["name"], quote=False)
         for number, known in self.terms[kind].items():
-            if _slug(known) == _slug(name):
+            if slug_of(known) == slug_of(name):
                 message = "A term with the name provided already exists in this taxonomy."
                 raise Refusal(400, "term_exists", message, term_id=number)
         number = self._new_id()
         self.terms[kind][number] = name
-        return 201, {"id": number, "name": name, "slug": _slug(name)}
+        return 201, {"id": number, "name": name, "slug": slug_of(name)}
 
     def _find(self, kind: str, query: Mapping[str, str], rights: set[str]) -> list[dict[str, Any]]:
         if not rights and ("status" in query or query.get("context") == "edit"):
@@ -306,6 +315,10 @@ class FakeWordPress(FarSide):
             "featured_media": 0,
             "categories": [1],
             "tags": [],
+            "password": "",
+            "sticky": False,
+            "format": "standard",
+            "comment_status": "open",
         }
         self.posts[number] = {**post, **empty}
         return self._write(self.posts[number], values, rights)
@@ -319,20 +332,26 @@ class FakeWordPress(FarSide):
 
     def _write(self, post: dict[str, Any], values: Mapping[str, Any], rights: set[str]) -> dict[str, Any]:
         status = values.get("status", post["status"])
+        if values.get("sticky") and "publish_posts" not in rights:
+            raise Refusal(
+                403, "rest_cannot_assign_sticky", "Sorry, you are not allowed to make posts sticky."
+            )
         if status in ("publish", "private") and "publish_posts" not in rights:
             message = "Sorry, you are not allowed to publish posts in this post type."
             raise Refusal(403, "rest_cannot_publish", message)
-        post |= values
+        if values.get("sticky") and values.get("password"):
+            raise Refusal(400, "rest_invalid_field", "A post can not be sticky and have a password.")
+        post |= {name: value for name, value in values.items() if name not in self.heedless}
         if self.moderated and status in ("publish", "private"):
             post["status"] = self.moderated
         if "unfiltered_html" not in rights:
-            post["content"] = {"raw": _filtered(post["content"]["raw"])}
+            post["content"] = {"raw": filtered(post["content"]["raw"])}
         for kind, known in self.terms.items():
             post[kind] = [number for number in post[kind] if number in known]
         if post["featured_media"] not in self.media:
             post["featured_media"] = 0
         if post["slug"] or post["status"] != "draft":
-            wanted = _slug(post["slug"] or post["title"]["raw"]) or str(post["id"])
+            wanted = slug_of(post["slug"] or post["title"]["raw"]) or str(post["id"])
             post["slug"] = self._free_slug(wanted, post)
         ends = f"{post['slug']}/" if post["status"] in ("publish", "private") else f"?p={post['id']}"
         post["link"] = f"{SERVER}/{ends}"
@@ -352,16 +371,6 @@ def _is_seen(post: Mapping[str, Any], query: Mapping[str, str]) -> bool:
     """Whether a look-up of a state sees a post; `any` leaves out the bin."""
     wanted = query.get("status", "publish")
     return bool(post["status"] != "trash" if wanted == "any" else post["status"] == wanted)
-
-
-def _slug(text: str) -> str:
-    return "-".join(re.findall(r"[a-z0-9]+", html.unescape(re.sub("<[^>]*>", "", text)).lower()))
-
-
-def _filtered(markup: str) -> str:
-    """Take out what WordPress does not allow to authors, and write the rest in its own way."""
-    markup = re.sub(r"</?(script|iframe)[^>]*>", "", markup)
-    return re.sub(r"\s*/>", " />", markup.replace("&#91;", "&#091;").replace("&#93;", "&#093;"))
 
 
 def _refused(refusal: Refusal) -> httpx.Response:

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
+from postbell.domain.media import MediaKind
 from postbell.errors import Rejected, Unauthorized
 from postbell.networks.wordpress import network
 from postbell.publishing.protocol import Receipt
 from support.fake_wordpress import PASSWORD, SERVER, SUBJECT, USERNAME, blog
 from support.farside import Daemon
-from support.pictures import picture
+from support.pictures import mp4, picture
 
 
 _KEY = "k7m2p9q4r8s3t6v5w2x9"
@@ -154,14 +155,12 @@ def test_tags_alone_leave_the_default_category() -> None:
 
 
 def test_an_author_uses_a_category_but_makes_none() -> None:
-    daemon, far_side = blog(options={"categories": "Releases"})
+    daemon, far_side = blog(options={"categories": "Releases, Bells"})
     far_side.role = "author"
-    with pytest.raises(
-        Rejected, match=r"not allowed to create terms in this taxonomy. \(rest_cannot_create\)"
-    ):
-        _publish(daemon)
     far_side.terms["categories"][7] = "releases"
-    _publish(daemon)
+    assert _warning(daemon) == (
+        "It has no category Bells: the site does not know it, and this user may not make it (an Editor may)."
+    )
     (post,) = far_side.posts.values()
     assert post["categories"] == [7]
 
@@ -173,6 +172,87 @@ def test_slug_and_status_are_the_user_s() -> None:
 
 def test_the_slug_comes_from_the_title_where_none_is_given() -> None:
     assert _post()["link"] == f"{SERVER}/a-morning/"
+
+
+def test_markdown_becomes_blocks_with_pictures_where_they_are_named(tmp_path: Path) -> None:
+    media = (picture(tmp_path, "a.png", "first"), picture(tmp_path, "b.png", "second"))
+    text = "## Hi\n\n![](b.png)\n\n- x"
+    body = _body(text, media=media, link="https://a.example/", options={"markup": "markdown"})
+    assert re.findall("<!-- wp:([a-z-]+)", body) == [
+        "heading", "image", "list", "list-item", "paragraph", "image"
+    ]  # fmt: skip
+    assert re.findall('alt="([^"]*)"', body) == ["second", "first"]
+
+
+def test_markdown_gives_a_post_without_a_title_its_first_heading() -> None:
+    daemon, far_side = blog("# Q&A\n\nText", options={"markup": "markdown"})
+    daemon.outgoing = replace(daemon.outgoing, content=replace(daemon.outgoing.content, title=None))
+    _publish(daemon)
+    (post,) = far_side.posts.values()
+    assert post["title"]["raw"] == "Q&amp;A"
+    assert "Q" not in post["content"]["raw"]
+    assert "Q&amp;A" in _body("# Q&A\n\nText", options={"markup": "markdown"})  # it has a title
+
+
+@pytest.mark.parametrize(("markup", "text"), [("markdown", "![x](a.png)"), ("html", '<img src="a.png">')])
+def test_a_picture_that_the_text_shows_and_the_post_has_not_is_told_before(
+    markup: str, text: str, tmp_path: Path
+) -> None:
+    outgoing = SUBJECT.outgoing(text, options={"markup": markup})
+    (problem,) = network.check(outgoing.content, outgoing.options, account="blog")
+    assert str(problem) == "text (for blog): it shows a.png, which is no file of the post; add it (--media)."
+    content = replace(outgoing.content, media=(picture(tmp_path, "a.png"),))
+    assert network.check(content, outgoing.options, account="blog") == []
+
+
+def test_html_shows_files_of_the_post_by_their_names(tmp_path: Path) -> None:
+    daemon, far_side = blog('<img src="cat.png">', media=(picture(tmp_path),), options={"markup": "html"})
+    _publish(daemon)
+    (post,), (item,) = far_side.posts.values(), far_side.media.values()
+    assert post["content"]["raw"].startswith(f'<img src="{item["source_url"]}">\n\n<!-- postbell')
+
+
+def test_without_blocks_a_body_is_plain_html(tmp_path: Path) -> None:
+    body = _body("Hi", media=(picture(tmp_path),), options={"blocks": False})
+    assert re.sub('src="[^"]*"', "", body) == (
+        '<p>Hi</p>\n\n<figure class="wp-block-image size-full">'
+        '<img  alt="A cat" class="wp-image-2"/></figure>'
+    )
+
+
+def test_a_video_is_shown_behind_the_pictures_and_is_never_the_featured_image(tmp_path: Path) -> None:
+    video = replace(picture(tmp_path, "v.mp4", data=mp4()), kind=MediaKind.VIDEO, mime="video/mp4")
+    post = _post(media=(video, picture(tmp_path), picture(tmp_path, "b.png")), options={"featured": True})
+    assert re.findall("<!-- wp:([a-z-]+)", post["content"]["raw"]) == ["paragraph", "image", "video"]
+    assert post["featured_media"] == 3
+    outgoing = SUBJECT.outgoing(media=(video,), options={"featured": True})
+    assert len(network.check(outgoing.content, outgoing.options, account="blog")) == 1
+
+
+def test_format_password_and_comments_are_the_user_s() -> None:
+    options = {"format": "aside", "password": "open sesame", "comments": "closed"}
+    post = _post(options=options)
+    assert (post["format"], post["password"], post["comment_status"]) == ("aside", "open sesame", "closed")
+
+
+def test_a_sticky_post_is_sticky() -> None:
+    assert _post(options={"sticky": True})["sticky"] is True
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            {"password": "x", "sticky": True},
+            "[wordpress] sticky (for blog): a post with a password cannot be",
+        ),
+        ({"password": "x", "status": "private"}, "[wordpress] password (for blog): a private post has none;"),
+    ],
+)
+def test_what_wordpress_does_not_have_together_is_told_before(options: dict[str, Any], said: str) -> None:
+    outgoing = SUBJECT.outgoing(options=options)
+    (problem,) = network.check(outgoing.content, outgoing.options, account="blog")
+    assert str(problem).startswith(said)
 
 
 # What went other than asked
@@ -211,6 +291,21 @@ def test_a_featured_image_that_was_not_set_is_told(tmp_path: Path) -> None:
     _publish(daemon)
     far_side.media.clear()
     assert _warning(daemon) == "WordPress did not set the featured image."
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"password": "x"}, "ask readers for the password"),
+        ({"sticky": True}, "make it sticky"),
+        ({"format": "aside"}, "give it the format; the theme may not have it"),
+        ({"comments": "closed"}, "open or close it for comments"),
+    ],
+)
+def test_what_came_to_nothing_is_told(options: dict[str, Any], said: str) -> None:
+    daemon, far_side = blog(options=options)
+    far_side.heedless = frozenset({"password", "sticky", "format", "comment_status"})
+    assert _warning(daemon) == f"WordPress did not {said}."
 
 
 def test_a_post_that_a_plugin_holds_back_has_failed() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from postbell.errors import PublishError, Rejected, Unauthorized, Unavailable, Unsure
 from postbell.networks.wordpress import network
+from postbell.publishing.answer import Refused
 from postbell.publishing.protocol import Absent, Receipt, Resend
 from postbell.testing import FakeClock
 from support import pictures
@@ -169,6 +170,16 @@ def test_a_file_that_the_site_does_not_take_fails_although_it_says_500(tmp_path:
     error = _error(daemon, 99, die_before)
     assert isinstance(error, Rejected)
     assert "not allowed to upload this file type" in str(error)
+
+
+@pytest.mark.parametrize("end", ["tags", "posts"])
+def test_what_the_site_refuses_of_a_term_or_a_draft_fails_the_post(end: str) -> None:
+    daemon, far_side = blog(options={"tags": "bell"})
+    body = '{"code": "rest_no", "message": "No.", "data": {"status": 400}}'
+    at = {"tags": 2, "posts": 5}[end]
+    error = _error(daemon, at, _saying(400, body))
+    assert (type(error), str(error)) == (Refused, "blog.example.org: No. (rest_no)")
+    assert far_side.public() == []
 
 
 def test_a_user_who_may_not_upload_is_told(tmp_path: Path) -> None:

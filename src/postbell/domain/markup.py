@@ -18,12 +18,17 @@ def anchor(address: str) -> str:
     return f'<a href="{escape(address)}">{escape(address)}</a>'
 
 
-def paragraphs(text: str) -> list[str]:
-    """Return the inner HTML of each paragraph. Blank lines part them; a single line break stays one."""
+def linked(text: str) -> str:
+    """Return a text as HTML with its addresses as links; it may begin and end anywhere in a line."""
     parts, at = [], 0
     for span in find_spans(text):
         if span.kind is SpanKind.LINK:
             parts += [escape(text[at : span.start]), anchor(span.value)]
             at = span.end
-    linked = "".join([*parts, escape(text[at:])]).replace("\r\n", "\n")
-    return [part.strip().replace("\n", "<br>") for part in re.split(r"\n\s*\n", linked) if part.strip()]
+    return "".join([*parts, escape(text[at:])])
+
+
+def paragraphs(text: str) -> list[str]:
+    """Return the inner HTML of each paragraph. Blank lines part them; a single line break stays one."""
+    whole = linked(text).replace("\r\n", "\n")
+    return [part.strip().replace("\n", "<br>") for part in re.split(r"\n\s*\n", whole) if part.strip()]

@@ -7,26 +7,27 @@ Facts from developer.wordpress.org/rest-api/reference and from the answers of Wo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import BaseModel, Field, SecretStr, field_validator
+from pydantic import BaseModel
 
 from postbell.domain.content import Content
 from postbell.domain.limits import Limits, MediaLimit
+from postbell.domain.media import MediaKind
 from postbell.errors import Problem, Rejected
 from postbell.publishing import protocol, wp_comments
 from postbell.publishing.answer import Refused
-from postbell.publishing.options import Strict, Words
 from postbell.publishing.protocol import Call, Outgoing, Profile, Progress, Receipt, Target
+from postbell.publishing.wp_body import fields_of, missing_files
+from postbell.publishing.wp_options import Credentials, Options
 from postbell.publishing.wp_post import (
     ANY,
     KINDS,
     PUBLIC,
-    fields_of,
     file_headers,
     find_made,
-    find_term,
+    find_terms,
     make_draft,
     receipt_of,
     slug_of,
@@ -39,7 +40,10 @@ if TYPE_CHECKING:
     from postbell.publishing.http import Http
 
 #: WordPress has no limits and its server does not tell its own: these are ours.
-_MEDIA = dict.fromkeys(("image/gif", "image/jpeg", "image/png", "image/webp"), 50_000_000)
+_MEDIA = {
+    **dict.fromkeys(("image/gif", "image/jpeg", "image/png", "image/webp"), 50_000_000),
+    **dict.fromkeys(("video/mp4", "video/quicktime", "video/webm"), 100_000_000),
+}
 #: Rights that posting needs, and what the user is told where one is missing.
 _RIGHTS = {
     "publish_posts": "This user may not publish posts; give it the role Author or higher.",
@@ -53,38 +57,12 @@ _GUIDE = """\
 4. The server is the address of your site's home page, as the browser shows it once the page has loaded."""
 
 
-class Credentials(Strict):
-    """Who posts."""
-
-    username: str = Field(min_length=1, description="The login name, not the name shown on posts.")
-    application_password: SecretStr = Field(min_length=1, description="Of that user; spaces do not matter.")
-
-    @field_validator("application_password")
-    @classmethod
-    def _without_spaces(cls, value: SecretStr) -> SecretStr:
-        return SecretStr("".join(value.get_secret_value().split()))
-
-
-class Options(Strict):
-    """What a post can be told about WordPress."""
-
-    first_only = frozenset({"featured"})
-
-    status: Literal["publish", "private"] = Field("publish", description="private: for the site's editors.")
-    slug: str = Field("", description="The last part of the post's address; made from the title if empty.")
-    excerpt: str = Field("", description="A short summary in plain text, for lists and feeds.")
-    categories: Words = Field([], description="Names, made where they do not exist; or ids.")
-    tags: Words = Field([], description="Names, made where they do not exist.")
-    featured: bool = Field(default=False, description="Take the first picture out of the body for it.")
-    markup: Literal["text", "html"] = Field("text", description="html: the text is HTML or blocks already.")
-
-
 class WordPress:
     """A site that runs WordPress."""
 
     key: ClassVar[str] = "wordpress"
     label: ClassVar[str] = "WordPress"
-    summary: ClassVar[str] = "Posts on a WordPress site: categories, tags, pictures, a featured image."
+    summary: ClassVar[str] = "Posts on a WordPress site: Markdown, categories, tags, pictures, videos."
     limits: ClassVar[Limits] = Limits(media=MediaLimit(most=20, types=_MEDIA))
     Options: ClassVar[type[BaseModel]] = Options
     Credentials: ClassVar[type[BaseModel]] = Credentials
@@ -98,9 +76,9 @@ class WordPress:
     comments: ClassVar[bool] = True
 
     def check(self, content: Content, options: Any, *, account: str) -> list[Problem]:
-        """Return a problem if there shall be a featured image and there is no picture."""
-        problem = Problem(where="[wordpress] featured", account=account, message="add a picture (--media).")
-        return [problem] if options.featured and not content.media else []
+        """Return what cannot be together, and the files that the text shows and the post does not have."""
+        found = list(_faults(content, options))
+        return [Problem(where=where, account=account, message=message) for where, message in found]
 
     def preview(self, outgoing: Outgoing) -> list[Call]:
         """Return the requests that `publish` makes where its look-ups, which are left out, find nothing."""
@@ -139,8 +117,7 @@ class WordPress:
         options, media, uploaded = outgoing.options, outgoing.content.media, done.get("media", [])
         site = Site(outgoing.target, http)
         if (options.categories or options.tags) and "terms" not in done:
-            terms = {kind: [await find_term(site, kind, n) for n in getattr(options, kind)] for kind in KINDS}
-            return Progress(step="terms", data=done | {"terms": terms})
+            return Progress(step="terms", data=done | await find_terms(site, options))
         if len(uploaded) < len(media):
             picture = await upload_file(site, outgoing, len(uploaded))
             return Progress(step=f"media {len(uploaded) + 1}", data=done | {"media": [*uploaded, picture]})
@@ -195,6 +172,17 @@ class WordPress:
         rights = me.get("capabilities") or {}
         notes = tuple(note for right, note in _RIGHTS.items() if not rights.get(right))
         return Profile(handle=str(me.get("username")), url=me.get("link"), notes=notes)
+
+
+def _faults(content: Content, options: Any) -> Iterator[tuple[str, str]]:
+    if options.featured and all(item.kind is not MediaKind.IMAGE for item in content.media):
+        yield "[wordpress] featured", "add a picture (--media)."
+    if options.password and options.sticky:
+        yield "[wordpress] sticky", "a post with a password cannot be sticky; leave one of both out."
+    if options.password and options.status == "private":
+        yield "[wordpress] password", "a private post has none; leave one of both out."
+    for name in missing_files(content, options):
+        yield "text", f"it shows {name}, which is no file of the post; add it (--media)."
 
 
 network = WordPress()

@@ -1,18 +1,19 @@
-"""A post of WordPress: what it says, how it is made step by step, and what the site has made of it."""
+"""A post of WordPress: how it is made step by step, and what the site has made of it."""
 
 from __future__ import annotations
 
 import asyncio
 import html
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from postbell.domain.markup import anchor, escape, paragraphs
+from postbell.domain.markup import escape
 from postbell.domain.media import SUFFIXES
 from postbell.publishing.answer import Refused
-from postbell.publishing.blocks import block, essence, picture
+from postbell.publishing.blocks import essence
 from postbell.publishing.protocol import Outgoing, Receipt
+from postbell.publishing.wp_body import fields_of
 from postbell.publishing.wp_site import Site, things
 
 
@@ -22,11 +23,33 @@ _UPLOAD_DEADLINE = 180.0
 PUBLIC = ("publish", "private")
 #: The kinds of terms, and what one of them is called.
 KINDS = {"categories": "category", "tags": "tag"}
+#: Fields that can come to nothing, and what was not done then.
+_TOLD = {
+    "featured_media": "set the featured image",
+    "password": "ask readers for the password",
+    "sticky": "make it sticky",
+    "format": "give it the format; the theme may not have it",
+    "comment_status": "open or close it for comments",
+}
 #: Look-ups that see drafts; they need a login.
 ANY = {"status": "any", "context": "edit"}
 
 
-async def find_term(site: Site, kind: str, name: str) -> int:
+async def find_terms(site: Site, options: Any) -> dict[str, Any]:
+    """Return the ids of categories and tags by kind, and the names of those `without` which it must be."""
+    found: dict[str, list[int]] = {kind: [] for kind in KINDS}
+    without = []
+    for kind, one in KINDS.items():
+        for name in getattr(options, kind):
+            number = await _term(site, kind, name)
+            if number is None:
+                without.append(f"{one} {name}")
+            else:
+                found[kind].append(number)
+    return {"terms": found, "without": without}
+
+
+async def _term(site: Site, kind: str, name: str) -> int | None:
     """Return the id of a category or tag. Look before making: not everybody who may use it may make it."""
     if kind == "categories" and name.isdecimal():
         return int(name)
@@ -40,6 +63,8 @@ async def find_term(site: Site, kind: str, name: str) -> int:
     except Refused as refusal:
         if isinstance(known := refusal.data.get("term_id"), int):  # somebody was faster
             return known
+        if refusal.code == "rest_cannot_create":  # the post is worth more than its term
+            return None
         raise
 
 
@@ -77,19 +102,26 @@ async def make_draft(site: Site, outgoing: Outgoing, done: Mapping[str, Any]) ->
 
 def receipt_of(post: Mapping[str, Any], outgoing: Outgoing, done: Mapping[str, Any]) -> Receipt:
     """Compare: WordPress leaves out without a word what it does not know or does not allow."""
-    warnings, slug, content = [], outgoing.options.slug, post.get("content")
-    sent = fields_of(outgoing, done) if "post" in done else {}
-    stored = content.get("raw") if isinstance(content, dict) else None
-    if sent and isinstance(stored, str) and essence(stored) != essence(sent["content"]["raw"]):
-        warnings.append("WordPress changed the body: this user may not use all of its HTML (an Editor may).")
-    if "featured_media" in sent and post.get("featured_media") != sent["featured_media"]:
-        warnings.append("WordPress did not set the featured image.")
-    for kind in KINDS:
-        missing = sorted(set(sent.get(kind, ())) - set(post.get(kind) or ()))
-        warnings += [f"WordPress left out {kind} that it does not have: {missing}."] if missing else []
+    warnings, slug = list(_unlike(post, outgoing, done)) if "post" in done else [], outgoing.options.slug
     if slug and post.get("slug") != slug:
         warnings.append(f"The slug {slug!r} was taken or not allowed; it became {post.get('slug')!r}.")
     return Receipt(id=str(post["id"]), url=post.get("link"), warnings=tuple(warnings))
+
+
+def _unlike(post: Mapping[str, Any], outgoing: Outgoing, done: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is not as it was sent."""
+    sent, content = fields_of(outgoing, done), post.get("content")
+    stored = content.get("raw") if isinstance(content, dict) else None
+    if isinstance(stored, str) and essence(stored) != essence(sent["content"]["raw"]):
+        yield "WordPress changed the body: this user may not use all of its HTML (an Editor may)."
+    for name, told in _TOLD.items():
+        if name in sent and post.get(name) != sent[name]:
+            yield f"WordPress did not {told}."
+    for name in done.get("without", ()):
+        yield f"It has no {name}: the site does not know it, and this user may not make it (an Editor may)."
+    for kind in KINDS:
+        if missing := sorted(set(sent.get(kind, ())) - set(post.get(kind) or ())):
+            yield f"WordPress left out {kind} that it does not have: {missing}."
 
 
 def slug_of(outgoing: Outgoing, index: int | None = None) -> str:
@@ -102,32 +134,3 @@ def file_headers(outgoing: Outgoing, index: int) -> dict[str, str]:
     mime = outgoing.content.media[index].mime
     name = slug_of(outgoing, index) + SUFFIXES[mime]
     return {"content-type": mime, "content-disposition": f'attachment; filename="{name}"'}
-
-
-def fields_of(outgoing: Outgoing, done: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the post says. Title and excerpt are plain text, which WordPress would read as HTML."""
-    content, options = outgoing.content, outgoing.options
-    plain = {"title": html.escape(content.title or "", quote=False)}
-    plain |= {"excerpt": html.escape(options.excerpt, quote=False), "content": body_of(outgoing, done)}
-    fields: dict[str, Any] = {name: {"raw": text} for name, text in plain.items()}
-    # An empty list would take away the site's own default category.
-    fields |= {kind: ids for kind, ids in done.get("terms", {}).items() if ids}
-    return fields | ({"featured_media": done["media"][0]["id"]} if options.featured and content.media else {})
-
-
-def body_of(outgoing: Outgoing, done: Mapping[str, Any]) -> str:
-    """Return text, link and pictures in the form in which the editor of WordPress stores them."""
-    content, options = outgoing.content, outgoing.options
-    blocks = [content.text.strip()]
-    if options.markup == "text":
-        blocks = [block("paragraph", f"<p>{part}</p>") for part in paragraphs(content.text)]
-    if content.link and content.link not in content.text:
-        blocks.append(block("paragraph", f"<p>{anchor(content.link)}</p>"))
-    stored = zip(done.get("media", ()), content.media, strict=True)
-    pictures = [picture(each["id"], each["url"], item.alt) for each, item in stored]
-    pictures = pictures[1:] if options.featured else pictures
-    if len(pictures) > 1:
-        kind = "wp-block-gallery has-nested-images columns-default is-cropped"
-        figure = f'<figure class="{kind}">{"".join(pictures)}</figure>'
-        pictures = [block("gallery", figure, ' {"linkTo":"none"}')]
-    return "\n\n".join([*blocks, *pictures, f"<!-- postbell {outgoing.key} -->"]).strip()
