@@ -1,25 +1,23 @@
-"""The place at which the HTTP API is asked, in the loop of the daemon: uvicorn, and the wall behind it."""
+"""The place at which the HTTP API is asked, in the loop of the daemon.
+
+What serves it, and what answers, is loaded when somebody asks: a daemon that nobody asks needs neither.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import importlib
 import socket
 import stat
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import h11
 import structlog
-import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from postbell.api.callers import peer_uid
-from postbell.api.feed import Feed
-from postbell.api.wall import Asgi, Wall
 from postbell.app import App
 from postbell.domain.access import Key
 from postbell.errors import PostbellError
@@ -31,14 +29,10 @@ from postbell.store.keys import use_key
 from postbell.store.thread import StoreThread
 
 
-#: Seconds within which the head of a request must have come.
-_HEAD_SECONDS = 10.0
-#: A head that is longer is refused.
-_LONGEST_HEAD = 32_768
-#: So many connections at once.
-_MOST_CONNECTIONS = 200
-#: Seconds that answers under way are waited for at the end.
-_FAREWELL = 5
+if TYPE_CHECKING:
+    from postbell.api.feed import Feed
+    from postbell.api.wall import Asgi
+
 #: That a key was used is written down this often.
 _USED_EVERY = timedelta(minutes=1)
 #: The name of the trouble.
@@ -53,11 +47,12 @@ class Api:
     app: App
     thread: StoreThread
     troubles: Troubles
-    _server: _Server | None = None
+    _listener: socket.socket | None = None
     _serving: asyncio.Task[None] | None = None
     _path: Path | None = None
 
     def __post_init__(self) -> None:
+        self._stop = asyncio.Event()
         self._inner: Asgi | None = None
         self._feed: Feed | None = None
         self._making = asyncio.Lock()
@@ -72,20 +67,19 @@ class Api:
         What keeps it from that is told to the user, and nothing is raised.
         """
         place = parse_listen(self.app.settings.api.listen)
-        if place is None or self._serving:
+        if place is None or self._listener:
             return
         log = structlog.get_logger()
         try:
             await self._require_key(place)
-            listener = _bind(place)
+            self._listener = listener = _bind(place)
         except (OSError, PostbellError) as error:
             told, mend = _not_open(place, error)
             log.warning("api_not_opened", reason=told)
             self.troubles.begin(_API, told, mend)
             return
         self._path = Path(place.path) if place.path else None
-        self._server = _Server(_configured(Wall(self._application, lambda: self.app, used=self._note)))
-        self._serving = asyncio.create_task(self._server.serve([listener]))
+        asyncio.get_running_loop().add_reader(listener, self._begin)
         self._working = asyncio.create_task(self._ingests.work())
         self.troubles.end(_API, f"The HTTP API is open at {place}.")
         log.info("api_opened", at=str(_address_of(place, listener)))
@@ -94,10 +88,13 @@ class Api:
         """Let answers under way end, for a few seconds, and open no more."""
         if self._feed:
             self._feed.close()
-        if self._server and self._serving:
-            self._server.stop.set()
+        self._stop.set()
+        if self._serving:
             with suppress(asyncio.CancelledError):
                 await self._serving
+        elif self._listener:
+            asyncio.get_running_loop().remove_reader(self._listener)
+            self._listener.close()
         if self._working:
             self._working.cancel()
             await asyncio.wait([self._working])
@@ -105,6 +102,16 @@ class Api:
             self._path.unlink(missing_ok=True)
         if self._notes:
             await asyncio.wait(self._notes)
+
+    def _begin(self) -> None:
+        """Serve, from the first connection on."""
+        assert self._listener
+        asyncio.get_running_loop().remove_reader(self._listener)
+        self._serving = asyncio.create_task(self._serve(self._listener))
+
+    async def _serve(self, listener: socket.socket) -> None:
+        serving = await asyncio.to_thread(importlib.import_module, "postbell.api.serving")
+        await serving.serve(self._application, lambda: self.app, listener, used=self._note, until=self._stop)
 
     async def _require_key(self, place: Listen) -> None:
         if not place.is_loopback and not await asyncio.to_thread(keys.list_keys, self.app.ctx):
@@ -124,6 +131,7 @@ class Api:
 
     def _make(self, wake: Callable[[], None]) -> Asgi:
         from postbell.api.application import build
+        from postbell.api.feed import Feed
 
         self._feed = Feed(lambda: self.app)
         return build(lambda: self.app, self._feed, wake=wake)
@@ -183,79 +191,3 @@ def _bind(place: Listen) -> socket.socket:
 
 def _address_of(place: Listen, listener: socket.socket) -> Listen:
     return place if place.path else Listen(address=place.address, port=listener.getsockname()[1])
-
-
-def _configured(wall: Wall) -> uvicorn.Config:
-    return uvicorn.Config(
-        wall,
-        http=_Protocol,
-        ws="none",
-        lifespan="off",
-        interface="asgi3",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=False,  # ours is from the clock of Postbell
-        proxy_headers=False,
-        h11_max_incomplete_event_size=_LONGEST_HEAD,
-        timeout_graceful_shutdown=_FAREWELL,
-    )
-
-
-class _Server(uvicorn.Server):
-    """A server that leaves signals to the daemon, and does not wake to look whether it shall end."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.stop = asyncio.Event()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave them alone."""
-        yield
-
-    async def main_loop(self) -> None:
-        """Wait until it shall end."""
-        await self.stop.wait()
-
-
-class _Protocol(H11Protocol):
-    """A connection: it knows who is at the other end of a unix socket, and does not wait for ever."""
-
-    _slow: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin."""
-        super().connection_made(transport)
-        if len(self.connections) > _MOST_CONNECTIONS:
-            transport.close()
-        uid = peer_uid(transport.get_extra_info("socket"))
-        self.app_state = {**self.app_state, "peer_uid": uid}
-        self._wait_for_head()
-
-    def data_received(self, data: bytes) -> None:
-        """Take what comes."""
-        super().data_received(data)
-        self._wait_for_head()
-
-    def on_response_complete(self) -> None:
-        """Wait for the next request."""
-        super().on_response_complete()
-        self._wait_for_head()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """End."""
-        super().connection_lost(exc)
-        self._unset_slow()
-
-    def _wait_for_head(self) -> None:
-        """Give the head of a request its time, from when it is waited for."""
-        if self.conn.their_state is not h11.IDLE:
-            self._unset_slow()
-        elif self._slow is None:
-            self._slow = self.loop.call_later(_HEAD_SECONDS, self.transport.close)
-
-    def _unset_slow(self) -> None:
-        if self._slow:
-            self._slow.cancel()
-            self._slow = None
