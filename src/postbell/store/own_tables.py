@@ -65,5 +65,4 @@ class TallyRow(Base, table=True):
 #: The same tables for statements.
 notice = Base.metadata.tables["notice"]
 telling = Base.metadata.tables["telling"]
-mark = Base.metadata.tables["mark"]
 tally = Base.metadata.tables["tally"]
