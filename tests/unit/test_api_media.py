@@ -282,3 +282,8 @@ def test_a_form_is_read_alike_however_it_comes() -> None:
         assert seen == [Begin(name="a", filename=None), Begin(name="file", filename="café"), body]
     with pytest.raises(Malformed):
         Form(b"x").close()
+
+
+def test_the_path_at_which_files_are_fetched_is_none_of_a_file(api: Asked) -> None:
+    answer = api.ask("PATCH", f"{MEDIA}/ingest", json={"alt": "A cat"})
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")

@@ -54,7 +54,8 @@ def build(
     made.state.under_way = set()
     made.state.feed = feed or Feed(app)
     for resource in resources():
-        made.include_router(resource.router)
+        # Not as routers in a router, each of which would be asked whether the path is one of its own.
+        made.router.routes.extend(resource.router.routes)
     made.state.contract = describe(made, list(resources()))
     made.add_exception_handler(Refusal, _tell)
     made.add_exception_handler(PostbellError, _tell)

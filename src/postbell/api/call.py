@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from fastapi import Request
+from pydantic_core import to_json
 from starlette.responses import Response
 
 from postbell.api.callers import Caller
@@ -194,5 +195,4 @@ def _response(running: Running, answer: Answer) -> Response:
     if answer.body is None:
         return Response(status_code=answer.status or usual, headers=headers)
     body = {**answer.body, **answer.once} if answer.once else answer.body
-    content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-    return Response(content, answer.status or usual, headers, media_type="application/json")
+    return Response(to_json(body), answer.status or usual, headers, media_type="application/json")

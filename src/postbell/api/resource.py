@@ -37,7 +37,14 @@ class _Id(StringConvertor):
     regex = ID
 
 
+class _Sha256(StringConvertor):
+    """The name of a file as a part of a path, `{sha256:sha256}`."""
+
+    regex = "[0-9a-f]{64}"
+
+
 register_url_convertor("id", _Id())
+register_url_convertor("sha256", _Sha256())
 
 #: A request on its way through a route.
 Call = Annotated[Running, Depends(begin)]

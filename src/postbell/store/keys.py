@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from postbell.domain.access import Key, Scope
 from postbell.errors import Conflict, NotFound
 from postbell.store.api_tables import api_key
+from postbell.store.prepared import Prepared
 
 
 _FIELDS = tuple(column for column in api_key.c if column.name != "sha256")
+_FOUND = Prepared(select(*_FIELDS).where(api_key.c.sha256 == bindparam("sha256")))
 
 
 def insert_key(
@@ -45,8 +47,8 @@ def insert_key(
 
 def find_key(tx: Connection, sha256: str) -> Key | None:
     """Return the key with this hash."""
-    found = tx.execute(select(*_FIELDS).where(api_key.c.sha256 == sha256)).one_or_none()
-    return _key(found) if found else None
+    found = _FOUND.rows(tx, {"sha256": sha256})
+    return _key_of(found[0]) if found else None
 
 
 def list_keys(tx: Connection) -> list[Key]:
@@ -68,6 +70,8 @@ def delete_key(tx: Connection, name: str) -> Key:
 
 
 def _key(row: Row[Any]) -> Key:
-    values = row._asdict()
-    values["scopes"] = frozenset(map(Scope, values["scopes"]))
-    return Key(**values)
+    return _key_of(row._asdict())
+
+
+def _key_of(columns: Mapping[str, Any]) -> Key:
+    return Key(**{**columns, "scopes": frozenset(map(Scope, columns["scopes"]))})

@@ -5,10 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, exists, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from postbell.domain.content import Comment, Content, Override, Split
 from postbell.domain.media import Media, MediaKind
@@ -141,9 +153,9 @@ def find_ids(tx: Connection, prefix: str, limit: int = 5) -> list[str]:
 
 def list_posts(tx: Connection, wanted: Filter, locate: Locate) -> list[Post]:
     """Return the posts that fit, by time, those without one last; of too many the latest."""
-    conditions = [condition for condition in _conditions(wanted) if condition is not None]
-    latest = select(post.c.id).where(*conditions).order_by(post.c.at.desc().nulls_first(), post.c.id.desc())
-    ids = list(tx.execute(latest.limit(wanted.limit)).scalars())
+    given = {name: value for name, value in _given(wanted).items() if value is not None}
+    latest = _latest(frozenset(given) | ({"beyond"} if wanted.beyond else set()), wanted.outcome)
+    ids = [post_id for (post_id,) in latest.tuples(tx, {**given, "limit": wanted.limit})]
     return load_posts(tx, ids[::-1], locate)
 
 
@@ -214,29 +226,48 @@ def _media_rows(post_id: str, items: Sequence[Media]) -> list[dict[str, Any]]:
     return [{"post_id": post_id, **values} for values in media_values(items)]
 
 
-def _conditions(wanted: Filter) -> list[ColumnElement[bool] | None]:
+def _given(wanted: Filter) -> dict[str, Any]:
+    """Return what is compared with columns, by the names in `_conditions`; None is not."""
+    at, post_id = wanted.beyond or (None, None)
+    named = {"account": wanted.account, "label": wanted.label, "since": wanted.since, "until": wanted.until}
+    state = wanted.state.value if wanted.state else None
+    return {"state": state, **named, "beyond_at": at, "beyond_id": post_id}
+
+
+@cache
+def _latest(given: frozenset[str], outcome: Outcome | None) -> Prepared:
+    """Return the statement that finds the ids of the latest posts, where this is asked for."""
+    conditions = [condition for name, condition in _conditions().items() if name in given]
+    if outcome:
+        conditions.append(_has_outcome(outcome))
+    if "beyond" in given:
+        conditions.append(_before(timed="beyond_at" in given))
+    latest = select(post.c.id).where(*conditions).order_by(post.c.at.desc().nulls_first(), post.c.id.desc())
+    return Prepared(latest.limit(bindparam("limit")))
+
+
+def _conditions() -> dict[str, ColumnElement[bool]]:
     of_account = exists().where(
         delivery.c.post_id == post.c.id,
         account.c.id == delivery.c.account_id,
-        account.c.name == wanted.account,
+        account.c.name == bindparam("account"),
     )
     labels = func.json_each(post.c.labels).table_valued("value")
-    return [
-        post.c.state == wanted.state if wanted.state else None,
-        of_account if wanted.account else None,
-        exists().where(labels.c.value == wanted.label) if wanted.label else None,
-        post.c.at >= wanted.since if wanted.since else None,
-        post.c.at < wanted.until if wanted.until else None,
-        _has_outcome(wanted.outcome) if wanted.outcome else None,
-        _before(*wanted.beyond) if wanted.beyond else None,
-    ]
+    return {
+        "state": post.c.state == bindparam("state"),
+        "account": of_account,
+        "label": exists().where(labels.c.value == bindparam("label")),
+        "since": post.c.at >= bindparam("since"),
+        "until": post.c.at < bindparam("until"),
+    }
 
 
-def _before(at: datetime | None, post_id: str) -> ColumnElement[bool]:
-    """Say in SQL what is listed before a post of this time and id: those without a time are listed last."""
-    if at is None:
-        return post.c.at.is_not(None) | (post.c.id < post_id)
-    return (post.c.at <= at) & ((post.c.at < at) | (post.c.id < post_id))
+def _before(*, timed: bool) -> ColumnElement[bool]:
+    """Say in SQL what is listed before a post with a time or without: those without are listed last."""
+    earlier = post.c.id < bindparam("beyond_id")
+    if not timed:
+        return post.c.at.is_not(None) | earlier
+    return (post.c.at <= bindparam("beyond_at")) & ((post.c.at < bindparam("beyond_at")) | earlier)
 
 
 def _has_outcome(outcome: Outcome) -> ColumnElement[bool]:
@@ -250,7 +281,7 @@ def _has_outcome(outcome: Outcome) -> ColumnElement[bool]:
     missed = any_delivery(delivery.c.state == DeliveryState.MISSED)
     unsure = any_delivery(delivery.c.state == DeliveryState.UNSURE)
     cancelled = any_delivery(delivery.c.state == DeliveryState.CANCELLED)
-    ended = post.c.state.in_((PostState.PROCESSED, PostState.CANCELLED))
+    ended = (post.c.state == PostState.PROCESSED) | (post.c.state == PostState.CANCELLED)
     other = failed | missed | cancelled
     said: Mapping[Outcome, ColumnElement[bool]] = {
         Outcome.UNSURE: unsure,

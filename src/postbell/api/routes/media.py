@@ -119,14 +119,14 @@ def list_(call: Call, asked: Annotated[MediaListAsked, Query()]) -> Answer:
     return Answer(body=body, headers=page_link(call.request, cursor=cursor))
 
 
-@resource.get("/{sha256}", "Read about a file", returns=models.StoredMedia, refuses=(404,))
+@resource.get("/{sha256:sha256}", "Read about a file", returns=models.StoredMedia, refuses=(404,))
 def read(call: Call, sha256: Sha256) -> Answer:
     """Read what is known of a file."""
     return Answer(body=stored_media_json(receiving.stored(call.ctx, sha256)))
 
 
 @resource.get(
-    "/{sha256}/file",
+    "/{sha256:sha256}/file",
     "Download a file",
     refuses=(404, 416),
     response_class=Response,
@@ -141,14 +141,19 @@ def download(call: Call, sha256: Sha256) -> Answer:
 
 
 @resource.serve(
-    "PATCH", "/{sha256}", "Change an alt text", needs=Scope.WRITE, returns=models.StoredMedia, refuses=(404,)
+    "PATCH",
+    "/{sha256:sha256}",
+    "Change an alt text",
+    needs=Scope.WRITE,
+    returns=models.StoredMedia,
+    refuses=(404,),
 )
 def change(call: Call, sha256: Sha256, asked: MediaChanged) -> Answer:
     """Say what a file shows, for posts that do not say that themselves."""
     return Answer(body=stored_media_json(receiving.describe(call.ctx, sha256, asked.alt)))
 
 
-@resource.serve("DELETE", "/{sha256}", "Delete a file", needs=Scope.WRITE, status=204, refuses=(404,))
+@resource.serve("DELETE", "/{sha256:sha256}", "Delete a file", needs=Scope.WRITE, status=204, refuses=(404,))
 def delete(call: Call, sha256: Sha256) -> Answer:
     """Remove a file that no post and no series uses."""
     receiving.remove(call.ctx, sha256)
