@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import httpx
 
@@ -25,7 +25,14 @@ def _body_fits(pattern: Any, request: httpx.Request) -> bool:
     if is_form(request) and isinstance(pattern, dict):
         form = read_form(request)
         return _fits(pattern, {name: _meant(text) for name, text in form.fields.items()} | form.files)
+    if _is_plain_form(request) and isinstance(pattern, dict):
+        return _fits(pattern, dict(parse_qsl(request.content.decode())))
     return pattern is None or isinstance(pattern, str)
+
+
+def _is_plain_form(request: httpx.Request) -> bool:
+    kind: str = request.headers.get("content-type", "")
+    return kind == "application/x-www-form-urlencoded"
 
 
 def _meant(text: str) -> Any:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
 from postbell.domain.content import Content
 from postbell.domain.media import Media
 from postbell.publishing.http import Clients, Http, secrets_of
+from postbell.publishing.oauth import oauth_of
 from postbell.publishing.protocol import (
     Absent,
     Network,
@@ -26,12 +29,14 @@ from postbell.publishing.protocol import (
     Unknown,
     counter_of,
 )
+from postbell.publishing.tokens import Tokens
 from postbell.services.fit_fetched import fit_fetched
 from postbell.testing import FakeClock
-from support.keeping import WithoutTokens
 
 
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+#: Where networks come for files that they fetch themselves.
+FETCHED_FROM = "https://postbell.example/public/"
 
 
 class Fault(Enum):
@@ -160,6 +165,7 @@ class Subject:
             "begun_at": START,
             "due_at": START,
             "post_id": "b7kq2m9x",
+            "links": link,
         }
         return Outgoing(**values | more)
 
@@ -171,6 +177,11 @@ class Subject:
             secrets=secrets_of(outgoing.target.credentials),
             deadline=deadline,
         )
+
+
+def link(item: Media) -> str:
+    """Return where a network that fetches files finds one."""
+    return f"{FETCHED_FROM}{quote(str(item.path), safe='')}"
 
 
 async def publish(
@@ -233,7 +244,7 @@ async def echo(_: FarSide, request: httpx.Request) -> httpx.Response:
 
 
 @dataclass
-class Daemon(WithoutTokens):
+class Daemon:
     """Publishes one delivery as the daemon does. What it stored survives its death."""
 
     subject: Subject
@@ -242,6 +253,8 @@ class Daemon(WithoutTokens):
     #: Seconds for one request.
     deadline: float = 5.0
     session: dict[str, Any] = field(default_factory=dict)
+    #: What OAuth has given for the account.
+    tokens: Tokens | None = None
     #: Every Progress that was stored, the last one last.
     stored: list[Progress] = field(default_factory=list)
 
@@ -298,6 +311,7 @@ class Daemon(WithoutTokens):
             Clients(transport=transport or self.far_side, fit=fit_fetched),
             self.far_side.clock,
             session=self.session,
+            tokens=self.tokens,
             keeper=self,
             secrets=secrets_of(self.outgoing.target.credentials),
             deadline=self.deadline,
@@ -308,3 +322,13 @@ class Daemon(WithoutTokens):
 
     async def save(self, session: dict[str, Any]) -> None:
         self.session = json.loads(json.dumps(session))
+
+    def alone(self) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
+
+    async def load_tokens(self) -> Tokens | None:
+        return self.tokens
+
+    async def save_tokens(self, tokens: Tokens, before: Tokens | None) -> None:
+        assert oauth_of(self.subject.network), f"nobody has asked for tokens in the place of {before}"
+        self.tokens = tokens

@@ -20,7 +20,7 @@ import click
 
 from postbell.cli.common import SentenceGroup, State, pass_state, printable
 from postbell.cli.consent import ask_consent
-from postbell.cli.secrets import ask, ask_missing, read_values
+from postbell.cli.secrets import ask, ask_anew, ask_missing, read_values
 from postbell.errors import Conflict, Invalid, PublishError, Unavailable
 from postbell.shapes import account_json, error_json, profile_json
 
@@ -131,20 +131,19 @@ def reconnect(
     What is not given stays as it is. On a terminal, if nothing is given at all, the secrets are asked for, or
     you are asked to consent in a browser where the network has that.
     """
-    from postbell.services.accounts import get_account, is_secret, readable_values, reconnect_account
-    from postbell.services.connecting import consents
+    from postbell.services.accounts import get_account, readable_values, reconnect_account
+    from postbell.services.connecting import consents, knows_client
 
     ctx = state.open_app().ctx
     account = get_account(ctx, name)
     found = ctx.network(account.network)
     values, tokens = read_values(state, found, settings, secrets), None
-    if state.interactive and not values and consents(found, values):
-        known = readable_values(ctx, account)
+    known = readable_values(ctx, account)
+    if state.interactive and not values and consents(found, values) and knows_client(found, known):
         consent = ask_consent(ctx, found, name=name, server=server or account.server, values=known)
         values, tokens = dict(consent.values), consent.tokens
     elif state.interactive and not (values or server):
-        fields = found.Credentials.model_fields.items()
-        values = ask_missing(found, {key for key, field in fields if not is_secret(field.annotation)})
+        values = ask_anew(found)
     with _saying_what_to_do(found, found.Credentials.model_fields):
         profile = reconnect_account(
             ctx, name, server=server, values=values, tokens=tokens, verify=not no_verify

@@ -43,11 +43,23 @@ def ask_consent(
         told = [
             f"Open this page of {network.label} in a browser, and allow it:",
             f"\n  {asking.url}\n",
-            "Then this goes on by itself. If the browser is on another machine it ends at a page that cannot",
-            "be shown: paste the address of that page here, and press Enter.",
+            *_then(asking.request.redirect, listener.address),
         ]
         click.echo(printable("\n".join(told)), err=True)
         return take(ctx, asking, _wait(listener))
+
+
+def _then(redirect: str, here: str) -> tuple[str, str]:
+    """Return what is to be done when the person has consented: nothing where the browser comes back here."""
+    if redirect == here:
+        return (
+            "Then this goes on by itself. If the browser is on another machine it ends at a page that cannot",
+            "be shown: paste the address of that page here, and press Enter.",
+        )
+    return (
+        f"The browser ends at {redirect}, which need not be shown.",
+        "Then paste the address of that page here, with all that follows it, and press Enter.",
+    )
 
 
 def _wait(listener: RedirectListener) -> str:

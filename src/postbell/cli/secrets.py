@@ -56,13 +56,27 @@ def read_values(
 
 def ask_missing(network: Network, given: Container[str]) -> dict[str, str]:
     """Ask for everything that the network needs and that is not given; return it."""
+    from postbell.publishing.oauth import oauth_of
     from postbell.services.accounts import is_secret
 
+    oauth = oauth_of(network)
+    to_consent = oauth.asks if oauth and "access_token" not in given else ()
     return {
         key: ask(key, field.description or "", secret=is_secret(field.annotation))
         for key, field in network.Credentials.model_fields.items()
-        if field.is_required() and key not in given
+        if (field.is_required() or key in to_consent) and key not in given
     }
+
+
+def ask_anew(network: Network) -> dict[str, str]:
+    """Ask for the secrets of an account that is known already; return them."""
+    from postbell.services.accounts import is_secret
+    from postbell.services.connecting import consents
+
+    fields = network.Credentials.model_fields
+    if consents(network, {}):  # it was connected by a token
+        return {"access_token": ask("access_token", fields["access_token"].description or "", secret=True)}
+    return ask_missing(network, {key for key, field in fields.items() if not is_secret(field.annotation)})
 
 
 def ask(key: str, description: str, *, secret: bool = False) -> str:

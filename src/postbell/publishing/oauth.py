@@ -103,6 +103,8 @@ class OAuth:
     redirect: str | None = None
     #: Makes Postbell known to a server. Without it the credentials hold `client_id` and `client_secret`.
     register: Callable[[Target, str, Http], Awaitable[Client]] | None = None
+    #: Which credentials nobody can consent without, though a token does without them.
+    asks: tuple[str, ...] = ()
 
     def address(self, place: str, server: str | None) -> str:
         """Return a whole address; raises Unauthorized for one that would let others read secrets."""
@@ -110,6 +112,10 @@ class OAuth:
         if not keeps_secrets(address):
             raise Unauthorized(f"{server} needs an address with https: a token is not sent in clear")
         return address
+
+    def back(self, target: Target, loopback: str) -> str:  # noqa: ARG002 - for those that must be known
+        """Return where the browser is to be sent back to; `loopback` is a place on this machine."""
+        return self.redirect or loopback
 
     async def client(self, target: Target, redirect: str, http: Http) -> Client:
         """Return what the network is to know Postbell by from now on. Raises a PublishError."""
@@ -161,7 +167,7 @@ class OAuth:
         access, said = answer.field("access_token", str), answer.json()
         if not access or str(said.get("token_type", "bearer")).lower() != "bearer":
             raise Unavailable(f"{answer.place} gave no token that can be used")
-        span, refresh, now = _seconds(said.get("expires_in")), said.get("refresh_token"), http.now()
+        span, refresh, now = seconds_of(said.get("expires_in")), said.get("refresh_token"), http.now()
         ends_at = now + timedelta(seconds=span) if span else None
         return self.tokens(access, refresh if isinstance(refresh, str) else "", now, ends_at)
 
@@ -255,8 +261,8 @@ def _judge(answer: Answer) -> PublishError | None:
     return Unavailable(f"{answer.place} gives out no token ({known})")
 
 
-def _seconds(said: Any) -> float:
-    """Return a span as some write it, as a text; 0 where it is none."""
+def seconds_of(said: Any) -> float:
+    """Return a span, also one that is written as a text; 0 where it is none."""
     try:
         span = float(said)
     except (TypeError, ValueError):

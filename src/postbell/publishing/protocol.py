@@ -164,7 +164,7 @@ class Network(Protocol):
     Where servers differ in what they take, `at(session)` returns the network as an account's own server has
     it, with that server's `limits` and `check`; see `at_server`. Where it tells how people respond to a post,
     it has `metrics`; see `Counter`. Where a person consents in a browser, `oauth` says how; see
-    `postbell.publishing.oauth`.
+    `postbell.publishing.oauth`. Where it fetches files itself it has a `fetches` that is true; see `Links`.
     """
 
     #: The file's name.
@@ -253,6 +253,11 @@ def counter_of(network: Network) -> Counter | None:
     """Return what counts the responses to what a network has published, if it tells."""
     count: Counter | None = getattr(network, "metrics", None)
     return count
+
+
+def fetches(network: Network) -> bool:
+    """Whether a network fetches files itself, so that Postbell must be at a public address."""
+    return bool(getattr(network, "fetches", False))
 
 
 def at_server(network: Network, session: Mapping[str, Any]) -> Network:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -337,6 +337,15 @@ async def _verify(ctx: Context, network: str, target: Target, http: Http) -> Pro
 def _flag(network: Network, key: str) -> str:
     field = network.Credentials.model_fields.get(key)
     return "--secret" if field and is_secret(field.annotation) else "--set"
+
+
+def missing_problems(network: Network, keys: Iterable[str]) -> list[Problem]:
+    """Return a problem for each of these credentials, which are not given."""
+    fields = network.Credentials.model_fields
+    return [
+        Problem(where=f"{_flag(network, key)} {key}", message=f"it is missing: {fields[key].description}")
+        for key in keys
+    ]
 
 
 def name_problems(name: str, network: str) -> list[Problem]:

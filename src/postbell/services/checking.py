@@ -15,7 +15,7 @@ from postbell.domain.media import MediaKind
 from postbell.domain.post import Post
 from postbell.errors import Problem
 from postbell.publishing import parts
-from postbell.publishing.protocol import Network
+from postbell.publishing.protocol import Network, fetches
 from postbell.services.context import Context
 
 
@@ -135,11 +135,17 @@ def check_alt(content: Content) -> list[Problem]:
 
 def check_terms(ctx: Context, post: Post, account: Account) -> list[Problem]:
     """Return what the account's network cannot do of what the post asks for besides its content."""
-    network = ctx.network(account.network)
-    if post.delete_after is None or network.deletes:
-        return []
-    message = f"{network.label} cannot take posts away again; leave it out, or publish elsewhere."
-    return [Problem(where="--delete-after", account=account.name, message=message)]
+    network, found = ctx.network(account.network), list[Problem]()
+    if post.delete_after is not None and not network.deletes:
+        message = f"{network.label} cannot take posts away again; leave it out, or publish elsewhere."
+        found.append(Problem(where="--delete-after", account=account.name, message=message))
+    if post.content.media and fetches(network) and ctx.public is None:
+        message = (
+            f"{network.label} fetches files itself, and Postbell is at no public address: "
+            "set `public_url` under [api] in the configuration, or leave the files out."
+        )
+        found.append(Problem(where="media", account=account.name, message=message))
+    return found
 
 
 def model_problems(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Container, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -12,7 +12,7 @@ from postbell.publishing.http import Http
 from postbell.publishing.oauth import OAuth, Request, oauth_of
 from postbell.publishing.protocol import Network, Target
 from postbell.publishing.tokens import Tokens
-from postbell.services.accounts import check_account, name_problems, server_problems
+from postbell.services.accounts import check_account, missing_problems, name_problems, server_problems
 from postbell.services.context import Context
 
 
@@ -44,6 +44,12 @@ def consents(network: Network, given: Mapping[str, str]) -> bool:
     return oauth_of(network) is not None and "access_token" not in given
 
 
+def knows_client(network: Network, known: Container[str]) -> bool:
+    """Whether the credentials that are known are enough to ask a person for consent."""
+    oauth = oauth_of(network)
+    return oauth is not None and all(key in known for key in oauth.asks)
+
+
 def ask(
     ctx: Context, *, network: str, name: str, server: str | None, values: Mapping[str, str], redirect: str
 ) -> Asking:
@@ -57,12 +63,14 @@ def ask(
     assert oauth is not None, "the caller has looked"
     if oauth.register is None:
         target = check_account(ctx, network=network, name=name, server=server, values=values, consented=True)
+        if missing := [key for key in oauth.asks if key not in values]:
+            raise Invalid(missing_problems(found, missing))
     else:
         if problems := name_problems(name, found.key) + server_problems(found, server):
             raise Invalid(problems)
         address = (server or found.default_server or "").rstrip("/") or None
         target = Target(name=name, server=address, credentials=found.Credentials.model_construct())
-    redirect = oauth.redirect or redirect
+    redirect = oauth.back(target, redirect)
     client = _run(ctx, target, lambda http: oauth.client(target, redirect, http))
     request = Request(client=client, redirect=redirect)
     return Asking(url=oauth.consent(request, target.server), oauth=oauth, request=request, target=target)

@@ -1,0 +1,393 @@
+"""The way of a post to Threads' public, step by step, and what may happen on it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from postbell.domain.media import Media
+from postbell.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unsure
+from postbell.publishing.protocol import Absent, Progress, Receipt, Unknown
+from postbell.publishing.tokens import Tokens
+from support import pictures
+from support.fake_threads import TOKEN, FakeThreads, Refusal, daemon
+from support.farside import START, Between, Daemon, FarSide, Fault
+from support.threads_collection import path_of
+
+
+MINUTE = timedelta(minutes=1)
+
+
+def numbered(far_side: FakeThreads) -> list[str]:
+    """Return what was asked of Threads in its order, with `#` for every number."""
+    return [
+        f"{each.method} {'/'.join('#' if part.isdigit() else part for part in path_of(each).split('/'))}"
+        for each in far_side.requests
+    ]
+
+
+def fail(sender: Daemon) -> PublishError:
+    with pytest.raises(PublishError) as caught:
+        asyncio.run(sender.publish())
+    return caught.value
+
+
+def images(folder: Path, count: int = 2) -> tuple[Media, ...]:
+    return tuple(pictures.picture(folder, f"picture {at}.png", f"Picture {at}") for at in range(count))
+
+
+def film(folder: Path) -> Media:
+    path = folder / "film.mp4"
+    path.write_bytes(b"film")
+    image = pictures.picture(folder, "film.mp4", "A film")
+    return replace(image, kind="video", mime="video/mp4", path=path, size=4)  # type: ignore[arg-type]
+
+
+def test_a_text_is_a_container_that_is_ready_and_then_public() -> None:
+    sender, far_side = daemon()
+    receipt = asyncio.run(sender.publish())
+    assert numbered(far_side) == ["POST me/threads", "GET #", "POST me/threads_publish", "GET #"]
+    assert receipt == Receipt(id=far_side.posts[0]["id"], url=far_side.posts[0]["permalink"])
+    assert [step.step for step in sender.stored] == ["container", "public"]
+    assert sender.stored[0].data["container"] in far_side.containers
+
+
+def test_it_is_known_that_it_is_public_before_its_address_is_asked_for() -> None:
+    sender, far_side = daemon()
+    asyncio.run(sender.publish())
+    (post,) = far_side.posts
+    assert sender.stored[-1].data["id"] == post["id"]
+    assert sender.stored[-1].public == f"it is public, as number {post['id']} of Threads"
+
+
+def test_files_are_containers_of_their_own_and_each_is_waited_for(tmp_path: Path) -> None:
+    sender, far_side = daemon(media=images(tmp_path))
+    far_side.looks = 1
+    asyncio.run(sender.publish())
+    assert [step.step for step in sender.stored] == [
+        *("file 1", "file 2", "file 1 is fetched", "file 2 is fetched"),
+        *("container", "Threads makes it ready", "public"),
+    ]
+    assert [alt for _, alt in far_side.public()[0].media] == ["Picture 0", "Picture 1"]
+
+
+def test_one_picture_and_one_video_need_no_containers_of_their_own(tmp_path: Path) -> None:
+    for media in (images(tmp_path, 1), (film(tmp_path),)):
+        sender, far_side = daemon(media=media)
+        asyncio.run(sender.publish())
+        assert len(far_side.containers) == 1
+        assert [alt for _, alt in far_side.public()[0].media] == [media[0].alt]
+
+
+def test_what_takes_long_is_looked_at_ever_more_seldom(tmp_path: Path) -> None:
+    sender, far_side = daemon(media=(film(tmp_path),))
+    far_side.looks = 6
+    begun = far_side.clock.now()
+    asyncio.run(sender.publish())
+    times = [step.again_at - begun for step in sender.stored if step.again_at]
+    waits = [(after - before).seconds for before, after in pairwise(times)]
+    assert (times[0].seconds, waits) == (5, [5, 10, 20, 40, 60, 60])
+
+
+def test_what_is_not_ready_within_an_hour_is_given_up(tmp_path: Path) -> None:
+    sender, far_side = daemon(media=(film(tmp_path),))
+    far_side.looks = None
+    error = fail_after_waiting(sender, 70)
+    assert type(error) is Rejected
+    assert "did not make it ready within an hour. Threads fetches files from `api.public_url`" in str(error)
+    assert far_side.public() == []
+
+
+def fail_after_waiting(sender: Daemon, most: int) -> PublishError:
+    """Publish until it fails; more steps than the daemon of the suite takes."""
+    http = sender._http(None)
+    for _ in range(most):
+        try:
+            result = asyncio.run(sender.subject.network.publish(sender.outgoing, sender._progress(), http))
+        except PublishError as error:
+            return error
+        assert isinstance(result, Progress)
+        sender._keep(result)
+        sender.far_side.clock.set(result.again_at or sender.far_side.clock.now())
+    raise AssertionError("it did not fail")
+
+
+def test_what_cannot_be_fetched_from_outside_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
+    sender, far_side = daemon(media=images(tmp_path), links=None)
+    error = fail(sender)
+    assert type(error) is Rejected
+    assert "set `api.public_url`" in str(error)
+    assert far_side.requests == []
+
+
+def test_a_file_that_threads_cannot_fetch_is_tried_anew_and_then_told(tmp_path: Path) -> None:
+    sender, far_side = daemon(
+        media=images(tmp_path), links=lambda item: f"https://elsewhere.example/{item.name}"
+    )
+    error = fail(sender)
+    assert type(error) is Rejected
+    assert "could not make picture 0.png ready, 3 times: ERROR UNKNOWN. Threads fetches" in str(error)
+    assert far_side.public() == []
+
+
+def test_what_failed_once_is_made_anew(tmp_path: Path) -> None:
+    sender, far_side = daemon(media=images(tmp_path, 1))
+    far_side.errors = ["FAILED_PROCESSING_VIDEO", "UNKNOWN"]
+    asyncio.run(sender.publish())
+    assert len(far_side.public()) == 1
+    assert len(far_side.containers) == 3
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [("INVALID_ASPEC_RATIO", "beyond 10 to 1"), ("INVALID_DURATION", "longer than 5 minutes")],
+)
+def test_what_is_wrong_with_a_file_is_told_at_once(tmp_path: Path, word: str, told: str) -> None:
+    sender, far_side = daemon(media=images(tmp_path))
+    far_side.errors = [word]
+    error = fail(sender)
+    assert type(error) is Rejected
+    assert "does not take picture 0.png: " in str(error)
+    assert told in str(error)
+    assert len(far_side.containers) == 2
+
+
+def test_a_container_that_has_ended_is_made_anew() -> None:
+    sender, far_side = daemon()
+    far_side.faults = [Fault.UNAVAILABLE]
+    assert type(fail(sender)) is Unavailable
+    far_side.clock.advance(86_400)
+    asyncio.run(sender.publish())
+    assert len(far_side.public()) == 1
+
+
+def test_a_container_that_is_not_found_is_published_again_once_the_list_has_no_post() -> None:
+    sender, far_side = daemon()
+    far_side.misses = 2
+    asyncio.run(sender.publish())
+    assert len(far_side.containers) == 1
+    assert numbered(far_side).count("POST me/threads_publish") == 3
+    assert numbered(far_side).count("GET me/threads") == 2
+
+
+def test_a_container_that_is_lost_is_made_anew_and_after_three_it_is_told() -> None:
+    sender, far_side = daemon()
+    far_side.misses = 4
+    asyncio.run(sender.publish())
+    assert (len(far_side.containers), len(far_side.public())) == (2, 1)
+    sender, far_side = daemon()
+    far_side.misses = 99
+    assert "could not make the post ready, 3 times: FINISHED" in str(fail(sender))
+    assert len(far_side.containers) == 3
+
+
+def test_a_post_that_the_list_knows_is_not_published_from_a_container_that_was_not_found() -> None:
+    sender, far_side = daemon()
+    far_side.misses = 1
+    sent = far_side._publish
+
+    def publish(asked: dict[str, str]) -> dict[str, Any]:
+        misses, far_side.misses = far_side.misses, 0
+        said = sent(asked)
+        if misses:  # it was published all the same
+            far_side.containers[asked["creation_id"]].published = False
+            raise Refusal(24, "Media Not Found", 4_279_009)
+        return said
+
+    far_side._publish = publish  # type: ignore[method-assign]
+    receipt = asyncio.run(sender.publish())
+    assert [post["id"] for post in far_side.posts] == [receipt.id]
+
+
+def test_what_is_refused_for_another_reason_is_told_at_once() -> None:
+    sender, far_side = daemon()
+    far_side._publish = lambda asked: refuse(9_000, "Something else")  # type: ignore[method-assign]
+    error = fail(sender)
+    assert isinstance(error, Rejected)
+    assert str(error) == "Threads answered 400: Something else (code 9000, 0)"
+
+
+def refuse(code: int, message: str, subcode: int | None = None, **more: Any) -> dict[str, Any]:
+    raise Refusal(code, message, subcode, **more)
+
+
+# When its answer is lost
+
+
+def test_a_post_that_is_not_listed_yet_stays_in_doubt() -> None:
+    sender, far_side = daemon()
+    far_side.faults, far_side.listed_after = [Fault.LOST], MINUTE
+    assert type(fail(sender)) is Unsure
+    found = asyncio.run(sender.find())
+    assert found == Unknown(reason="Threads has published it, but does not list it")
+    assert "does not list it yet" in str(fail(sender))
+    far_side.clock.advance(60)
+    assert isinstance(asyncio.run(sender.find()), Receipt)
+    assert len(far_side.public()) == 1
+
+
+def test_a_container_that_can_still_be_published_is_proof_that_it_was_not() -> None:
+    sender, far_side = daemon()
+    far_side.faults = [Fault.TIMEOUT]
+    assert type(fail(sender)) is Unsure
+    far_side.write("Good morning")  # by hand
+    far_side.requests.clear()
+    assert asyncio.run(sender.find()) == Absent()
+    assert numbered(far_side) == ["GET #"]
+
+
+def test_a_number_that_is_a_post_s_is_never_published() -> None:
+    sender, far_side = daemon()
+    post = far_side.write("Something else")
+    sender.stored = [Progress(step="container", data={"container": post["id"], "since": START.isoformat()})]
+    assert isinstance(asyncio.run(sender.find()), Unknown)
+    assert type(fail(sender)) is Unsure
+    assert len(far_side.posts) == 1
+
+
+def test_a_container_that_is_gone_is_settled_by_the_list() -> None:
+    sender, far_side = daemon()
+    far_side.faults = [Fault.LOST]
+    fail(sender)
+    far_side.containers.clear()
+    assert isinstance(asyncio.run(sender.find()), Receipt)
+    far_side.posts.clear()
+    assert asyncio.run(sender.find()) == Absent()
+
+
+def test_a_look_at_a_container_that_is_refused_is_no_answer() -> None:
+    sender, far_side = daemon()
+    far_side.faults = [Fault.LOST]
+    fail(sender)
+    far_side._state = lambda *_: refuse(9_000, "Something else")  # type: ignore[method-assign]
+    with pytest.raises(Rejected):
+        asyncio.run(sender.find())
+
+
+# What is said when it cannot be now
+
+
+def test_a_full_quota_is_told_for_what_it_is() -> None:
+    sender, far_side = daemon()
+    far_side.most = 1
+    far_side.write("Another one")
+    error = fail(sender)
+    assert isinstance(error, RateLimited)
+    assert str(error) == "1 of the 1 posts that Threads takes within 24 hours are used"
+    assert error.until == far_side.clock.now() + timedelta(hours=1)
+    assert numbered(far_side)[-1] == "GET me/threads_publishing_limit"
+
+
+def test_a_limit_of_calls_is_told_though_the_quota_cannot_be_read() -> None:
+    sender, far_side = daemon()
+    far_side.faults = [Fault.RATE_LIMITED]
+    far_side._quota = lambda asked: refuse(2, "Try later")  # type: ignore[method-assign]
+    error = fail(sender)
+    assert isinstance(error, RateLimited)
+    assert "Application request limit reached" in str(error)
+
+
+def test_what_was_taken_for_spam_waits_for_hours() -> None:
+    sender, far_side = daemon()
+    far_side._publish = lambda asked: refuse(1, "Action blocked", 2_207_051)  # type: ignore[method-assign]
+    error = fail(sender)
+    assert isinstance(error, RateLimited)
+    assert error.until == far_side.clock.now() + timedelta(hours=4)
+
+
+def test_what_was_taken_for_spam_and_is_public_is_published() -> None:
+    sender, far_side = daemon()
+    sent = far_side._publish
+
+    def publish(asked: dict[str, str]) -> dict[str, Any]:
+        sent(asked)
+        return refuse(1, "Action blocked", 2_207_051)
+
+    far_side._publish = publish  # type: ignore[method-assign]
+    receipt = asyncio.run(sender.publish())
+    assert [post["id"] for post in far_side.posts] == [receipt.id]
+
+
+# Its address
+
+
+async def refuse_address(far_side: FarSide, request: httpx.Request) -> httpx.Response:
+    del far_side, request
+    return httpx.Response(503)
+
+
+def test_the_address_is_asked_for_again_and_after_a_while_done_without() -> None:
+    sender, far_side = daemon()
+    with pytest.raises(Unavailable):
+        asyncio.run(sender.publish(Between(far_side, 3, refuse_address)))
+    far_side.clock.advance(120)
+    receipt = asyncio.run(sender.publish(Between(far_side, 0, refuse_address)))
+    assert (receipt.id, receipt.url) == (far_side.posts[0]["id"], None)
+    assert receipt.warnings[0].startswith("Threads did not say where people find it: ")
+
+
+def test_a_post_that_was_taken_away_at_once_was_published_all_the_same() -> None:
+    sender, far_side = daemon()
+    with pytest.raises(Unavailable):
+        asyncio.run(sender.publish(Between(far_side, 3, refuse_address)))
+    far_side.posts.clear()
+    for receipt in (asyncio.run(sender.publish()), asyncio.run(sender.find())):
+        assert isinstance(receipt, Receipt)
+        assert receipt.warnings == ("Threads does not say where people find it.",)
+
+
+# A token that ends on the way
+
+
+def consented(sender: Daemon, *, age: timedelta = timedelta(days=50)) -> None:
+    now = sender.far_side.clock.now()
+    sender.tokens = Tokens(
+        access_token=TOKEN, issued_at=now - age, ends_at=now - age + timedelta(days=60), renews=True
+    )
+
+
+@pytest.mark.parametrize("at", range(4))
+def test_a_token_that_is_not_accepted_any_more_is_renewed_at_every_step(at: int) -> None:
+    sender, far_side = daemon()
+    consented(sender)
+
+    async def expire(far_side: FarSide, request: httpx.Request) -> httpx.Response:
+        del request
+        return far_side.unauthorized()
+
+    asyncio.run(sender.publish(Between(far_side, at, expire)))
+    assert len(far_side.public()) == 1
+    assert sender.tokens
+    assert sender.tokens.access_token == f"{TOKEN}-1"
+    assert far_side.requests[-1].url.params["access_token"] == f"{TOKEN}-1"
+
+
+def test_a_token_that_ends_within_a_minute_is_renewed_before_it_is_used() -> None:
+    sender, far_side = daemon()
+    consented(sender, age=timedelta(days=60) - timedelta(seconds=30))
+    asyncio.run(sender.publish())
+    assert numbered(far_side)[0] == "GET refresh_access_token"
+
+
+def test_a_token_that_has_ended_is_the_account_s_trouble() -> None:
+    sender, far_side = daemon()
+    consented(sender, age=timedelta(days=61))
+    error = fail(sender)
+    assert type(error) is Unauthorized
+    assert "its login has ended (2026-11-22 09:00:00Z): connect it again" in str(error)
+    assert far_side.requests == []
+
+
+def test_a_young_token_that_is_refused_is_not_renewed() -> None:
+    sender, far_side = daemon()
+    consented(sender, age=timedelta(hours=23))
+    far_side.tokens.clear()
+    assert type(fail(sender)) is Unauthorized
+    assert len(far_side.requests) == 1
