@@ -38,6 +38,7 @@ from postbell.services.renewal import Renewals
 from postbell.services.retime import retime
 from postbell.services.teller import Teller
 from postbell.services.troubles import CAUTION
+from postbell.services.uploading import sweep
 from postbell.settings import Places, Surroundings, load_settings, require_config
 from postbell.store import glance
 from postbell.store.lock import DaemonLock
@@ -370,15 +371,13 @@ class Daemon:
         self._notifier.tell(STATUS=f"Waiting: {error}")
 
     async def _sweep(self) -> None:
-        """Remove the files that no post uses any more, and forget what is settled."""
+        """Remove the files that nobody uses any more, and forget what is settled."""
         if await self._thread.read(caution_now, self._app.ctx.now(), self._app.ctx.can_ask) is None:
             self._teller.troubles.forget(CAUTION)
         before = self._app.ctx.now() - _SWEEP_EVERY
         await self._thread.write(note_alive, self._app.ctx.now())
         unused = await self._thread.write(forget_unused, before)
-        media = self._app.ctx.media
-        gone = await asyncio.to_thread(media.remove, unused, before=before)
-        gone += await asyncio.to_thread(media.sweep, before=before)
+        gone = await asyncio.to_thread(sweep, self._app.ctx, unused, before=before)
         structlog.get_logger().info("media_swept", files=gone)
 
     async def _close(self) -> None:

@@ -129,6 +129,16 @@ class MediaSettings(Section):
         default=500, ge=0, description="So much of the disk is left free, for the database above all, in MB."
     )
 
+    open_uploads: int = Field(
+        default=20, ge=1, le=1000, description="How many uploads in parts may be under way,"
+    )
+    open_megabytes: int = Field(
+        default=5000, ge=1, le=1_000_000, description="and how long their files may be together, in MB."
+    )
+    open_hours: float = Field(
+        default=24, gt=0, le=720, description="So long the next part is waited for; then it is forgotten."
+    )
+
     def most(self, kind: MediaKind | None) -> int:
         """Return how many bytes a file of a kind may have, or one of a kind that is not yet known."""
         picture, video = self.picture_megabytes * 1_000_000, self.video_megabytes * 1_000_000
@@ -138,6 +148,11 @@ class MediaSettings(Section):
     def most_at_once(self) -> int:
         """How many bytes one request may bring: a video, or twenty pictures."""
         return 1_000_000 + max(self.most(None), 20 * self.most(MediaKind.IMAGE))
+
+    @property
+    def most_open(self) -> int:
+        """How many bytes the files may have together that come in parts."""
+        return self.open_megabytes * 1_000_000
 
     @property
     def free(self) -> int:

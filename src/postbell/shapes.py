@@ -81,6 +81,7 @@ if TYPE_CHECKING:
     from postbell.domain.media import Media
     from postbell.domain.metrics import Reading
     from postbell.domain.post import Attempt, Delivery, Post
+    from postbell.domain.upload import Upload
     from postbell.publishing.protocol import Profile
     from postbell.services.wanted import Preview, Saved
     from postbell.store.media import Stored
@@ -330,6 +331,19 @@ def job_json(job: Job) -> dict[str, Any]:
         "items": [asdict(item) for item in job.items],
         "created_at": stamp(job.created_at),
         "ended_at": stamp(job.ended_at),
+    }
+
+
+def upload_json(upload: Upload) -> dict[str, Any]:
+    """Return a file that comes in parts."""
+    return {
+        "id": upload.id,
+        "length": upload.length,
+        "offset": upload.offset,
+        "alt": upload.alt,
+        "sha256": upload.sha256,
+        "created_at": stamp(upload.created_at),
+        "expires_at": stamp(upload.expires_at),
     }
 
 

@@ -22,6 +22,7 @@ from hypothesis import HealthCheck, settings
 from schemathesis.config import SchemathesisConfig
 
 from postbell.api.application import build
+from postbell.api.tus import PART
 from postbell.domain.access import Scope
 from postbell.errors import Conflict
 from postbell.publishing import registry
@@ -61,6 +62,14 @@ _CONFIG = SchemathesisConfig.from_dict(
 CONTRACT = schemathesis.openapi.from_dict(
     cast("Any", build(cast("Any", None))).state.contract | {"security": []}, config=_CONFIG
 )
+
+
+@schemathesis.serializer(PART)
+def as_it_is(_ctx: schemathesis.SerializationContext, value: Any) -> bytes:
+    """Send a part as the bytes that it is."""
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
 _SETTINGS = settings(
     max_examples=EXAMPLES,
     stateful_step_count=_STEPS,

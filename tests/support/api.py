@@ -26,6 +26,7 @@ from pydantic import BaseModel
 
 from postbell.api.application import build, resources
 from postbell.api.feed import Feed
+from postbell.api.resource import SAFE
 from postbell.api.wall import Asgi, Wall
 from postbell.app import App
 from postbell.domain.access import Scope
@@ -71,7 +72,16 @@ def _routes() -> list[Known]:
 
 
 ROUTES = _routes()
-UNSAFE = [route for route in ROUTES if route.method != "GET"]
+UNSAFE = [route for route in ROUTES if route.method not in SAFE]
+#: The codes of refusals whose body is not sent, because HEAD was asked: what such a status means everywhere.
+_UNSEEN = {
+    401: "no_key",
+    403: "scope",
+    404: "not_found",
+    412: "tus_version",
+    421: "unknown_host",
+    429: "too_often",
+}
 
 
 @dataclass
@@ -132,6 +142,7 @@ class Asked:
         if state.world is not self.world:
             state.world, state.postbell = self.world, lambda: self.world.app
             state.under_way, state.feed, state.meters = set(), Feed(state.postbell), None
+            state.ways = {}
 
 
 @functools.cache
@@ -178,6 +189,8 @@ def configured(**api: Any) -> Settings:
 def problem(answer: httpx.Response) -> tuple[int, str]:
     """Return the status and the code of a refusal, which must be told as a problem document."""
     assert answer.headers["content-type"] == "application/problem+json", answer.text
+    if answer.request.method == "HEAD":
+        return answer.status_code, _UNSEEN[answer.status_code]
     told = answer.json()
     assert told["status"] == answer.status_code
     assert told["detail"]

@@ -52,6 +52,8 @@ def build(
     made.state.wake = wake
     #: Who has asked with which Idempotency-Key, and has no answer yet. There is one daemon.
     made.state.under_way = set()
+    #: Who is sending a part of which upload.
+    made.state.ways = {}
     made.state.feed = feed or Feed(app)
     for resource in resources():
         # Not as routers in a router, each of which would be asked whether the path is one of its own.

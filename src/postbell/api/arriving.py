@@ -13,7 +13,7 @@ from fastapi import Depends, Request
 from postbell.api.multipart import Begin, Form, Malformed, boundary_of
 from postbell.api.problems import Refusal
 from postbell.app import App
-from postbell.services.receiving import Arriving, TooLong
+from postbell.services.receiving import Arriving
 
 
 #: So many files may come at once.
@@ -93,8 +93,6 @@ async def arrived(request: Request) -> AsyncIterator[list[Arriving]]:
         except Malformed as error:
             detail = f"The form cannot be taken: {error}."
             raise Refusal(status=400, code="malformed", detail=detail) from None
-        except TooLong as error:
-            raise Refusal(status=413, code="too_long", detail=str(error)) from None
         yield files
 
 

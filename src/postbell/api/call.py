@@ -129,9 +129,18 @@ def conclude(running: Running, work: Callable[[], Answer], *, remembered: bool) 
         raise Refusal(status=409, code="under_way", detail=detail, headers=(("Retry-After", "1"),))
     running.under_way.add(name)
     try:
-        return _again(running, key) or _done(running, work, key)
+        return _again(running) or _done(running, work, key)
     finally:
         running.under_way.discard(name)
+
+
+def answered(request: Request) -> Answered | None:
+    """Return what was answered to the wish with this request's Idempotency-Key, if that is known."""
+    key, ctx = request.headers.get("idempotency-key"), request.app.state.postbell().ctx
+    if key is None:
+        return None
+    with ctx.store.read() as tx:
+        return find_answer(tx, request.state.caller.id, key, ctx.now() - KEPT)
 
 
 def _done(running: Running, work: Callable[[], Answer], key: str | None) -> Response:
@@ -149,10 +158,8 @@ def _done(running: Running, work: Callable[[], Answer], key: str | None) -> Resp
     return response
 
 
-def _again(running: Running, key: str) -> Response | None:
-    since = running.ctx.now() - KEPT
-    with running.ctx.store.read() as tx:
-        given = find_answer(tx, running.caller.id, key, since)
+def _again(running: Running) -> Response | None:
+    given = answered(running.request)
     if given is None:
         return None
     if given.request != _identity(running.request):

@@ -11,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from postbell.api.links import link
 from postbell.api.models import ProblemDocument
 from postbell.api.problems import MEDIA_TYPE
-from postbell.api.resource import Resource
+from postbell.api.resource import SAFE, Resource
 
 
 _ABOUT = """\
@@ -91,9 +91,9 @@ def _complete(method: str, operation: dict[str, Any]) -> None:
     parameters = operation.setdefault("parameters", [])
     for parameter in parameters:
         _require_value(parameter["schema"])
-    if method != "get":
+    if method.upper() not in SAFE:
         parameters.append(_IDEMPOTENCY_KEY)
-    if "412" in operation["responses"]:
+    if "412" in operation["responses"] and not any(each["name"] == "Tus-Resumable" for each in parameters):
         parameters.append(_IF_MATCH)
     if "304" in operation["responses"]:
         parameters.append(_IF_NONE_MATCH)

@@ -21,6 +21,7 @@ _NAMED: dict[str, tuple[str, dict[str, str]]] = {
         {"posts_create": "/id", "posts_create_many": "/posts/0/id", "posts_list_": "/posts/0/id"},
     ),
     "/api/v1/series": ("id", {"series_create": "/id", "series_list_": "/series/0/id"}),
+    "/api/v1/uploads": ("id", {"uploads_begin": "/id", "uploads_list_": "/uploads/0/id"}),
 }
 #: These answers have an ETag for If-Match.
 _TAGGED = frozenset({"posts_create", "series_create"})

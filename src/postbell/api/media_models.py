@@ -29,6 +29,26 @@ class StoredMediaList(Shape):
     media: list[StoredMedia] = Field(description="The files, in their order.")
 
 
+class Upload(Shape):
+    """A file that comes in parts."""
+
+    id: str = Field(description="Names it.", examples=["k7f2m9qx"])
+    length: int = Field(description="How many bytes it will have.")
+    offset: int = Field(
+        description="How many of them are stored for good; `length` once the file is stored, not before."
+    )
+    alt: str = Field(description="What it shows.")
+    sha256: str | None = Field(description="Names the stored file (see media); null while there is none.")
+    created_at: str = Field(description="When it was begun: RFC 3339, UTC.")
+    expires_at: str = Field(description="When it is forgotten, unless a part comes before: RFC 3339, UTC.")
+
+
+class Uploads(Shape):
+    """Files that come in parts."""
+
+    uploads: list[Upload] = Field(description="The newest first.")
+
+
 class JobItem(Shape):
     """One file of a job."""
 

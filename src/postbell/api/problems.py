@@ -24,6 +24,7 @@ from postbell.errors import (
     Unauthorized,
     Unavailable,
 )
+from postbell.services.receiving import TooLong, WrongSum
 from postbell.shapes import code_of
 
 
@@ -31,6 +32,8 @@ MEDIA_TYPE = "application/problem+json"
 
 #: What each error means in HTTP; the first that fits.
 _STATUS: tuple[tuple[type[PostbellError], int], ...] = (
+    (TooLong, 413),
+    (WrongSum, 460),
     (Invalid, 422),
     (NotFound, 404),
     (Conflict, 409),
@@ -44,6 +47,8 @@ _STATUS: tuple[tuple[type[PostbellError], int], ...] = (
     (Unavailable, 503),
     (BadConfig, 409),
 )
+#: The words of a status that HTTP does not have: it is tus's.
+_TITLES = {460: "Checksum Mismatch"}
 #: Seconds after which to ask again what could not be done now.
 _SOON = 5
 
@@ -187,7 +192,7 @@ def document(refusal: Refusal) -> bytes:
     return json.dumps(
         {
             "type": "about:blank",
-            "title": HTTPStatus(refusal.status).phrase,
+            "title": _TITLES.get(refusal.status) or HTTPStatus(refusal.status).phrase,
             "status": refusal.status,
             "code": refusal.code,
             "detail": refusal.detail,

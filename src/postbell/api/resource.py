@@ -68,11 +68,14 @@ MEANINGS = {
     304: "It is as it was when it had the ETag in If-None-Match.",
     404: "There is no such thing.",
     409: "The present state does not allow it; or a request with this Idempotency-Key is under way.",
-    412: "It was changed since: its ETag is not the one in If-Match.",
+    412: "It was changed since: its ETag is not the one in If-Match; or another version of tus is wanted.",
     415: "The body is not of the type that is taken here.",
     416: "The file has no such range of bytes.",
+    460: "The part is not what was sent: its checksum is another one; nothing of it was kept.",
     507: "The disk is full; nothing was stored.",
 }
+#: What changes nothing.
+SAFE = ("GET", "HEAD", "OPTIONS")
 #: What every route that changes something may answer besides.
 _UNSAFE = (409, 415, 507)
 
@@ -110,7 +113,7 @@ class Resource:
         every route does, `unchanged` whether it has an ETag to ask with; `also` describes other answers.
         `more` goes to FastAPI.
         """
-        unsafe = method != "GET"
+        unsafe = method not in SAFE
         codes = sorted({*ALWAYS, *refuses, *(_UNSAFE if unsafe else ()), *((304,) if unchanged else ())})
 
         def register(work: Work) -> Work:

@@ -42,6 +42,8 @@ _OPEN = frozenset({"/livez"})
 LONGEST_BODY = 1_000_000
 #: but here, where files come.
 UPLOAD = ("POST", "/api/v1/media")
+#: and here, where they come in parts; what is answered there says which protocol it speaks.
+UPLOADS = "/api/v1/uploads"
 #: So often a minute one address may come with a wrong key, or none.
 _WRONG_KEYS = 30
 
@@ -58,6 +60,10 @@ _HEADERS = (
     ("referrer-policy", "no-referrer"),
     ("x-frame-options", "DENY"),
 )
+
+
+#: What is said besides where files come in parts.
+_TUS = (("tus-resumable", "1.0.0"),)
 
 
 class Wall:
@@ -80,12 +86,13 @@ class Wall:
         """Answer one request."""
         if scope["type"] != "http":
             raise RuntimeError(f"only HTTP is served here, not {scope['type']}")
-        answer = _Answer(send, self._app)
+        answer = _Answer(send, self._app, _TUS if scope["path"].startswith(UPLOADS) else ())
         try:
             headers = _Headers(scope["headers"])
             self._require_known_host(scope, headers)
             if scope["method"] not in _SAFE:
                 _require_own_page(headers)
+                scope = _meant(scope, headers)
             if scope["path"] in _OPEN:
                 await _answer_alive(scope, answer)
                 return
@@ -150,6 +157,9 @@ class Wall:
         if (scope["method"], scope["path"]) == UPLOAD:
             limits = settings.media
             return _Body(receive, headers, most=limits.most_at_once, seconds=limits.upload_seconds)
+        if scope["method"] == "PATCH" and scope["path"].startswith(f"{UPLOADS}/"):
+            limits = settings.media
+            return _Body(receive, headers, most=limits.most(None), seconds=limits.upload_seconds)
         return _Body(receive, headers, most=LONGEST_BODY, seconds=settings.api.body_seconds)
 
     def _unknown(self, scope: Scope, *, given: bool) -> Refusal:
@@ -200,6 +210,14 @@ def _require_own_page(headers: _Headers) -> None:
         raise Refusal(
             status=403, code="cross_site", detail="A page of another site may not change anything here."
         )
+
+
+def _meant(scope: Scope, headers: _Headers) -> Scope:
+    """Return a request as it is meant where its sender cannot send PATCH or DELETE, as tus has it."""
+    meant = headers.get("x-http-method-override")
+    if meant in ("PATCH", "DELETE") and scope["path"].startswith(f"{UPLOADS}/"):
+        return {**scope, "method": meant}
+    return scope
 
 
 def _too_often(wait: float, detail: str) -> Refusal:
@@ -280,12 +298,11 @@ class _Body:
         self._whole = message["type"] != "http.request" or not message.get("more_body", False)
         return message
 
-    @staticmethod
-    def _too_long() -> Refusal:
+    def _too_long(self) -> Refusal:
         return Refusal(
             status=413,
             code="too_long",
-            detail=f"The body may have {LONGEST_BODY:,} bytes at most.",
+            detail=f"The body may have {self._most:,} bytes at most.",
             headers=_ENDS,
         )
 
@@ -293,8 +310,8 @@ class _Body:
 class _Answer:
     """The answer on its way out, with what browsers are told besides."""
 
-    def __init__(self, send: Send, app: Callable[[], App]) -> None:
-        self._send, self._app = send, app
+    def __init__(self, send: Send, app: Callable[[], App], more: Iterable[tuple[str, str]]) -> None:
+        self._send, self._app, self._headers = send, app, (*_HEADERS, *more)
         self._begun = False
 
     async def __call__(self, message: Message) -> None:
@@ -303,7 +320,7 @@ class _Answer:
             self._begun = True
             had = {name.lower() for name, _value in message["headers"]}
             date = format_datetime(self._app().ctx.now(), usegmt=True)
-            ours = [(name.encode(), value.encode()) for name, value in (("date", date), *_HEADERS)]
+            ours = [(name.encode(), value.encode()) for name, value in (("date", date), *self._headers)]
             more = [(name, value) for name, value in ours if name not in had]
             message = {**message, "headers": [*message["headers"], *more]}
         await self._send(message)

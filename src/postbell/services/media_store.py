@@ -24,6 +24,7 @@ from postbell.store.engine import make_durable
 
 _CHUNK = 1 << 20
 _INCOMING = ".incoming-"
+_PARTIAL = ".partial-"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +58,7 @@ class MediaStore:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
 
     def put(self, path: Path, *, alt: str = "") -> Media:
         """Store one file; see `take`."""
@@ -81,13 +82,28 @@ class MediaStore:
 
         One that a killed process leaves is swept.
         """
-        _make_folder(self._folder)
-        descriptor, created = tempfile.mkstemp(prefix=_INCOMING, dir=self._folder)
+        _make_folder(self.folder)
+        descriptor, created = tempfile.mkstemp(prefix=_INCOMING, dir=self.folder)
         with ExitStack() as cleaning:
             cleaning.callback(_clean, Path(created))
             file = cleaning.enter_context(os.fdopen(descriptor, "wb"))
-            _give(descriptor, self._folder)
+            _give(descriptor, self.folder)
             yield Path(created), file
+
+    def partial(self, name: str) -> Path:
+        """Return where a file lies that has not come to its end."""
+        return self.folder / f"{_PARTIAL}{name}"
+
+    def partials(self) -> list[str]:
+        """Return the names of the files that have not come to their end."""
+        return [path.name.removeprefix(_PARTIAL) for path in self.folder.glob(f"{_PARTIAL}*")]
+
+    def open_partial(self, name: str) -> BinaryIO:
+        """Open such a file, to read and to write it; a new one is made."""
+        _make_folder(self.folder)
+        descriptor = os.open(self.partial(name), os.O_RDWR | os.O_CREAT, 0o600)
+        _give(descriptor, self.folder)
+        return os.fdopen(descriptor, "r+b")
 
     @contextmanager
     def stage_foreign(self, files: Sequence[Path], most: int) -> Iterator[Staged]:
@@ -160,7 +176,7 @@ class MediaStore:
 
     def path_of(self, sha256: str, mime: str) -> Path:
         """Return where a stored file lies."""
-        return self._folder / sha256[:2] / f"{sha256}{TYPES[mime].suffixes[0]}"
+        return self.folder / sha256[:2] / f"{sha256}{TYPES[mime].suffixes[0]}"
 
     def remove(self, sha256s: Iterable[str], *, before: datetime) -> int:
         """Remove files that no post uses and return how many that were.
@@ -172,7 +188,7 @@ class MediaStore:
 
     def sweep(self, *, before: datetime) -> int:
         """Remove copies that a killed process left half-done and did not write to since `before` (aware)."""
-        return sum(_removed(path, before) for path in self._folder.glob(f"{_INCOMING}*"))
+        return sum(_removed(path, before) for path in self.folder.glob(f"{_INCOMING}*"))
 
     def _stage(self, cleaning: ExitStack, path: Path, alt: str, part: int = 1) -> _Staged | Problem:
         name = display_name(path)
@@ -235,7 +251,7 @@ class MediaStore:
 
     def _remove(self, sha256: str, before: datetime) -> int:
         """Remove a file, and with it what was made of it; return how many files of those given that were."""
-        found = sorted((self._folder / sha256[:2]).glob(f"{sha256}.*"), key=lambda path: len(path.name))
+        found = sorted((self.folder / sha256[:2]).glob(f"{sha256}.*"), key=lambda path: len(path.name))
         if not (found and _removed(found[0], before)):
             return 0
         for fitted in found[1:]:
@@ -262,7 +278,7 @@ class MediaStore:
         try:
             yield
         except OSError as error:
-            where = f"{name} cannot be stored in {self._folder}"
+            where = f"{name} cannot be stored in {self.folder}"
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise DiskFull(
                     f"{where}: the disk is full. Nothing was stored; free some space and try again."

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +26,10 @@ _LOOK_EVERY = 16_000_000
 
 class TooLong(Invalid):
     """A file is longer than files of its kind may be."""
+
+
+class WrongSum(Invalid):
+    """A part is not what its sender has counted the checksum of; nothing of it was kept."""
 
 
 @dataclass(kw_only=True)
@@ -51,7 +57,8 @@ class Arriving:
             if len(self._head) == HEAD:
                 self._recognise()
         self._require_room()
-        self.file.write(data)
+        with written(self.path.parent):
+            self.file.write(data)
 
     def end(self) -> None:
         """Say that nothing comes behind; raises Invalid."""
@@ -60,7 +67,15 @@ class Arriving:
         if self._type is None:
             self._recognise()
             self._require_room()
-        self.file.flush()
+        with written(self.path.parent):
+            self.file.flush()
+
+    def go_on(self, before: BinaryIO, size: int) -> None:
+        """Take it that so many bytes have come, the first of which can be read there; raises Invalid."""
+        self.size = size
+        self._head += before.read(min(HEAD, size))
+        if len(self._head) == HEAD:
+            self._recognise()
 
     def _recognise(self) -> None:
         try:
@@ -82,9 +97,22 @@ class Arriving:
         return Invalid([Problem(where=self.where, message=message)])
 
 
-def require_room(folder: Path, limits: MediaSettings) -> None:
-    """Raise DiskFull if less is free than shall stay free."""
-    if shutil.disk_usage(folder).free < limits.free:
+@contextmanager
+def written(folder: Path) -> Iterator[None]:
+    """Turn what the system says of a disk that is full into DiskFull."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise DiskFull(
+            f"Nothing more was stored in {folder}: the disk is full. Free some space and try again."
+        ) from None
+
+
+def require_room(folder: Path, limits: MediaSettings, *, wanted: int = 0) -> None:
+    """Raise DiskFull if less would be free than shall stay free, once so much more is stored."""
+    if shutil.disk_usage(folder).free - wanted < limits.free:
         raise DiskFull(
             f"Nothing was stored: less than {limits.free_megabytes:,} MB would be left on the disk "
             "(`media.free_megabytes`). Free some space and try again."

@@ -1,4 +1,4 @@
-"""Threads, first comments. OAuth. Keys to the HTTP API, its answers. Responses. Events, hooks. Files."""
+"""Threads, comments. OAuth. Keys to the HTTP API, its answers. Responses. Events, hooks. Files, uploads."""
 
 from __future__ import annotations
 
@@ -26,6 +26,23 @@ def upgrade() -> None:
     _media()
     _jobs()
     _fetches()
+    _uploads()
+
+
+def _uploads() -> None:
+    op.create_table(
+        "upload",
+        sa.Column("id", sa.String, nullable=False),
+        sa.Column("length", sa.Integer, nullable=False),
+        sa.Column("offset", sa.Integer, nullable=False),
+        sa.Column("alt", sa.String, nullable=False),
+        sa.Column("notes", sa.String, nullable=False),
+        sa.Column("created_at", sa.DateTime, nullable=False),
+        sa.Column("expires_at", sa.DateTime, nullable=False),
+        sa.Column("sha256", sa.String),
+        sa.PrimaryKeyConstraint("id", name="pk_upload"),
+    )
+    op.create_index("ix_upload_expires_at", "upload", ["expires_at"])
 
 
 def _fetches() -> None:
