@@ -23,6 +23,7 @@ from postbell.sd_notify import Notifier
 from postbell.services import last_words, upkeep
 from postbell.services.commenting import Comments
 from postbell.services.dispatch import Dispatcher
+from postbell.services.edits import Edits
 from postbell.services.faults import Faults
 from postbell.services.foretelling import next_told
 from postbell.services.health import caution_now
@@ -61,8 +62,6 @@ _SETTLE_EVERY = timedelta(seconds=60)
 _PATIENCE = 5.0
 #: Series make their posts, and libraries fill empty posting times, this often.
 _GROW_EVERY = timedelta(minutes=5)
-#: What is to be public for a while only is taken away this often.
-_REMOVE_EVERY = timedelta(seconds=30)
 #: How people respond to what was published is read this often, where it is time for that.
 _METRICS_EVERY = timedelta(minutes=5)
 #: The database file is looked after this often.
@@ -145,6 +144,7 @@ class Daemon:
         self._thread = StoreThread(app.ctx.store)
         self._recovery = Recovery(app.ctx, self._thread)
         self._removals, self._renewals = Removals(app.ctx, self._thread), Renewals(app.ctx, self._thread)
+        self._edits = Edits(app.ctx, self._thread)
         self._metrics, self._comments = Metrics(app.ctx, self._thread), Comments(app.ctx, self._thread)
         self._teller = Teller(app.ctx, self._thread, app.settings.notify)
         self._hooks = HookSender(app.ctx, self._thread, self._teller.troubles)
@@ -260,7 +260,7 @@ class Daemon:
         settings, ctx = self._app.settings, self._app.ctx
         self._clients.append(ctx.clients)
         self._dispatcher.ctx = self._recovery.ctx = self._removals.ctx = self._metrics.ctx = ctx
-        self._renewals.ctx = self._comments.ctx = self._hooks.ctx = ctx
+        self._renewals.ctx = self._comments.ctx = self._hooks.ctx = self._edits.ctx = ctx
         self._dispatcher.slots = settings.daemon.concurrency
         self._housekeeping.settings = settings
         self._pinger.ctx, self._pinger.settings = ctx, settings.health
@@ -275,6 +275,7 @@ class Daemon:
     def _chores(self) -> tuple[Chore, ...]:
         """Return all that the daemon does by itself."""
         said, told, hooks, ping = self._comments, self._teller, self._hooks, self._pinger
+        gone, edits = self._removals, self._edits
         return (
             Chore(name="clock", work=self._dispatcher.look, every=LOOK_EVERY),
             Chore(name="ring", bell=self._due, work=self._ring, every=LOOK_EVERY, wanted=self._any_to_send),
@@ -285,13 +286,8 @@ class Daemon:
                 every=_SETTLE_EVERY,
                 wanted=glance.any_unsure,
             ),
-            Chore(
-                name="remove",
-                bell=self._old,
-                work=self._removals.remove_due,
-                every=_REMOVE_EVERY,
-                wanted=lambda tx: glance.any_to_remove(tx, self._app.ctx.now()),
-            ),
+            Chore(name="remove", bell=self._old, work=gone.do_due, every=LOOK_EVERY, wanted=gone.wanted),
+            Chore(name="edit", work=edits.do_due, every=LOOK_EVERY, first=_SOON, wanted=edits.wanted),
             Chore(name="say", bell=self._said, work=said.publish_due, every=LOOK_EVERY, wanted=said.wanted),
             Chore(
                 name="metrics",

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 def network_json(network: Network) -> dict[str, Any]:
     """Return what a network needs, takes and offers."""
+    from postbell.publishing.protocol import editor_of
+
     return {
         "key": network.key,
         "label": network.label,
@@ -26,6 +28,7 @@ def network_json(network: Network) -> dict[str, Any]:
         "limits": network.limits.summary(),
         "resend": network.resend,
         "deletes": network.deletes,
+        "edits": editor_of(network) is not None,
         "threads": network.threads,
         "comments": network.comments,
         "example": example_of(network),

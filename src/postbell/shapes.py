@@ -15,8 +15,11 @@ with a Z at the end, null where there is none; `local` is the clock on the wall 
     media     {name, alt, part, mime, size, width, height, sha256}; `part` of a thread shows it
     delivery  {account, network, state, outcome, due_at, placed_by, placed_why, stream, late_limit_seconds,
               expires_at, try_at, tries, begun_at, ended_at, late_seconds, late_reason, receipt_id, url,
-              delete_at, deleted_at, message, warnings: [text]}; `placed_by` is queue, auto or library, null
-              where the user has named the time
+              delete_at, deleted_at, edit_at, edited_at, message, warnings: [text]}; `placed_by` is queue,
+              auto or library, null where the user has named the time; at `edit_at` it is changed where it is
+              public, at `edited_at` it last was
+    revision  {version, until, text, segments: [text], title, link, alts: [text], overrides}: what a published
+              post said before it was changed
     reading   {post, account, read_at, counts: {what: count}}; what is likes, reposts, replies, quotes or
               comments, as far as its network tells
     attempt   {post, account, kind, started_at, ended_at, result, message}
@@ -35,11 +38,12 @@ What each command prints:
 
     list, wait              post, a line for each
     show                    post with {readings: [reading], comments: [{account, state, due_at, url,
-                            message}]}, the latest reading of each account, and how its first comment does: it
-                            is waiting, sending, unsure, published or failed
+                            message}], revisions: [revision]}, the latest reading of each account, and how its
+                            first comment does: it is waiting, sending, unsure, published or failed
     metrics                 reading, a line for each, the oldest first
     add, edit, reschedule, publish, cancel, retry, settle   post with {notes, problems, moved}
     add --dry-run           preview, a line for each account
+    edit --published --dry-run   {account, network, url, changes: [line]}, a line for each account
     delete                  post as it was, with {deleted: true}
     unpublish               post
     log                     attempt, a line for each
@@ -80,7 +84,7 @@ if TYPE_CHECKING:
     from postbell.domain.job import Job
     from postbell.domain.media import Media
     from postbell.domain.metrics import Reading
-    from postbell.domain.post import Attempt, Delivery, Post
+    from postbell.domain.post import Attempt, Delivery, Post, Revision
     from postbell.domain.upload import Upload
     from postbell.publishing.protocol import Profile
     from postbell.services.wanted import Preview, Saved
@@ -177,9 +181,17 @@ def delivery_json(delivery: Delivery) -> dict[str, Any]:
         "url": delivery.url,
         "delete_at": stamp(delivery.delete_at),
         "deleted_at": stamp(delivery.deleted_at),
+        "edit_at": stamp(delivery.edit_at),
+        "edited_at": stamp(delivery.edited_at),
         "message": delivery.message,
         "warnings": list(delivery.warnings),
     }
+
+
+def revision_json(revision: Revision) -> dict[str, Any]:
+    """Return what a published post said before it was changed."""
+    overrides = {key: asdict(override) for key, override in revision.overrides.items()}
+    return {**vars(revision), "until": stamp(revision.until), "overrides": overrides}
 
 
 def attempt_json(delivery: Delivery, attempt: Attempt) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class FakeClock(VirtualClock):
 
 
 class Mode(StrEnum):
-    """What the next call of `FakeNetwork.publish`, or of `delete`, does."""
+    """What the next call of `FakeNetwork.publish`, or of `delete` or `edit`, does."""
 
     #: What it is called for.
     PUBLISH = "publish"
@@ -120,6 +120,8 @@ class FakeNetwork:
         self.can_tell = True
         #: Opened by the test to let `Mode.WAIT` go on.
         self.gate = asyncio.Event()
+        #: What the next calls of `edit` do, likewise.
+        self.edit_modes: list[Mode] = []
         #: What is public, in the order in which it became so.
         self.posts: list[Outgoing] = []
         #: The ids that `delete` was asked to take away, whatever came of it.
@@ -180,6 +182,20 @@ class FakeNetwork:
         gone = chain.ids_of(receipt_id)
         self.posts = [post for post in self.posts if post.key not in gone]
         _after(mode)
+
+    async def edit(self, outgoing: Outgoing, receipt_id: str, http: Http) -> Receipt:
+        """Do what the next mode says, for each part of a thread."""
+
+        async def one(part: Outgoing, name: str) -> Receipt:
+            mode = self.edit_modes.pop(0) if self.edit_modes else Mode.PUBLISH
+            await self._before(mode, http)
+            if self._found(name) is None:
+                raise Rejected("it is not there any more")
+            self.posts = [part if post.key == name else post for post in self.posts]
+            _after(mode)
+            return _receipt(name)
+
+        return await chain.edit(outgoing, chain.ids_of(receipt_id), one)
 
     async def verify(self, target: Target, http: Http) -> Profile:
         """Accept every token save `wrong`."""

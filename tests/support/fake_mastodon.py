@@ -69,6 +69,8 @@ class FakeMastodon(FarSide):
     app: str = "Postbell"
     #: Public posts of a silenced account become unlisted.
     silenced: bool = False
+    #: Whether it knows nothing of changes.
+    edits_not: bool = False
     #: Whether a repeat with a known key is answered with 500, as by 4.6.0 to 4.6.2.
     replay_breaks: bool = False
     #: How often a file is looked at before it is ready; None: it never is, and is refused in the end.
@@ -91,6 +93,9 @@ class FakeMastodon(FarSide):
 
     def is_deleting(self, request: httpx.Request) -> bool:
         return request.method == "DELETE" and request.url.path.startswith("/api/v1/statuses/")
+
+    def is_editing(self, request: httpx.Request, body: bytes) -> bool:
+        return request.method == "PUT" and request.url.path.startswith("/api/v1/statuses/")
 
     def rate_limited(self) -> httpx.Response:
         until = self.clock.now() + timedelta(seconds=120)
@@ -184,7 +189,10 @@ class FakeMastodon(FarSide):
             raise Refusal(404, "Record not found")
         if path.endswith("/source"):
             return 200, {"id": number, "text": self.texts[number], "spoiler_text": status["spoiler_text"]}
-        assert method in ("GET", "DELETE")
+        if method == "PUT":
+            self._edit(status, json.loads(body))
+        else:
+            assert method in ("GET", "DELETE")
         if method == "DELETE":
             self.statuses.remove(status)
         return 200, status | ({"text": self.texts[number]} if method == "DELETE" else {})
@@ -221,6 +229,35 @@ class FakeMastodon(FarSide):
         if key:
             self.keys[key] = (status["id"], self.clock.now())
         return status
+
+    def _edit(self, status: dict[str, Any], asked: dict[str, Any]) -> None:
+        """Change a status; what is left out is taken away, as UpdateStatusService of Mastodon does it."""
+        if self.edits_not:
+            raise Refusal(404, "Not Found")
+        files = {each["id"]: each for each in status["media_attachments"]}
+        ids, voted = asked.get("media_ids", []), asked.get("poll")
+        if any(each not in files for each in ids) or (ids and voted):
+            raise Refusal(422, "Validation failed: Media attachments are not of this post")
+        if self._length(asked["status"]) + len(asked.get("spoiler_text", "")) > self.most:
+            raise Refusal(422, f"Validation failed: Text character limit of {self.most} exceeded")
+        for attributes in asked.get("media_attributes", []):
+            file = files[attributes["id"]]
+            file["description"] = attributes.get("description", file["description"])
+            if "focus" in attributes:
+                x, y = map(float, attributes["focus"].split(","))
+                file["meta"] = {"focus": {"x": x, "y": y}}
+        if voted and not 300 <= voted["expires_in"] <= 2_629_746:
+            raise Refusal(422, "Validation failed: Poll is not valid")
+        self.texts[status["id"]] = asked["status"].strip()
+        status |= {
+            "content": f"<p>{asked['status']}</p>",
+            "spoiler_text": asked.get("spoiler_text", ""),
+            "sensitive": asked.get("sensitive", False) or bool(asked.get("spoiler_text")),
+            "language": asked.get("language", status["language"]),
+            "media_attachments": [files[each] for each in ids],
+            "edited_at": instant(self.clock.now(), 3),
+            "poll": poll(status["poll"]["id"], voted, self.clock.now()) if voted and status["poll"] else None,
+        }
 
     def _validate(self, asked: Mapping[str, Any]) -> None:
         ids, voted, text = asked.get("media_ids", []), asked.get("poll"), asked["status"]

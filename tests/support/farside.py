@@ -28,6 +28,7 @@ from postbell.publishing.protocol import (
     Target,
     Unknown,
     counter_of,
+    editor_of,
 )
 from postbell.publishing.tokens import Tokens
 from postbell.services.fit_fetched import fit_fetched
@@ -77,6 +78,8 @@ class FarSide(httpx.AsyncBaseTransport):
     faults: list[Fault] = field(default_factory=list)
     #: The same for the calls that take a post away.
     delete_faults: list[Fault] = field(default_factory=list)
+    #: The same for the calls that change what is public.
+    edit_faults: list[Fault] = field(default_factory=list)
     requests: list[httpx.Request] = field(default_factory=list)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -105,6 +108,8 @@ class FarSide(httpx.AsyncBaseTransport):
     def _next_fault(self, request: httpx.Request, body: bytes) -> Fault | None:
         if self.is_publishing(request, body):
             return self.faults.pop(0) if self.faults else None
+        if self.edit_faults and self.is_editing(request, body):
+            return self.edit_faults.pop(0)
         return self.delete_faults.pop(0) if self.delete_faults and self.is_deleting(request) else None
 
     def is_publishing(self, request: httpx.Request, body: bytes) -> bool:
@@ -114,6 +119,11 @@ class FarSide(httpx.AsyncBaseTransport):
     def is_deleting(self, request: httpx.Request) -> bool:
         """Whether this is the call that takes a post away."""
         raise NotImplementedError
+
+    def is_editing(self, request: httpx.Request, body: bytes) -> bool:
+        """Whether this is the call that changes what is public; there is none where that is not possible."""
+        del request, body
+        return False
 
     def answer(self, request: httpx.Request, body: bytes) -> httpx.Response:
         """Do what the network does. Raises Violation for what its description forbids."""
@@ -273,6 +283,15 @@ class Daemon:
     async def delete(self, receipt_id: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
         """Take the post away; through `transport`, if one stands in between."""
         await self.subject.network.delete(self._outgoing(), receipt_id, self._http(transport))
+
+    async def edit(
+        self, outgoing: Outgoing, receipt_id: str, transport: httpx.AsyncBaseTransport | None = None
+    ) -> Receipt:
+        """Change what is public to what `outgoing` says; through `transport`, if one stands in between."""
+        edit = editor_of(self.subject.network)
+        assert edit, "it changes nothing"
+        told = replace(outgoing, target=replace(outgoing.target, session=dict(self.session)))
+        return await edit(told, receipt_id, self._http(transport))
 
     async def metrics(self, receipt_id: str) -> Mapping[str, int] | Absent:
         """Ask the network how people respond."""

@@ -9,13 +9,16 @@ from collections import Counter
 from pathlib import Path
 
 from postbell.publishing import registry
-from postbell.publishing.protocol import Network, Resend, Threads, counter_of
+from postbell.publishing.protocol import Network, Resend, Threads, counter_of, editor_of
 
 
 README = Path(__file__).parents[2] / "README.md"
 _BEGIN, _END = "<!-- networks -->\n", "<!-- /networks -->\n"
 
-_HEAD = ("text", "files", "threads", "first comments", "a lost answer", "taken away", "responses counted")
+_HEAD = (
+    *("text", "files", "threads", "first comments", "a lost answer"),
+    *("taken away", "changed there", "responses counted"),
+)
 _THREADS = {
     Threads.CHAIN: "a post for each part",
     Threads.JOINED: "as one text",
@@ -55,6 +58,7 @@ def _row(network: Network) -> tuple[str, ...]:
         "yes" if network.comments else "no",
         _LOST[network.resend],
         "yes" if network.deletes else "no",
+        "yes" if editor_of(network) else "no",
         "yes" if counter_of(network) else "no",
     )
 

@@ -302,7 +302,7 @@ def test_it_is_taken_away_with_its_post(world: World) -> None:
     assert len(world.fake.posts) == 2
     with world.store.write() as tx:
         tx.exec_driver_sql("UPDATE delivery SET delete_at = ?", (str(START.replace(tzinfo=None)),))
-    live(world, lambda stage: Removals(world.ctx, stage.dispatcher.thread).remove_due())
+    live(world, lambda stage: Removals(world.ctx, stage.dispatcher.thread).do_due())
     assert world.fake.posts == []
     key = post.deliveries[0].key
     assert world.fake.deletions == [f"{key}-c", key]
@@ -312,7 +312,7 @@ def test_it_is_not_published_below_what_was_taken_away(world: World) -> None:
     post = published(world, after=300)
     with world.store.write() as tx:
         tx.exec_driver_sql("UPDATE delivery SET delete_at = ?", (str(START.replace(tzinfo=None)),))
-    live(world, lambda stage: Removals(world.ctx, stage.dispatcher.thread).remove_due())
+    live(world, lambda stage: Removals(world.ctx, stage.dispatcher.thread).do_due())
     speak(world, 2, after=600)
     assert world.fake.posts == []
     assert (only(world, post).state, only(world, post).message) == (

@@ -210,5 +210,5 @@ def test_a_thread_is_taken_away_whole(tmp_path: Path) -> None:
         assert len(world.fake.posts) == 3
         with world.store.write() as tx:
             tx.exec_driver_sql("UPDATE delivery SET delete_at = ?", (str(START.replace(tzinfo=None)),))
-        live(world, lambda stage: Removals(world.ctx, stage.dispatcher.thread).remove_due())
+        live(world, lambda stage: Removals(world.ctx, stage.dispatcher.thread).do_due())
         assert world.fake.posts == []

@@ -21,6 +21,7 @@ POST, SERIES = "k7f2", "k7m2"
 #: Why some cannot be run.
 NOT_RUN = {
     "account add bluesky --name sky": "it asks for a password, and Bluesky whether it accepts that",
+    'edit k7f2 "Hello, everybody" --published': "the posts here go to Bluesky, which changes nothing",
     "run": "it goes on until it is told to stop",
 }
 #: Commands that nobody should have to guess how to use.

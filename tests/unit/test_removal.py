@@ -18,8 +18,8 @@ from postbell.domain.states import Outcome, PostState
 from postbell.errors import DatabaseLocked, Stale
 from postbell.publishing.http import Http
 from postbell.publishing.protocol import Outgoing
-from postbell.services import outcomes, removal
-from postbell.services.removal import MOST_TRIES, Removals
+from postbell.services import afterwards, outcomes
+from postbell.services.removal import Removals
 from postbell.settings import RetrySettings, Settings
 from postbell.store import accounts, removals
 from postbell.store.tables import account, delivery
@@ -79,7 +79,7 @@ def remove(world: World, *, at: datetime | None = None, refusals: Sequence[Excep
     """Take away what is due, in one life of a process."""
 
     async def script(stage: Stage) -> int:
-        return await Removals(world.ctx, stage.dispatcher.thread).remove_due()
+        return await Removals(world.ctx, stage.dispatcher.thread).do_due()
 
     world.clock.set(at or max(world.clock.now(), AFTER))
     return live(world, script, refusals=list(refusals))
@@ -145,7 +145,7 @@ def test_one_account_does_one_thing_at_a_time_and_no_account_waits_for_another(t
         network.delete_modes = [Mode.WAIT, Mode.WAIT]
 
         async def script(stage: Stage) -> tuple[int, int]:
-            task = asyncio.create_task(Removals(world.ctx, stage.dispatcher.thread).remove_due())
+            task = asyncio.create_task(Removals(world.ctx, stage.dispatcher.thread).do_due())
             await until(lambda: len(network.deletions) == 2)
             for _ in range(100):
                 await asyncio.sleep(0)
@@ -244,7 +244,7 @@ def test_a_fault_in_a_network_s_code_stops_neither_the_others_nor_a_later_try(wo
 
 
 def test_a_network_that_hangs_is_broken_off(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(removal, "LONGEST_STEP", 0.01)
+    monkeypatch.setattr(afterwards, "LONGEST_STEP", 0.01)
     (post,) = published(world)
     world.fake.delete_modes = [Mode.WAIT]
     assert remove(world) == 0
@@ -349,16 +349,16 @@ def test_it_is_given_up_after_so_many_tries(tmp_path: Path, mode: Mode) -> None:
     quick = Settings(timezone="UTC", retry=RetrySettings(most_tries=1))
     with build_world(tmp_path, settings=quick) as world:
         (post,) = published(world)
-        world.fake.delete_modes = [mode] * MOST_TRIES
+        world.fake.delete_modes = [mode] * afterwards.MOST_TRIES
 
         async def script(stage: Stage) -> None:
-            for number in range(MOST_TRIES):
+            for number in range(afterwards.MOST_TRIES):
                 assert first(world, post).delete_at is not None, f"after {number} tries"
                 world.clock.set(AFTER + timedelta(hours=number))
-                await Removals(world.ctx, stage.dispatcher.thread).remove_due()
+                await Removals(world.ctx, stage.dispatcher.thread).do_due()
 
         live(world, script)
-        assert f"gave up after {MOST_TRIES} tries; the last: " in _given_up(world, post)
+        assert f"gave up after {afterwards.MOST_TRIES} tries; the last: " in _given_up(world, post)
         assert world.fake.delete_modes == []
 
 

@@ -142,7 +142,7 @@ def test_what_could_not_be_taken_away_is_told_by_whoever_found_that(tmp_path: Pa
             deliveries.record_published(
                 tx, claimed.delivery.id, receipt_id="", url=None, warnings=(), now=START, delete_at=START
             )
-        await Removals(told.world.ctx, told.teller._thread).remove_due()
+        await Removals(told.world.ctx, told.teller._thread).do_due()
         await told.after(6)
         assert await told.after(31) == ["1 not removed"]
         post_id = claimed.delivery.post_id

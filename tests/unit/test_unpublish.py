@@ -45,7 +45,7 @@ def published(world: World, *to: str, network: str = "fake") -> Post:
 
 def remove(world: World) -> int:
     async def script(stage: Stage) -> int:
-        return await Removals(world.ctx, stage.dispatcher.thread).remove_due()
+        return await Removals(world.ctx, stage.dispatcher.thread).do_due()
 
     return live(world, script)
 

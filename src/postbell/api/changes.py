@@ -10,6 +10,7 @@ from postbell.api.asked import (
     LONGEST,
     LONGEST_SPAN,
     MOST,
+    Asked,
     CommentAsked,
     Flag,
     MediaAsked,
@@ -31,17 +32,35 @@ from postbell.services.context import Context
 from postbell.services.wanted import Changes, Terms, terms_of
 
 
-class PostChanged(TimeAsked):
-    """What to change of a post: what is left out stays, null takes away. A time also schedules a draft."""
+class SaidChanged(Asked):
+    """What to change of what a post says: what is left out stays, null takes away."""
 
     text: str = Field("", description="The text.", max_length=LONGEST, examples=["Hello, everybody"])
     segments: list[str] = Field(
         default_factory=list, description="Further parts of a thread.", max_length=MOST
     )
-    comment: CommentAsked | None = Field(None, description="The first comment; null takes it away.")
     title: str | None = Field(None, description="The title; null takes it away.", max_length=1000)
     link: str | None = Field(None, description="The web address; null takes it away.", max_length=2000)
     media: list[MediaAsked] = Field(default_factory=list, description="All of its files.", max_length=MOST)
+    overrides: dict[str, OverrideAsked | None] = Field(
+        default_factory=dict, description="What these networks or accounts say; null takes that away."
+    )
+
+
+class PublishedChanged(SaidChanged):
+    """What to change of what is public: what is left out stays, null takes away. Its files stay."""
+
+    accounts: list[str] = Field(
+        default_factory=list,
+        description="Only there; what the post says for the others stays. Left out: everywhere.",
+        max_length=MOST,
+    )
+
+
+class PostChanged(TimeAsked, SaidChanged):
+    """What to change of a post: what is left out stays, null takes away. A time also schedules a draft."""
+
+    comment: CommentAsked | None = Field(None, description="The first comment; null takes it away.")
     to: list[str] = Field(default_factory=list, description="All of its accounts.", max_length=MOST)
     draft: Flag = Field(False, description="true makes a scheduled post a draft again; its time is kept.")
     labels: list[str] = Field(default_factory=list, description="All of its labels.", max_length=MOST)
@@ -55,10 +74,6 @@ class PostChanged(TimeAsked):
         None, description="When it is taken away again, in seconds; null: never.", gt=0, le=LONGEST_SPAN
     )
     allow_duplicate: Flag = Field(False, description="Whether it may say what another post says.")
-    overrides: dict[str, OverrideAsked | None] = Field(
-        default_factory=dict, description="What these networks or accounts say; null takes that away."
-    )
-
     split: Split = Field(
         Split.NO, description="What becomes of a text that is too long for an account; left out: as before."
     )
@@ -72,6 +87,7 @@ class PostChanged(TimeAsked):
 def changes_of(ctx: Context, asked: PostChanged, post: Post) -> Changes:
     """Return what is to change, as the services want it, with what could not be understood."""
     given, noting = asked.model_fields_set, Noting()
+    said = said_of(ctx, asked, noting)
     when, place = time_of(ctx, asked, noting, draft=False)
     if "at" in given and asked.at is None:
         message = "a time is not taken away by null; draft: true makes it a draft again."
@@ -79,19 +95,28 @@ def changes_of(ctx: Context, asked: PostChanged, post: Post) -> Changes:
     if asked.draft and asked.ways:
         message = f"draft and {asked.ways[0]} exclude each other."
         noting.problems.append(Problem(where="--at", message=message))
-    return Changes(
-        text=asked.text if "text" in given else None,
-        segments=tuple(asked.segments) if "segments" in given else None,
+    return replace(
+        said,
         comment=(comment_of(asked.comment) or Comment(text="")) if "comment" in given else None,
-        title=asked.title or "" if "title" in given else None,
-        link=asked.link or "" if "link" in given else None,
-        media=noting(lambda: media_of(ctx, asked.media)) if "media" in given else None,
         to=tuple(asked.to) if "to" in given else None,
         when=when,
         place=place,
         terms=_terms(ctx, asked, post, noting),
-        overrides=overrides_of(asked.overrides) if "overrides" in given else None,
         split=asked.split if "split" in given else None,
+        problems=tuple(noting.problems),
+    )
+
+
+def said_of(ctx: Context, asked: SaidChanged, noting: Noting) -> Changes:
+    """Return what is to change of what a post says."""
+    given = asked.model_fields_set
+    return Changes(
+        text=asked.text if "text" in given else None,
+        segments=tuple(asked.segments) if "segments" in given else None,
+        title=asked.title or "" if "title" in given else None,
+        link=asked.link or "" if "link" in given else None,
+        media=noting(lambda: media_of(ctx, asked.media)) if "media" in given else None,
+        overrides=overrides_of(asked.overrides) if "overrides" in given else None,
         problems=tuple(noting.problems),
     )
 

@@ -116,6 +116,8 @@ class Delivery(Shape):
     url: str | None = Field(description="Where the post is, if the network says.")
     delete_at: Instant | None = Field(description="When it is taken away again.")
     deleted_at: Instant | None = Field(description="When it was taken away.")
+    edit_at: Instant | None = Field(description="When it is changed where it is public.")
+    edited_at: Instant | None = Field(description="When it was last changed there.")
     message: str | None = Field(description="Why it failed, waits or is unsure.")
     warnings: list[str] = Field(description="What went other than asked, without failing it.")
 
@@ -340,6 +342,7 @@ class Network(Shape):
     limits: dict[str, Any] = Field(description="What it takes: lengths by unit, files, quotas.")
     resend: str = Field(description="What a repeat does after a lost answer: safe, look_first or never.")
     deletes: bool = Field(description="Whether what was published can be taken away.")
+    edits: bool = Field(description="Whether what was published can be changed there.")
     threads: str = Field(description="What becomes of a thread: chain, joined, whole or none.")
     comments: bool = Field(description="Whether it publishes first comments.")
     example: list[str] = Field(description="Commands that connect an account and post with it.")

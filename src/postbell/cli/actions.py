@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from postbell.cli.common import State, pass_state
-from postbell.cli.telling import daemon_runs, first_words, tell_saved
+from postbell.cli.telling import first_words, tell_saved
 from postbell.cli.times import PlaceOptions, placing_of
 from postbell.domain.states import DeliveryState, Outcome, PostState
 from postbell.domain.when import When, parse_when
@@ -199,22 +199,19 @@ def unpublish(state: State, *, post_id: str, account: str | None, yes: bool) -> 
     Example:
       postbell unpublish k7f2 --account sky --yes
     """  # noqa: D301 - click wants the character
-    from postbell.services import actions
-    from postbell.services.compose import load_post
-
-    app = state.open_app()
-    post = load_post(app.ctx, post_id)
+    desk = state.open_desk()
+    post = desk.load_post(post_id)
     if not yes:
         where = account or "everywhere"
         state.confirm(f"Take {post.id} away ({where}): {first_words(post)}?")
-    changed = actions.unpublish(app.ctx, post, account)
+    changed = desk.unpublish(post, account)
     if state.json:
         state.emit(post_json(changed))
     names = [each.account for each in changed.deliveries if each.delete_at and not each.deleted_at]
     state.say(
         f"Post {changed.id} is being taken away from {', '.join(names)}: see `postbell show {changed.id}`."
     )
-    if not daemon_runs(app):
+    if not desk.daemon_runs():
         state.note("no daemon is running; it is taken away when one is started with `postbell run`.")
 
 

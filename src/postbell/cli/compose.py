@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from postbell.cli.common import State, pass_state, printable
+from postbell.cli.published import Published
 from postbell.cli.sources import Given, edited, is_words, media_of, read_source
 from postbell.cli.telling import moment_text, tell_saved
 from postbell.cli.terms import Understood, understand
@@ -96,26 +97,43 @@ def add(
 @click.argument("source", metavar="[TEXT|FILE.md|-]", required=False)
 @Given.options
 @click.option("--no-media", is_flag=True, help="Take all pictures and videos away.")
+@Published.options
 @pass_state
-def edit(state: State, /, *, post_id: str, source: str | None, no_media: bool, **given: Any) -> None:
-    """Change a draft or a scheduled post.
+def edit(
+    state: State,
+    /,
+    *,
+    post_id: str,
+    source: str | None,
+    no_media: bool,
+    published: bool,
+    accounts: tuple[str, ...],
+    dry_run: bool,
+    **given: Any,
+) -> None:
+    """Change a draft, a scheduled or a published post.
 
     What is given takes the place of what was there; "" takes a title, a link, labels or a limit away. A draft
     that is given a time is scheduled; without one every account keeps its time. Of a thread a text in quotes
     is the first part alone, a file the whole. If nothing is given the whole post is opened in $VISUAL or
     $EDITOR.
 
+    With --published the daemon changes text, title, link, alt texts and options where the post is public, if
+    its networks can do that, within half a minute; what it said before is kept here.
+
     \b
-    Example:
+    Examples:
       postbell edit k7f2 "Hello, everybody" --at "friday 18:00"
+      postbell edit k7f2 "Hello, everybody" --published
     """  # noqa: D301 - click wants the character
     from postbell.services.wanted import terms_of
 
+    changer = Published(wanted=published, accounts=accounts, dry_run=dry_run)
     desk = state.open_desk()
     post = desk.load_post(post_id)
     options = Given(**given)
     if source is None and not options and not no_media:
-        _edit_whole(state, desk, post)
+        _edit_whole(state, desk, post, changer)
         return
     wish = options.over(read_source(source), post.overrides)
     if no_media and wish.media:
@@ -125,14 +143,17 @@ def edit(state: State, /, *, post_id: str, source: str | None, no_media: bool, *
     changes = replace(_changes(wish, meant), media=media)
     if wish.segments == ("",) or (wish.text and not (wish.segments or is_words(source))):
         changes = replace(changes, segments=())
+    if changer.wanted:
+        changer.change(state, desk, post, changes)
+        return
     saved = desk.edit_post(post, changes)
     tell_saved(state, desk, saved, done="Changed", note=meant.when.note if meant.when else None)
 
 
-def _edit_whole(state: State, desk: Desk, post: Post) -> None:
+def _edit_whole(state: State, desk: Desk, post: Post, changer: Published) -> None:
     from postbell.services.wanted import Saved
 
-    if post.state not in (PostState.DRAFT, PostState.SCHEDULED):
+    if not changer.wanted and post.state not in (PostState.DRAFT, PostState.SCHEDULED):
         raise Conflict(f"Post {post.id} is {post.state}: it cannot be changed.")
     shown = _manuscript(desk, post)
     with edited(state, shown, _remark(desk)) as written:
@@ -155,6 +176,9 @@ def _edit_whole(state: State, desk: Desk, post: Post) -> None:
             overrides={**dict.fromkeys(post.overrides, Override()), **written.overrides},
             split=written.split or Split.NO,
         )
+        if changer.wanted:
+            changer.change(state, desk, post, changes)
+            return
         saved = desk.edit_post(post, changes)
     tell_saved(state, desk, saved, done="Changed", note=meant.when.note if meant.when else None)
 

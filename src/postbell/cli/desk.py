@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from postbell.domain.comment import FirstComment
     from postbell.domain.metrics import Reading
     from postbell.domain.pause import Pause
-    from postbell.domain.post import Attempt, Delivery, Post
+    from postbell.domain.post import Attempt, Delivery, Post, Revision
     from postbell.domain.series import Series
     from postbell.domain.when import When
     from postbell.remote.desk import RemoteDesk
@@ -113,6 +113,24 @@ class LocalDesk:
         from postbell.services.compose import edit_post
 
         return edit_post(self._ctx, post, changes)
+
+    def edit_published(self, post: Post, changes: Changes, accounts: Sequence[str]) -> Saved:
+        """Change what is public of a post."""
+        from postbell.services.editing import edit_published
+
+        return edit_published(self._ctx, post, changes, accounts)
+
+    def revisions_of(self, post: Post) -> list[Revision]:
+        """Return what a published post has said before."""
+        from postbell.services.editing import revisions_of
+
+        return revisions_of(self._ctx, post)
+
+    def unpublish(self, post: Post, account: str | None) -> Post:
+        """Have what is public of a post taken away."""
+        from postbell.services import actions
+
+        return actions.unpublish(self._ctx, post, account)
 
     def reschedule(self, post: Post, to: When | Placing, *, allow_duplicate: bool = False) -> Saved:
         """Give a post another time."""

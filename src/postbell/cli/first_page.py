@@ -43,7 +43,7 @@ Commands:
   show        Show one post with everything that belongs to it.
   log         Show every try to publish a post.
   wait        Wait until posts have been published, or have failed.
-  edit        Change a draft or a scheduled post.
+  edit        Change a draft, a scheduled or a published post.
   reschedule  Give a draft or scheduled post a time, or another one.
   series      Write what is published again and again.
   queue       Give accounts posting times, and look after the posts that take

@@ -28,7 +28,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "show": ("postbell.cli.posts:show", "Show one post with everything that belongs to it."),
     "log": ("postbell.cli.posts:log", "Show every try to publish a post."),
     "wait": ("postbell.cli.wait:wait", "Wait until posts have been published, or have failed."),
-    "edit": ("postbell.cli.compose:edit", "Change a draft or a scheduled post."),
+    "edit": ("postbell.cli.compose:edit", "Change a draft, a scheduled or a published post."),
     "reschedule": (
         "postbell.cli.actions:reschedule",
         "Give a draft or scheduled post a time, or another one.",

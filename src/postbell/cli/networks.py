@@ -1,11 +1,11 @@
 """`postbell networks`.
 
 With `--json` each network is an object: {key, label, summary, server, default_server, guide, credentials:
-[field], options: [field], limits, resend, deletes, threads, comments, example: [command]}, where server is
-required, optional or none, resend is safe, look_first or never, deletes says whether what was published can
-be taken away, threads is chain (a post for each part), joined (one post), whole (handed on) or none
-(refused), comments says whether first comments are published, and field is {name, type, required, default,
-description}.
+[field], options: [field], limits, resend, deletes, edits, threads, comments, example: [command]}, where
+server is required, optional or none, resend is safe, look_first or never, deletes says whether what was
+published can be taken away, edits whether it can be changed there, threads is chain (a post for each part),
+joined (one post), whole (handed on) or none (refused), comments says whether first comments are published,
+and field is {name, type, required, default, description}.
 """
 
 from __future__ import annotations
@@ -32,6 +32,10 @@ _RESEND = {
 _DELETES = {
     True: "can be taken away again (--delete-after).",
     False: "cannot be taken away again, so it refuses --delete-after.",
+}
+_EDITS = {
+    True: "can be changed there (`postbell edit ID --published`).",
+    False: "cannot be changed there.",
 }
 _THREADS = {
     "chain": "is published as a post for each part, which answers the one before it.",
@@ -69,6 +73,8 @@ def networks(state: State, *, name: str | None) -> None:
 
 
 def _print_network(state: State, network: Network) -> None:
+    from postbell.publishing.protocol import editor_of
+
     left_out = network.default_server or "found by itself"
     server = {"required": "needed", "optional": f"{left_out} if left out", "none": None}
     click.echo(f"{network.label}: {network.summary}\n\nHow to connect it\n")
@@ -82,7 +88,7 @@ def _print_network(state: State, network: Network) -> None:
         ("a thread", _THREADS[network.threads]),
         ("first comment", _COMMENTS[network.comments]),
         ("a lost answer", _RESEND[network.resend]),
-        ("what is public", _DELETES[network.deletes]),
+        ("what is public", f"{_DELETES[network.deletes]}\n{_EDITS[editor_of(network) is not None]}"),
     ]
     state.fields([*_limits(network.limits), *rules])
     click.echo("\nFor example\n")

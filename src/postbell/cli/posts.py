@@ -20,7 +20,7 @@ from postbell.cli.times import day_or_instant
 from postbell.domain.spans import span_text
 from postbell.domain.states import Outcome, PostState
 from postbell.domain.toml_text import toml_value
-from postbell.shapes import attempt_json, first_comment_json, post_json, reading_json
+from postbell.shapes import attempt_json, first_comment_json, post_json, reading_json, revision_json
 
 
 if TYPE_CHECKING:
@@ -108,11 +108,12 @@ def show(state: State, *, post_id: str) -> None:
     desk = state.open_desk()
     post = desk.load_post(post_id)
     latest = {reading.account: reading for reading in desk.readings_of(post)}
-    said = desk.comments_of(post)
+    said, revisions = desk.comments_of(post), desk.revisions_of(post)
     if state.json:
         readings = [reading_json(post.id, reading) for reading in latest.values()]
         comments = [first_comment_json(account, found) for account, found in said.items()]
-        state.emit(post_json(post) | {"readings": readings, "comments": comments})
+        before = [revision_json(revision) for revision in revisions]
+        state.emit(post_json(post) | {"readings": readings, "comments": comments, "revisions": before})
         return
     state.fields(
         [
@@ -145,6 +146,8 @@ def show(state: State, *, post_id: str) -> None:
             click.echo(f"\n{number} of {len(post.content.segments) + 1}:")
         if text:
             click.echo(f"\n{printable(text)}")
+    for revision in revisions:
+        click.echo(f"\nUntil {moment_text(desk, revision.until)} it said:\n\n{printable(revision.told)}")
 
 
 @click.command()

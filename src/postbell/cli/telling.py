@@ -158,6 +158,10 @@ def delivery_lines(desk: Desk, post: Post, delivery: Delivery) -> list[str]:
         lines.append(f"removed: {_clock(desk)(delivery.deleted_at)}")
     elif delivery.delete_at:
         lines.append(f"is removed: {_clock(desk)(delivery.delete_at)}")
+    if delivery.edit_at:
+        lines.append(f"is changed: {_clock(desk)(delivery.edit_at)}")
+    elif delivery.edited_at:
+        lines.append(f"changed: {_clock(desk)(delivery.edited_at)}")
     found = (delivery.url, delivery.message, *delivery.warnings)
     return [*lines, *(one_line(text) for text in found if text)]
 

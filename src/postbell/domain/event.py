@@ -36,6 +36,8 @@ class EventKind(StrEnum):
     DELIVERY_SCHEDULED = "delivery.scheduled"
     #: What was published was taken away again.
     DELIVERY_REMOVED = "delivery.removed"
+    #: What was published was changed there.
+    DELIVERY_EDITED = "delivery.edited"
     ACCOUNT_ADDED = "account.added"
     ACCOUNT_CHANGED = "account.changed"
     ACCOUNT_REMOVED = "account.removed"

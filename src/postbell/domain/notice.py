@@ -24,6 +24,8 @@ class NoticeKind(StrEnum):
     MISSED = "missed"
     #: A post was to be public for a while only, and could not be taken away.
     REMAINS = "remains"
+    #: A post was to be changed where it is public, and could not be.
+    UNEDITED = "unedited"
     #: Posts of an account should be public by now, and still wait.
     OVERDUE = "overdue"
     #: A post was published, but late.

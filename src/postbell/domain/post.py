@@ -45,6 +45,8 @@ class AttemptKind(StrEnum):
     SETTLE = "settle"
     #: What was published is taken away again.
     REMOVE = "remove"
+    #: What was published is changed there.
+    EDIT = "edit"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +61,8 @@ class Attempt:
     ended_at: datetime | None = None
     #: published, progress, rejected, unauthorized, rate_limited, unavailable, unsure, absent, unknown,
     #: interrupted, forgotten; of what the user settled: published, failed, resend; of what was taken away:
-    #: removed. A forgotten one has begun, if at all, between `started_at` and `ended_at`.
+    #: removed, of what was changed there: edited. A forgotten one has begun, if at all, between `started_at`
+    #: and `ended_at`.
     result: str | None = None
     #: What the network, or the user, said.
     message: str | None = None
@@ -112,6 +115,9 @@ class Delivery:
     deleted_at: datetime | None = None
     #: When its network is asked next how people respond to it (aware UTC).
     metrics_at: datetime | None = None
+    #: When what is public is changed there, if it is still to be, and when that was last done (aware UTC).
+    edit_at: datetime | None = None
+    edited_at: datetime | None = None
 
     @property
     def outcome(self) -> Outcome | None:
@@ -174,3 +180,29 @@ class Post:
         if self.state not in (PostState.PROCESSED, PostState.CANCELLED):
             return None
         return derive_outcome(d.outcome for d in self.deliveries) or Outcome.CANCELLED
+
+
+@dataclass(frozen=True, kw_only=True)
+class Revision:
+    """What a published post said before it was changed."""
+
+    #: The version of the post that said it.
+    version: int
+    #: When it was changed (aware UTC).
+    until: datetime
+    text: str
+    segments: tuple[str, ...] = ()
+    title: str | None = None
+    link: str | None = None
+    #: The alt text of each of its files.
+    alts: tuple[str, ...] = ()
+    #: What it said for single networks or accounts.
+    overrides: Mapping[str, Override] = field(default_factory=dict)
+
+    @property
+    def told(self) -> str:
+        """What it said, for people."""
+        named = {"title": self.title, "link": self.link}
+        head = [f"{name}: {value}" for name, value in named.items() if value]
+        own = [f"[{name}] {said.text}" for name, said in self.overrides.items() if said.text is not None]
+        return "\n\n".join([*head, *filter(None, (self.text, *self.segments)), *own])

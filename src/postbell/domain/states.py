@@ -45,6 +45,8 @@ class PostEvent(StrEnum):
     FINISH = "finish"
     #: The user wants an ended delivery tried again.
     REOPEN = "reopen"
+    #: The user changes what it says after it was published.
+    REVISE = "revise"
     CANCEL = "cancel"
     DELETE = "delete"
 
@@ -114,6 +116,7 @@ POST_STEPS: dict[tuple[PostState, PostEvent], PostState] = {
     (_P.SCHEDULED, PostEvent.FINISH): _P.PROCESSED,
     (_P.PROCESSING, PostEvent.FINISH): _P.PROCESSED,
     (_P.PROCESSED, PostEvent.REOPEN): _P.PROCESSING,
+    (_P.PROCESSED, PostEvent.REVISE): _P.PROCESSED,
     (_P.PROCESSING, PostEvent.REOPEN): _P.PROCESSING,
     (_P.DRAFT, PostEvent.CANCEL): _P.CANCELLED,
     (_P.SCHEDULED, PostEvent.CANCEL): _P.CANCELLED,

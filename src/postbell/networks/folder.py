@@ -13,7 +13,6 @@ import re
 import shutil
 import tempfile
 import tomllib
-import unicodedata
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,9 +27,9 @@ from pydantic import BaseModel, Field, field_validator
 from postbell.domain.content import Content
 from postbell.domain.limits import Limits, MediaLimit
 from postbell.domain.media import SUFFIXES, Media
-from postbell.domain.toml_text import toml_value
 from postbell.errors import Problem, PublishError, Rejected, Unauthorized, Unavailable
 from postbell.publishing.files import locked, make_durable, replacing
+from postbell.publishing.folder_page import copies_of, path_of_page, slug_of, stamp, text_of
 from postbell.publishing.options import Strict, Words
 from postbell.publishing.protocol import (
     Absent,
@@ -77,6 +76,8 @@ _MENDS: dict[int, tuple[type[PublishError], str]] = {
 
 class Options(Strict):
     """What a post can be told about a folder."""
+
+    lasting = frozenset({"slug"})
 
     slug: str | None = Field(
         default=None,
@@ -140,9 +141,12 @@ class Folder:
     def preview(self, outgoing: Outgoing) -> list[Call]:
         """Return the files that would be written, the page last."""
         folder = Path(outgoing.target.credentials.path)
-        page = folder / _path(outgoing)
-        copies = [(page.with_name(name), f"<{media.size:,} bytes>") for name, media in _files(outgoing)]
-        written = [(page, _text(outgoing)), (folder / FEED, f"<the newest {FEED_LENGTH} posts>")]
+        page = folder / path_of_page(outgoing)
+        copies = [(page.with_name(name), f"<{media.size:,} bytes>") for name, media in copies_of(outgoing)]
+        written = [
+            (page, text_of(outgoing, slug_of(outgoing))),
+            (folder / FEED, f"<the newest {FEED_LENGTH} posts>"),
+        ]
         return [Call(method="WRITE", url=path.as_uri(), body=body) for path, body in copies + written]
 
     async def publish(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> Receipt | Progress:
@@ -156,6 +160,11 @@ class Folder:
         """Look whether the page is there."""
         del progress, http
         return await asyncio.to_thread(_find, outgoing)
+
+    async def edit(self, outgoing: Outgoing, receipt_id: str, http: Http) -> Receipt:
+        """Write the page anew, under the address that it has; then the feed."""
+        del receipt_id, http
+        return await asyncio.to_thread(_edit, outgoing)
 
     async def delete(self, outgoing: Outgoing, receipt_id: str, http: Http) -> None:
         """Remove the page and the media beside it, then write the feed without it.
@@ -183,27 +192,58 @@ def _publish(outgoing: Outgoing) -> Receipt:
         folder.mkdir(exist_ok=True)
         path = _path_of(folder, outgoing.key)
         if path is None:
-            path = _path(outgoing)
+            path = path_of_page(outgoing)
             page = folder / path
             if outgoing.content.media:
                 page.parent.mkdir(exist_ok=True)
                 page.parent.chmod(0o755)
-                for name, media in _files(outgoing):
+                for name, media in copies_of(outgoing):
                     _copy(media, page.with_name(name))
-            _write(page, _text(outgoing))
+            _write(page, text_of(outgoing, slug_of(outgoing)))
+    return _with_feed(folder, account, _receipt(outgoing, path, slug_of(outgoing)))
+
+
+def _with_feed(folder: Path, account: Any, receipt: Receipt) -> Receipt:
     try:
         _write_feed(folder, account)
     except OSError as error:  # the page is public already
         warning = f"{FEED} could not be written ({error.strerror}); the next post tries it again."
-        return replace(_receipt(outgoing, path), warnings=(warning,))
-    return _receipt(outgoing, path)
+        return replace(receipt, warnings=(warning,))
+    return receipt
+
+
+def _edit(outgoing: Outgoing) -> Receipt:
+    account = outgoing.target.credentials
+    folder = Path(account.path)
+    with _reading_failures(folder):
+        path = _path_of(folder, outgoing.key)
+        if path is None:
+            raise Rejected("it is not there any more")
+        slug = _slug_there(folder / path) or slug_of(outgoing)
+        _write(folder / path, text_of(outgoing, slug))
+    return _with_feed(folder, account, _receipt(outgoing, path, slug))
+
+
+def _slug_there(page: Path) -> str | None:
+    """Return the slug of a page; its address shall stay, whatever becomes of its title."""
+    try:
+        slug = _head_of(page)[0].get("slug")
+    except ValueError:
+        return None
+    return slug if isinstance(slug, str) else None
+
+
+def _head_of(page: Path) -> tuple[dict[str, Any], str]:
+    """Return the front matter and the text of a page; raises ValueError if it is none of ours."""
+    _, head, body = page.read_text(encoding="utf-8").split("+++\n", 2)
+    return tomllib.loads(head), body
 
 
 def _find(outgoing: Outgoing) -> Receipt | Absent:
     folder = Path(outgoing.target.credentials.path)
     with _reading_failures(folder):
         path = _path_of(folder, outgoing.key)
-        return _receipt(outgoing, path) if path else Absent()
+        return _receipt(outgoing, path, slug_of(outgoing)) if path else Absent()
 
 
 def _delete(outgoing: Outgoing) -> None:
@@ -214,7 +254,7 @@ def _delete(outgoing: Outgoing) -> None:
                 place.unlink(missing_ok=True)
             elif place.name.endswith(end) and place.is_dir():
                 # The page first: a site that is built meanwhile shows none without its pictures.
-                for name in ("index.md", *(name for name, _ in _files(outgoing))):
+                for name in ("index.md", *(name for name, _ in copies_of(outgoing))):
                     (place / name).unlink(missing_ok=True)
                 try:
                     place.rmdir()
@@ -239,8 +279,8 @@ def _path_of(folder: Path, key: str) -> str | None:
     return None
 
 
-def _receipt(outgoing: Outgoing, path: str) -> Receipt:
-    return Receipt(id=path, url=_address(outgoing.target.credentials, path, _slug(outgoing)))
+def _receipt(outgoing: Outgoing, path: str, slug: str) -> Receipt:
+    return Receipt(id=path, url=_address(outgoing.target.credentials, path, slug))
 
 
 def _address(account: Any, path: str, slug: str) -> str:
@@ -248,75 +288,6 @@ def _address(account: Any, path: str, slug: str) -> str:
     if account.base_url:
         return f"{account.base_url.rstrip('/')}/{quote(slug)}/"
     return (Path(account.path) / path).as_uri()
-
-
-def _path(outgoing: Outgoing) -> str:
-    words = outgoing.options.slug or _plain(outgoing.content.title or outgoing.content.text)
-    stem = _join(f"{outgoing.due_at:%Y-%m-%d}", words, outgoing.key)
-    return f"{stem}/index.md" if outgoing.content.media else f"{stem}.md"
-
-
-def _slug(outgoing: Outgoing) -> str:
-    # Two posts may begin alike, and a site can show only one page at an address.
-    return outgoing.options.slug or _join(
-        _plain(outgoing.content.title or outgoing.content.text), outgoing.key[:8]
-    )
-
-
-def _files(outgoing: Outgoing) -> list[tuple[str, Media]]:
-    """Return the media with the names of their copies."""
-    return [
-        (_join(str(number), _plain(Path(media.name).stem)) + SUFFIXES[media.mime], media)
-        for number, media in enumerate(outgoing.content.media, 1)
-    ]
-
-
-def _plain(text: str) -> str:
-    """Return the first words of a text as they may stand in a file's name; empty if there are none."""
-    ascii_only = unicodedata.normalize("NFKD", text[:200]).encode("ascii", "ignore").decode().lower()
-    return "-".join(re.findall(r"[a-z0-9]+", ascii_only))[:50].strip("-")
-
-
-def _join(*parts: str) -> str:
-    return "-".join(part for part in parts if part)
-
-
-def _text(outgoing: Outgoing) -> str:
-    """Return what the page's file says."""
-    content = outgoing.content
-    files = _files(outgoing)
-    lines = [
-        f"title = {toml_value(_title(outgoing))}",
-        f"date = {_stamp(outgoing.due_at)}",
-        f"slug = {toml_value(_slug(outgoing))}",
-        "draft = false",
-        f"tags = {toml_value(outgoing.options.tags)}",
-    ]
-    lines += [f"link = {toml_value(content.link)}"] if content.link else []
-    for name, media in files:
-        lines += ["", "[[media]]", f"file = {toml_value(name)}", f"type = {toml_value(media.mime)}"]
-        lines += [f"size = {media.size}", f"alt = {toml_value(media.alt)}"]
-    parts = [content.text] if content.text else []
-    parts += [_embed(name, media) for name, media in files]
-    parts += [f"<{content.link}>"] if content.link and content.link not in content.text else []
-    return "\n".join(["+++", *lines, "+++", "", "\n\n".join(parts), ""])
-
-
-def _embed(name: str, media: Media) -> str:
-    said = media.alt or ("" if media.mime.startswith("image/") else media.name)
-    label = re.sub(r"([\[\]\\<>&*_`])", r"\\\1", " ".join(said.split()))
-    return f"{'!' if media.mime.startswith('image/') else ''}[{label}]({name})"
-
-
-def _title(outgoing: Outgoing) -> str:
-    content = outgoing.content
-    line = content.title or next((line for line in content.text.splitlines() if line.strip()), "")
-    title = " ".join(line.split()) or content.link or (content.media[0].alt if content.media else "")
-    return title if len(title) <= 80 else f"{title[:79].rstrip()}…"
-
-
-def _stamp(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _write_feed(folder: Path, account: Any) -> None:
@@ -336,7 +307,7 @@ def _feed(folder: Path, account: Any) -> str:
     head = [
         '<?xml version="1.0" encoding="utf-8"?>\n<feed xmlns="http://www.w3.org/2005/Atom">',
         f"<id>{base}</id>\n<title>{title}</title>\n<author><name>{title}</name></author>",
-        f"<updated>{_stamp(entries[0][0] if entries else datetime.fromtimestamp(0, UTC))}</updated>",
+        f"<updated>{stamp(entries[0][0] if entries else datetime.fromtimestamp(0, UTC))}</updated>",
         f'<link rel="self" type="application/atom+xml" href="{base}{FEED}"/>',
     ]
     return "\n".join([*head, *(entry for _, entry in entries), "</feed>\n"])
@@ -346,8 +317,7 @@ def _entry(folder: Path, name: str, account: Any) -> tuple[datetime, str] | None
     """Return a page's instant and entry; None if somebody made it a draft, or something that is not ours."""
     path = name if name.endswith(".md") else f"{name}/index.md"
     try:
-        _, head, body = (folder / path).read_text(encoding="utf-8").split("+++\n", 2)
-        page = tomllib.loads(head)
+        page, body = _head_of(folder / path)
         if page.get("draft"):
             return None
         at, address = page["date"].astimezone(UTC), _address(account, path, page["slug"])
@@ -355,7 +325,7 @@ def _entry(folder: Path, name: str, account: Any) -> tuple[datetime, str] | None
         # The name must never change, whatever becomes of the address (RFC 4287, 4.2.6).
         lines = [f"<id>{uuid.uuid5(uuid.NAMESPACE_OID, name.removesuffix('.md')[-20:]).urn}</id>"]
         lines += [f"<title>{_xml(page['title'])}</title>", f'<link rel="alternate" href="{_xml(address)}"/>']
-        lines += [f"<published>{_stamp(at)}</published>", f"<updated>{_stamp(at)}</updated>"]
+        lines += [f"<published>{stamp(at)}</published>", f"<updated>{stamp(at)}</updated>"]
         lines += [
             f'<link rel="enclosure" type="{_xml(item["type"])}" length="{int(item["size"])}"'
             f' href="{_xml(beside + quote(item["file"]))}"/>'

@@ -9,25 +9,25 @@ so that the status counts, never the text.
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import BaseModel, Field, SecretStr, field_validator
+from pydantic import BaseModel
 
 from postbell.domain.content import Content
 from postbell.domain.limits import Limits
 from postbell.domain.media import MediaKind
-from postbell.domain.text import graphemes, with_link
+from postbell.domain.text import graphemes
 from postbell.errors import Problem, PublishError, Rejected, Unavailable
 from postbell.publishing import chain, protocol
 from postbell.publishing.answer import Refused
 from postbell.publishing.fediverse import Server, stored_server
 from postbell.publishing.mastodon_api import OAUTH, Line
+from postbell.publishing.mastodon_options import GUIDE, Credentials, Options
+from postbell.publishing.mastodon_status import address_of, body_of, edit_of, key_of, receipt_of, written
 from postbell.publishing.oauth import OAuth
-from postbell.publishing.options import Strict, Words
 from postbell.publishing.protocol import Call, Outgoing, Profile, Progress, Receipt, Target
 
 
@@ -44,64 +44,7 @@ _MOST_ANEW = 2
 _SKEW = timedelta(minutes=2)
 #: What is older by less than this may still be it, where a clock was wrong.
 _DOUBTFUL = timedelta(minutes=30)
-_POINT = re.compile(r"(-?(?:0(?:\.\d{1,4})?|1(?:\.0)?)):(-?(?:0(?:\.\d{1,4})?|1(?:\.0)?))")
 _Found = Receipt | protocol.Absent | protocol.Unknown
-_GUIDE = """\
-1. The server is the address in your browser, such as https://mastodon.social.
-2. At a terminal, `postbell account add` names a page of the server, where you allow Postbell to read your
-   account and its posts and to write posts and files. Nothing else is needed, nor at GoToSocial, Pleroma,
-   Akkoma and Pixelfed. To take it back: Preferences > Account > Authorized apps.
-
-Without a terminal, or if you like that better, give a token (--secret access_token):
-1. In the browser open Preferences > Development > New application.
-2. Call it Postbell: by that name its posts are told from those of other programs when one is looked up.
-   Leave the redirect URI as it is.
-3. Tick these scopes and no others: read:accounts, read:statuses, write:media, write:statuses. Submit.
-4. Open the application and copy "Your access token". It does not end; to revoke it, delete the application.
-GoToSocial: Settings > Applications makes such a token, with the same scopes. Pixelfed: Settings >
-Applications > Personal access tokens, with the scopes read and write.
-
-The limits are those of the server, read when the account is added; `postbell account check` reads them
-again. A title is not used. A link that the text does not contain becomes its last line."""
-
-
-class Options(Strict):
-    """What a post can be told about Mastodon."""
-
-    first_only = frozenset({"focus", "poll", "poll_expires_in", "poll_multiple", "poll_hide_totals"})
-
-    spoiler_text: str = Field("", description="A content warning: it hides the text, and counts with it.")
-    sensitive: bool | None = Field(
-        None, description="Hide the files at first; the account's setting if left out."
-    )
-    visibility: Literal["public", "unlisted", "private", "direct"] | None = Field(
-        None, description="private: for followers; direct: for who is mentioned; the account's if left out."
-    )
-    language: str = Field(
-        "", pattern="^([a-z]{2,3}(-[A-Z]{2})?)?$", description="Of the text, such as en, pt or zh-TW."
-    )
-    focus: Words = Field([], description="For each file in order, the point that previews keep: 0.5:-0.2.")
-    poll: Words = Field(
-        [], description="The answers of a poll; in a file, a list. It takes no files beside it."
-    )
-    poll_expires_in: int = Field(86_400, description="How long the poll is open, in seconds.")
-    poll_multiple: bool = Field(default=False, description="Let people choose more than one answer.")
-    poll_hide_totals: bool = Field(default=False, description="Hide the votes until the poll has ended.")
-
-    @field_validator("focus")
-    @classmethod
-    def _are_points(cls, points: list[str]) -> list[str]:
-        if wrong := [point for point in points if not _POINT.fullmatch(point)]:
-            raise ValueError(f"not x:y, each from -1 (left, bottom) to 1: {', '.join(wrong)}")
-        return points
-
-
-class Credentials(Strict):
-    """What an account on such a server needs: a token, or the application for which you consented."""
-
-    access_token: SecretStr | None = Field(None, min_length=1, description="An access token of your own.")
-    client_id: str | None = Field(None, description="Found out by Postbell where you consent.")
-    client_secret: SecretStr | None = Field(None, description="Found out by Postbell where you consent.")
 
 
 @dataclass(frozen=True)
@@ -119,7 +62,7 @@ class Mastodon:
     Credentials: ClassVar[type[BaseModel]] = Credentials
     server: ClassVar[str] = "required"
     default_server: ClassVar[str | None] = None
-    guide: ClassVar[str] = _GUIDE
+    guide: ClassVar[str] = GUIDE
     resend: ClassVar[protocol.Resend] = protocol.Resend.LOOK_FIRST
     finds: ClassVar[bool] = True
     deletes: ClassVar[bool] = True
@@ -148,7 +91,7 @@ class Mastodon:
         return [Problem(where=where, message=message, account=account) for where, message in found]
 
     def _text_problems(self, content: Content, options: Any) -> list[tuple[str, str]]:
-        text, most = _written(content), self.there.text
+        text, most = written(content), self.there.text
         if not text.strip():
             if options.spoiler_text.strip():  # the server would take the warning for the text
                 return [("[mastodon] spoiler_text", "a content warning needs a text that it hides.")]
@@ -179,7 +122,7 @@ class Mastodon:
         if there.kind == "pixelfed":
             return ["Pixelfed has no polls."]
         wrong = {
-            "a poll needs a text.": not _written(content).strip(),
+            "a poll needs a text.": not written(content).strip(),
             "a poll takes no files beside it.": there.is_mastodon and bool(content.media),
             f"give it 2 to {there.answers} answers.": not 2 <= len(answers) <= there.answers,
             "two answers are the same.": len(set(answers)) < len(answers),
@@ -203,10 +146,10 @@ class Mastodon:
             return Call(method="POST", url=f"{address}{path}", headers=headers, body=body)
 
         uploads = [f"<{item.name}, {item.size:,} bytes, and its alt text>" for item in media]
-        body = _body(outgoing, [f"<id of {item.name}>" for item in media])
+        body = body_of(outgoing, [f"<id of {item.name}>" for item in media])
         return [
             *(post("/api/v2/media", it) for it in uploads),
-            post(_STATUSES, body, **_key(outgoing, there)),
+            post(_STATUSES, body, **key_of(outgoing, there)),
         ]
 
     async def publish(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> Receipt | Progress:
@@ -257,12 +200,24 @@ class Mastodon:
             elif verdict is not False:
                 doubt = status
         if found and (ids or len(found) == 1 or not outgoing.forgotten):
-            return _receipt(found[-1], outgoing)
+            return receipt_of(found[-1], outgoing)
         if maybe := doubt or (found and found[-1]):
-            return protocol.Unknown(reason=f"{_address(maybe)} may be it, or another one")
+            return protocol.Unknown(reason=f"{address_of(maybe)} may be it, or another one")
         if outgoing.options.visibility == "direct" and not stored_server(facts["server"]).is_mastodon:
             return protocol.Unknown(reason="the server may not list direct posts")
         return protocol.Absent()
+
+    async def edit(self, outgoing: Outgoing, receipt_id: str, http: Http) -> Receipt:
+        """Change the post to what it says now; a change that is none is no revision there."""
+        line = Line(outgoing.target, http)
+
+        async def one(part: Outgoing, name: str) -> Receipt:
+            there = stored_server((await line.facts())["server"])
+            status = await line.status(name)
+            changed = await line.change(name, edit_of(part, status, there, http.now()))
+            return receipt_of(changed, part)
+
+        return await chain.edit(outgoing, chain.ids_of(receipt_id), one)
 
     async def delete(self, outgoing: Outgoing, receipt_id: str, http: Http) -> None:
         """Delete the post; what is not there any more counts as deleted."""
@@ -282,10 +237,10 @@ class Mastodon:
 async def _post(line: Line, outgoing: Outgoing, ids: Sequence[str]) -> Receipt:
     """Make the post public."""
     there = stored_server((await line.facts())["server"])
-    body, key = _body(outgoing, ids), _key(outgoing, there)
+    body, key = body_of(outgoing, ids), key_of(outgoing, there)
     answer = await line.ask("POST", _STATUSES, publishes=True, json=body, headers=key)
     answer.field("id", str)
-    return _receipt(answer.json(), outgoing)
+    return receipt_of(answer.json(), outgoing)
 
 
 async def _look(line: Line, done: dict[str, Any], http: Http) -> Progress:
@@ -346,55 +301,8 @@ async def _is_it(
         return None
     # The server cuts blanks at both ends.
     said = (source.field("text", str).strip(), source.field("spoiler_text", str).strip())
-    wanted = (_written(outgoing.content).strip(), outgoing.options.spoiler_text.strip())
+    wanted = (written(outgoing.content).strip(), outgoing.options.spoiler_text.strip())
     return said == wanted or edited
-
-
-def _written(content: Content) -> str:
-    """Return the text that goes out. A link that it lacks is its last line."""
-    return with_link(content.text, content.link)[0]
-
-
-def _body(outgoing: Outgoing, ids: Sequence[str]) -> dict[str, Any]:
-    """Return the post as the server is sent it, the same at every try."""
-    options = outgoing.options
-    poll = {
-        "options": options.poll,
-        "expires_in": options.poll_expires_in,
-        "multiple": options.poll_multiple,
-        "hide_totals": options.poll_hide_totals,
-    }
-    body = {
-        "status": _written(outgoing.content),
-        "in_reply_to_id": outgoing.reply and outgoing.reply.parent,
-        "media_ids": list(ids),
-        "spoiler_text": options.spoiler_text,
-        "sensitive": options.sensitive,
-        "visibility": options.visibility,
-        "language": options.language,
-        "poll": poll if options.poll else None,
-    }
-    # What is left out is as the account has it set; `sensitive` may be a no.
-    return {name: value for name, value in body.items() if name == "status" or value not in (None, "", [])}
-
-
-def _key(outgoing: Outgoing, there: Server) -> dict[str, str]:
-    return {"idempotency-key": outgoing.key} if there.keeps_keys else {}
-
-
-def _receipt(status: Mapping[str, Any], outgoing: Outgoing) -> Receipt:
-    options, warnings = outgoing.options, []
-    if options.visibility and (now := status.get("visibility")) != options.visibility:
-        warnings.append(f"The server made it {now}, not {options.visibility}.")
-    if len(status.get("media_attachments") or ()) < len(outgoing.content.media):
-        warnings.append("The server left out files.")
-    if options.poll and not status.get("poll"):
-        warnings.append("The server left out the poll.")
-    return Receipt(id=status["id"], url=_address(status), warnings=tuple(warnings))
-
-
-def _address(status: Mapping[str, Any]) -> str | None:
-    return status.get("url") or status.get("uri")
 
 
 network = Mastodon()

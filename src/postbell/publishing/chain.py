@@ -7,11 +7,12 @@ of its own, the same at every try.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from postbell.errors import Rejected
 from postbell.publishing.protocol import Absent, Call, Outgoing, Progress, Receipt, Reply, Unknown
 
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 #: What a network does with one post.
 Publish = Callable[[Outgoing, Progress | None, "Http"], Awaitable[Receipt | Progress]]
 Find = Callable[[Outgoing, Progress | None, "Http"], Awaitable[Receipt | Absent | Unknown]]
+Edit = Callable[[Outgoing, str], Awaitable[Receipt]]
 
 
 async def publish(
@@ -63,6 +65,21 @@ async def delete(receipt_id: str, one: Callable[[str], Awaitable[None]]) -> None
     """Take all parts away, the last one first: nothing is left that answers what is gone."""
     for name in reversed(ids_of(receipt_id)):
         await one(name)
+
+
+async def edit(outgoing: Outgoing, ids: Sequence[str], one: Edit) -> Receipt:
+    """Change all parts, the first one first; `ids` are how the network calls them.
+
+    Raises Rejected if there are more or fewer of them than is public.
+    """
+    done = _Done(outgoing=outgoing)
+    if done.count != len(ids):
+        raise Rejected(f"it would have {done.count} parts, and {len(ids)} are public")
+    if done.count == 1:
+        return await one(outgoing, ids[0])
+    for name in ids:
+        done = done.with_public(replace(await one(done.next, name), id=name))
+    return done.receipt()
 
 
 def preview(outgoing: Outgoing, one: Callable[[Outgoing], list[Call]]) -> list[Call]:

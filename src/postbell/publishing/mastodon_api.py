@@ -186,6 +186,30 @@ class Line:
         else:
             answer.json()  # a page of something in between is no deletion
 
+    async def status(self, name: str) -> Mapping[str, Any]:
+        """Return a post that shall be there; raises Rejected if it is not."""
+        try:
+            answer = await self.ask("GET", f"/api/v1/statuses/{name}")
+        except Refused as refusal:
+            if refusal.code in ("404", "410"):
+                raise Rejected("it is not there any more") from None
+            raise
+        answer.field("id", str)
+        said: Mapping[str, Any] = answer.json()
+        return said
+
+    async def change(self, name: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Change a post, and return what it is now; harmless to repeat."""
+        try:
+            answer = await self.ask("PUT", f"/api/v1/statuses/{name}", json=body)
+        except (Refused, _NotThere) as refusal:
+            if isinstance(refusal, Refused) and refusal.code != "404":
+                raise
+            raise Rejected(f"{self._place} knows of no changes to what is public") from None
+        answer.field("id", str)
+        said: Mapping[str, Any] = answer.json()
+        return said
+
     async def counts(self, status: str) -> Counts:
         """Count what people did with a post; a server hears late, or never, of some who are elsewhere."""
         try:

@@ -14,6 +14,8 @@ class Strict(BaseModel):
 
     #: The options of a post that concern the first part of a thread alone.
     first_only: ClassVar[frozenset[str]] = frozenset()
+    #: Those that cannot be changed any more once a post is public.
+    lasting: ClassVar[frozenset[str]] = frozenset()
 
     def further(self) -> Self:
         """Return what a further part of a thread is told."""

@@ -163,8 +163,9 @@ class Network(Protocol):
 
     Where servers differ in what they take, `at(session)` returns the network as an account's own server has
     it, with that server's `limits` and `check`; see `at_server`. Where it tells how people respond to a post,
-    it has `metrics`; see `Counter`. Where a person consents in a browser, `oauth` says how; see
-    `postbell.publishing.oauth`. Where it fetches files itself it has a `fetches` that is true; see `Links`.
+    it has `metrics`; see `Counter`. Where what is public can be changed, it has `edit`; see `Editor`. Where a
+    person consents in a browser, `oauth` says how; see `postbell.publishing.oauth`. Where it fetches files
+    itself it has a `fetches` that is true; see `Links`.
     """
 
     #: The file's name.
@@ -258,6 +259,25 @@ def counter_of(network: Network) -> Counter | None:
 def fetches(network: Network) -> bool:
     """Whether a network fetches files itself, so that Postbell must be at a public address."""
     return bool(getattr(network, "fetches", False))
+
+
+class Editor(Protocol):
+    """How a network changes what is public: its method `edit`, if it has one."""
+
+    async def __call__(self, outgoing: Outgoing, receipt_id: str, http: Http) -> Receipt:
+        """Let a post say what `outgoing` says; `receipt_id` is the `id` of its Receipt.
+
+        Files stay what they are; their alt texts may be others, and so may options that are not `lasting`. A
+        thread has as many parts as before. Harmless to repeat: what says that already counts as changed.
+        Raises a PublishError; what is not there any more is Rejected.
+        """
+        ...
+
+
+def editor_of(network: Network) -> Editor | None:
+    """Return what changes what a network has published, if that is possible."""
+    edit: Editor | None = getattr(network, "edit", None)
+    return edit
 
 
 def at_server(network: Network, session: Mapping[str, Any]) -> Network:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,7 +11,7 @@ from postbell.domain.account import Account
 from postbell.domain.comment import FirstComment
 from postbell.domain.metrics import Reading
 from postbell.domain.pause import Pause
-from postbell.domain.post import Attempt, Delivery, Post
+from postbell.domain.post import Attempt, Delivery, Post, Revision
 from postbell.domain.series import Series
 from postbell.domain.when import When
 from postbell.errors import Invalid
@@ -114,6 +114,22 @@ class RemoteDesk:
         if changes.problems:
             raise Invalid(changes.problems)
         return self._change(post, change_asked(changes, post, self.now()))
+
+    def edit_published(self, post: Post, changes: Changes, accounts: Sequence[str]) -> Saved:
+        """Change what is public of a post."""
+        if changes.problems:
+            raise Invalid(changes.problems)
+        asked = change_asked(changes, post, self.now())
+        return self._act(post, "edit", {**asked, "accounts": list(accounts)})
+
+    def revisions_of(self, post: Post) -> list[Revision]:
+        """Return what a published post has said before."""
+        told = self._client.get(f"posts/{post.id}/revisions")["revisions"]
+        return list(map(reading.revision_of, told))
+
+    def unpublish(self, post: Post, account: str | None) -> Post:
+        """Have what is public of a post taken away."""
+        return self._act(post, "unpublish", {"account": account}).post
 
     def reschedule(self, post: Post, to: When | Placing, *, allow_duplicate: bool = False) -> Saved:
         """Give a post another time."""

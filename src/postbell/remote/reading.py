@@ -13,7 +13,7 @@ from postbell.domain.content import Comment, Content, Override, Split
 from postbell.domain.media import Media, MediaKind
 from postbell.domain.metrics import Reading
 from postbell.domain.pause import Pause, PauseScope
-from postbell.domain.post import Attempt, AttemptKind, Delivery, PlacedBy, Post
+from postbell.domain.post import Attempt, AttemptKind, Delivery, PlacedBy, Post, Revision
 from postbell.domain.series import Series
 from postbell.domain.states import DeliveryState, Outcome, PostState, SeriesState
 from postbell.errors import Problem
@@ -84,6 +84,20 @@ def attempt_of(told: Told, delivery: Delivery) -> Attempt:
         ended_at=instant_of(told["ended_at"]),
         result=told["result"],
         message=told["message"],
+    )
+
+
+def revision_of(told: Told) -> Revision:
+    """Return what a published post said before."""
+    return Revision(
+        version=told["version"],
+        until=datetime.fromisoformat(told["until"]),
+        text=told["text"],
+        segments=tuple(told["segments"]),
+        title=told["title"],
+        link=told["link"],
+        alts=tuple(told["alts"]),
+        overrides=_overrides_of(told),
     )
 
 
@@ -239,7 +253,7 @@ def _delivery_of(told: Told, post_id: str, number: int) -> Delivery:
     outcome = Outcome(told["outcome"]) if told["outcome"] else None
     state = DeliveryState(told["state"])
     times = ("due_at", "try_at", "begun_at", "ended_at", "expires_at", "delete_at", "deleted_at")
-    moments: dict[str, Any] = {name: instant_of(told[name]) for name in times}
+    moments: dict[str, Any] = {name: instant_of(told[name]) for name in (*times, "edit_at", "edited_at")}
     same = ("account", "network", "tries", "receipt_id", "url", "message", "late_reason", "stream")
     return Delivery(
         id=number,

@@ -12,7 +12,7 @@ from postbell.domain.content import Comment, Content, Override
 from postbell.domain.ids import new_delivery_key, new_post_id
 from postbell.domain.media import Media, Source
 from postbell.domain.post import Post
-from postbell.domain.states import PostEvent, PostState, advance_post
+from postbell.domain.states import Outcome, PostEvent, PostState, advance_post
 from postbell.errors import IllegalTransition, Invalid, NotFound, Problem, Stale
 from postbell.publishing import registry
 from postbell.services.context import Context
@@ -73,7 +73,7 @@ def edit_post(ctx: Context, post: Post, changes: Changes) -> Saved:
     wanted = post.content.media if changes.media is None else changes.media
     moves = bool(changes.when or changes.place)
     with ctx.media.stage(not_stored(wanted)) as files:
-        changed = _changed(ctx, post, changes, in_place(wanted, files.media))
+        changed = changed_post(ctx, post, changes, in_place(wanted, files.media))
         how = split_of(post) if changes.split is None else changes.split
         changed = split_for(ctx, changed, accounts.values(), how)
         problems += [*changes.problems, *files.problems]
@@ -138,7 +138,13 @@ def require_step(post: Post, event: PostEvent) -> None:
     except IllegalTransition:
         raise IllegalTransition(
             f"Post {post.id} is {post.state}: it cannot be {_DONE[event]}. Nothing was changed."
+            f"{_other_way(post)}"
         ) from None
+
+
+def _other_way(post: Post) -> str:
+    public = any(each.outcome is Outcome.PUBLISHED and not each.deleted_at for each in post.deliveries)
+    return f" What is public of it is changed by `postbell edit {post.id} --published`." if public else ""
 
 
 def move_post(tx: Connection, changed: Post, event: PostEvent) -> None:
@@ -173,7 +179,8 @@ def _told(post: Post, planned: Timetable | None, lacks: Iterable[Problem]) -> Sa
     return Saved(post=post, warnings=tuple(lacks))
 
 
-def _changed(ctx: Context, post: Post, changes: Changes, media: tuple[Media, ...]) -> Post:
+def changed_post(ctx: Context, post: Post, changes: Changes, media: tuple[Media, ...]) -> Post:
+    """Return a post as it is after these changes, with these files; nothing is stored."""
     content = Content(
         text=post.content.text if changes.text is None else changes.text,
         segments=post.content.segments if changes.segments is None else changes.segments,

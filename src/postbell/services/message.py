@@ -25,6 +25,7 @@ _COUNTED = {
     NoticeKind.FAILED: ("failed", "failed"),
     NoticeKind.MISSED: ("missed", "missed"),
     NoticeKind.REMAINS: ("not removed", "not removed"),
+    NoticeKind.UNEDITED: ("not edited", "not edited"),
     NoticeKind.OVERDUE: ("account behind its time", "accounts behind their time"),
     NoticeKind.LATE: ("late", "late"),
 }

@@ -26,6 +26,7 @@ _UNSURE = _any(_in_state("unsure"))
 _TO_REMOVE = _any(
     delivery.c.delete_at.is_not(None), delivery.c.deleted_at.is_(None), delivery.c.delete_at <= _BY
 )
+_TO_EDIT = _any(delivery.c.edit_at <= _BY, delivery.c.deleted_at.is_(None))
 _TO_READ = _any(delivery.c.metrics_at <= _BY)
 
 
@@ -77,6 +78,11 @@ def any_to_renew(tx: Connection, by: datetime) -> bool:
 def any_to_remove(tx: Connection, by: datetime) -> bool:
     """Whether anything is to be taken away by a time (aware), whatever holds that up."""
     return tx.execute(_TO_REMOVE, {"by": by}).first() is not None
+
+
+def any_to_edit(tx: Connection, by: datetime) -> bool:
+    """Whether anything is to be changed where it is public by a time (aware), whatever holds that up."""
+    return tx.execute(_TO_EDIT, {"by": by}).first() is not None
 
 
 def any_to_read(tx: Connection, by: datetime) -> bool:

@@ -267,6 +267,7 @@ class DeliveryRow(Base, table=True):
             sqlite_where=text("delete_at IS NOT NULL AND deleted_at IS NULL"),
         ),
         Index("ix_delivery_metrics_at", "metrics_at", sqlite_where=text("metrics_at IS NOT NULL")),
+        Index("ix_delivery_edit_at", "edit_at", sqlite_where=text("edit_at IS NOT NULL")),
         {"sqlite_autoincrement": True},  # numbers are never used twice: networks derive identities from them
     )
 
@@ -301,6 +302,9 @@ class DeliveryRow(Base, table=True):
     deleted_at: datetime | None = None
     #: When its network is asked next how people respond to it.
     metrics_at: datetime | None = None
+    #: When it is changed where it is public, and when it last was.
+    edit_at: datetime | None = None
+    edited_at: datetime | None = None
 
 
 class AttemptRow(Base, table=True):

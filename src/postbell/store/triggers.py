@@ -150,6 +150,10 @@ _TRIGGERS: dict[str, tuple[str, str]] = {
         "UPDATE OF deleted_at ON delivery WHEN OLD.deleted_at IS NULL AND NEW.deleted_at IS NOT NULL",
         _of_delivery(f"'{_K.DELIVERY_REMOVED}'"),
     ),
+    "delivery_edited": (
+        f"UPDATE OF edited_at ON delivery WHEN {_differs('edited_at')}",
+        _of_delivery(f"'{_K.DELIVERY_EDITED}'"),
+    ),
     "account_added": ("INSERT ON account", _of_account(_K.ACCOUNT_ADDED)),
     "account_changed": (
         f"UPDATE OF {', '.join(_ACCOUNT)} ON account WHEN {_differs(*_ACCOUNT)}",

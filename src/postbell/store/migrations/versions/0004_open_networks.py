@@ -1,4 +1,4 @@
-"""Threads, comments. OAuth. Keys to the HTTP API, its answers. Responses. Events, hooks. Files, uploads."""
+"""Threads, comments, edits. OAuth. Keys to the HTTP API, answers. Responses. Events, hooks. Files."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ def upgrade() -> None:
     _jobs()
     _fetches()
     _uploads()
+    _edits()
 
 
 def _uploads() -> None:
@@ -43,6 +44,28 @@ def _uploads() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_upload"),
     )
     op.create_index("ix_upload_expires_at", "upload", ["expires_at"])
+
+
+def _edits() -> None:
+    for name in ("edit_at", "edited_at"):
+        op.add_column("delivery", sa.Column(name, sa.DateTime))
+    there = sa.text("edit_at IS NOT NULL")
+    op.create_index("ix_delivery_edit_at", "delivery", ["edit_at"], sqlite_where=there)
+    op.create_table(
+        "revision",
+        sa.Column("post_id", sa.String, nullable=False),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("until", sa.DateTime, nullable=False),
+        sa.Column("said", sa.JSON, nullable=False),
+        sa.ForeignKeyConstraint(["post_id"], ["post.id"], name="fk_revision_post_id", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("post_id", "version", name="pk_revision"),
+    )
+    notices = "'trouble', 'account', 'unsure', 'failed', 'missed', 'remains', 'unedited', 'overdue', 'late'"
+    kinds = {"attempt": "'publish', 'find', 'settle', 'remove', 'edit'", "notice": notices}
+    for name, listed in kinds.items():
+        with op.batch_alter_table(name) as table:
+            table.drop_constraint(op.f(f"ck_{name}_kind"), type_="check")
+            table.create_check_constraint(op.f(f"ck_{name}_kind"), f"kind IN ({listed})")
 
 
 def _fetches() -> None:

@@ -1,0 +1,73 @@
+"""What can be done with what is public."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from postbell.api import models, published_models
+from postbell.api.asked import Asked, Noting
+from postbell.api.call import Answer
+from postbell.api.changes import PublishedChanged, said_of
+from postbell.api.resource import Call, Resource
+from postbell.api.routes.post_actions import found
+from postbell.api.routes.posts import PostId, found_post, told
+from postbell.domain.access import Scope
+from postbell.services import actions
+from postbell.services.editing import edit_published, revisions_of
+from postbell.services.wanted import Saved
+from postbell.shapes import revision_json
+
+
+resource = Resource("published", "What can be done with what is public.", path="/api/v1/posts")
+
+
+class UnpublishAsked(Asked):
+    """From where a post is taken away."""
+
+    account: str | None = Field(None, description="Only from this account; left out: from everywhere.")
+
+
+@resource.serve(
+    "POST",
+    "/{id:id}/edit",
+    "Edit what is public",
+    needs=Scope.PUBLISH,
+    returns=models.SavedPost,
+    refuses=(404, 412),
+)
+def edit(call: Call, id: PostId, asked: PublishedChanged) -> Answer:  # noqa: A002 - the name in the path
+    """Change what a published post says, here at once, and where it is public by the daemon.
+
+    Text, title, link, alt texts and options can be changed, where the networks can; with nothing new, what is
+    public is changed to what the post says once more. `edit_at` of a delivery is set as long as that is to be
+    done, `edited_at` once it was.
+    """
+    changes = said_of(call.ctx, asked, Noting())
+    return told(edit_published(call.ctx, found(call, id), changes, asked.accounts))
+
+
+@resource.serve(
+    "POST",
+    "/{id:id}/unpublish",
+    "Take away what is public",
+    needs=Scope.PUBLISH,
+    returns=models.SavedPost,
+    refuses=(404, 412),
+)
+def unpublish(call: Call, id: PostId, asked: UnpublishAsked | None = None) -> Answer:  # noqa: A002
+    """Have what is public of a post taken away by the daemon; the post itself is kept.
+
+    `delete_at` of a delivery is set as long as that is to be done, `deleted_at` once it was.
+    """
+    account = asked.account if asked else None
+    with call.unit.write():
+        return told(Saved(post=actions.unpublish(call.ctx, found(call, id), account)))
+
+
+@resource.get(
+    "/{id:id}/revisions", "List what a post has said", returns=published_models.Revisions, refuses=(404,)
+)
+def revisions(call: Call, id: PostId) -> Answer:  # noqa: A002
+    """List what a published post said before it was changed, the oldest first."""
+    before = revisions_of(call.ctx, found_post(call.ctx, id))
+    return Answer(body={"revisions": [revision_json(each) for each in before]})

@@ -1,0 +1,130 @@
+"""What is changed where it is public, and what it said before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
+
+from postbell.domain.account import Health
+from postbell.domain.post import Delivery, Post, Revision
+from postbell.domain.states import DeliveryState, Outcome
+from postbell.errors import Conflict, Stale
+from postbell.store.posts import delivery_from, override_from
+from postbell.store.revision_tables import revision
+from postbell.store.tables import account, delivery, post
+
+
+_WAITS = and_(delivery.c.edit_at.is_not(None), delivery.c.deleted_at.is_(None))
+_OVER = (DeliveryState.PROCESSED, DeliveryState.MISSED, DeliveryState.CANCELLED)
+
+
+def due_edits(tx: Connection, now: datetime, limit: int) -> list[Delivery]:
+    """Return what is to be changed by now, what waits longest first, at most `limit`.
+
+    What belongs to an account that must be reconnected, or that rests, is left out; what belongs to one that
+    was removed is not: nobody can ever change it.
+    """
+    rested = or_(account.c.rests_until.is_(None), account.c.rests_until <= now)
+    usable = and_(account.c.health == Health.OK, rested)
+    rows = tx.execute(
+        select(delivery, account.c.name.label("account"), account.c.network)
+        .join(account, account.c.id == delivery.c.account_id)
+        .where(_WAITS, delivery.c.edit_at <= now, or_(usable, account.c.removed_at.is_not(None)))
+        .order_by(delivery.c.edit_at, delivery.c.id)
+        .limit(limit)
+    )
+    return [delivery_from(row) for row in rows]
+
+
+def require_over(tx: Connection, post_id: str) -> None:
+    """Raise Conflict if anything of a post may still be sent, or looked up, as it is."""
+    open_ = select(delivery.c.id).where(delivery.c.post_id == post_id, delivery.c.state.not_in(_OVER))
+    if tx.execute(open_.limit(1)).first():
+        raise Conflict(
+            f"Something of post {post_id} is still under way, or unsure: nothing was changed. "
+            f"See `postbell show {post_id}`."
+        )
+
+
+def ask_edit(tx: Connection, delivery_id: int, now: datetime, *, fingerprint: str | None) -> None:
+    """Have it changed now to what its post says. Raises Stale if it is not public any more."""
+    public = (delivery.c.result == Outcome.PUBLISHED, delivery.c.deleted_at.is_(None))
+    asked = update(delivery).where(delivery.c.id == delivery_id, *public)
+    if tx.execute(asked.values(edit_at=now, fingerprint=fingerprint)).rowcount != 1:
+        raise Stale(f"Delivery {delivery_id} is not public any more; nothing was done.")
+
+
+def record_edited(
+    tx: Connection,
+    delivery_id: int,
+    *,
+    version: int,
+    url: str | None,
+    warnings: Iterable[str],
+    now: datetime,
+) -> None:
+    """Record that it says what a version of its post says; if that is not the newest, it stays asked for."""
+    row = tx.execute(
+        select(delivery.c.warnings, post.c.version.label("newest"))
+        .join(post, post.c.id == delivery.c.post_id)
+        .where(delivery.c.id == delivery_id)
+    ).one()
+    values: dict[str, Any] = {"edited_at": now, "warnings": list(dict.fromkeys([*row.warnings, *warnings]))}
+    values |= {"url": url} if url else {}
+    values |= {"edit_at": None} if row.newest == version else {}
+    _change(tx, delivery.c.id == delivery_id, **values)
+
+
+def postpone_edit(tx: Connection, delivery_id: int, until: datetime) -> None:
+    """Try to change it later. Raises Stale if that is not asked for any more."""
+    _change(tx, delivery.c.id == delivery_id, edit_at=until)
+
+
+def postpone_edits(tx: Connection, account_id: int, *, now: datetime, until: datetime) -> None:
+    """Try later to change everything that is to be changed by now with one account."""
+    # `likely`: by the index of what waits here, not through everything that the account ever published.
+    due = (func.likely(delivery.c.account_id == account_id), _WAITS, delivery.c.edit_at <= now)
+    tx.execute(update(delivery).where(*due).values(edit_at=until))
+
+
+def give_up_edit(tx: Connection, delivery_id: int, warning: str) -> None:
+    """Leave it as it is, with a warning. Raises Stale if it was not to be changed any more."""
+    row = tx.execute(select(delivery.c.warnings).where(delivery.c.id == delivery_id)).one_or_none()
+    warnings = dict.fromkeys([*(row.warnings if row else ()), warning])
+    _change(tx, delivery.c.id == delivery_id, edit_at=None, warnings=list(warnings))
+
+
+def keep_revision(tx: Connection, said: Post, until: datetime) -> None:
+    """Keep what a post has said until it is changed."""
+    content = said.content
+    words = {
+        "text": content.text,
+        "segments": list(content.segments),
+        "title": content.title,
+        "link": content.link,
+        "alts": [item.alt for item in content.media],
+        "overrides": {key: asdict(override) for key, override in said.overrides.items()},
+    }
+    values = {"post_id": said.id, "version": said.version, "until": until, "said": words}
+    tx.execute(insert(revision).values(values))
+
+
+def list_revisions(tx: Connection, post_id: str) -> list[Revision]:
+    """Return what a post has said before, the oldest first."""
+    rows = tx.execute(select(revision).where(revision.c.post_id == post_id).order_by(revision.c.version))
+    return [_revision_of(row.version, row.until, row.said) for row in rows]
+
+
+def _revision_of(version: int, until: datetime, said: dict[str, Any]) -> Revision:
+    overrides = {key: override_from(words) for key, words in said["overrides"].items()}
+    lists = {name: tuple(said[name]) for name in ("segments", "alts")}
+    return Revision(version=version, until=until, **{**said, **lists, "overrides": overrides})
+
+
+def _change(tx: Connection, which: ColumnElement[bool], **values: Any) -> None:
+    if tx.execute(update(delivery).where(which, _WAITS).values(values)).rowcount != 1:
+        raise Stale("It is not to be changed any more; nothing was done.")
