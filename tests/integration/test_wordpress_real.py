@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import html
 import re
+import secrets
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from postbell.clock import SystemClock
@@ -17,7 +19,10 @@ from postbell.errors import Rejected, Unauthorized
 from postbell.networks.wordpress import network
 from postbell.publishing.http import Clients, Http
 from postbell.publishing.protocol import Absent, Outgoing, Progress, Receipt, Reply
+from postbell.publishing.wp_handover import APP
 from support import pictures
+from support.command import with_accounts
+from support.terminal import at_terminal
 from support.wordpress import WordPress
 from support.wordpress_posting import post_for, publish, stored, take_steps, two_pictures
 
@@ -254,3 +259,28 @@ def test_the_account_is_verified(wordpress: WordPress) -> None:
             await clients.close()
 
     assert asyncio.run(verify()) == (wordpress.username, ())
+
+
+def test_a_password_is_handed_over_by_the_browser(wordpress: WordPress, tmp_path: Path) -> None:
+    login = {"username": "a-writer", "password": secrets.token_hex(10)}
+    wordpress.create("users", **login, email="c@example.com", roles=["author"])
+    home = with_accounts(tmp_path)
+    with at_terminal(
+        home, "account", "add", "wordpress", "--name", "news", "--server", wordpress.url
+    ) as person:
+        person.expect(f"{APP['app_id']}\n\n")
+        (page,) = re.findall(r"^  (http\S+success_url\S+)$", person.seen, re.MULTILINE)
+        with httpx.Client(trust_env=False, timeout=30) as browser:
+            said = {"log": login["username"], "pwd": login["password"], "testcookie": "1"}
+            browser.cookies.set("wordpress_test_cookie", "WP%20Cookie%20check", domain="127.0.0.1")
+            browser.post(f"{wordpress.url}/wp-login.php", data=said)
+            shown = browser.get(page).text
+            form = dict(re.findall(r'<input type="hidden"[^>]* name="(\w+)" value="([^"]*)"', shown))
+            form = {name: html.unescape(value) for name, value in form.items()}
+            sent = browser.post(
+                f"{wordpress.url}/wp-admin/authorize-application.php",
+                data={**form, "app_name": "Postbell", "approve": "yes"},
+            )
+            browser.get(sent.headers["location"])
+        person.read_all()
+    assert "Connected news to WordPress: a-writer" in person.seen

@@ -21,7 +21,7 @@ from postbell.networks import wordpress
 from postbell.testing import FakeClock
 from support.farside import START, Daemon, FarSide, Public, Subject, Violation
 from support.wordpress_comments import Refused, Talk
-from support.wordpress_words import filtered, slug_of
+from support.wordpress_words import as_public, filtered, slug_of
 from support.wp_schema import routes
 
 
@@ -75,6 +75,10 @@ class FakeWordPress(FarSide):
     moderated: str | None = None
     #: False where deleting is for good (EMPTY_TRASH_DAYS is 0).
     has_trash: bool = True
+    #: Where it says that it is reached.
+    address: str = SERVER
+    #: False where the host has switched application passwords off.
+    hands_over: bool = True
     #: Fields that a plugin or the theme pays no heed to.
     heedless: frozenset[str] = frozenset()
     _last_id: int = 1
@@ -95,27 +99,12 @@ class FakeWordPress(FarSide):
 
     def public(self) -> list[Public]:
         public = [post for post in self.posts.values() if post["status"] in ("publish", "private")]
-        return [*map(self._as_public, public), *self.talk.public(self.posts)]
+        shown = [as_public(post, self.media, self.files) for post in public]
+        return [*shown, *self.talk.public(self.posts)]
 
     def leftovers(self) -> list[dict[str, Any]]:
         """Every post that nobody sees."""
         return [post for post in self.posts.values() if post["status"] not in ("publish", "private")]
-
-    def _as_public(self, post: Mapping[str, Any]) -> Public:
-        raw = post["content"]["raw"]
-        paragraphs = re.findall(r"<p>(.*?)</p>", raw, re.DOTALL)
-        text = "\n\n".join(part.replace("<br>", "\n") for part in paragraphs)
-        images = re.findall(r'<img src="([^"]*)" alt="([^"]*)" class="wp-image-(\d+)"\s*/>', raw)
-        for source, alt, number in images:
-            item = self.media[int(number)]
-            described = (item["source_url"], html.unescape(item["alt_text"]))
-            if (html.unescape(source), html.unescape(alt)) != described:
-                raise Violation(f"the picture in the body is not the uploaded one: {source} {alt}")
-        return Public(
-            id=str(post["id"]),
-            text=html.unescape(re.sub("<[^>]*>", "", text)),
-            media=tuple((self.files[html.unescape(source)], html.unescape(alt)) for source, alt, _ in images),
-        )
 
     def answer(self, request: httpx.Request, body: bytes) -> httpx.Response:
         path, query = self._path(request)
@@ -171,7 +160,7 @@ class FakeWordPress(FarSide):
         rights = self._rights(request)
         kind, _, number = path.removeprefix("/wp/v2/").partition("/")
         if path == "/" or kind == "users":
-            return 200, {"namespaces": ["oembed/1.0", "wp/v2"]} if path == "/" else self._me(rights)
+            return 200, self._index(query["_fields"]) if path == "/" else self._me(rights)
         if kind in self.terms:
             looks = request.method == "GET"
             return self._find_terms(kind, query) if looks else self._make_term(kind, values, rights)
@@ -196,6 +185,13 @@ class FakeWordPress(FarSide):
         given = request.headers.get("authorization", "")
         right = given == f"Basic {base64.b64encode(expected).decode()}"
         return _RIGHTS[self.role] if right and self.password_works else set()
+
+    def _index(self, wanted: str) -> dict[str, Any]:
+        said: dict[str, Any] = {"namespaces": ["oembed/1.0", "wp/v2"], "authentication": []}
+        if self.hands_over:
+            endpoints = {"authorization": f"{self.address}/wp-admin/authorize-application.php"}
+            said["authentication"] = {"application-passwords": {"endpoints": endpoints}}
+        return {name: said[name] for name in wanted.split(",")}
 
     def _me(self, rights: set[str]) -> dict[str, Any]:
         if not rights:

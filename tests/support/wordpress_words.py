@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Mapping
+from typing import Any
+
+from support.farside import Public, Violation
 
 
 def slug_of(text: str) -> str:
@@ -15,3 +19,23 @@ def filtered(markup: str) -> str:
     """Take out what WordPress does not allow to authors, and write the rest in its own way."""
     markup = re.sub(r"</?(script|iframe)[^>]*>", "", markup)
     return re.sub(r"\s*/>", " />", markup.replace("&#91;", "&#091;").replace("&#93;", "&#093;"))
+
+
+def as_public(
+    post: Mapping[str, Any], media: Mapping[int, Mapping[str, Any]], files: Mapping[str, bytes]
+) -> Public:
+    """Return a post as readers see it. Raises Violation where a picture is not shown as it was given."""
+    raw = post["content"]["raw"]
+    paragraphs = re.findall(r"<p>(.*?)</p>", raw, re.DOTALL)
+    text = "\n\n".join(part.replace("<br>", "\n") for part in paragraphs)
+    images = re.findall(r'<img src="([^"]*)" alt="([^"]*)" class="wp-image-(\d+)"\s*/>', raw)
+    for source, alt, number in images:
+        item = media[int(number)]
+        described = (item["source_url"], html.unescape(item["alt_text"]))
+        if (html.unescape(source), html.unescape(alt)) != described:
+            raise Violation(f"the picture in the body is not the uploaded one: {source} {alt}")
+    return Public(
+        id=str(post["id"]),
+        text=html.unescape(re.sub("<[^>]*>", "", text)),
+        media=tuple((files[html.unescape(source)], html.unescape(alt)) for source, alt, _ in images),
+    )

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from postbell.cli.common import SentenceGroup, State, pass_state, printable
-from postbell.cli.consent import ask_consent
+from postbell.cli.consent import ask_consent, ask_for_password, ask_missing_values
 from postbell.cli.secrets import ask, ask_anew, ask_missing, read_values
 from postbell.errors import Conflict, Invalid, PublishError, Unavailable
 from postbell.shapes import account_json, error_json, profile_json
@@ -83,23 +83,20 @@ def add(
     Where it lets you consent in a browser, a page is named; a token can be given instead.
     """
     from postbell.services.accounts import add_account, list_accounts
-    from postbell.services.connecting import consents
 
     ctx = state.open_app().ctx
     found = ctx.network(network)
     if name in (known.name for known in list_accounts(ctx)):  # before anybody has typed a password
         raise Conflict(f"There is an account named {name} already. Choose another name.")
-    values = read_values(state, found, settings, secrets)
+    values, tokens = read_values(state, found, settings, secrets), None
     if state.interactive:
         if not state.quiet:
             click.echo(f"{found.label}\n{found.guide}\n", err=True)
         if found.server == "required" and server is None:
             server = ask("server", "The address of the server, with https://")
-        values |= ask_missing(found, values)
-    tokens = None
-    if state.interactive and consents(found, values):
-        consent = ask_consent(ctx, found, name=name, server=server, values=values)
-        values, tokens = {**values, **consent.values}, consent.tokens
+        values, tokens = ask_missing_values(
+            ctx, found, name=name, server=server, values=values, online=not no_verify
+        )
     with _saying_what_to_do(found, values):
         added, profile = add_account(
             ctx,
@@ -133,6 +130,7 @@ def reconnect(
     """
     from postbell.services.accounts import get_account, readable_values, reconnect_account
     from postbell.services.connecting import consents, knows_client
+    from postbell.services.handing_over import hands_over
 
     ctx = state.open_app().ctx
     account = get_account(ctx, name)
@@ -142,6 +140,9 @@ def reconnect(
     if state.interactive and not values and consents(found, values) and knows_client(found, known):
         consent = ask_consent(ctx, found, name=name, server=server or account.server, values=known)
         values, tokens = dict(consent.values), consent.tokens
+    elif state.interactive and not (values or no_verify) and hands_over(found, values):
+        values = ask_for_password(ctx, found, name=name, server=server or account.server)
+        values |= ask_missing(found, {**known, **values})
     elif state.interactive and not (values or server):
         values = ask_anew(found)
     with _saying_what_to_do(found, found.Credentials.model_fields):

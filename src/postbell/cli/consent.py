@@ -11,17 +11,24 @@ from typing import TYPE_CHECKING
 import click
 
 from postbell.cli.common import printable
+from postbell.cli.secrets import ask_missing
 from postbell.errors import Unavailable
 
 
 if TYPE_CHECKING:
     from postbell.publishing.protocol import Network
+    from postbell.publishing.tokens import Tokens
     from postbell.services.connecting import Consent
     from postbell.services.context import Context
     from postbell.services.redirect import RedirectListener
 
 #: Seconds that a person may take.
 _PATIENCE = 900.0
+#: What a person is told where the browser comes back by itself.
+_GOES_ON = (
+    "Then this goes on by itself. If the browser is on another machine it ends at a page that cannot",
+    "be shown: paste the address of that page here, and press Enter.",
+)
 
 
 def ask_consent(
@@ -52,14 +59,59 @@ def ask_consent(
 def _then(redirect: str, here: str) -> tuple[str, str]:
     """Return what is to be done when the person has consented: nothing where the browser comes back here."""
     if redirect == here:
-        return (
-            "Then this goes on by itself. If the browser is on another machine it ends at a page that cannot",
-            "be shown: paste the address of that page here, and press Enter.",
-        )
+        return _GOES_ON
     return (
         f"The browser ends at {redirect}, which need not be shown.",
         "Then paste the address of that page here, with all that follows it, and press Enter.",
     )
+
+
+def ask_missing_values(
+    ctx: Context,
+    network: Network,
+    *,
+    name: str,
+    server: str | None,
+    values: Mapping[str, str],
+    online: bool,
+) -> tuple[dict[str, str], Tokens | None]:
+    """Return all values that a network needs, and tokens if it gives any.
+
+    What was not given is asked for in the browser, where the network has that, and on the terminal. Only if
+    it is `online` a site may be asked to make a password.
+    """
+    from postbell.services.connecting import consents
+    from postbell.services.handing_over import hands_over
+
+    found = dict(values)
+    if online and hands_over(network, found):
+        found |= ask_for_password(ctx, network, name=name, server=server)
+    found |= ask_missing(network, found)
+    if not consents(network, found):
+        return found, None
+    consent = ask_consent(ctx, network, name=name, server=server, values=found)
+    return {**found, **consent.values}, consent.tokens
+
+
+def ask_for_password(ctx: Context, network: Network, *, name: str, server: str | None) -> dict[str, str]:
+    """Name the page where a site makes a password for Postbell, and return what comes of it.
+
+    Raises a PublishError, or Unavailable after a quarter of an hour.
+    """
+    from postbell.services.handing_over import ask, take
+    from postbell.services.redirect import RedirectListener
+
+    with RedirectListener() as listener:
+        handing = ask(ctx, network=network.key, name=name, server=server, redirect=listener.address)
+        listener.expect(handing.state)
+        told = [
+            "Open this page of your site in a browser, log in as the author, and say yes:",
+            f"\n  {handing.url}\n",
+            *_GOES_ON,
+            handing.otherwise + "\n",
+        ]
+        click.echo(printable("\n".join(told)), err=True)
+        return take(handing, _wait(listener))
 
 
 def _wait(listener: RedirectListener) -> str:

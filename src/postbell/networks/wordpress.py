@@ -18,8 +18,10 @@ from postbell.domain.media import MediaKind
 from postbell.errors import Problem, Rejected
 from postbell.publishing import protocol, wp_comments
 from postbell.publishing.answer import Refused
+from postbell.publishing.handover import Handover
 from postbell.publishing.protocol import Call, Outgoing, Profile, Progress, Receipt, Target
 from postbell.publishing.wp_body import fields_of, missing_files
+from postbell.publishing.wp_handover import BrowserHandover
 from postbell.publishing.wp_options import Credentials, Options
 from postbell.publishing.wp_post import (
     ANY,
@@ -50,11 +52,13 @@ _RIGHTS = {
     "upload_files": "This user may not upload files; posts with pictures will fail.",
 }
 _GUIDE = """\
-1. Log in to your site's wp-admin as the user who shall be the author (role Author or higher).
+The server is the address of your site's home page, as the browser shows it once the page has loaded.
+At a terminal `postbell account add wordpress` names a page of your site. Log in there as the user who shall
+be the author (role Author or higher) and say yes: the site makes a password for Postbell alone. By hand:
+1. Log in to your site's wp-admin as that user.
 2. Open Users > Profile and go to the section Application Passwords. It needs https and WordPress 5.6;
    where it is missing, the host or a security plugin has switched it off.
-3. Type a name, such as Postbell, and press Add. The password is shown once; copy it. Revoke it there, too.
-4. The server is the address of your site's home page, as the browser shows it once the page has loaded."""
+3. Type a name, such as Postbell, and press Add. The password is shown once; copy it. Revoke it there, too."""
 
 
 class WordPress:
@@ -74,6 +78,7 @@ class WordPress:
     deletes: ClassVar[bool] = True
     threads: ClassVar[protocol.Threads] = protocol.Threads.JOINED
     comments: ClassVar[bool] = True
+    handover: ClassVar[Handover] = BrowserHandover()
 
     def check(self, content: Content, options: Any, *, account: str) -> list[Problem]:
         """Return what cannot be together, and the files that the text shows and the post does not have."""

@@ -41,8 +41,9 @@ class Site:
 
     def __init__(self, target: Target, http: Http) -> None:
         self._target, self._http = target, http
-        credentials = target.credentials
-        self._auth = (credentials.username, credentials.application_password.get_secret_value())
+        who = target.credentials
+        # While the site is asked for a password there is nobody yet.
+        self._auth = (who.username, who.application_password.get_secret_value()) if who.username else None
         self.place = urlsplit(str(target.server)).netloc.rpartition("@")[2]
 
     async def ask(self, method: str, path: str, **how: Any) -> Answer:
@@ -60,6 +61,12 @@ class Site:
     async def change(self, path: str, fields: Mapping[str, Any], **how: Any) -> dict[str, Any]:
         """Make or change one thing and return what it is now."""
         return things(await self.ask("POST", path, json=fields, **how))[0]
+
+    async def index(self, field: str) -> dict[str, Any]:
+        """Return a field of what the interface says of itself, in a mapping, which is empty without it."""
+        address = address_of(await self.find_root(), f"?_fields={field}")
+        answer = await self._http.request("GET", address, auth=self._auth, judge=self._judge)
+        return answer.error_json()
 
     async def find_root(self) -> str:
         """Return the address of the interface, and remember it."""

@@ -71,7 +71,7 @@ def ask(
         address = (server or found.default_server or "").rstrip("/") or None
         target = Target(name=name, server=address, credentials=found.Credentials.model_construct())
     redirect = oauth.back(target, redirect)
-    client = _run(ctx, target, lambda http: oauth.client(target, redirect, http))
+    client = ask_network(ctx, target, lambda http: oauth.client(target, redirect, http))
     request = Request(client=client, redirect=redirect)
     return Asking(url=oauth.consent(request, target.server), oauth=oauth, request=request, target=target)
 
@@ -84,15 +84,19 @@ def take(ctx: Context, asking: Asking, address: str) -> Consent:
     oauth, request, target = asking.oauth, asking.request, asking.target
     code = request.read(address)
     secrets = (code, request.verifier, request.client.secret)
-    tokens = _run(ctx, target, lambda http: oauth.exchange(request, code, target.server, http), secrets)
+    tokens = ask_network(
+        ctx, target, lambda http: oauth.exchange(request, code, target.server, http), secrets
+    )
     values = {"client_id": request.client.id, "client_secret": request.client.secret}
     known = {name: value for name, value in values.items() if value} if oauth.register else {}
     return Consent(values=known, tokens=tokens)
 
 
-def _run(
+def ask_network(
     ctx: Context, target: Target, work: Callable[[Http], Awaitable[T]], secrets: tuple[str, ...] = ()
 ) -> T:
+    """Ask the network of an account that is about to be connected. Raises a PublishError that names it."""
+
     async def run() -> T:
         try:
             return await work(ctx.http(target, secrets=secrets))
