@@ -137,8 +137,7 @@ class Daemon:
         checkpoint: Callable[[str], None] = lambda _point: None,
     ) -> None:
         self._app = app
-        self._surroundings = surroundings
-        self._notifier = notifier
+        self._surroundings, self._notifier = surroundings, notifier
         events = (asyncio.Event() for _ in range(7))
         self._due, self._lost, self._ripe, self._old, self._changed, self._stop, self._said = events
         self._thread = StoreThread(app.ctx.store)
@@ -150,6 +149,7 @@ class Daemon:
         self._hooks = HookSender(app.ctx, self._thread, self._teller.troubles)
         self._pinger = Pinger(app.ctx, app.settings.health)
         self._thread.on_stuck = self._teller.troubles.begin_of_database
+        self._thread.on_written = self._hooks.news
         self._faults = Faults(troubles=self._teller.troubles)
         self._marking = Marking(app.places.mark, self._teller.troubles)
         self._housekeeping = Housekeeping(
@@ -351,7 +351,6 @@ class Daemon:
     def _on_free(self) -> None:
         self._due.set()
         self._teller.news()
-        self._hooks.news()
 
     def _on_ring(self) -> None:
         self._on_free()

@@ -100,6 +100,18 @@ def test_killed_again_and_again_it_loses_nothing_and_repeats_under_the_same_id(
     assert home.sound()
 
 
+def test_what_turns_out_to_be_public_after_a_kill_is_told_at_once(
+    home: Home, receiver: Receiver, address: str
+) -> None:
+    hook(home, receiver, address, "/a", "post.published")
+    post_id = home.add("Hello", "site")
+    home.crash_at("answered")
+    with home.daemon():
+        # Without being told that it was settled, the daemon would see that after half a minute.
+        home.wait_for(lambda: len(receiver.taken) == 1, seconds=15)
+    assert receiver.taken[0][2]["data"]["post"] == post_id
+
+
 def test_a_receiver_that_is_away_is_told_later_and_the_log_says_so(home: Home, tmp_path: Path) -> None:
     receiver, port = Receiver(), free_port()
     hook(home, receiver, f"http://127.0.0.1:{port}", "/a", "post.published")

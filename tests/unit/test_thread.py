@@ -310,3 +310,20 @@ def test_nobody_joins_a_transaction_that_has_lasted_long(
     monkeypatch.setattr("postbell.store.thread.LONG_ENOUGH", 0.0)
     asyncio.run(at_once(thread, *map(add, ["ann", "bob", "cid"])))
     assert commits.count == 3
+
+
+def test_whoever_waits_for_news_hears_of_each_write_that_is_durable_and_of_nothing_else(
+    store: Store, thread: StoreThread
+) -> None:
+    seen: list[list[str]] = []
+    thread.on_written = lambda: seen.append(stored(store.path))
+
+    async def script() -> None:
+        await thread.write(add("ann"))
+        await thread.read(lambda tx: accounts.get_account(tx, "ann"))
+        with pytest.raises(Conflict):
+            await thread.write(add("ann"))
+        await thread.write(add("bob"))
+
+    asyncio.run(script())
+    assert seen == [["ann"], ["ann", "bob"]]

@@ -61,6 +61,8 @@ class StoreThread:
     def __init__(self, store: Store) -> None:
         #: Called, with the reason, each time that what must not get lost could not be written yet.
         self.on_stuck: Callable[[str], None] = lambda _reason: None
+        #: Called in the loop of who wrote when something was written, and is durable.
+        self.on_written: Callable[[], None] = lambda: None
         self._store = store
         self._waiting: deque[_Work] = deque()
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
@@ -99,7 +101,7 @@ class StoreThread:
         done = self._write() if self._waiting[0].writes else self._read()
         for loop in dict.fromkeys(work.loop for work in done):
             with suppress(RuntimeError):  # the loop was closed: nobody waits any more
-                loop.call_soon_threadsafe(_tell, [work for work in done if work.loop is loop])
+                loop.call_soon_threadsafe(self._tell, [work for work in done if work.loop is loop])
 
     def _read(self) -> list[_Work]:
         work = self._waiting.popleft()
@@ -142,7 +144,8 @@ class StoreThread:
                 raise  # SQLite has taken everything back, for instance because the disk is full
             work.error = error
 
-
-def _tell(done: list[_Work]) -> None:
-    for work in done:
-        work.tell()
+    def _tell(self, done: list[_Work]) -> None:
+        for work in done:
+            work.tell()
+        if any(work.writes and work.error is None for work in done):
+            self.on_written()
