@@ -23,7 +23,7 @@ from support.wordpress import WordPress, wordpress_server
 
 T = TypeVar("T")
 
-_REAL_SERVERS = ("pds", "wordpress", "mastodon")
+_REAL_SERVERS = ("pds", "wordpress", "mastodon", "ffmpeg")
 _ON_CI = bool(os.environ.get("CI"))
 
 # A slow machine is not a wrong answer.
@@ -54,6 +54,12 @@ def wordpress(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WordPress]:
 def mastodon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of an imitation of Mastodon, with one account; its token is `mastodon_mock.TOKEN`."""
     yield from _served(mastodon_server, tmp_path_factory.mktemp("mastodon"))
+
+
+@pytest.fixture(scope="session")
+def ffmpeg(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder for PATH in which ffmpeg and ffprobe are, and nothing else."""
+    yield from _served(servers.ffmpeg_folder, tmp_path_factory.mktemp("ffmpeg"))
 
 
 def _served(server: Callable[[Path], AbstractContextManager[T]], folder: Path) -> Iterator[T]:

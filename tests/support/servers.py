@@ -13,6 +13,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -33,6 +35,16 @@ _PACKAGES = "wordpress php-cli php-mysql php-gd php-curl php-xml php-mbstring ma
 
 class NotInstalled(Exception):
     """A real server is not on this machine; the message says how to install it."""
+
+
+@contextmanager
+def ffmpeg_folder(folder: Path) -> Iterator[Path]:
+    """Make links to ffmpeg and ffprobe in a folder; raises NotInstalled."""
+    for name in ("ffmpeg", "ffprobe"):
+        if not (program := shutil.which(name)):
+            raise NotInstalled(f"{name} is not there: apt-get install ffmpeg")
+        (folder / name).symlink_to(program)
+    yield folder
 
 
 def install_pds() -> None:

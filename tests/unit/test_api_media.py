@@ -61,7 +61,7 @@ def test_files_are_stored_with_their_alt_texts_and_used_by_posts(api: Asked) -> 
     assert answer.status_code == 201
     cat, film = answer.json()["media"]
     assert (cat["kind"], cat["mime"], cat["width"], cat["alt"]) == ("image", "image/png", 40, "A cat")
-    assert (film["kind"], film["mime"], film["width"], film["alt"]) == ("video", "video/mp4", None, "It runs")
+    assert (film["kind"], film["mime"], film["width"], film["alt"]) == ("video", "video/mp4", 40, "It runs")
     assert (cat["used"], film["used"]) == (False, False)
     media = [{"sha256": cat["sha256"]}, {"sha256": film["sha256"], "alt": "It sleeps"}]
     post = api.ask("POST", "/api/v1/posts", json={"text": "x", "media": media}).json()

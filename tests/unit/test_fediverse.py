@@ -44,6 +44,7 @@ def test_mastodon_says_what_it_takes() -> None:
     assert (there.text, there.files, there.answers, there.shortest) == (1000, 4, 6, 300)
     assert there.types["image/png"] == 16_777_216
     assert there.types["video/mp4"] == 103_809_024
+    assert (there.film_pixels, there.film_rate) == (8_294_400, 120)
     assert there.limits().summary()["text"] == {"characters": 1000}
 
 

@@ -78,7 +78,7 @@ NO_SVG = "it is an SVG drawing, which can carry scripts and is not taken. Save i
         ("a.zip", b"PK\x03\x04" + bytes(40), f"it is a ZIP archive or an office document. {TAKEN}"),
         (
             "a.heic",
-            pictures.mp4(b"heic"),
+            pictures.mp4(b"heic")[:16] + b"heic" + bytes(40),
             f"it looks like image/heif, which is not taken. {TAKEN} Save it as JPEG or PNG.",
         ),
         (

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from postbell.domain.film import Film
 from postbell.domain.media import MediaKind
 from postbell.errors import Invalid
 from postbell.services.inspection import Inspected, inspect, inspect_all
@@ -50,11 +51,12 @@ def test_a_picture_is_known_by_its_bytes_and_measured(
         ("a.mov", pictures.mov(), "video/quicktime"),
     ],
 )
-def test_a_video_is_known_by_its_bytes_and_not_measured(
+def test_a_video_is_known_by_its_bytes_and_looked_into(
     tmp_path: Path, name: str, content: bytes, mime: str
 ) -> None:
+    film = Film(seconds=0.12, rate=25, codec="h264", bits=62_200)
     assert inspect(written(tmp_path, name, content)) == Inspected(
-        kind=MediaKind.VIDEO, mime=mime, size=len(content)
+        kind=MediaKind.VIDEO, mime=mime, size=len(content), width=40, height=30, film=film
     )
 
 
@@ -145,7 +147,7 @@ def test_several_files_come_back_in_the_order_in_which_they_were_given(tmp_path:
         written(tmp_path, "2.mp4", pictures.mp4()),
         written(tmp_path, "3.gif", pictures.gif(3, 9)),
     ]
-    assert [found.width for found in inspect_all(paths)] == [1, None, 3]
+    assert [found.width for found in inspect_all(paths)] == [1, 40, 3]
 
 
 def test_no_file_is_no_problem() -> None:

@@ -118,6 +118,7 @@ def test_limits_can_be_told_as_plain_values() -> None:
             "pixels": 100,
             "side": None,
             "ratio": None,
+            "film": {},
         },
         "quotas": {"day": 25},
     }
@@ -125,7 +126,7 @@ def test_limits_can_be_told_as_plain_values() -> None:
         "text": {},
         "title": {},
         "needs_title": False,
-        "media": {"most": 0, "types": {}, "pixels": None, "side": None, "ratio": None},
+        "media": {"most": 0, "types": {}, "pixels": None, "side": None, "ratio": None, "film": {}},
         "quotas": {},
     }
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from postbell.domain.film import Film
 from postbell.errors import Rejected
 from postbell.networks.telegram import Credentials, network
 from postbell.publishing.protocol import Receipt
@@ -235,6 +236,10 @@ def test_a_name_without_an_ending_gets_one(tmp_path: Path) -> None:
 def test_a_video_that_could_not_be_measured_goes_out_too(tmp_path: Path) -> None:
     sent = _sent(media=(file(tmp_path, "bell.mp4", width=None, height=None),))
     assert sent.keys().isdisjoint({"width", "height"})
+
+
+def test_it_is_told_how_long_a_video_is(tmp_path: Path) -> None:
+    assert _sent(media=(file(tmp_path, "bell.mp4", film=Film(seconds=12.6)),))["duration"] == 13
 
 
 def test_files_can_be_covered_and_have_the_text_above(tmp_path: Path) -> None:

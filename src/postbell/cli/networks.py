@@ -20,6 +20,7 @@ from postbell.network_shapes import example_of, fields_of, network_json
 
 
 if TYPE_CHECKING:
+    from postbell.domain.film import FilmLimit
     from postbell.domain.limits import Limits, MediaLimit
     from postbell.domain.quota import Quota
     from postbell.publishing.protocol import Network
@@ -133,7 +134,26 @@ def _files(media: MediaLimit) -> str:
     pixels = [f"pictures of at most {media.pixels:,} pixels"] if media.pixels else []
     side = [f"pictures of at most {media.side:,} pixels a side"] if media.side else []
     ratio = [f"pictures at most {media.ratio:g} times as long as wide"] if media.ratio else []
-    return "\n".join([f"at most {media.most}", *taken, *pixels, *side, *ratio])
+    return "\n".join([f"at most {media.most}", *taken, *pixels, *side, *ratio, *_films(media.film)])
+
+
+def _films(film: FilmLimit) -> Iterator[str]:
+    """Yield what is said of videos."""
+    if film.seconds:
+        yield f"videos of at most {film.seconds:g} s"
+    if film.codecs:
+        yield f"videos coded as {' or '.join(map(str.upper, (*film.codecs, *film.sounds)))}"
+    if film.pixels:
+        yield f"videos of at most {film.pixels:,} pixels"
+    if film.width:
+        yield f"videos at most {film.width:,} pixels wide"
+    if film.ratio:
+        yield f"videos at most {film.ratio:g} times as long as wide"
+    if film.fastest:
+        least = f"{film.slowest:g} to " if film.slowest else "at most "
+        yield f"videos with {least}{film.fastest:g} pictures a second"
+    if film.bits:
+        yield f"videos of at most {film.bits / 1e6:g} Mbit a second"
 
 
 def _quota(quota: Quota) -> str:

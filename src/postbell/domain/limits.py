@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from postbell.domain.content import Content
+from postbell.domain.film import FilmLimit, film_problems
 from postbell.domain.media import Media, MediaKind
 from postbell.domain.quota import Quota
 from postbell.errors import Problem
@@ -37,6 +38,8 @@ class MediaLimit:
     side: int | None = None
     #: How many times as long as the other one a side of a picture may be.
     ratio: float | None = None
+    #: What is said of videos besides.
+    film: FilmLimit = field(default_factory=FilmLimit)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +66,7 @@ class Limits:
                 "pixels": self.media.pixels,
                 "side": self.media.side,
                 "ratio": self.media.ratio,
+                "film": self.media.film.summary(),
             },
             "quotas": {str(quota.per): quota.most for quota in self.quotas},
         }
@@ -101,23 +105,25 @@ def _media_problems(media: tuple[Media, ...], limit: MediaLimit, account: str) -
     problems += [
         Problem(where=f"media {item.name}", account=account, message=problem)
         for item in media
-        if (problem := _file_problem(item, limit))
+        for problem in _file_problems(item, limit)
     ]
     return problems
 
 
-def _file_problem(item: Media, limit: MediaLimit) -> str | None:
+def _file_problems(item: Media, limit: MediaLimit) -> Iterator[str]:
     if item.mime not in limit.types:
         taken = ", ".join(sorted(limit.types)) or "none"
-        return f"{item.mime} is not taken there; it takes {taken}."
-    if item.size > limit.types[item.mime]:
-        return f"{item.size:,} bytes, the limit is {limit.types[item.mime]:,}."
-    if item.kind is MediaKind.IMAGE and item.width and item.height:
-        return _shape_problem(item.width, item.height, limit)
-    return None
+        yield f"{item.mime} is not taken there; it takes {taken}."
+    elif item.size > limit.types[item.mime]:
+        yield f"{item.size:,} bytes, the limit is {limit.types[item.mime]:,}."
+    elif item.kind is MediaKind.IMAGE and (problem := _shape_problem(item, limit)):
+        yield problem
+    if item.film:
+        yield from film_problems(item.film, item.width or 0, item.height or 0, limit.film)
 
 
-def _shape_problem(width: int, height: int, limit: MediaLimit) -> str | None:
+def _shape_problem(item: Media, limit: MediaLimit) -> str | None:
+    width, height = item.width or 0, item.height or 0
     shape = f"{width} x {height} pixels, the limit is"
     if limit.pixels and width * height > limit.pixels:
         return f"{shape} {limit.pixels:,} pixels."

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from postbell.domain.film import Film
+
 
 #: The types that files have here, and what the name of such a file ends in.
 SUFFIXES = {
@@ -41,6 +43,8 @@ class Media:
     #: Pixels, after the orientation that the file asks for; None where they could not be measured.
     width: int | None = None
     height: int | None = None
+    #: What is in a video; None where nobody has looked into it, and of a picture.
+    film: Film | None = None
     #: What the file was called when it was given, without folders.
     name: str
     #: Where the stored copy lies.

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from postbell.domain import limits
 from postbell.domain.content import Content
+from postbell.domain.film import FilmLimit
 from postbell.domain.quota import Per, Quota
 from postbell.domain.text import graphemes, utf8_bytes
 from postbell.errors import Problem, Rejected
@@ -66,6 +67,8 @@ class Bluesky:
                 **dict.fromkeys(("image/jpeg", "image/png", "image/webp", "image/gif"), 2_000_000),
                 "video/mp4": 300_000_000,
             },
+            # Of the video service: three minutes, and no narrow strips.
+            film=FilmLimit(seconds=180, ratio=3),
         ),
         # 35,000 points a day, and a record costs 3 (docs.bsky.app/docs/advanced-guides/rate-limits).
         quotas=(Quota(most=35_000 // 3, per=Per.DAY),),

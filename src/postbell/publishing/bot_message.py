@@ -86,6 +86,8 @@ def _look(item: Media, options: Any) -> dict[str, Any]:
     look: dict[str, Any] = {"supports_streaming": True} if way == "video" else {}
     if way == "video" and item.width and item.height:
         look |= {"width": item.width, "height": item.height}
+    if way == "video" and item.film and item.film.seconds:
+        look["duration"] = round(item.film.seconds)
     flags = {"has_spoiler": options.spoiler, "show_caption_above_media": options.caption_above}
     return look | {name: True for name, wanted in flags.items() if wanted}
 

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from postbell.domain.film import FilmLimit
 from postbell.domain.lengths import mastodon_length
 from postbell.domain.limits import Limits, MediaLimit, TextLimit
 from postbell.domain.media import SUFFIXES
@@ -49,6 +50,9 @@ class Server:
     types: Mapping[str, int] = field(default_factory=_stock_types)
     #: The most pixels of a picture.
     pixels: int = 33_177_600
+    #: The most pixels of a video, and pictures per second.
+    film_pixels: int = 8_294_400
+    film_rate: int = 120
     #: The longest alt text, in characters.
     alt: int = 1500
     #: The most answers of a poll, and the most characters of one.
@@ -80,7 +84,12 @@ class Server:
         """Return what can be checked of every post."""
         return Limits(
             text=(TextLimit(most=self.text, unit="characters", count=self.count),),
-            media=MediaLimit(most=self.files, types=self.types, pixels=self.pixels),
+            media=MediaLimit(
+                most=self.files,
+                types=self.types,
+                pixels=self.pixels,
+                film=FilmLimit(pixels=self.film_pixels, fastest=self.film_rate),
+            ),
         )
 
 
@@ -110,6 +119,8 @@ def read_server(kind: str, said: Mapping[str, Any]) -> Server:
             if not isinstance(taken, list) or not taken or mime in taken
         },
         pixels=_first(stock.pixels, media.get("image_matrix_limit")),
+        film_pixels=_first(stock.film_pixels, media.get("video_matrix_limit")),
+        film_rate=_first(stock.film_rate, media.get("video_frame_rate_limit")),
         alt=_first(stock.alt, media.get("description_limit"), said.get("description_limit")),
         answers=_first(stock.answers, polls.get("max_options"), old_polls.get("max_options")),
         answer=_first(

@@ -16,6 +16,7 @@ from postbell.domain.post import Post
 from postbell.errors import Problem
 from postbell.publishing import parts
 from postbell.publishing.protocol import Network, fetches
+from postbell.services import films
 from postbell.services.context import Context
 
 
@@ -130,6 +131,25 @@ def check_alt(content: Content) -> list[Problem]:
         Problem(where=f"media {item.name}", message=message)
         for item in content.media
         if item.kind is MediaKind.IMAGE and not item.alt.strip()
+    ]
+
+
+def check_films(content: Content) -> list[Problem]:
+    """Return a note for each video into which nobody has looked, or that tells where it was taken."""
+    videos = [item for item in content.media if item.kind is MediaKind.VIDEO]
+    unknown = f"nobody has looked into it, so whether it is taken shows when it is published. {films.INSTALL}"
+    placed = "it says where it was taken, and so everybody can read it; take that out first."
+    return [
+        *(
+            Problem(where=f"media {item.name}", message=unknown)
+            for item in videos
+            if item.film is None or item.film.seconds is None
+        ),
+        *(
+            Problem(where=f"media {item.name}", message=placed)
+            for item in videos
+            if item.film and item.film.placed
+        ),
     ]
 
 

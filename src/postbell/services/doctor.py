@@ -20,6 +20,7 @@ from postbell.domain.states import DeliveryState
 from postbell.errors import BadConfig, NotTold, PostbellError, Unauthorized
 from postbell.publishing import registry
 from postbell.publishing.protocol import Profile
+from postbell.services import films
 from postbell.services.check import Check, Level, bad, good, odd
 from postbell.services.encrypted import encryption_told
 from postbell.services.health import (
@@ -90,6 +91,7 @@ def doctor(places: Places, *, now: datetime, verify: Verify | None = None) -> li
         *_guarded("data folder", lambda: _folder(places)),
         *_guarded("disk", lambda: _disk(places)),
         *_program(Path(__file__).parents[1]),
+        good("videos", films.told()),
     ]
     facts: _Facts | None = None
     try:

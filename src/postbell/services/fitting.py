@@ -21,8 +21,8 @@ from typing import IO, BinaryIO
 from postbell.domain.limits import MediaLimit
 from postbell.domain.media import SUFFIXES, Media
 from postbell.errors import PostbellError
+from postbell.services.deaths import told_death
 from postbell.services.file_types import TYPES, refuse
-from postbell.services.inspection import told_death
 
 
 #: To be raised when other bytes are made of a picture than before.

@@ -1,22 +1,23 @@
-"""What a given file really is. Its name is never trusted, and pictures are opened in another process."""
+"""What a given file really is. Its name is never trusted, and it is opened in another process."""
 
 from __future__ import annotations
 
 import json
 import os
-import signal
 import stat
 import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
+from postbell.domain.film import Film
 from postbell.domain.media import MediaKind
 from postbell.errors import Invalid, PostbellError, Problem
-from postbell.services import _inspect_child
+from postbell.services import _inspect_child, films
+from postbell.services.deaths import told_death
 from postbell.services.file_types import HEAD, FileType, recognise, refuse
 
 
@@ -46,9 +47,11 @@ class Inspected:
     mime: str
     #: Length in bytes.
     size: int
-    #: Pixels, after the orientation that the file asks for; None of a video.
+    #: Pixels, after the orientation that the file asks for; None of a video that nobody could look into.
     width: int | None = None
     height: int | None = None
+    #: What is in a video; None of a picture.
+    film: Film | None = None
 
 
 def inspect(path: Path) -> Inspected:
@@ -69,13 +72,20 @@ def examine(files: Sequence[tuple[Path, str]]) -> list[Inspected | Problem]:
     """Return for each file, in order, what it is or why it cannot be posted.
 
     A file is a path and the name that the user gave: its ending must fit the type, and problems are told
-    under it. Raises PostbellError if pictures cannot be opened on this machine at all.
+    under it. Raises PostbellError if pictures or videos cannot be opened on this machine though they should.
     """
     with ExitStack() as stack:
         found = [_open(path, name, stack) for path, name in files]
         pictures = [item for item in found if isinstance(item, _Opened) and item.type.kind is MediaKind.IMAGE]
         sizes = dict(zip(pictures, _measure(pictures), strict=True))
-        return [item if isinstance(item, Problem) else _result(item, sizes.get(item)) for item in found]
+        return [
+            item
+            if isinstance(item, Problem)
+            else _result(item, sizes[item])
+            if item in sizes
+            else _filmed(item, films.look_into(path))
+            for item, (path, _) in zip(found, files, strict=True)
+        ]
 
 
 def display_name(path: Path) -> str:
@@ -147,10 +157,18 @@ def _only_a_file(status: os.stat_result, name: str) -> None:
         raise refuse(name, "it is empty; download or export it again.")
 
 
-def _result(item: _Opened, size: list[int] | str | None) -> Inspected | Problem:
+def _filmed(item: _Opened, found: dict[str, Any] | str) -> Inspected | Problem:
+    if isinstance(found, str):
+        return refuse(item.name, found).problems[0]
+    width, height = found.pop("width", None), found.pop("height", None)
+    facts = Inspected(kind=item.type.kind, mime=item.type.mime, size=item.size, width=width, height=height)
+    return replace(facts, film=Film(**found))
+
+
+def _result(item: _Opened, size: list[int] | str) -> Inspected | Problem:
     if isinstance(size, str):
         return refuse(item.name, size).problems[0]
-    width, height = size or (None, None)
+    width, height = size
     return Inspected(kind=item.type.kind, mime=item.type.mime, size=item.size, width=width, height=height)
 
 
@@ -192,10 +210,3 @@ def _ask(pictures: Sequence[_Opened]) -> tuple[list[str], int, str]:
             out, err = child.communicate()
     lines = [line for line in out.splitlines(keepends=True) if line.endswith("\n")]
     return lines, child.returncode, (err.strip().splitlines() or ["it gave no reason"])[-1]
-
-
-def told_death(number: int, seconds: int, *, to: str, program: str) -> str:
-    """Return what the user reads of a picture that has ended, with a signal, a process that worked on it."""
-    if number in (signal.SIGALRM, signal.SIGXCPU, signal.SIGKILL):
-        return f"it takes more than {seconds} s to {to}; make it smaller, or export it again."
-    return f"it crashed the program that {program} ({signal.Signals(number).name}); export it again."

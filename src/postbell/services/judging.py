@@ -15,6 +15,7 @@ from postbell.services.checking import (
     check_alt,
     check_comments,
     check_content,
+    check_films,
     check_links,
     check_names,
     check_options,
@@ -56,7 +57,7 @@ def judge(
         # Without its bad picture a post may look empty: that would be no news.
         if not wrong and (_says_anything(post) or not problems):
             lacks += check_content(ctx, post.content, post.overrides, account)
-    notes = [
+    notes = check_films(post.content) + [
         note
         for account in accounts.values()
         for note in check_comments(ctx, post.content, post.overrides, account)

@@ -222,6 +222,7 @@ class MediaStore:
             size=facts.size,
             width=facts.width,
             height=facts.height,
+            film=facts.film,
             name="it",
             path=path,
         )
@@ -266,6 +267,7 @@ class MediaStore:
             size=found.size,
             width=found.width,
             height=found.height,
+            film=found.film,
             name=staged.name,
             path=staged.copy,
             alt=staged.alt,

@@ -14,7 +14,14 @@ from postbell.errors import Invalid, Problem
 from postbell.publishing.parts import parts_of
 from postbell.publishing.protocol import Call, Network
 from postbell.services import guard
-from postbell.services.checking import check_alt, check_comments, check_fitted, check_options, check_terms
+from postbell.services.checking import (
+    check_alt,
+    check_comments,
+    check_films,
+    check_fitted,
+    check_options,
+    check_terms,
+)
 from postbell.services.commenting import as_comment
 from postbell.services.compose import in_place, new_post, not_stored
 from postbell.services.context import Context
@@ -122,6 +129,7 @@ def _preview(
         problems=tuple(problems),
         warnings=(
             *(() if ctx.require_alt else no_alt),
+            *check_films(content),
             *check_comments(ctx, base, post.overrides, account),
             *guard.warnings(ctx, tx, post, {account.id: account}, planned),
         ),

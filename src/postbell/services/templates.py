@@ -13,7 +13,14 @@ from postbell.domain.series import Series
 from postbell.domain.states import PostState
 from postbell.domain.variants import check_template, count
 from postbell.errors import Invalid, Problem
-from postbell.services.checking import check_alt, check_comments, check_fitted, check_options, check_terms
+from postbell.services.checking import (
+    check_alt,
+    check_comments,
+    check_films,
+    check_fitted,
+    check_options,
+    check_terms,
+)
 from postbell.services.context import Context
 from postbell.services.judging import NO_ACCOUNT, check_said
 from postbell.services.making import reading
@@ -46,7 +53,9 @@ def judge_series(
     must += no_alt if ctx.require_alt else []
     if must:
         raise Invalid(dict.fromkeys(must))
-    return no_alt + _unused(series, accounts) + _uncommented(ctx, series, accounts)
+    return (
+        no_alt + check_films(series.content) + _unused(series, accounts) + _uncommented(ctx, series, accounts)
+    )
 
 
 def _comes(series: Series, now: datetime) -> bool:

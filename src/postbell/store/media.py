@@ -28,9 +28,15 @@ class Stored:
 
 
 def record_media(tx: Connection, items: Iterable[Media], now: datetime) -> None:
-    """Store what is known about files; a file that is known already is left as it is."""
+    """Store what is known about files; of one that is known already only what is known of it as a video."""
     for item in items:
-        tx.execute(insert(media).values(_values(item, now)).on_conflict_do_nothing())
+        statement = insert(media).values(_values(item, now))
+        again = {name: statement.excluded[name] for name in _FILMED} if item.film else {}
+        tx.execute(
+            statement.on_conflict_do_update(index_elements=["sha256"], set_=again)
+            if again
+            else statement.on_conflict_do_nothing()
+        )
 
 
 def record_given(tx: Connection, items: Iterable[Media], now: datetime) -> None:
@@ -41,6 +47,7 @@ def record_given(tx: Connection, items: Iterable[Media], now: datetime) -> None:
     for item in items:
         values = _values(item, now) | {"shows": item.alt}
         again = {"created_at": now} | ({"shows": item.alt} if item.alt else {})
+        again |= {name: values[name] for name in _FILMED} if item.film else {}
         statement = insert(media).values(values)
         tx.execute(statement.on_conflict_do_update(index_elements=["sha256"], set_=again))
 
@@ -100,6 +107,9 @@ def forget_unused(tx: Connection, before: datetime) -> list[str]:
     return list(tx.execute(statement).scalars())
 
 
+#: What whoever looks into a video finds out.
+_FILMED = ("width", "height", "film")
+
 _USED = or_(
     exists().where(post_media.c.sha256 == media.c.sha256),
     exists().where(series_media.c.sha256 == media.c.sha256),
@@ -114,6 +124,7 @@ def _values(item: Media, now: datetime) -> dict[str, Any]:
         "size": item.size,
         "width": item.width,
         "height": item.height,
+        "film": vars(item.film) if item.film else None,
         "created_at": now,
     }
 

@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from postbell.domain.content import Comment, Content, Override, Split
+from postbell.domain.film import Film
 from postbell.domain.media import Media, MediaKind
 from postbell.domain.post import Delivery, PlacedBy, Post
 from postbell.domain.states import (
@@ -341,6 +342,7 @@ def media_from(row: Mapping[str, Any], locate: Locate) -> Media:
         size=row["size"],
         width=row["width"],
         height=row["height"],
+        film=Film(**row["film"]) if row["film"] else None,
         name=row["name"],
         path=locate(row["sha256"], row["mime"]),
         alt=row["alt"],

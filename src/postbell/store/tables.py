@@ -74,6 +74,8 @@ class MediaRow(Base, table=True):
     created_at: datetime
     #: What it shows, where a post does not say that itself.
     shows: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    #: What is in a video.
+    film: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
 
 
 class SeriesRow(Base, table=True):

@@ -1,4 +1,4 @@
-"""Threads, comments, edits. OAuth. Keys to the HTTP API, answers. Responses. Events, hooks. Files."""
+"""Threads, comments, edits. OAuth. Keys to the HTTP API, answers. Responses. Events, hooks. Files, videos."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ def upgrade() -> None:
     _hooks()
     _alive()
     _media()
+    _films()
     _jobs()
     _fetches()
     _uploads()
@@ -100,6 +101,10 @@ def _jobs() -> None:
 
 def _media() -> None:
     op.add_column("media", sa.Column("shows", sa.String, nullable=False, server_default=""))
+
+
+def _films() -> None:
+    op.add_column("media", sa.Column("film", sa.JSON))
 
 
 def _tokens() -> None:
