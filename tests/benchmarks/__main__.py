@@ -25,7 +25,7 @@ from benchmarks.sink import Sink
 
 
 #: In this order; each is a module with a `run`.
-NAMES = ("commands", "client", "drain", "backlog", "lateness", "great", "resting", "pictures")
+NAMES = ("commands", "client", "drain", "backlog", "lateness", "great", "api", "resting", "pictures")
 
 
 def main() -> int:

@@ -15,6 +15,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, MultipleResultsFound, NoResultFound
 
 from postbell.errors import Damaged, DatabaseLocked, DiskFailed, DiskFull, NotFound, PostbellError
+from postbell.store.line import Line
 
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Store:
         """
         self.path = path
         self._mark = mark
+        self._line, self._lock_wait = Line(), lock_wait
         pragmas = ("foreign_keys = ON", *(() if durable else ("synchronous = OFF",)))
         self._writer = open_engine(path, "BEGIN IMMEDIATE", *pragmas, lock_wait=lock_wait)
         # What is read is seldom read again soon: two megabytes of it kept in memory would be for nothing.
@@ -69,7 +71,7 @@ class Store:
         NotFound if the file has gone or was emptied, or Conflict for a wish of the user's if the database
         went back in time and no daemon has looked into that; then nothing was stored.
         """
-        with told(self.path), self._writer.begin() as tx:
+        with told(self.path), self._turn(), self._writer.begin() as tx:
             raw: Any = tx.connection.driver_connection
             before = raw.total_changes
             yield tx
@@ -79,6 +81,19 @@ class Store:
             # It is stored, whatever becomes of the mark: one that is behind says nothing wrong.
             with suppress(OSError):
                 self._mark.keep(count)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Let who writes in this process do so in order, and nobody for ever wait for the others."""
+        if not self._line.take(self._lock_wait):
+            raise DatabaseLocked(
+                f"Other work of Postbell's has written to {self.path} for {self._lock_wait:g} s; nothing was "
+                "stored. Try again."
+            )
+        try:
+            yield
+        finally:
+            self._line.pass_on()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
