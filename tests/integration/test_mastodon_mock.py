@@ -262,3 +262,44 @@ def test_an_account_is_connected_by_consent_and_publishes(mastodon: str, tmp_pat
     assert home.post(post).outcome is Outcome.PUBLISHED
     me = _call(mastodon, "GET", "/accounts/verify_credentials")
     assert "By consent" in _call(mastodon, "GET", f"/accounts/{me['id']}/statuses")[0]["content"]
+
+
+def test_a_post_is_changed_with_its_warning_and_a_repeat_changes_nothing_more(here: Postbell) -> None:
+    outgoing = here.outgoing(options={"spoiler_text": "Sun", "sensitive": True})
+    name = here.publish(outgoing).id
+    options = SUBJECT.network.Options.model_validate({"spoiler_text": "Rain"})
+    content = replace(outgoing.content, text="Good evening")
+    for _ in range(2):
+        assert here.edit(replace(outgoing, content=content, options=options), name).id == name
+    (status,) = _posts(here)
+    source = _source(here, name)
+    assert (source["text"], source["spoiler_text"]) == ("Good evening", "Rain")
+    assert status["sensitive"]
+    assert status["edited_at"]
+
+
+def test_files_and_polls_stay_when_their_texts_are_changed(here: Postbell, tmp_path: Path) -> None:
+    pictures = here.outgoing(
+        media=(picture(tmp_path, "b.png", "A bell"), picture(tmp_path, "a.png", "A cat"))
+    )
+    poll = here.outgoing(options={"poll": ["rain", "sun"], "poll_expires_in": 600}, key="p" * 20)
+    for each in (pictures, poll):
+        here.edit(replace(each, content=replace(each.content, text="Weather?")), here.publish(each).id)
+    asked, shown = _posts(here)
+    assert [each["description"] for each in shown["media_attachments"]] == ["A bell", "A cat"]
+    assert [each["title"] for each in asked["poll"]["options"]] == ["rain", "sun"]
+    assert {_source(here, each["id"])["text"] for each in (asked, shown)} == {"Weather?"}
+
+
+def test_a_thread_is_changed_part_by_part_until_it_is_gone(here: Postbell, tmp_path: Path) -> None:
+    thread = _thread(here, tmp_path)
+    receipt = here.go_on(thread, [])
+    assert receipt
+    content = replace(thread.content, text="First", segments=("Two", "Third"))
+    here.edit(replace(thread, content=content), receipt.id)
+    third, second, first = _posts(here)
+    assert [_source(here, each["id"])["text"] for each in (first, second, third)] == ["First", "Two", "Third"]
+    assert third["in_reply_to_id"] == second["id"]
+    here.delete(thread, receipt.id)
+    with pytest.raises(Rejected, match="not there any more"):
+        here.edit(thread, receipt.id)

@@ -189,6 +189,42 @@ def test_a_post_that_was_taken_away_is_in_the_trash_and_shown_to_nobody(wordpres
     assert asyncio.run(_find(outgoing)) == Absent()
 
 
+def _edit(outgoing: Outgoing, name: str) -> Receipt:
+    async def edit() -> Receipt:
+        clients = Clients()
+        try:
+            return await network.edit(outgoing, name, Http(clients, SystemClock()))
+        finally:
+            await clients.close()
+
+    return asyncio.run(edit())
+
+
+def test_a_post_is_changed_under_its_address_with_the_files_that_it_has(
+    wordpress: WordPress, tmp_path: Path
+) -> None:
+    outgoing = post_for(wordpress, "A text", title="Mine", media=two_pictures(tmp_path))
+    receipt = publish(outgoing)
+    before = wordpress.post(int(receipt.id))
+    first, second = outgoing.content.media
+    media = (first, replace(second, alt="Something else"))
+    content = replace(outgoing.content, text="Another text", title="Other", media=media)
+    for _ in range(2):
+        changed = _edit(replace(outgoing, content=content), receipt.id)
+        assert (changed.id, changed.url, changed.warnings) == (receipt.id, receipt.url, ())
+    after = wordpress.post(int(receipt.id))
+    same = ("slug", "link", "date_gmt", "status")
+    assert {name: after[name] for name in same} == {name: before[name] for name in same}
+    assert after["title"]["raw"] == "Other"
+    assert "Another text" in after["content"]["raw"]
+    assert 'alt="Something else"' in after["content"]["raw"]
+    files = [re.findall(r"wp-image-(\d+)", post["content"]["raw"]) for post in (before, after)]
+    assert files[0] == files[1] != []
+    _delete(outgoing, receipt.id)
+    with pytest.raises(Rejected, match="not there any more"):
+        _edit(outgoing, receipt.id)
+
+
 def test_a_post_that_is_gone_for_good_counts_as_taken_away(wordpress: WordPress) -> None:
     _delete(post_for(wordpress, "Never", title="Never"), "999999")
 

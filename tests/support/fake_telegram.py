@@ -96,6 +96,9 @@ class FakeTelegram(FarSide):
     def is_deleting(self, request: httpx.Request) -> bool:
         return "/delete" in request.url.path
 
+    def is_editing(self, request: httpx.Request, body: bytes) -> bool:
+        return "/editMessage" in request.url.path
+
     def rate_limited(self) -> httpx.Response:
         why = "Too Many Requests: retry after 120"
         return httpx.Response(
@@ -162,6 +165,8 @@ class FakeTelegram(FarSide):
         if method == "pinChatMessage":
             self.pinned.append((chat["id"], values["message_id"]))
             return True
+        if method.startswith("editMessage"):
+            return self._edit(chat, values)
         if method == "deleteMessage":
             if self.messages.pop((chat["id"], values["message_id"]), None) is None:
                 raise Refusal(400, "Bad Request: message to delete not found")
@@ -199,6 +204,22 @@ class FakeTelegram(FarSide):
             said["file"] = files[way]
             _check_file(way, files[way])
         return self._keep(chat, said, self._last + 1)
+
+    def _edit(self, chat: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+        """Change a text or a caption; what is left out of markup and buttons is taken away."""
+        said = self.messages.get((chat["id"], values["message_id"]))
+        if said is None:
+            raise Refusal(400, "Bad Request: message to edit not found")
+        name = "text" if "text" in values else "caption"
+        if ("file" in said) is (name == "text"):
+            raise Refusal(400, f"Bad Request: there is no {name} in the message to edit")
+        plain = _parsed(values[name], values.get("parse_mode"))
+        _check_length(plain, 4096 if name == "text" else 1024, f"message {name} is too long")
+        now = {each: values.get(each) for each in (name, "parse_mode", "reply_markup")}
+        if now == {each: said.get(each) for each in now}:
+            raise Refusal(400, "Bad Request: message is not modified: it is exactly the same")
+        said |= now | {"plain": plain}
+        return {"message_id": values["message_id"], "date": int(self.clock.now().timestamp()), "chat": chat}
 
     def _send_album(
         self, chat: dict[str, Any], values: dict[str, Any], files: dict[str, File]

@@ -91,6 +91,10 @@ class FakeWordPress(FarSide):
     def is_deleting(self, request: httpx.Request) -> bool:
         return request.method == "DELETE"
 
+    def is_editing(self, request: httpx.Request, body: bytes) -> bool:
+        path, _ = self._path(request)
+        return bool(re.fullmatch(r"/wp/v2/posts/\d+", path)) and bool(body) and b'"status"' not in body
+
     def rate_limited(self) -> httpx.Response:
         return httpx.Response(429, text="<html>slow down</html>", headers={"Retry-After": "120"})
 

@@ -18,6 +18,7 @@ from postbell.publishing.protocol import (
     Target,
     Unknown,
     counter_of,
+    editor_of,
 )
 from support import farside
 from support.farside import Subject
@@ -69,6 +70,12 @@ class Online(WithoutTokens):
     ) -> Receipt | Progress | Absent | Unknown:
         """Look it up."""
         return self.runner.run(self.subject.network.find(outgoing, progress, self.http()))
+
+    def edit(self, outgoing: Outgoing, name: str) -> Receipt:
+        """Change it to what `outgoing` says."""
+        edit = editor_of(self.subject.network)
+        assert edit, "it changes nothing"
+        return self.runner.run(edit(outgoing, name, self.http()))
 
     def delete(self, outgoing: Outgoing, name: str) -> None:
         """Take it away."""

@@ -8,13 +8,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from postbell.domain.content import Content
 from postbell.errors import Rejected, Unavailable
 from postbell.publishing.protocol import Outgoing, Receipt
 from support.fake_mastodon import SUBJECT, FakeMastodon, daemon
-from support.farside import START, Daemon
+from support.farside import Daemon
 from support.folders import picture
 
 
@@ -123,9 +124,37 @@ def test_what_the_server_does_not_take_is_told_in_its_words() -> None:
         change(made, name, text="x" * 501)
 
 
-def test_what_cannot_be_read_first_is_tried_again() -> None:
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_an_error_that_says_nothing_of_the_post_is_told_as_it_is(method: str) -> None:
     made, far_side, name = published()
-    far_side.statuses[0]["id"] = 7
-    far_side.clock.set(START)
-    with pytest.raises((Unavailable, Rejected)):
+    refuse(far_side, method, 422, {"error": "No"})
+    with pytest.raises(Rejected, match="answered 422: No"):
+        change(made, name, text="Good evening")
+
+
+def refuse(far_side: FakeMastodon, method: str, status: int, said: Any) -> None:
+    """Let the next calls for single posts by this method be answered so."""
+    answer = far_side.answer
+
+    def instead(request: httpx.Request, body: bytes) -> httpx.Response:
+        if (request.method, request.url.path.count("/")) == (method, 4) and "statuses" in request.url.path:
+            return httpx.Response(status, json=said)
+        return answer(request, body)
+
+    far_side.answer = instead  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("said", [{"id": 7}, [], {}])
+def test_an_answer_that_is_none_is_tried_again(said: Any) -> None:
+    for method in ("GET", "PUT"):
+        made, far_side, name = published()
+        refuse(far_side, method, 200, said)
+        with pytest.raises(Unavailable):
+            change(made, name, text="Good evening")
+
+
+def test_a_page_of_something_else_in_place_of_changes_is_no_lasting_fault_of_the_address() -> None:
+    made, far_side, name = published()
+    refuse(far_side, "PUT", 405, "no")
+    with pytest.raises(Rejected, match="knows of no changes"):
         change(made, name, text="Good evening")

@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field, SecretStr, field_validator
 
 from postbell.domain.content import Content
 from postbell.domain.limits import Limits, MediaLimit, TextLimit
-from postbell.errors import Problem, PublishError
+from postbell.errors import Problem, PublishError, Rejected
 from postbell.publishing import chain, protocol
 from postbell.publishing.answer import Refused
 from postbell.publishing.bot_api import Bot, Moved, form_part, link_to, missing_rights, moved_note
@@ -23,7 +23,9 @@ from postbell.publishing.bot_markup import PLAIN, fewest
 from postbell.publishing.bot_message import (
     BUTTON,
     MODES,
+    edit_of,
     messages_of,
+    names_of,
     parts_of,
     pin_of,
     request_of,
@@ -97,6 +99,7 @@ class Options(Strict):
     first_only = frozenset(
         {"pin", "buttons", "poll", "poll_public", "poll_multiple", "quiz_answer", "quiz_explanation"}
     )
+    lasting = first_only - {"buttons"} | {"spoiler", "as_files", "silent", "protect"}
 
     markup: Literal["text", "html", "markdown"] = Field(
         "text", description="html, markdown: the text has Telegram's markup in HTML, or in MarkdownV2."
@@ -206,6 +209,22 @@ class Telegram:
         """Say that nobody can tell: a bot sees nothing of what it has sent."""
         del outgoing, progress, http
         return protocol.Unknown(reason="a bot cannot read what it has sent to Telegram")
+
+    async def edit(self, outgoing: Outgoing, receipt_id: str, http: Http) -> Receipt:
+        """Change the text of the message, or what stands below its files."""
+        bot = _bot(outgoing.target, http)
+
+        async def one(part: Outgoing, name: str) -> Receipt:
+            try:
+                await bot.call(*edit_of(part, *messages_of(name)[0]), dict)
+            except Refused as refusal:
+                if "message to edit not found" in refusal.code:
+                    raise Rejected("it is not there any more") from None
+                if "message is not modified" not in refusal.code:
+                    raise
+            return Receipt(id=name)
+
+        return await chain.edit(outgoing, names_of(receipt_id), one)
 
     async def delete(self, outgoing: Outgoing, receipt_id: str, http: Http) -> None:
         """Delete each message of it.

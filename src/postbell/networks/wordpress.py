@@ -27,6 +27,7 @@ from postbell.publishing.wp_post import (
     ANY,
     KINDS,
     PUBLIC,
+    edit_post,
     file_headers,
     find_made,
     find_terms,
@@ -146,6 +147,10 @@ class WordPress:
         if post and post.get("status") in PUBLIC:
             return receipt_of(post, outgoing, done)
         return protocol.Absent()
+
+    async def edit(self, outgoing: Outgoing, receipt_id: str, http: Http) -> Receipt:
+        """Write the post anew; its address and its state stay."""
+        return await edit_post(Site(outgoing.target, http), outgoing, receipt_id)
 
     async def delete(self, outgoing: Outgoing, receipt_id: str, http: Http) -> None:
         """Move the post to the trash, where wp-admin can restore it; for good where there is no trash."""

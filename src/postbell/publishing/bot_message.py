@@ -9,6 +9,7 @@ from typing import Any
 from postbell.domain.content import Content
 from postbell.domain.media import Media, MediaKind
 from postbell.domain.text import SpanKind, find_spans
+from postbell.errors import Rejected
 from postbell.publishing.bot_markup import escape_markdown
 from postbell.publishing.protocol import Outgoing
 
@@ -78,6 +79,23 @@ def request_of(outgoing: Outgoing, chat: int | str) -> tuple[str, dict[str, Any]
     return "sendMessage", fields | {"text": said.pop("caption", ""), **said} | _preview(content, options)
 
 
+def edit_of(outgoing: Outgoing, chat: int | str, message: int) -> tuple[str, dict[str, Any]]:
+    """Return the method that changes a message and its parameters: its text, or what stands below files.
+
+    Raises Rejected for a poll.
+    """
+    method, fields = request_of(outgoing, chat)
+    if method == "sendPoll":
+        raise Rejected("Telegram changes no polls; publish it anew")
+    said = fields["media"][0] if method == "sendMediaGroup" else fields
+    kept = ("parse_mode", "link_preview_options", "show_caption_above_media")
+    how = {"chat_id": chat, "message_id": message} | {name: said[name] for name in kept if name in said}
+    how |= {"reply_markup": fields["reply_markup"]} if "reply_markup" in fields else {}
+    if method == "sendMessage":
+        return "editMessageText", how | {"text": fields["text"]}
+    return "editMessageCaption", how | {"caption": said.get("caption", "")}
+
+
 def _look(item: Media, options: Any) -> dict[str, Any]:
     """Return what is said of a file besides its bytes."""
     way = way_of(item, options)
@@ -116,6 +134,11 @@ def _poll(question: str, options: Any) -> dict[str, Any]:
 def pin_of(chat: int | str, message: int | str, options: Any) -> dict[str, Any]:
     """Return the parameters of what pins a message."""
     return {"chat_id": chat, "message_id": message, "disable_notification": options.silent}
+
+
+def names_of(receipt_id: str) -> list[str]:
+    """Return the receipt of each part of a thread."""
+    return re.split(r",(?=-?[0-9]+/)", receipt_id)
 
 
 def messages_of(receipt_id: str) -> list[tuple[int, int]]:

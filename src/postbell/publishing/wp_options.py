@@ -25,6 +25,7 @@ class Options(Strict):
     """What a post can be told about WordPress."""
 
     first_only: ClassVar[frozenset[str]] = frozenset({"featured", "password", "sticky"})
+    lasting: ClassVar[frozenset[str]] = frozenset({"status", "slug"})
 
     status: Literal["publish", "private"] = Field("publish", description="private: for the site's editors.")
     slug: str = Field("", description="The last part of the post's address; made from the title if empty.")

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from postbell.domain.markup import escape
 from postbell.domain.media import SUFFIXES
+from postbell.errors import Rejected
 from postbell.publishing.answer import Refused
 from postbell.publishing.blocks import essence
 from postbell.publishing.protocol import Outgoing, Receipt
@@ -98,6 +99,24 @@ async def make_draft(site: Site, outgoing: Outgoing, done: Mapping[str, Any]) ->
     elif post.get("status") not in PUBLIC:
         post = await site.change(f"posts/{post['id']}", fields)
     return int(post["id"])
+
+
+async def edit_post(site: Site, outgoing: Outgoing, number: str) -> Receipt:
+    """Let a post say what it says now. Its files are those that were uploaded; one that is gone is anew."""
+    try:
+        post = (await site.ask("GET", f"posts/{number}?context=edit")).json()
+    except Refused as refusal:
+        if refusal.code == "rest_post_invalid_id":
+            raise Rejected("it is not there any more") from None
+        raise
+    if not isinstance(post, dict) or outgoing.key not in str(post.get("content")):
+        raise Rejected(f"post {number} at {site.place} is not the one that was published")
+    if post.get("status") not in PUBLIC:
+        raise Rejected("it is not there any more")
+    done = await find_terms(site, outgoing.options)
+    media = [await upload_file(site, outgoing, index) for index in range(len(outgoing.content.media))]
+    done |= {"media": media, "post": int(number)}
+    return receipt_of(await site.change(f"posts/{number}", fields_of(outgoing, done)), outgoing, done)
 
 
 def receipt_of(post: Mapping[str, Any], outgoing: Outgoing, done: Mapping[str, Any]) -> Receipt:
