@@ -49,6 +49,13 @@ class Refusal(Exception):
             self.error["error_subcode"] = subcode
 
 
+def fetch(url: str) -> bytes | None:
+    """Come for a file, as Threads does; None where it cannot be had."""
+    if not url.startswith(FETCHED_FROM):
+        return None
+    return Path(unquote(urlsplit(url).path).removeprefix("/public/")).read_bytes()
+
+
 @dataclass
 class Container:
     """What can be published."""
@@ -87,6 +94,8 @@ class FakeThreads(FarSide):
     posts: list[dict[str, Any]] = field(default_factory=list)
     files: dict[str, list[tuple[bytes, str]]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
+    #: Comes for a file; None where it cannot be had.
+    fetch: Callable[[str], bytes | None] = fetch
     #: How long what is published is not listed yet.
     listed_after: timedelta = timedelta()
     _ids: Iterator[int] = field(default_factory=lambda: itertools.count(18_000_000_000_000_001))
@@ -200,7 +209,7 @@ class FakeThreads(FarSide):
                 raise Refusal(100, "A carousel has 2 to 20 children")
             container.files = [file for child in children for file in child.files]
         elif kind != "TEXT":
-            data = fetch(asked[f"{kind.lower()}_url"])
+            data = self.fetch(asked[f"{kind.lower()}_url"])
             container.files = [(data, asked.get("alt_text", ""))] if data is not None else []
             container.error = container.error or ("" if data is not None else "UNKNOWN")
         if len(asked.get("alt_text", "")) > 1000:
@@ -333,13 +342,6 @@ class FakeThreads(FarSide):
     def _needs(self, right: str) -> None:
         if right not in self.rights:
             raise Refusal(10, "Application does not have permission for this action")
-
-
-def fetch(url: str) -> bytes | None:
-    """Come for a file, as Threads does; None where it cannot be had."""
-    if not url.startswith(FETCHED_FROM):
-        return None
-    return Path(unquote(urlsplit(url).path).removeprefix("/public/")).read_bytes()
 
 
 def _chosen(said: Mapping[str, Any], fields: str, always: tuple[str, ...] = ("id",)) -> dict[str, Any]:

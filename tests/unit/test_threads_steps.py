@@ -9,34 +9,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from postbell.domain.media import Media
-from postbell.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unsure
-from postbell.publishing.protocol import Absent, Progress, Receipt, Unknown
-from postbell.publishing.tokens import Tokens
+from postbell.errors import PublishError, Rejected, Unavailable
+from postbell.publishing.protocol import Progress, Receipt
 from support import pictures
-from support.fake_threads import TOKEN, FakeThreads, Refusal, daemon
-from support.farside import START, Between, Daemon, FarSide, Fault
-from support.threads_collection import path_of
-
-
-MINUTE = timedelta(minutes=1)
-
-
-def numbered(far_side: FakeThreads) -> list[str]:
-    """Return what was asked of Threads in its order, with `#` for every number."""
-    return [
-        f"{each.method} {'/'.join('#' if part.isdigit() else part for part in path_of(each).split('/'))}"
-        for each in far_side.requests
-    ]
-
-
-def fail(sender: Daemon) -> PublishError:
-    with pytest.raises(PublishError) as caught:
-        asyncio.run(sender.publish())
-    return caught.value
+from support.fake_threads import Refusal, daemon
+from support.farside import Daemon, Fault
+from support.threads_telling import fail, numbered, refuse
 
 
 def images(folder: Path, count: int = 2) -> tuple[Media, ...]:
@@ -62,9 +43,7 @@ def test_a_text_is_a_container_that_is_ready_and_then_public() -> None:
 def test_it_is_known_that_it_is_public_before_its_address_is_asked_for() -> None:
     sender, far_side = daemon()
     asyncio.run(sender.publish())
-    (post,) = far_side.posts
-    assert sender.stored[-1].data["id"] == post["id"]
-    assert sender.stored[-1].public == f"it is public, as number {post['id']} of Threads"
+    assert sender.stored[-1].data["id"] == far_side.posts[0]["id"]
 
 
 def test_files_are_containers_of_their_own_and_each_is_waited_for(tmp_path: Path) -> None:
@@ -214,180 +193,19 @@ def test_what_is_refused_for_another_reason_is_told_at_once() -> None:
     assert str(error) == "Threads answered 400: Something else (code 9000, 0)"
 
 
-def refuse(code: int, message: str, subcode: int | None = None, **more: Any) -> dict[str, Any]:
-    raise Refusal(code, message, subcode, **more)
-
-
-# When its answer is lost
-
-
-def test_a_post_that_is_not_listed_yet_stays_in_doubt() -> None:
+def test_a_part_waits_for_the_one_before_it_to_be_known_everywhere() -> None:
     sender, far_side = daemon()
-    far_side.faults, far_side.listed_after = [Fault.LOST], MINUTE
-    assert type(fail(sender)) is Unsure
-    found = asyncio.run(sender.find())
-    assert found == Unknown(reason="Threads has published it, but does not list it")
-    assert "does not list it yet" in str(fail(sender))
-    far_side.clock.advance(60)
-    assert isinstance(asyncio.run(sender.find()), Receipt)
-    assert len(far_side.public()) == 1
+    content = replace(sender.outgoing.content, segments=("And then",))
+    sender.outgoing = replace(sender.outgoing, content=content)
+    made, refusals = far_side._create, [24, 100]
 
+    def create(asked: dict[str, str]) -> dict[str, Any]:
+        return (
+            refuse(refusals.pop(), "Media Not Found") if "reply_to_id" in asked and refusals else made(asked)
+        )
 
-def test_a_container_that_can_still_be_published_is_proof_that_it_was_not() -> None:
-    sender, far_side = daemon()
-    far_side.faults = [Fault.TIMEOUT]
-    assert type(fail(sender)) is Unsure
-    far_side.write("Good morning")  # by hand
-    far_side.requests.clear()
-    assert asyncio.run(sender.find()) == Absent()
-    assert numbered(far_side) == ["GET #"]
-
-
-def test_a_number_that_is_a_post_s_is_never_published() -> None:
-    sender, far_side = daemon()
-    post = far_side.write("Something else")
-    sender.stored = [Progress(step="container", data={"container": post["id"], "since": START.isoformat()})]
-    assert isinstance(asyncio.run(sender.find()), Unknown)
-    assert type(fail(sender)) is Unsure
-    assert len(far_side.posts) == 1
-
-
-def test_a_container_that_is_gone_is_settled_by_the_list() -> None:
-    sender, far_side = daemon()
-    far_side.faults = [Fault.LOST]
-    fail(sender)
-    far_side.containers.clear()
-    assert isinstance(asyncio.run(sender.find()), Receipt)
-    far_side.posts.clear()
-    assert asyncio.run(sender.find()) == Absent()
-
-
-def test_a_look_at_a_container_that_is_refused_is_no_answer() -> None:
-    sender, far_side = daemon()
-    far_side.faults = [Fault.LOST]
-    fail(sender)
-    far_side._state = lambda *_: refuse(9_000, "Something else")  # type: ignore[method-assign]
-    with pytest.raises(Rejected):
-        asyncio.run(sender.find())
-
-
-# What is said when it cannot be now
-
-
-def test_a_full_quota_is_told_for_what_it_is() -> None:
-    sender, far_side = daemon()
-    far_side.most = 1
-    far_side.write("Another one")
-    error = fail(sender)
-    assert isinstance(error, RateLimited)
-    assert str(error) == "1 of the 1 posts that Threads takes within 24 hours are used"
-    assert error.until == far_side.clock.now() + timedelta(hours=1)
-    assert numbered(far_side)[-1] == "GET me/threads_publishing_limit"
-
-
-def test_a_limit_of_calls_is_told_though_the_quota_cannot_be_read() -> None:
-    sender, far_side = daemon()
-    far_side.faults = [Fault.RATE_LIMITED]
-    far_side._quota = lambda asked: refuse(2, "Try later")  # type: ignore[method-assign]
-    error = fail(sender)
-    assert isinstance(error, RateLimited)
-    assert "Application request limit reached" in str(error)
-
-
-def test_what_was_taken_for_spam_waits_for_hours() -> None:
-    sender, far_side = daemon()
-    far_side._publish = lambda asked: refuse(1, "Action blocked", 2_207_051)  # type: ignore[method-assign]
-    error = fail(sender)
-    assert isinstance(error, RateLimited)
-    assert error.until == far_side.clock.now() + timedelta(hours=4)
-
-
-def test_what_was_taken_for_spam_and_is_public_is_published() -> None:
-    sender, far_side = daemon()
-    sent = far_side._publish
-
-    def publish(asked: dict[str, str]) -> dict[str, Any]:
-        sent(asked)
-        return refuse(1, "Action blocked", 2_207_051)
-
-    far_side._publish = publish  # type: ignore[method-assign]
-    receipt = asyncio.run(sender.publish())
-    assert [post["id"] for post in far_side.posts] == [receipt.id]
-
-
-# Its address
-
-
-async def refuse_address(far_side: FarSide, request: httpx.Request) -> httpx.Response:
-    del far_side, request
-    return httpx.Response(503)
-
-
-def test_the_address_is_asked_for_again_and_after_a_while_done_without() -> None:
-    sender, far_side = daemon()
-    with pytest.raises(Unavailable):
-        asyncio.run(sender.publish(Between(far_side, 3, refuse_address)))
-    far_side.clock.advance(120)
-    receipt = asyncio.run(sender.publish(Between(far_side, 0, refuse_address)))
-    assert (receipt.id, receipt.url) == (far_side.posts[0]["id"], None)
-    assert receipt.warnings[0].startswith("Threads did not say where people find it: ")
-
-
-def test_a_post_that_was_taken_away_at_once_was_published_all_the_same() -> None:
-    sender, far_side = daemon()
-    with pytest.raises(Unavailable):
-        asyncio.run(sender.publish(Between(far_side, 3, refuse_address)))
-    far_side.posts.clear()
-    for receipt in (asyncio.run(sender.publish()), asyncio.run(sender.find())):
-        assert isinstance(receipt, Receipt)
-        assert receipt.warnings == ("Threads does not say where people find it.",)
-
-
-# A token that ends on the way
-
-
-def consented(sender: Daemon, *, age: timedelta = timedelta(days=50)) -> None:
-    now = sender.far_side.clock.now()
-    sender.tokens = Tokens(
-        access_token=TOKEN, issued_at=now - age, ends_at=now - age + timedelta(days=60), renews=True
-    )
-
-
-@pytest.mark.parametrize("at", range(4))
-def test_a_token_that_is_not_accepted_any_more_is_renewed_at_every_step(at: int) -> None:
-    sender, far_side = daemon()
-    consented(sender)
-
-    async def expire(far_side: FarSide, request: httpx.Request) -> httpx.Response:
-        del request
-        return far_side.unauthorized()
-
-    asyncio.run(sender.publish(Between(far_side, at, expire)))
-    assert len(far_side.public()) == 1
-    assert sender.tokens
-    assert sender.tokens.access_token == f"{TOKEN}-1"
-    assert far_side.requests[-1].url.params["access_token"] == f"{TOKEN}-1"
-
-
-def test_a_token_that_ends_within_a_minute_is_renewed_before_it_is_used() -> None:
-    sender, far_side = daemon()
-    consented(sender, age=timedelta(days=60) - timedelta(seconds=30))
+    far_side._create = create  # type: ignore[method-assign]
+    begun = far_side.clock.now()
     asyncio.run(sender.publish())
-    assert numbered(far_side)[0] == "GET refresh_access_token"
-
-
-def test_a_token_that_has_ended_is_the_account_s_trouble() -> None:
-    sender, far_side = daemon()
-    consented(sender, age=timedelta(days=61))
-    error = fail(sender)
-    assert type(error) is Unauthorized
-    assert "its login has ended (2026-11-22 09:00:00Z): connect it again" in str(error)
-    assert far_side.requests == []
-
-
-def test_a_young_token_that_is_refused_is_not_renewed() -> None:
-    sender, far_side = daemon()
-    consented(sender, age=timedelta(hours=23))
-    far_side.tokens.clear()
-    assert type(fail(sender)) is Unauthorized
-    assert len(far_side.requests) == 1
+    assert [post.text for post in far_side.public()] == ["Good morning", "And then"]
+    assert far_side.clock.now() == begun + timedelta(seconds=26)

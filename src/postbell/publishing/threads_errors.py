@@ -101,6 +101,11 @@ def is_gone(refusal: Refused) -> bool:
     )
 
 
+def concerns_another(refusal: Refused) -> bool:
+    """Whether a refusal may be about another post that is named in the request, and not known there."""
+    return refusal.code in ("24", "no container", str(_WRONG))
+
+
 def is_published(refusal: Refused) -> bool:
     """Whether what was asked for its state has none, because it is no container but a post."""
     return refusal.code == str(_WRONG) and "nonexisting field (status)" in str(refusal.data.get("message"))

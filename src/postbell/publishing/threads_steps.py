@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from postbell.errors import PublishError, RateLimited, Rejected, Unsure
+from postbell.errors import PublishError, RateLimited, Rejected, Unavailable, Unsure
 from postbell.publishing.answer import Refused
 from postbell.publishing.protocol import Outgoing, Progress, Receipt
 from postbell.publishing.public_links import public_url
-from postbell.publishing.threads_errors import FETCHING
-from postbell.publishing.threads_find import listed, told_post
+from postbell.publishing.threads_errors import FETCHING, concerns_another
+from postbell.publishing.threads_find import listed
 from postbell.publishing.threads_post import child_form, form_of
 
 
@@ -70,13 +70,25 @@ class Steps:
                 return self._progress(f"file {at + 1}", children=[*children, made])
             if wait := await self._children(children):
                 return wait
-        container = await self._line.create(
-            form_of(self._outgoing, urls=urls, children=children), right=self._right
-        )
+        try:
+            container = await self._line.create(
+                form_of(self._outgoing, urls=urls, children=children), right=self._right
+            )
+        except Refused as refusal:
+            if wait := self._unknown_parent(refusal):
+                return wait
+            raise
         now = self._http.now()
         again_at = now + (_FILES_READY if media else _TEXT_READY)
         more = {"container": container, "looks": 0, "since": now.isoformat()}
         return self._progress("container", again_at, **more)
+
+    def _unknown_parent(self, refusal: Refused) -> Progress | None:
+        """Wait a little for the post that is answered: Threads may not know of it everywhere yet."""
+        asked = self._done.get("asked", 0) + 1
+        if self._outgoing.reply is None or not concerns_another(refusal) or asked > _MOST_MISSES:
+            return None
+        return self._progress("what it answers is not found", self._http.now() + _MISSED, asked=asked)
 
     @property
     def _right(self) -> str | None:
@@ -123,11 +135,7 @@ class Steps:
             if (await self._line.state(container)).word == "PUBLISHED":
                 return await self._known()
             raise await self._explained(limit) from None
-        return Progress(
-            step="public",
-            data={"id": made, "at": self._http.now().isoformat()},
-            public=f"it is public, as number {made} of Threads",
-        )
+        return Progress(step="public", data={"id": made, "at": self._http.now().isoformat()})
 
     async def _explained(self, limit: RateLimited) -> RateLimited:
         """Say so where it is that the account has published as much as it may."""
@@ -152,14 +160,17 @@ class Steps:
             return found
         raise Unsure("Threads has published it, but does not list it yet")
 
-    async def _told(self) -> Receipt:
+    async def _told(self) -> Receipt | Progress:
         """Ask for the address of what is public; without one where that takes too long."""
         post: str = self._done["id"]
+        over = self._http.now() >= datetime.fromisoformat(self._done["at"]) + _ADDRESS_WAIT
         try:
-            return await told_post(self._line, post)
+            return Receipt(id=post, url=await self._line.address(post))
         except PublishError as error:
-            if self._http.now() < datetime.fromisoformat(self._done["at"]) + _ADDRESS_WAIT:
+            if isinstance(error, Unavailable) and not over:
                 raise
+            if isinstance(error, Refused) and not over:  # it is not known everywhere yet
+                return self._progress("its address is not known yet", self._http.now() + _MISSED)
             return Receipt(id=post, warnings=(f"Threads did not say where people find it: {error}",))
 
     def _wait(self, step: str) -> Progress:
