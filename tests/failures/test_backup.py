@@ -155,9 +155,9 @@ def test_a_backup_that_finds_no_place_is_told_and_publishing_goes_on(tmp_path: P
 _BRISK = """
 import sys
 from datetime import timedelta
-from postbell import daemon
+from postbell import daemon, workers
 from postbell.__main__ import main
 
-daemon.LOOK_EVERY = daemon._TEND_EVERY = timedelta(seconds=0.2)
+daemon.LOOK_EVERY = workers.LOOK_EVERY = workers._TEND_EVERY = timedelta(seconds=0.2)
 sys.exit(main(sys.argv[1:]))
 """

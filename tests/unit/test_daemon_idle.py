@@ -28,7 +28,7 @@ def _with_daemon(
             try:
                 await script(made)
             finally:
-                made._thread.close()
+                made._workers.thread.close()
 
         asyncio.run(run())
 
@@ -37,11 +37,11 @@ def test_an_idle_daemon_does_nothing_more_often_than_every_quarter_of_a_minute(t
     every: dict[str, timedelta] = {}
 
     async def script(made: Daemon) -> None:
-        made._scheduler.start()
-        await made._ring()
+        made._workers.scheduler.start()
+        await made._workers._ring()
         every.update({chore.name: chore.every for chore in made._beat.chores})
-        every.update({job.id: job.trigger.interval for job in made._scheduler.get_jobs()})
-        made._scheduler.shutdown(wait=False)
+        every.update({job.id: job.trigger.interval for job in made._workers.scheduler.get_jobs()})
+        made._workers.scheduler.shutdown(wait=False)
 
     _with_daemon(tmp_path, script)
     assert {"clock", "ring", "settle", "remove", "grow", "sweep"} <= set(every)

@@ -57,7 +57,7 @@ def test_a_new_configuration_lets_series_grow_at_once(world: World) -> None:
     world.app.places.config.write_text('timezone = "UTC"\n[series]\nhorizon_days = 90\n')
 
     async def script(daemon: Daemon) -> None:
-        await until(lambda: bool(daemon._scheduler.running))
+        await until(lambda: bool(daemon._workers.scheduler.running))
         daemon.reload()
         await until(lambda: len(made(world, series)) > 60)
 

@@ -39,7 +39,7 @@ def test_a_writer_that_waits_for_a_locked_database_does_not_silence_the_watchdog
             daemon = Daemon(world.app, Surroundings(), told)
             with closing(sqlite3.connect(world.app.places.database, isolation_level=None)) as other:
                 other.execute("BEGIN IMMEDIATE")
-                writing = asyncio.create_task(daemon._thread.write(_nothing))
+                writing = asyncio.create_task(daemon._workers.thread.write(_nothing))
                 await asyncio.sleep(0)
                 beating = asyncio.create_task(daemon._beat.go())
                 await until(lambda: bool(told.heard))
@@ -47,6 +47,6 @@ def test_a_writer_that_waits_for_a_locked_database_does_not_silence_the_watchdog
                 assert (told.heard, writing.done()) == ([{"WATCHDOG": "1"}], False)
                 other.execute("ROLLBACK")
             await writing
-            daemon._thread.close()
+            daemon._workers.thread.close()
 
         asyncio.run(script())
