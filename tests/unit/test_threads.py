@@ -13,6 +13,8 @@ from pydantic import ValidationError
 
 from postbell.domain import limits
 from postbell.domain.content import Content
+from postbell.domain.film import Film
+from postbell.domain.media import MediaKind
 from postbell.domain.quota import Per, Quota
 from postbell.networks.threads import network
 from postbell.publishing.protocol import at_server
@@ -82,6 +84,20 @@ def test_a_long_text_has_a_link_or_none() -> None:
     assert json.loads(container["text_attachment"])["link_attachment_url"] == "https://example.com"
 
 
+def test_a_moving_picture_is_named_by_its_provider_and_number() -> None:
+    container = sent(options={"gif": "giphy:l0HlBO7eyXzSZkJri"})
+    assert json.loads(container["gif_attachment"]) == {"gif_id": "l0HlBO7eyXzSZkJri", "provider": "GIPHY"}
+
+
+def test_a_moving_picture_stands_alone(tmp_path: Path) -> None:
+    options = {"gif": "tenor:7", "poll": ["a", "b"], "text_attachment": "A story"}
+    told = problems(media=(pictures.picture(tmp_path),), options=options)
+    assert [each for each in told if "gif:" in each] == [
+        f"[threads] gif: it takes no {what} beside it." for what in ("files", "poll", "text_attachment")
+    ]
+    assert problems(options={"gif": "tenor:7"}) == []
+
+
 def test_passages_are_hidden_wherever_they_stand() -> None:
     container = sent("It was Ann. Yes, Ann, and Bob", options={"spoilers": ["Bob", "Ann"]})
     assert json.loads(container["text_entities"]) == [
@@ -118,6 +134,7 @@ def test_what_follows_in_a_thread_is_told_nothing_of_the_first_part() -> None:
         {"quote_post_id": "https://www.threads.com/@a/post/b"},
         {"reply_control": "nobody"},
         {"text_attachment_link": "example.com"},
+        {"gif": "https://giphy.com/a"},
         {"spoilers": [str(at) for at in range(11)]},
     ],
 )
@@ -224,6 +241,19 @@ def test_a_long_text_stands_alone(tmp_path: Path) -> None:
         "[threads] text_attachment: the post has a link of its own; leave text_attachment_link out.",
     ]
     assert problems(options=link) == ["[threads] text_attachment_link: it needs a text_attachment."]
+
+
+def test_a_video_that_threads_would_not_take_is_told(tmp_path: Path) -> None:
+    image = pictures.picture(tmp_path, "film.mp4", "A film")
+    film = Film(seconds=301, rate=120, codec="vp9", sound="aac", channels=6, hertz=48_000, bits=1)
+    video = replace(image, kind=MediaKind.VIDEO, mime="video/mp4", width=640, height=480, film=film)
+    told = problems(media=(video,))
+    assert [each.partition(": ")[2] for each in told] == [
+        "it lasts 301.0 s, the limit is 300 s; cut it.",
+        "its pictures are coded as VP9, and H.264 or H.265 is taken there.",
+        "120 pictures a second, the limit is 60.",
+        "6 channels of sound, the limit is 2.",
+    ]
 
 
 # Limits

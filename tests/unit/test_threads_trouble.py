@@ -13,7 +13,7 @@ from postbell.errors import RateLimited, Rejected, Unauthorized, Unavailable, Un
 from postbell.publishing.protocol import Absent, Progress, Receipt, Unknown
 from postbell.publishing.tokens import Tokens
 from support.fake_threads import TOKEN, Refusal, daemon
-from support.farside import START, Between, Daemon, FarSide, Fault
+from support.farside import START, Between, Daemon, FarSide, Fault, Killed, die_after
 from support.threads_telling import fail, numbered, refuse
 
 
@@ -219,3 +219,23 @@ def test_a_young_token_that_is_refused_is_not_renewed() -> None:
     far_side.tokens.clear()
     assert type(fail(sender)) is Unauthorized
     assert len(far_side.requests) == 1
+
+
+def test_a_death_between_a_new_token_and_its_storing_leaves_the_old_one_that_is_still_good() -> None:
+    sender, far_side = daemon()
+    consented(sender, age=timedelta(days=60) - timedelta(seconds=30))
+    with pytest.raises(Killed):
+        asyncio.run(sender.publish(Between(far_side, 0, die_after)))
+    assert sender.tokens
+    assert sender.tokens.access_token == TOKEN
+    asyncio.run(sender.publish())
+    assert len(far_side.public()) == 1
+    assert sender.tokens.access_token == f"{TOKEN}-2"
+
+
+def test_a_network_that_gives_no_token_now_disconnects_nobody() -> None:
+    sender, far_side = daemon()
+    consented(sender, age=timedelta(days=60) - timedelta(seconds=30))
+    asyncio.run(sender.publish(Between(far_side, 0, refuse_address)))
+    assert len(far_side.public()) == 1
+    assert numbered(far_side)[0] == "POST me/threads"

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from postbell.domain import limits
 from postbell.domain.content import Content
+from postbell.domain.film import FilmLimit
 from postbell.domain.lengths import threads_length
 from postbell.domain.quota import Per, Quota
 from postbell.errors import Problem
@@ -34,6 +35,19 @@ if TYPE_CHECKING:
     from postbell.publishing.http import Http
 
 
+#: Of videos (developers.facebook.com/docs/threads/posts, "Media specifications").
+_FILM = FilmLimit(
+    seconds=300,
+    codecs=("h264", "hevc"),
+    sounds=("aac",),
+    width=1920,
+    ratio=10,
+    slowest=23,
+    fastest=60,
+    bits=25_000_000,
+    channels=2,
+    hertz=48_000,
+)
 _TOKEN = "<access token>"  # noqa: S105 - no token: what stands for one
 _GUIDE = """\
 Threads is open to programs of your own for your own account; nobody at Meta has to review anything.
@@ -66,7 +80,7 @@ class MetaThreads:
 
     key: ClassVar[str] = "threads"
     label: ClassVar[str] = "Threads"
-    summary: ClassVar[str] = "Posts with pictures, videos, carousels, links, topics and quotes."
+    summary: ClassVar[str] = "Posts with pictures, videos, carousels, polls, links, topics and quotes."
     Options: ClassVar[type[BaseModel]] = Options
     Credentials: ClassVar[type[BaseModel]] = Credentials
     server: ClassVar[str] = "none"
@@ -83,12 +97,11 @@ class MetaThreads:
     @property
     def limits(self) -> limits.Limits:
         """What Threads takes; a picture that is too wide it makes smaller itself."""
-        video = dict.fromkeys(("video/mp4", "video/quicktime"), 1_000_000_000)
+        pictures = dict.fromkeys(("image/jpeg", "image/png"), 8_000_000)
+        videos = dict.fromkeys(("video/mp4", "video/quicktime"), 1_000_000_000)
         return limits.Limits(
             text=(limits.TextLimit(most=500, unit="characters", count=threads_length),),
-            media=limits.MediaLimit(
-                most=20, types=dict.fromkeys(("image/jpeg", "image/png"), 8_000_000) | video, ratio=10
-            ),
+            media=limits.MediaLimit(most=20, types=pictures | videos, ratio=10, film=_FILM),
             quotas=(Quota(most=self.most, per=Per.DAY),),
         )
 

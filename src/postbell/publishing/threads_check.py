@@ -25,6 +25,7 @@ def problems_of(content: Content, options: Any, limits: Limits) -> Found:
         *(("[threads] poll", why) for why in _poll_problems(content, options)),
         *_spoiler_problems(content, options),
         *_attachment_problems(content, options),
+        *(("[threads] gif", why) for why in _gif_problems(content, options)),
     ]
 
 
@@ -102,3 +103,8 @@ def _attachment_problems(content: Content, options: Any) -> Found:
         "the post has a link of its own; leave text_attachment_link out.": bool(link and content.link),
     }
     return [("[threads] text_attachment", why) for why, is_wrong in wrong.items() if is_wrong]
+
+
+def _gif_problems(content: Content, options: Any) -> list[str]:
+    beside = {"files": content.media, "poll": options.poll, "text_attachment": options.text_attachment}
+    return [f"it takes no {what} beside it." for what, is_there in beside.items() if options.gif and is_there]

@@ -37,7 +37,7 @@ class Options(Strict):
     quote_post_id: str = Field(
         "",
         pattern=r"^\d*$",
-        description="A post to quote, by its number: of your own posts, `show` tells it.",
+        description="A post to quote, by its number: the receipt_id that `show --json` tells of your own.",
     )
 
     poll: Words = Field(
@@ -48,6 +48,11 @@ class Options(Strict):
         [], max_length=10, description="Passages of the text that are hidden at first; in a file, a list."
     )
     spoiler_media: bool = Field(default=False, description="Hide the pictures and videos at first.")
+    gif: str = Field(
+        "",
+        pattern=r"^((giphy|tenor):[A-Za-z0-9_-]{1,64})?$",
+        description="A moving picture by its provider and number there: giphy:NUMBER or tenor:NUMBER.",
+    )
     text_attachment: str = Field(
         "", description="A long text below the post, at most 10,000 characters; no files or poll beside it."
     )
@@ -60,7 +65,7 @@ class Options(Strict):
     first_only: ClassVar[frozenset[str]] = frozenset(
         {
             *("reply_control", "topic_tag", "location_id", "quote_post_id", "poll", "spoilers"),
-            *("text_attachment", "text_attachment_link"),
+            *("gif", "text_attachment", "text_attachment_link"),
         }
     )
 

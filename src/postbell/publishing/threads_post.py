@@ -78,15 +78,18 @@ def _spoilers(text: str, passages: Sequence[str]) -> str:
 
 
 def _attached(content: Content, options: Any) -> dict[str, str]:
-    """Return what hangs on a post of text: a card, a poll, a long text."""
+    """Return what hangs on a post of text: a card, a poll, a moving picture, a long text."""
     link = "" if options.poll else content.link or ""
     names = ("option_a", "option_b", "option_c", "option_d")
     poll = dict(zip(names, options.poll, strict=False))
     long = {"plaintext": options.text_attachment} if options.text_attachment else {}
     if long and options.text_attachment_link:
         long["link_attachment_url"] = options.text_attachment_link
+    provider, _, number = options.gif.partition(":")
+    gif = {"gif_id": number, "provider": provider.upper()}
     return {
         "link_attachment": link,
+        "gif_attachment": json.dumps(gif) if number else "",
         "poll_attachment": json.dumps(poll) if poll else "",
         "text_attachment": json.dumps(long) if long else "",
     }
