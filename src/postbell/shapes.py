@@ -27,9 +27,10 @@ with a Z at the end, null where there is none; `local` is the clock on the wall 
               rest_reason, next_post_at, late_limit_seconds, min_gap_seconds, cooldown_seconds, quotas: {per:
               most}, values, created_at}; secrets in `values` are "***"
     profile   {account, handle, url, notes: [text]}; of several accounts those that fail {account, error}
-    preview   {account, network, at, placed_why, lengths: {unit: {count, limit}}, parts: [lengths], media:
-              [media], calls: [{method, url, headers, body}], problems: [problem], warnings: [problem]};
-              `media` as it is sent, `parts` the lengths of each part of a thread, `lengths` of the longest
+    preview   {account, network, at, placed_why, lengths: {unit: {count, limit}}, parts: [lengths], given:
+              [media], media: [media], calls: [{method, url, headers, body}], problems: [problem], warnings:
+              [problem]}; `given` are the files as they are, `media` as they are sent, `parts` the lengths of
+              each part of a thread, `lengths` of the longest
     problem   {where, message, account}
     error     {error: {code, message, problems: [problem]}}, on standard error; `code` is the kind of error
               (not_found, invalid, conflict, disk_full, ...), `usage`, or `fault` for one of Postbell's own
@@ -261,6 +262,7 @@ def preview_json(preview: Preview) -> dict[str, Any]:
         "placed_why": preview.why,
         "lengths": longest,
         "parts": lengths,
+        "given": [media_json(given) for given, _sent in preview.pictures],
         "media": [media_json(sent) for _given, sent in preview.pictures],
         "calls": [asdict(call) for call in preview.calls],
         "problems": problems_json(preview.problems),

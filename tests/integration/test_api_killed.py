@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import random
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -20,9 +19,9 @@ from postbell.domain.access import Scope
 from postbell.services.keys import add_key
 from postbell.store.posts import known_ids
 from postbell.store.tables import post
-from support import pictures
 from support.children import end
 from support.home import Home, make_home, said
+from support.pictures import long_mp4
 
 
 _BATCH = 20
@@ -164,13 +163,8 @@ class Sender:
         over.set()
 
 
-def video(size: int) -> bytes:
-    """Return a video no part of which is like another."""
-    return pictures.mp4() + random.Random(size).randbytes(size - len(pictures.mp4()))
-
-
 def test_an_upload_goes_on_where_it_was_told_to_be_and_is_no_file_before_its_end(tmp_path: Path) -> None:
-    data = video(40_000_000)
+    data = long_mp4(40_000_000)
     home = make_home(tmp_path)
     home.env |= {"POSTBELL_API__LISTEN": "127.0.0.1:0", "POSTBELL_API__REQUESTS_PER_MINUTE": "0"}
     with home.app() as app:
@@ -202,7 +196,7 @@ def test_an_upload_goes_on_where_it_was_told_to_be_and_is_no_file_before_its_end
 
 
 def test_who_lost_the_connection_goes_on_at_once_behind_what_has_come(tmp_path: Path) -> None:
-    data = video(3_000_000)
+    data = long_mp4(3_000_000)
     home = make_home(tmp_path)
     home.env |= {"POSTBELL_API__LISTEN": "127.0.0.1:0"}
     with home.app() as app:

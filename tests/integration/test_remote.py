@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from postbell.__main__ import main
 from postbell.domain.access import Scope
+from postbell.remote.client import Client
+from postbell.remote.sending import send_files
 from postbell.services.keys import add_key
+from support import pictures
 from support.command import Ran
 from support.home import Home, make_home, served
 
@@ -170,7 +176,6 @@ def test_variables_say_the_same_as_the_options(two: Two, monkeypatch: pytest.Mon
         ("run",),
         ("doctor",),
         ("account", "show", "out"),
-        ("add", "x", "--dry-run"),
     ],
     ids=str,
 )
@@ -180,11 +185,69 @@ def test_what_works_on_the_files_of_a_machine_says_so(two: Two, words: tuple[str
     assert "run it there" in ran.err
 
 
-def test_files_are_not_sent_yet_and_nothing_is_stored(two: Two, tmp_path: Path) -> None:
-    file = tmp_path / "cat.jpg"
-    file.write_bytes(b"x")
-    ran = two.there("add", "A cat", "--to", "out", "--media", str(file))
-    assert (ran.code, "not sent to another machine yet" in ran.err) == (2, True)
+def video(folder: Path, size: int = 17_000_000) -> Path:
+    """Write a video that is sent in several parts."""
+    return pictures.written(folder, "runs.mp4", pictures.long_mp4(size))
+
+
+def test_files_go_along_and_are_told_alike(two: Two, tmp_path: Path) -> None:
+    cat, runs = pictures.written(tmp_path, "cat.png", pictures.png()), video(tmp_path)
+    page = pictures.written(tmp_path, "page.jpg", pictures.HTML)
+    found = []
+    for run in (two.here, two.there):
+        first = run("add", "A cat", "--to", "out", "--media", f"{cat}=It sits", "--json", "--allow-duplicate")
+        post = json.loads(first.out)["id"]
+        asked = [
+            ("edit", post, "--media", f"{runs}=It runs", "--media", str(cat)),
+            ("show", post, "--json"),
+            ("edit", post, "--no-media"),
+            ("add", "A page", "--to", "out,nobody", "--media", str(page), "--link", "x"),
+            ("add", "No file", "--to", "out", "--media", str(tmp_path / "none.png"), "--json"),
+            ("edit", post, "--media", str(page)),
+            ("delete", post, "--yes"),
+        ]
+        found.append([told(first, post), *(told(run(*each), post) for each in asked)])
+    for here, there in zip(*found, strict=True):
+        assert here == there
+
+
+def test_what_would_be_sent_is_told_alike_and_that_files_lie_there(two: Two, tmp_path: Path) -> None:
+    cat = pictures.written(tmp_path, "cat.png", pictures.png(4000, 3000))
+    for words in (
+        ("add", "Hello", "--to", "out", "--at", "in 3 d", "--dry-run"),
+        ("add", "Hello", "--to", "out,other", "--then", "and on", "--dry-run", "--json"),
+        ("add", "Hello", "--to", "nobody", "--link", "x", "--dry-run"),
+        ("add", "Hello", "--at", "never", "--dry-run"),
+    ):
+        two.same(*words)
+    words = ("add", "A cat", "--to", "out", "--media", str(cat), "--dry-run")
+    here, there = two.here(*words), two.there(*words)
+    assert told(here)[:2] == told(there)[:2]
+    assert "removed after a day" in there.err
+
+
+def test_a_file_whose_answers_are_lost_is_sent_whole_and_once(two: Two, tmp_path: Path) -> None:
+    runs, steps = video(tmp_path), list[int]()
+    lost = iter([True, False, True])
+
+    class Lossy(Client):
+        def tus(self, method: str, path: str, headers: Any, **content: bytes) -> httpx.Response:
+            answer = super().tus(method, path, headers, **content)
+            if method == "PATCH" and next(lost, False):
+                return super().tus(method, path, headers, **content)  # as if it had to be sent again
+            return answer
+
+    @contextlib.contextmanager
+    def progress(_label: str, length: int) -> Iterator[Callable[[int], None]]:
+        yield steps.append
+        assert sum(steps) == length
+
+    client = Lossy(two.url, two.key_file)
+    sent = send_files(client, [(runs, "It runs")], progress)
+    client.close()
+    assert (sent.problems, sent.count) == ((), 1)
+    assert sent.media[0].sha256 == hashlib.sha256(runs.read_bytes()).hexdigest()
+    assert (sent.media[0].name, sent.media[0].alt) == ("runs.mp4", "It runs")
 
 
 @pytest.mark.parametrize(

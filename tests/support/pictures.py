@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import random
 import struct
 import zlib
 from pathlib import Path
@@ -66,6 +67,14 @@ def mp4(brand: bytes = b"isom") -> bytes:
     """An MP4 of three orange pictures, 40 x 30 pixels, H.264, without a sound and without notes."""
     data = zlib.decompress(base64.b85decode(_ORANGE_FILM))
     return data[:8] + brand + data[12:]
+
+
+def long_mp4(size: int) -> bytes:
+    """An MP4 of so many bytes, no part of which is like another; most are a box that nobody reads."""
+    begin = mp4()
+    rest = size - len(begin)
+    assert rest >= 8
+    return begin + struct.pack(">I", rest) + b"free" + random.Random(size).randbytes(rest - 8)
 
 
 def mov() -> bytes:

@@ -19,7 +19,7 @@ from support import pictures
 from support.api import Asked, problem
 from support.disk import fill, small_disk
 from support.gallery import SECRET
-from support.pictures import stored
+from support.pictures import long_mp4, stored
 from support.world import HURRIED, add_account, build_world
 
 
@@ -45,11 +45,6 @@ def asked(folder: Path, **limits: Any) -> Iterator[Asked]:
     with build_world(folder, settings=HURRIED.model_copy(update=update)) as world:
         add_account(world.store, "ann")
         yield Asked(world)
-
-
-def video(size: int) -> bytes:
-    """Return a video of so many bytes."""
-    return pictures.mp4().ljust(size, b"\x5a")
 
 
 def ask(api: Asked, method: str, path: str, *, headers: Any = None, **more: Any) -> httpx.Response:
@@ -82,7 +77,7 @@ def lying(api: Asked) -> list[str]:
 
 
 def test_a_file_comes_in_parts_and_is_stored_as_a_plain_upload_is(api: Asked) -> None:
-    data = video(100_000)
+    data = long_mp4(100_000)
     at = begin(api, len(data), "A cat runs")
     assert (offset(api, at), ask(api, "HEAD", at).headers["upload-length"]) == (0, "100000")
     first = send(api, at, data[:60_000], 0)
@@ -157,7 +152,7 @@ def test_an_upload_that_cannot_be_is_refused(api: Asked, headers: dict[str, str]
 
 
 def test_a_part_goes_where_the_last_one_ended_and_nowhere_else(api: Asked) -> None:
-    data = video(50_000)
+    data = long_mp4(50_000)
     at = begin(api, len(data))
     send(api, at, data[:20_000], 0)
     for wrong in (0, 19_999, 20_001, 50_000):
@@ -174,7 +169,7 @@ def test_a_part_goes_where_the_last_one_ended_and_nowhere_else(api: Asked) -> No
 
 
 def test_a_part_is_what_its_checksum_says_or_nothing_of_it_is_kept(api: Asked) -> None:
-    data = video(50_000)
+    data = long_mp4(50_000)
     at = begin(api, len(data))
     wrong = base64.b64encode(hashlib.sha1(data).digest()).decode()
     assert problem(send(api, at, data[:20_000], 0, Upload_Checksum=f"sha1 {wrong}")) == (460, "wrong_sum")
@@ -203,7 +198,7 @@ def test_what_is_no_picture_and_no_video_is_forgotten(api: Asked) -> None:
 
 
 def test_an_upload_that_is_given_up_is_gone(api: Asked) -> None:
-    data = video(50_000)
+    data = long_mp4(50_000)
     at = begin(api, len(data))
     send(api, at, data[:20_000], 0)
     assert lying(api) != []
@@ -218,7 +213,7 @@ def test_an_upload_that_is_given_up_is_gone(api: Asked) -> None:
 
 
 def test_what_is_stored_takes_no_part_any_more(api: Asked) -> None:
-    data = video(50_000)
+    data = long_mp4(50_000)
     at = begin(api, len(data))
     send(api, at, data, 0)
     assert send(api, at, b"", 50_000).status_code == 204
@@ -232,12 +227,12 @@ def test_only_so_many_uploads_are_under_way_and_so_many_bytes(api: Asked) -> Non
     assert problem(refused) == (409, "conflict")
     places = [begin(api, 100_000) for _ in range(2)]
     assert problem(ask(api, "POST", UPLOADS, headers={"Upload-Length": "5"})) == (409, "conflict")
-    send(api, places[0], video(100_000), 0)
+    send(api, places[0], long_mp4(100_000), 0)
     begin(api, 5)  # what is stored is not under way
 
 
 def test_what_nobody_goes_on_with_expires(api: Asked) -> None:
-    data = video(50_000)
+    data = long_mp4(50_000)
     old = begin(api, len(data))
     send(api, old, data[:20_000], 0)
     api.world.clock.advance(timedelta(hours=20))
@@ -252,7 +247,7 @@ def test_what_nobody_goes_on_with_expires(api: Asked) -> None:
 
 
 def test_the_same_wish_is_carried_out_once(api: Asked) -> None:
-    data = video(50_000)
+    data = long_mp4(50_000)
     places = {begin(api, 50_000) for _ in range(1)} | {
         ask(api, "POST", UPLOADS, headers={"Upload-Length": "50000", "Idempotency-Key": "a"}).headers[
             "location"
@@ -269,7 +264,7 @@ def test_the_same_wish_is_carried_out_once(api: Asked) -> None:
 
 
 def test_who_cannot_send_every_method_says_which_is_meant(api: Asked) -> None:
-    data = video(50_000)
+    data = long_mp4(50_000)
     at = begin(api, len(data))
     headers = {"Content-Type": PART, "Upload-Offset": "0", "X-HTTP-Method-Override": "PATCH"}
     assert ask(api, "POST", at, headers=headers, content=data).status_code == 204
@@ -284,7 +279,7 @@ def test_who_may_only_read_sends_nothing(api: Asked) -> None:
 
 
 def test_a_database_that_is_older_than_its_files_is_noticed(api: Asked) -> None:
-    data = video(50_000)
+    data = long_mp4(50_000)
     at = begin(api, len(data))
     send(api, at, data[:20_000], 0)
     api.world.ctx.media.partial(at.rpartition("/")[2]).write_bytes(b"short")
@@ -299,7 +294,7 @@ def test_the_disk_is_not_filled(tmp_path: Path) -> None:
 
 
 def test_on_a_full_disk_what_had_come_stays_and_goes_on_once_there_is_room(tmp_path: Path) -> None:
-    data = video(3_000_000)
+    data = long_mp4(3_000_000)
     for api in asked(tmp_path):
         with small_disk(tmp_path / "small", kilobytes=8000) as small:
             api.world.ctx.media.folder = small

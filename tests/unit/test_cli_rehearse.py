@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from postbell.cli import rehearse as command
+from postbell.cli import common
 from postbell.clock import SystemClock
 from support.command import Command, german, with_accounts
 
@@ -106,7 +106,7 @@ def test_spans_that_make_no_sense_are_refused(cli: Command, words: tuple[str, ..
 
 
 def test_on_a_terminal_a_bar_shows_how_far_it_is(cli: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "is_terminal", lambda _stream: True)
+    monkeypatch.setattr(common, "is_terminal", lambda _stream: True)
     assert "Rehearsing" in cli.done("rehearse", "--to", "in 1 d").err
     assert cli.done("rehearse", "--to", "in 1 d", "--json").err == ""
 

@@ -228,6 +228,7 @@ class Preview(Shape):
     placed_why: str | None = Field(description="Why then, where Postbell has chosen it.")
     lengths: dict[str, Length] = Field(description="Of the longest part, by unit.")
     parts: list[dict[str, Length]] = Field(description="Of each part of a thread, by unit.")
+    given: list[Media] = Field(description="Its files as they are.")
     media: list[Media] = Field(description="Its files as they are sent.")
     calls: list[SentCall] = Field(description="The requests, in order.")
     problems: list[Note] = Field(description="What it would be refused for.")

@@ -21,7 +21,8 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TextIO, TypeVar
@@ -124,7 +125,16 @@ class State:
 
         client = Client(url, key_file)
         click.get_current_context().call_on_close(client.close)
-        return RemoteDesk(client)
+        return RemoteDesk(client, self.progress)
+
+    @contextmanager
+    def progress(self, label: str, length: int) -> Iterator[Callable[[int], None]]:
+        """Show a bar on a terminal, which is told of every step; not with --quiet or --json."""
+        if self.json or self.quiet or not is_terminal(sys.stderr):
+            yield lambda _step: None
+            return
+        with click.progressbar(length=length, label=printable(label), file=sys.stderr) as bar:
+            yield bar.update
 
     def emit(self, value: Mapping[str, Any]) -> None:
         """Print one thing as a line of JSON on standard output, with `schema_version` first."""

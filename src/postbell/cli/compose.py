@@ -84,9 +84,7 @@ def add(
         meant = understand(desk, written, given=options)
         wanted = _wanted(written, meant, draft=draft)
         if dry_run:
-            from postbell.services.preview import preview_post
-
-            return _show_previews(state, desk, wanted, preview_post(state.open_app().ctx, wanted))
+            return _show_previews(state, desk, wanted, desk.preview(wanted))
         saved = desk.add_post(wanted)
     tell_saved(state, desk, saved, done="Saved", note=meant.when.note if meant.when else None)
     return None
@@ -286,7 +284,7 @@ def _remark(desk: Desk) -> str:
     return _REMARK.format(accounts=", ".join(names) or "none yet", times=", ".join(EXAMPLES))
 
 
-def _show_previews(state: State, ctx: Clocks, wanted: Wanted, previews: list[Preview]) -> int:
+def _show_previews(state: State, desk: Desk, wanted: Wanted, previews: list[Preview]) -> int:
     """Show what would be sent; return 4 if something of it would be refused."""
     zone = wanted.when.zone if wanted.when else None
     if wanted.when and wanted.when.note and not state.json:
@@ -295,8 +293,10 @@ def _show_previews(state: State, ctx: Clocks, wanted: Wanted, previews: list[Pre
         if state.json:
             state.emit(preview_json(preview))
         else:
-            _show_preview(ctx, preview, zone)
+            _show_preview(desk, preview, zone)
     state.say("Nothing was stored, nothing was sent.")
+    if desk.left:
+        state.note("its files lie there now; they are removed after a day if no post uses them.")
     return Invalid.exit_code if any(preview.problems for preview in previews) else 0
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from postbell.services.projection import Coming
     from postbell.services.queueing import Roster
     from postbell.services.series_view import Upcoming
-    from postbell.services.wanted import Changes, Saved, Wanted
+    from postbell.services.wanted import Changes, Preview, Saved, Wanted
     from postbell.store.posts import Filter
 
 
@@ -49,6 +49,8 @@ class LocalDesk:
 
     #: Seconds between two looks whether a post has ended; readers of the database wait for nobody.
     pace = 0.2
+    #: How many files lie elsewhere for what was asked: none.
+    left = 0
 
     def __init__(self, app: App) -> None:
         """Take what was opened."""
@@ -107,6 +109,12 @@ class LocalDesk:
         from postbell.services.compose import add_post
 
         return add_post(self._ctx, wanted)
+
+    def preview(self, wanted: Wanted) -> list[Preview]:
+        """Return what every account would be sent."""
+        from postbell.services.preview import preview_post
+
+        return preview_post(self._ctx, wanted)
 
     def edit_post(self, post: Post, changes: Changes) -> Saved:
         """Change a draft or scheduled post."""

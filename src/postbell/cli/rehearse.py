@@ -14,7 +14,6 @@ With `--json` it prints a line for each thing, in the order of time:
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -23,7 +22,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
 
-from postbell.cli.common import State, is_terminal, one_line, pass_state
+from postbell.cli.common import State, one_line, pass_state
 from postbell.cli.telling import first_words
 from postbell.cli.times import beginning, span_between
 from postbell.domain.spans import span_text
@@ -106,13 +105,17 @@ def _noting(problems: list[Problem], read: Callable[P, T], *args: P.args, **kwar
 @contextmanager
 def _progress(state: State, start: datetime, end: datetime) -> Iterator[Callable[[datetime], None]]:
     """Show a bar on a terminal; it is told how late it is in the rehearsal."""
-    if state.json or state.quiet or not is_terminal(sys.stderr):
-        yield lambda _now: None
-        return
-    length = int((end - start).total_seconds())
-    with click.progressbar(length=length, label="Rehearsing", file=sys.stderr) as bar:
-        yield lambda now: bar.update(int((now - start).total_seconds()) - bar.pos)
-        bar.update(length - bar.pos)
+    length, done = int((end - start).total_seconds()), 0
+    with state.progress("Rehearsing", length) as step:
+
+        def told(now: datetime) -> None:
+            nonlocal done
+            seconds = int((now - start).total_seconds())
+            step(seconds - done)
+            done = seconds
+
+        yield told
+        step(length - done)
 
 
 def _emit(state: State, found: Rehearsed, start: datetime, end: datetime) -> None:

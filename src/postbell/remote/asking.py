@@ -11,7 +11,6 @@ from postbell.domain.content import Comment, Override
 from postbell.domain.media import Media, Source
 from postbell.domain.post import Post
 from postbell.domain.when import When
-from postbell.errors import OnlyThere
 from postbell.services.placing import Auto, Placing, Queue
 from postbell.services.wanted import Changes, Terms, Wanted, terms_of
 from postbell.shapes import comment_json, seconds, stamp
@@ -25,7 +24,7 @@ def post_asked(wanted: Wanted, now: datetime) -> dict[str, Any]:
         "comment": comment_json(wanted.comment),
         "title": wanted.title,
         "link": wanted.link,
-        "media": _media(wanted.media),
+        "media": media_asked(wanted.media),
         "to": list(wanted.to),
         "draft": wanted.draft,
         **_terms(wanted.terms, Terms()),
@@ -42,7 +41,7 @@ def change_asked(changes: Changes, post: Post, now: datetime) -> dict[str, Any]:
         "segments": None if changes.segments is None else list(changes.segments),
         "title": changes.title,
         "link": changes.link,
-        "media": None if changes.media is None else _media(changes.media),
+        "media": None if changes.media is None else media_asked(changes.media),
         "to": None if changes.to is None else list(changes.to),
         "overrides": None if changes.overrides is None else _overrides(changes.overrides),
         "split": changes.split,
@@ -84,9 +83,8 @@ def _overrides(given: Mapping[str, Override]) -> dict[str, Any]:
     return {key: asdict(said) if said != Override() else None for key, said in given.items()}
 
 
-def _media(items: Sequence[Source | Media]) -> list[dict[str, Any]]:
-    if any(not isinstance(item, Media) for item in items):
-        raise OnlyThere("Files are not sent to another machine yet: run the command there.")
+def media_asked(items: Sequence[Source | Media]) -> list[dict[str, Any]]:
+    """Return files that were sent before."""
     return [
         {"sha256": item.sha256, "alt": item.alt, "name": item.name, "part": item.part}
         for item in items

@@ -79,6 +79,10 @@ class Client:
         answer = self._ask(method, path, headers=headers, **({} if body is None else {"json": body}))
         return answer.json() if answer.content else None
 
+    def tus(self, method: str, path: str, headers: Mapping[str, str], **content: bytes) -> httpx.Response:
+        """Send a part of a file, or ask how far one is, and return the answer."""
+        return self._ask(method, path, headers={"Tus-Resumable": "1.0.0", **headers}, **content)
+
     def _ask(self, method: str, path: str, **how: Any) -> httpx.Response:
         for pause in (*_PAUSES, None):
             try:

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from postbell.domain.account import Account
 from postbell.domain.comment import FirstComment
+from postbell.domain.media import Media, Source
 from postbell.domain.metrics import Reading
 from postbell.domain.pause import Pause
 from postbell.domain.post import Attempt, Delivery, Post, Revision
 from postbell.domain.series import Series
 from postbell.domain.when import When
-from postbell.errors import Invalid
+from postbell.errors import Invalid, Problem
 from postbell.remote import reading
 from postbell.remote.asking import change_asked, post_asked, time_asked
 from postbell.remote.client import Client
+from postbell.remote.sending import Progress, Sent, send_files
 from postbell.services.actions import Verdict
 from postbell.services.holds import Held, matching
 from postbell.services.placing import Placing
 from postbell.services.projection import Coming
 from postbell.services.queueing import Roster
 from postbell.services.series_view import Upcoming
-from postbell.services.wanted import Changes, Saved, Wanted
+from postbell.services.wanted import Changes, Preview, Saved, Wanted
 from postbell.shapes import stamp
 from postbell.store.posts import Filter
 
@@ -39,9 +42,11 @@ class RemoteDesk:
     #: Seconds between two looks whether a post has ended.
     pace = 1.0
 
-    def __init__(self, client: Client) -> None:
-        """Take the connection."""
-        self._client = client
+    def __init__(self, client: Client, progress: Progress) -> None:
+        """Take the connection, and what shows how far something is."""
+        self._client, self._progress = client, progress
+        #: How many files were sent there.
+        self.left = 0
         self.zone = ZoneInfo(client.get("here")["timezone"])
 
     def close(self) -> None:
@@ -101,25 +106,31 @@ class RemoteDesk:
 
     def add_post(self, wanted: Wanted) -> Saved:
         """Store a new post; raises Invalid with what is wrong there, and what could not be understood."""
+        wanted = self._with_files(wanted)
         asked = post_asked(wanted, self.now())
         if wanted.problems:
             judged = self._client.send("POST", "posts/validate", asked)
-            wrong = [reading.problem_of(each) for each in judged["problems"]]
-            of_accounts = [each for each in wrong if each.where == "--to"]  # they are told first
-            raise Invalid(dict.fromkeys([*of_accounts, *wanted.problems, *wrong]))
+            raise _all_of(wanted.problems, map(reading.problem_of, judged["problems"]))
         return reading.saved_of(self._client.send("POST", "posts", asked))
+
+    def preview(self, wanted: Wanted) -> list[Preview]:
+        """Return what every account would be sent."""
+        wanted = self._with_files(wanted)
+        try:
+            told = self._client.send("POST", "posts/preview", post_asked(wanted, self.now()))
+        except Invalid as error:
+            raise _all_of(wanted.problems, error.problems) from None
+        if wanted.problems:
+            raise Invalid(wanted.problems)
+        return list(map(reading.preview_of, told["previews"]))
 
     def edit_post(self, post: Post, changes: Changes) -> Saved:
         """Change a draft or scheduled post."""
-        if changes.problems:
-            raise Invalid(changes.problems)
-        return self._change(post, change_asked(changes, post, self.now()))
+        return self._change(post, change_asked(self._understood(changes), post, self.now()))
 
     def edit_published(self, post: Post, changes: Changes, accounts: Sequence[str]) -> Saved:
         """Change what is public of a post."""
-        if changes.problems:
-            raise Invalid(changes.problems)
-        asked = change_asked(changes, post, self.now())
+        asked = change_asked(self._understood(changes), post, self.now())
         return self._act(post, "edit", {**asked, "accounts": list(accounts)})
 
     def revisions_of(self, post: Post) -> list[Revision]:
@@ -220,8 +231,31 @@ class RemoteDesk:
         told = self._client.get("agenda", since=stamp(start), until=stamp(end))["coming"]
         return list(map(reading.coming_of, told))
 
+    def _with_files(self, wanted: Wanted) -> Wanted:
+        sent = self._send(wanted.media)
+        return replace(wanted, media=sent.media, problems=(*wanted.problems, *sent.problems))
+
+    def _understood(self, changes: Changes) -> Changes:
+        """Return changes with their files as they lie there; raises Invalid with what is wrong with them."""
+        sent = self._send(changes.media or ())
+        if problems := (*changes.problems, *sent.problems):
+            raise Invalid(problems)
+        return changes if changes.media is None else replace(changes, media=sent.media)
+
+    def _send(self, media: Sequence[Source | Media]) -> Sent:
+        sent = send_files(self._client, media, self._progress)
+        self.left += sent.count
+        return sent
+
     def _change(self, post: Post, asked: dict[str, Any]) -> Saved:
         return reading.saved_of(self._client.send("PATCH", f"posts/{post.id}", asked))
 
     def _act(self, post: Post, action: str, asked: dict[str, Any] | None = None) -> Saved:
         return reading.saved_of(self._client.send("POST", f"posts/{post.id}/{action}", asked))
+
+
+def _all_of(here: Iterable[Problem], there: Iterable[Problem]) -> Invalid:
+    """Return what could not be understood here together with what is wrong there, as it is told there."""
+    wrong = list(there)
+    of_accounts = [each for each in wrong if each.where == "--to"]  # they are told first
+    return Invalid(dict.fromkeys([*of_accounts, *here, *wrong]))

@@ -17,11 +17,12 @@ from postbell.domain.post import Attempt, AttemptKind, Delivery, PlacedBy, Post,
 from postbell.domain.series import Series
 from postbell.domain.states import DeliveryState, Outcome, PostState, SeriesState
 from postbell.errors import Problem
+from postbell.publishing.protocol import Call
 from postbell.services.holds import Held, Hold
 from postbell.services.projection import Coming
 from postbell.services.queueing import Roster, Seat
 from postbell.services.series_view import Upcoming
-from postbell.services.wanted import Saved
+from postbell.services.wanted import Preview, Saved
 from postbell.store.series import rule_from
 
 
@@ -72,6 +73,29 @@ def saved_of(told: Told) -> Saved:
     """Return a post that was stored, with what came of it."""
     warnings = tuple(Problem(**each) for each in told["problems"])
     return Saved(post=post_of(told), warnings=warnings, moved=tuple(told["moved"]))
+
+
+def preview_of(told: Told) -> Preview:
+    """Return what an account would be sent."""
+    return Preview(
+        account=told["account"],
+        network=told["network"],
+        at=instant_of(told["at"]),
+        why=told["placed_why"],
+        lengths=tuple(
+            {unit: (length["count"], length["limit"]) for unit, length in part.items()}
+            for part in told["parts"]
+        ),
+        pictures=tuple(zip(map(_media_of, told["given"]), map(_media_of, told["media"]), strict=True)),
+        calls=tuple(Call(**each) for each in told["calls"]),
+        problems=tuple(Problem(**each) for each in told["problems"]),
+        warnings=tuple(Problem(**each) for each in told["warnings"]),
+    )
+
+
+def stored_of(told: Told) -> Media:
+    """Return a stored file, under no name."""
+    return _media_of({**told, "name": "", "part": 1})
 
 
 def attempt_of(told: Told, delivery: Delivery) -> Attempt:
