@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from postbell.domain.media import MediaKind
 from postbell.domain.states import Outcome
 from postbell.errors import RateLimited, Rejected, Unauthorized, Unsure
 from postbell.publishing.http import Clients
@@ -21,7 +22,7 @@ from support.home import make_home
 from support.lossy import lossy_proxy
 from support.mastodon_mock import TOKEN
 from support.online import Online
-from support.pictures import picture
+from support.pictures import mp4, picture
 
 
 pytestmark = pytest.mark.real
@@ -303,3 +304,41 @@ def test_a_thread_is_changed_part_by_part_until_it_is_gone(here: Postbell, tmp_p
     here.delete(thread, receipt.id)
     with pytest.raises(Rejected, match="not there any more"):
         here.edit(thread, receipt.id)
+
+
+def test_a_quote_reads_back_and_who_may_quote_it(here: Postbell) -> None:
+    here.verify()
+    quoted = here.publish(
+        here.outgoing("To be quoted", options={"quote_approval_policy": "nobody"}, key="q" * 20)
+    )
+    assert _posts(here)[0]["quote_approval_policy"] == "nobody"
+    outgoing = here.outgoing("Look", options={"quote": quoted.id})
+    stored = list[Progress]()
+    receipt = here.go_on(outgoing, stored)
+    assert receipt
+    assert receipt == here.find(outgoing, stored[-1])
+    status = next(each for each in _posts(here) if each["id"] == receipt.id)
+    assert status["quote"]["quoted_status"]["id"] == quoted.id
+    options = SUBJECT.network.Options.model_validate({"quote_approval_policy": "followers"})
+    here.edit(here.outgoing("To be quoted"), quoted.id)
+    here.edit(replace(here.outgoing("To be quoted"), options=options), quoted.id)
+    policies = {each["id"]: each["quote_approval_policy"] for each in _posts(here)}
+    assert policies[quoted.id] == "followers"
+
+
+def test_a_post_that_is_nowhere_is_not_quoted(here: Postbell) -> None:
+    with pytest.raises(Rejected, match="finds no post to quote at"):
+        here.publish(here.outgoing(options={"quote": "https://elsewhere.example/@bob/7"}))
+    assert _posts(here) == []
+
+
+def test_focus_and_a_video_with_its_picture_are_taken(here: Postbell, tmp_path: Path) -> None:
+    here.publish(here.outgoing(media=(picture(tmp_path, "a.png"),), options={"focus": "0.5:-0.5"}))
+    assert _posts(here)[0]["media_attachments"][0]["meta"]["focus"] == {"x": 0.5, "y": -0.5}
+    path = tmp_path / "bell.mp4"
+    path.write_bytes(mp4())
+    look = picture(tmp_path, "look.png")
+    video = replace(look, kind=MediaKind.VIDEO, mime="video/mp4", name="bell.mp4", path=path, alt="It rings")
+    here.publish(here.outgoing(media=(video, look), options={"thumbnail": 2}, key="v" * 20))
+    (file,) = _posts(here)[0]["media_attachments"]
+    assert (file["type"], file["description"]) == ("video", "It rings")

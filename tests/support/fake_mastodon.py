@@ -25,10 +25,11 @@ from support.forms import read_form
 from support.mastodon_entities import (
     ACCOUNT,
     TYPES,
-    account,
     application,
+    changed,
     configuration,
     credential_account,
+    fresh_status,
     instance,
     instant,
     old_instance,
@@ -41,7 +42,7 @@ HOST = "mastodon.example"
 SERVER = f"https://{HOST}"
 TOKEN = "Zk3-vX9qTn7_Lr2wYc8bUe5sGd1fHj6aPm4oKi0tRxE"
 #: What the guide asks for.
-SCOPES = ["read:accounts", "read:statuses", "write:media", "write:statuses"]
+SCOPES = ["read:accounts", "read:search", "read:statuses", "write:media", "write:statuses"]
 _KEPT = timedelta(hours=1)
 
 
@@ -77,9 +78,19 @@ class FakeMastodon(FarSide):
     looks: int | None = 0
     #: Whether files that are ready are answered with 202 all the same, as by Pleroma.
     says_accepted: bool = False
+    #: The version of its API, and the name of its parameter for quotes; others are passed over in silence.
+    api_version: int = 11
+    quotes: str = "quoted_status_id"
+    #: The ids that posts of other servers have here, by their addresses; and the state of quotes of them.
+    elsewhere: dict[str, str] = field(default_factory=dict)
+    quote_state: str = "pending"
+    #: The pictures that stand for videos, by the id of the video.
+    looks_like: dict[str, bytes] = field(default_factory=dict)
     #: The newest last, as the server has them.
     statuses: list[dict[str, Any]] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
+    #: By id: who may quote a post, as it was asked for.
+    policies: dict[str, str | None] = field(default_factory=dict)
     #: By id: what is told of a file, its bytes, and how many more looks it needs.
     media: dict[str, dict[str, Any]] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
@@ -173,6 +184,7 @@ class FakeMastodon(FarSide):
             "/api/v1/apps/verify_credentials": self._application,
             "/api/v2/instance": self._instance,
             "/api/v1/instance": lambda: old_instance(HOST, self.version, self._configuration()),
+            "/api/v2/search": lambda: self._search(request.url.params),
             f"/api/v1/accounts/{ACCOUNT}/statuses": lambda: self._list(request.url.params),
         }
         if path in plain:
@@ -208,6 +220,8 @@ class FakeMastodon(FarSide):
             if not found:
                 raise Refusal(404, "Record not found")
             return found[0]
+        if "scheduled_at" in asked:
+            raise Violation("Postbell keeps its own schedule")
         self._validate(asked)
         visibility = asked.get("visibility", "public")
         if self.silenced and visibility == "public":
@@ -224,11 +238,28 @@ class FakeMastodon(FarSide):
             "media_attachments": [self.media.pop(each) for each in asked.get("media_ids", [])],
             "application": {"name": self.app, "website": None},
             "poll": poll(str(next(self._ids)), asked["poll"], self.clock.now()) if "poll" in asked else None,
+            "quote": self._quote(asked.get(self.quotes)),
         }
+        self.policies[status["id"]] = asked.get("quote_approval_policy")
         self.statuses.append(status)
         if key:
             self.keys[key] = (status["id"], self.clock.now())
         return status
+
+    def _quote(self, number: str | None) -> dict[str, Any] | None:
+        if number is None:
+            return None
+        quoted = next((each for each in self.statuses if each["id"] == number), None)
+        if quoted is None and number not in self.elsewhere.values():
+            raise Refusal(404, "The post you are trying to quote does not appear to exist.")
+        return {"state": "accepted" if quoted else self.quote_state, "quoted_status": quoted}
+
+    def _search(self, query: httpx.QueryParams) -> dict[str, Any]:
+        if query.get("resolve") != "true" or query.get("type") != "statuses":
+            raise Violation(f"this would not find posts of other servers: {query}")
+        found = self.elsewhere.get(query["q"])
+        statuses = [self._status("Elsewhere", "public") | {"id": found}] if found else []
+        return {"accounts": [], "hashtags": [], "statuses": statuses}
 
     def _edit(self, status: dict[str, Any], asked: dict[str, Any]) -> None:
         """Change a status; what is left out is taken away, as UpdateStatusService of Mastodon does it."""
@@ -240,24 +271,11 @@ class FakeMastodon(FarSide):
             raise Refusal(422, "Validation failed: Media attachments are not of this post")
         if self._length(asked["status"]) + len(asked.get("spoiler_text", "")) > self.most:
             raise Refusal(422, f"Validation failed: Text character limit of {self.most} exceeded")
-        for attributes in asked.get("media_attributes", []):
-            file = files[attributes["id"]]
-            file["description"] = attributes.get("description", file["description"])
-            if "focus" in attributes:
-                x, y = map(float, attributes["focus"].split(","))
-                file["meta"] = {"focus": {"x": x, "y": y}}
         if voted and not 300 <= voted["expires_in"] <= 2_629_746:
             raise Refusal(422, "Validation failed: Poll is not valid")
         self.texts[status["id"]] = asked["status"].strip()
-        status |= {
-            "content": f"<p>{asked['status']}</p>",
-            "spoiler_text": asked.get("spoiler_text", ""),
-            "sensitive": asked.get("sensitive", False) or bool(asked.get("spoiler_text")),
-            "language": asked.get("language", status["language"]),
-            "media_attachments": [files[each] for each in ids],
-            "edited_at": instant(self.clock.now(), 3),
-            "poll": poll(status["poll"]["id"], voted, self.clock.now()) if voted and status["poll"] else None,
-        }
+        self.policies[status["id"]] = asked.get("quote_approval_policy")
+        status |= changed(status, asked, self.clock.now())
 
     def _validate(self, asked: Mapping[str, Any]) -> None:
         ids, voted, text = asked.get("media_ids", []), asked.get("poll"), asked["status"]
@@ -302,6 +320,10 @@ class FakeMastodon(FarSide):
             raise Refusal(422, "Validation failed: Description is too long")
         number = str(next(self._ids))
         self.files[number] = file.data
+        if look := form.files.get("thumbnail"):
+            if not look.mime.startswith("image/"):
+                raise Refusal(422, "Validation failed: Thumbnail content type is not allowed")
+            self.looks_like[number] = look.data
         self.waits[number] = self.looks
         url = None if self.looks != 0 else f"{SERVER}/media/{number}"
         kind = file.mime.partition("/")[0]
@@ -332,22 +354,7 @@ class FakeMastodon(FarSide):
     def _status(self, text: str, visibility: str) -> dict[str, Any]:
         number = str(next(self._ids))
         self.texts[number] = text.strip()
-        return {
-            **dict.fromkeys(("replies_count", "reblogs_count", "favourites_count", "quotes_count"), 0),
-            **{name: [] for name in ("media_attachments", "mentions", "tags", "emojis")},
-            **dict.fromkeys(
-                ("in_reply_to_id", "in_reply_to_account_id", "edited_at", "reblog", "card", "poll")
-            ),
-            "id": number,
-            "created_at": instant(self.clock.now(), 3),
-            "visibility": visibility,
-            "uri": f"{SERVER}/users/alice/statuses/{number}",
-            "url": f"{SERVER}/@alice/{number}",
-            "content": f"<p>{text}</p>",
-            "account": account(SERVER),
-            "spoiler_text": "",
-            "sensitive": False,
-        }
+        return fresh_status(number, text, visibility, SERVER, self.clock.now())
 
     def _application(self) -> dict[str, Any]:
         if not self.app:
@@ -357,7 +364,8 @@ class FakeMastodon(FarSide):
     def _instance(self) -> dict[str, Any]:
         if not self.has_v2:
             raise Refusal(404, "Record not found")
-        return instance(HOST, self.version, self._configuration())
+        said = instance(HOST, self.version, self._configuration())
+        return said | {"api_versions": {"mastodon": self.api_version}}
 
     def _configuration(self) -> dict[str, Any]:
         return configuration(self.most, self.answers)

@@ -88,6 +88,47 @@ def poll(number: str, asked: Mapping[str, Any], now: datetime) -> dict[str, Any]
     }
 
 
+def fresh_status(number: str, text: str, visibility: str, server: str, now: datetime) -> dict[str, Any]:
+    """Return a status with nothing but a text."""
+    return {
+        **dict.fromkeys(("replies_count", "reblogs_count", "favourites_count", "quotes_count"), 0),
+        **{name: [] for name in ("media_attachments", "mentions", "tags", "emojis")},
+        **dict.fromkeys(
+            ("in_reply_to_id", "in_reply_to_account_id", "edited_at", "reblog", "card", "poll", "quote")
+        ),
+        "id": number,
+        "created_at": instant(now, 3),
+        "visibility": visibility,
+        "uri": f"{server}/users/alice/statuses/{number}",
+        "url": f"{server}/@alice/{number}",
+        "content": f"<p>{text}</p>",
+        "account": account(server),
+        "spoiler_text": "",
+        "sensitive": False,
+    }
+
+
+def changed(status: Mapping[str, Any], asked: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """Return what of a status is another than before, its files by their attributes in place."""
+    files = {each["id"]: each for each in status["media_attachments"]}
+    for attributes in asked.get("media_attributes", []):
+        file = files[attributes["id"]]
+        file["description"] = attributes.get("description", file["description"])
+        if "focus" in attributes:
+            x, y = map(float, attributes["focus"].split(","))
+            file["meta"] = {"focus": {"x": x, "y": y}}
+    voted = asked.get("poll") if status["poll"] else None
+    return {
+        "content": f"<p>{asked['status']}</p>",
+        "spoiler_text": asked.get("spoiler_text", ""),
+        "sensitive": asked.get("sensitive", False) or bool(asked.get("spoiler_text")),
+        "language": asked.get("language", status["language"]),
+        "media_attachments": [files[each] for each in asked.get("media_ids", [])],
+        "edited_at": instant(now, 3),
+        "poll": poll(status["poll"]["id"], voted, now) if voted else None,
+    }
+
+
 def configuration(most: int, answers: int) -> dict[str, Any]:
     """Return what a server takes."""
     return {

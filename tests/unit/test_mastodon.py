@@ -273,7 +273,7 @@ def test_an_account_is_verified_by_name_server_and_rights() -> None:
     profile = _verify(here)
     assert profile == Profile(handle="@alice@mastodon.example", url=f"{SERVER}/@alice", notes=())
     assert far_side.public() == []
-    assert {"id", "app", "server"} == here.session.keys()
+    assert {"id", "app", "server", "read_at"} == here.session.keys()
 
 
 def test_missing_scopes_are_noted() -> None:
@@ -341,4 +341,4 @@ def test_a_preview_names_what_is_not_known_yet(tmp_path: Path) -> None:
 
 
 def test_the_guide_names_every_scope() -> None:
-    assert "read:accounts, read:statuses, write:media, write:statuses" in network.guide
+    assert "read:accounts, read:search, read:statuses, write:media,\n   write:statuses" in network.guide

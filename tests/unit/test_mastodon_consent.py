@@ -19,7 +19,7 @@ from support.world import World, account_of, build_world
 
 
 REDIRECT = "http://127.0.0.1:4711/postbell"
-LEAST = "read:accounts read:statuses write:media write:statuses"
+LEAST = "read:accounts read:search read:statuses write:media write:statuses"
 
 
 @pytest.fixture

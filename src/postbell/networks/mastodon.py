@@ -19,14 +19,24 @@ from pydantic import BaseModel
 from postbell.domain.content import Content
 from postbell.domain.limits import Limits
 from postbell.domain.media import MediaKind
-from postbell.domain.text import graphemes
 from postbell.errors import Problem, PublishError, Rejected, Unavailable
 from postbell.publishing import chain, protocol
 from postbell.publishing.answer import Refused
 from postbell.publishing.fediverse import Server, stored_server
 from postbell.publishing.mastodon_api import OAUTH, Line
+from postbell.publishing.mastodon_check import faults
 from postbell.publishing.mastodon_options import GUIDE, Credentials, Options
-from postbell.publishing.mastodon_status import address_of, body_of, edit_of, key_of, receipt_of, written
+from postbell.publishing.mastodon_status import (
+    address_of,
+    body_of,
+    edit_of,
+    key_of,
+    receipt_of,
+    shown_files,
+    thumbnail_of,
+    without_thumbnail,
+    written,
+)
 from postbell.publishing.oauth import OAuth
 from postbell.publishing.protocol import Call, Outgoing, Profile, Progress, Receipt, Target
 
@@ -80,65 +90,16 @@ class Mastodon:
         return Mastodon(stored_server(session.get("server")))
 
     def check(self, content: Content, options: Any, *, account: str) -> list[Problem]:
-        """Return what the server minds of text, warning and link together, of polls and of files."""
-        found = [*self._text_problems(content, options), *self._file_problems(content)]
-        if options.poll:
-            found += [("[mastodon] poll", why) for why in self._poll_problems(content, options)]
-        if len(options.focus) > len(content.media):
-            found.append(("[mastodon] focus", "there are more points than files."))
-        if self.there.kind == "pixelfed" and options.visibility == "direct":
-            found.append(("[mastodon] visibility", "Pixelfed has no direct posts."))
+        """Return what the server minds of text, warning and link together, of polls, files and quotes."""
+        found = faults(self.there, content, options)
         return [Problem(where=where, message=message, account=account) for where, message in found]
-
-    def _text_problems(self, content: Content, options: Any) -> list[tuple[str, str]]:
-        text, most = written(content), self.there.text
-        if not text.strip():
-            if options.spoiler_text.strip():  # the server would take the warning for the text
-                return [("[mastodon] spoiler_text", "a content warning needs a text that it hides.")]
-            untold = [] if content.media else [("text", "titles are not used; give the post a text.")]
-            return untold if content.title else []
-        count = self.there.count(text, options.spoiler_text)
-        if count <= most or self.there.count(content.text) > most:  # the text alone is told of already
-            return []
-        parts = [*(["link"] if text != content.text else []), *(["warning"] if options.spoiler_text else [])]
-        message = f"{count} characters, the limit is {most}; shorten it by {count - most}."
-        return [(" and ".join(["text", *parts]), message)]
-
-    def _file_problems(self, content: Content) -> list[tuple[str, str]]:
-        media, most = content.media, self.there.alt
-        found = [
-            (f"media {item.name}", f"its alt text has {count} characters, the limit is {most}.")
-            for item in media
-            if (count := graphemes(item.alt)) > most
-        ]
-        if self.there.is_mastodon and len(media) > 1 and any(item.kind is MediaKind.VIDEO for item in media):
-            found.append(("media", "a video goes alone, without other files."))
-        if self.there.kind == "pixelfed" and not media:
-            found.append(("media", "Pixelfed takes no post without a picture (--media)."))
-        return found
-
-    def _poll_problems(self, content: Content, options: Any) -> list[str]:
-        there, answers = self.there, options.poll
-        if there.kind == "pixelfed":
-            return ["Pixelfed has no polls."]
-        wrong = {
-            "a poll needs a text.": not written(content).strip(),
-            "a poll takes no files beside it.": there.is_mastodon and bool(content.media),
-            f"give it 2 to {there.answers} answers.": not 2 <= len(answers) <= there.answers,
-            "two answers are the same.": len(set(answers)) < len(answers),
-            f"an answer has at most {there.answer} characters.": max(map(graphemes, answers)) > there.answer,
-            f"poll_expires_in is {there.shortest} to {there.longest} seconds.": not (
-                there.shortest <= options.poll_expires_in <= there.longest
-            ),
-        }
-        return [why for why, is_wrong in wrong.items() if is_wrong]
 
     def preview(self, outgoing: Outgoing) -> list[Call]:
         """Return the uploads and the post itself; what is asked of the server besides is left out. Pure."""
         return chain.preview(outgoing, self._preview)
 
     def _preview(self, outgoing: Outgoing) -> list[Call]:
-        address, media = outgoing.target.server, outgoing.content.media
+        address, media = outgoing.target.server, shown_files(outgoing.content, outgoing.options)
         there = stored_server(outgoing.target.session.get("server"))
 
         def post(path: str, body: Any, **headers: str) -> Call:
@@ -146,7 +107,8 @@ class Mastodon:
             return Call(method="POST", url=f"{address}{path}", headers=headers, body=body)
 
         uploads = [f"<{item.name}, {item.size:,} bytes, and its alt text>" for item in media]
-        body = body_of(outgoing, [f"<id of {item.name}>" for item in media])
+        quote = {there.quotes: "<id of the quoted post>"} if outgoing.options.quote else {}
+        body = body_of(outgoing, [f"<id of {item.name}>" for item in media], quote)
         return [
             *(post("/api/v2/media", it) for it in uploads),
             post(_STATUSES, body, **key_of(outgoing, there)),
@@ -158,15 +120,22 @@ class Mastodon:
 
     async def _publish(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> Receipt | Progress:
         line, done = Line(outgoing.target, http), dict(progress.data) if progress else {}
+        options, picture = outgoing.options, thumbnail_of(outgoing.content, outgoing.options)
+        outgoing = without_thumbnail(outgoing)
         media, files = outgoing.content.media, done.get("files", [])
+        if progress is None:
+            await line.keep_fresh()
+        if options.quote and "quote" not in done:
+            return Progress(step="quote", data=done | {"quote": await line.find_status(options.quote)})
         if len(files) < len(media):
-            point = dict(enumerate(outgoing.options.focus)).get(len(files))
-            file = await line.upload(media[len(files)], focus=point and point.replace(":", ","))
+            item, point = media[len(files)], dict(enumerate(options.focus)).get(len(files))
+            look = picture if item.kind is MediaKind.VIDEO else None
+            file = await line.upload(item, focus=point and point.replace(":", ","), thumbnail=look)
             return Progress(step=f"file {len(files) + 1}", data=done | {"files": [*files, file]})
         if not all(file["ready"] for file in files):
             return await _look(line, done, http)
         try:
-            return await _post(line, outgoing, [file["id"] for file in files])
+            return await _post(line, outgoing, [file["id"] for file in files], done.get("quote"))
         except Refused as refusal:
             if refusal.code != "422":
                 raise
@@ -187,7 +156,7 @@ class Mastodon:
         return await chain.find(outgoing, progress, http, self._find)
 
     async def _find(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> _Found:
-        line = Line(outgoing.target, http)
+        line, outgoing = Line(outgoing.target, http), without_thumbnail(outgoing)
         facts, since, doubt = await line.facts(), outgoing.begun_at - _SKEW, None
         files = progress.data.get("files", []) if progress else []
         ids = {file["id"] for file in files} if len(files) == len(outgoing.content.media) else set()
@@ -213,7 +182,7 @@ class Mastodon:
 
         async def one(part: Outgoing, name: str) -> Receipt:
             there = stored_server((await line.facts())["server"])
-            status = await line.status(name)
+            part, status = without_thumbnail(part), await line.status(name)
             changed = await line.change(name, edit_of(part, status, there, http.now()))
             return receipt_of(changed, part)
 
@@ -234,10 +203,12 @@ class Mastodon:
         return await Line(target, http).learn()
 
 
-async def _post(line: Line, outgoing: Outgoing, ids: Sequence[str]) -> Receipt:
+async def _post(line: Line, outgoing: Outgoing, ids: Sequence[str], quoted: str | None) -> Receipt:
     """Make the post public."""
     there = stored_server((await line.facts())["server"])
-    body, key = body_of(outgoing, ids), key_of(outgoing, there)
+    if quoted and not there.quotes:  # it would pass over the quote in silence
+        raise Rejected("the server takes no quotes, as Mastodon does since 4.5")
+    body, key = body_of(outgoing, ids, {there.quotes: quoted} if quoted else {}), key_of(outgoing, there)
     answer = await line.ask("POST", _STATUSES, publishes=True, json=body, headers=key)
     answer.field("id", str)
     return receipt_of(answer.json(), outgoing)

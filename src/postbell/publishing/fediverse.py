@@ -22,6 +22,8 @@ from postbell.publishing.answer import Answer
 
 #: How Pleroma, Pixelfed and others call themselves in the version of Mastodon whose API they speak.
 _COMPATIBLE = re.compile(r"\(compatible; ([A-Za-z]+)")
+#: The version of Mastodon's API that has quotes: that of 4.5.
+_QUOTING = 7
 _SCHEMA = "http://nodeinfo.diaspora.software/ns/schema/2."
 _IMAGE, _VIDEO = 16_777_216, 103_809_024
 #: The software that counts a text otherwise. Elixir's String.length counts graphemes.
@@ -61,6 +63,8 @@ class Server:
     #: The shortest and the longest time that a poll may be open, in seconds.
     shortest: int = 300
     longest: int = 2_629_746
+    #: By which parameter a post is quoted; empty where none can be.
+    quotes: str = ""
 
     @property
     def is_mastodon(self) -> bool:
@@ -130,7 +134,15 @@ def read_server(kind: str, said: Mapping[str, Any]) -> Server:
             stock.shortest, polls.get("min_expiration"), old_polls.get("min_expiration"), least=0
         ),
         longest=_first(stock.longest, polls.get("max_expiration"), old_polls.get("max_expiration")),
+        quotes=_quotes(kind or (compatible[1].lower() if compatible else ""), said),
     )
+
+
+def _quotes(kind: str, said: Mapping[str, Any]) -> str:
+    """Return how posts are quoted there; a server that knows nothing of it passes over it in silence."""
+    if kind in ("pleroma", "akkoma"):
+        return "quote_id"
+    return "quoted_status_id" if _first(0, _part(said, "api_versions").get("mastodon")) >= _QUOTING else ""
 
 
 async def software(ask: Callable[[str], Awaitable[Answer]], address: str) -> str:

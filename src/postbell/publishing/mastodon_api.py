@@ -7,9 +7,11 @@ text.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 #: An upload gets a second for each of so many bytes, once it has more than a million.
 _PACE = 200_000
+#: For how long what a server says of itself is taken to be so.
+_FRESH = timedelta(days=1)
 #: Of forty posts each.
 _MOST_PAGES = 20
 #: Scopes, and what does not work without one.
@@ -36,6 +40,8 @@ _SCOPES = {
     "write:media": "posts with files will fail",
     "read:statuses": "it cannot be looked up whether a post is public when an answer was lost",
 }
+#: Where a post of the server itself, or one that it knows, is on its pages.
+_OWN = re.compile(r"/@[^/]+/([0-9]+)|/(?:@|users/)[^/]+/statuses/(\w+)|/notice/(\w+)")
 #: What people do with a post, by what it is called there (docs.joinmastodon.org/entities/Status).
 _COUNTS = {
     "likes": "favourites_count",
@@ -46,7 +52,8 @@ _COUNTS = {
 
 
 #: What GoToSocial 0.19, Mastodon 2.4.3 and Pleroma take; Pixelfed knows only the coarse ones.
-_LEAST, _COARSE = ("read:accounts", "read:statuses", "write:media", "write:statuses"), ("read", "write")
+_LEAST = ("read:accounts", "read:search", "read:statuses", "write:media", "write:statuses")
+_COARSE = ("read", "write")
 
 
 async def register(target: Target, redirect: str, http: Http) -> Client:
@@ -65,6 +72,10 @@ OAUTH = OAuth(authorize="/oauth/authorize", token="/oauth/token", scopes=_LEAST,
 
 class _NotThere(Unavailable):
     """Nothing that speaks this API answers at this address."""
+
+
+class _Forbidden(Unauthorized):
+    """The token does not allow it."""
 
 
 class Line:
@@ -99,6 +110,13 @@ class Line:
             await self.learn()
         return self._http.session
 
+    async def keep_fresh(self) -> None:
+        """Learn anew what was read a day ago or earlier: servers are upgraded, and take more or less then."""
+        read_at = self._http.session.get("read_at")
+        if read_at and self._http.now() - datetime.fromisoformat(read_at) >= _FRESH:
+            with contextlib.suppress(PublishError):
+                await self.learn()
+
     async def learn(self) -> Profile:
         """Ask who the account is, by which application we speak, and what the server takes; store it."""
         me = await self.ask("GET", "/api/v1/accounts/verify_credentials")
@@ -107,6 +125,7 @@ class Line:
         app = await self._application()
         there = read_server(kind, said)
         facts = {"id": me.field("id", str), "app": str(app.get("name") or ""), "server": asdict(there)}
+        facts |= {"read_at": self._http.now().isoformat()}
         await self._http.save_session({**self._http.session, **facts})
         has = app.get("scopes")
         missing = [
@@ -151,21 +170,46 @@ class Line:
         except (Refused, Unauthorized, _NotThere):  # not every server tells
             return {}
 
-    async def upload(self, item: Media, *, focus: str | None = None) -> dict[str, Any]:
+    async def upload(
+        self, item: Media, *, focus: str | None = None, thumbnail: Media | None = None
+    ) -> dict[str, Any]:
         """Upload a file with its alt text; return its id, and whether it can be posted already.
 
-        `focus` is the point that previews keep: `x,y`, each from -1 to 1.
+        `focus` is the point that previews keep: `x,y`, each from -1 to 1; `thumbnail` stands for a video.
         """
         data = await asyncio.to_thread(item.path.read_bytes)
+        files = {"file": (item.name, data, item.mime)}
+        if thumbnail:
+            look = await asyncio.to_thread(thumbnail.path.read_bytes)
+            files["thumbnail"] = (thumbnail.name, look, thumbnail.mime)
         deadline = 60.0 + len(data) / _PACE if len(data) > 1_000_000 else None
         answer = await self.ask(
             "POST",
             "/api/v2/media",
-            files={"file": (item.name, data, item.mime)},
+            files=files,
             data={name: said for name, said in (("description", item.alt), ("focus", focus)) if said},
             deadline=deadline,
         )
         return {"id": answer.field("id", str), "ready": _is_ready(answer)}
+
+    async def find_status(self, wanted: str) -> str:
+        """Return the id that the server has for a post, by its address or by that id.
+
+        Raises Rejected where it finds none. Addresses of other servers are searched for.
+        """
+        if "://" not in wanted:
+            return wanted
+        parts = urlsplit(wanted)
+        if parts.netloc == self._place and (found := _OWN.fullmatch(parts.path)):
+            return str(next(filter(None, found.groups())))
+        query = {"q": wanted, "resolve": "true", "type": "statuses", "limit": "1"}
+        try:
+            statuses = (await self.ask("GET", "/api/v2/search", params=query)).field("statuses", list)
+        except _Forbidden:
+            raise Rejected(f"the token may not search for {wanted}: it lacks the scope read:search") from None
+        if not statuses or not isinstance(statuses[0], dict) or "id" not in statuses[0]:
+            raise Rejected(f"{self._place} finds no post to quote at {wanted}")
+        return str(statuses[0]["id"])
 
     async def look(self, file: str) -> bool | None:
         """Return whether a file can be posted, None if the server does not have it (any more)."""
@@ -255,7 +299,7 @@ class Line:
             return kind(f"{self._place} answered {status}, and not as Mastodon does; is that its address?")
         message = f"{self._place} answered {status}: {said[:300]}"
         if status == 403:  # a scope is missing, or the account is closed: no post of it will be taken
-            return Unauthorized(f"{message}. The token needs the scopes {', '.join(_SCOPES)}, read:accounts.")
+            return _Forbidden(f"{message}. The token needs the scopes {', '.join(_SCOPES)}, read:accounts.")
         return Refused(message, code=str(status))
 
 

@@ -21,7 +21,8 @@ Without a terminal, or if you like that better, give a token (--secret access_to
 1. In the browser open Preferences > Development > New application.
 2. Call it Postbell: by that name its posts are told from those of other programs when one is looked up.
    Leave the redirect URI as it is.
-3. Tick these scopes and no others: read:accounts, read:statuses, write:media, write:statuses. Submit.
+3. Tick these scopes and no others: read:accounts, read:search, read:statuses, write:media,
+   write:statuses. Submit. (read:search finds posts of other servers that you want to quote.)
 4. Open the application and copy "Your access token". It does not end; to revoke it, delete the application.
 GoToSocial: Settings > Applications makes such a token, with the same scopes. Pixelfed: Settings >
 Applications > Personal access tokens, with the scopes read and write.
@@ -33,9 +34,10 @@ again. A title is not used. A link that the text does not contain becomes its la
 class Options(Strict):
     """What a post can be told about Mastodon."""
 
-    first_only = frozenset({"focus", "poll", "poll_expires_in", "poll_multiple", "poll_hide_totals"})
+    _poll = frozenset({"poll", "poll_expires_in", "poll_multiple", "poll_hide_totals"})
+    first_only = _poll | {"focus", "quote", "thumbnail"}
     # To change a poll would take away its votes.
-    lasting = frozenset({"visibility", "poll", "poll_expires_in", "poll_multiple", "poll_hide_totals"})
+    lasting = _poll | {"visibility", "quote", "thumbnail"}
 
     spoiler_text: str = Field("", description="A content warning: it hides the text, and counts with it.")
     sensitive: bool | None = Field(
@@ -48,6 +50,15 @@ class Options(Strict):
         "", pattern="^([a-z]{2,3}(-[A-Z]{2})?)?$", description="Of the text, such as en, pt or zh-TW."
     )
     focus: Words = Field([], description="For each file in order, the point that previews keep: 0.5:-0.2.")
+    thumbnail: int | None = Field(
+        None, ge=1, description="Which file stands for the video until it plays (2: the second)."
+    )
+    quote: str = Field(
+        "", pattern=r"^(https?://\S+|\w+)?$", description="The address of a post to quote, or its id there."
+    )
+    quote_approval_policy: Literal["public", "followers", "nobody"] | None = Field(
+        None, description="Who may quote it; the account's setting if left out."
+    )
     poll: Words = Field(
         [], description="The answers of a poll; in a file, a list. It takes no files beside it."
     )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from postbell.domain.content import Content
+from postbell.domain.media import Media
 from postbell.domain.text import with_link
 from postbell.errors import Rejected
 from postbell.publishing.fediverse import Server
@@ -18,8 +20,26 @@ def written(content: Content) -> str:
     return with_link(content.text, content.link)[0]
 
 
-def body_of(outgoing: Outgoing, ids: Sequence[str]) -> dict[str, Any]:
-    """Return the post as the server is sent it, the same at every try."""
+def shown_files(content: Content, options: Any) -> tuple[Media, ...]:
+    """Return the files that are posted: all but the one that stands for a video."""
+    hidden = thumbnail_of(content, options)
+    return tuple(item for item in content.media if item is not hidden)
+
+
+def thumbnail_of(content: Content, options: Any) -> Media | None:
+    """Return the picture that stands for the video until it plays."""
+    place = (options.thumbnail or 0) - 1
+    return content.media[place] if 0 <= place < len(content.media) else None
+
+
+def without_thumbnail(outgoing: Outgoing) -> Outgoing:
+    """Return a post with the files that are posted."""
+    content, shown = outgoing.content, shown_files(outgoing.content, outgoing.options)
+    return outgoing if shown == content.media else replace(outgoing, content=replace(content, media=shown))
+
+
+def body_of(outgoing: Outgoing, ids: Sequence[str], quote: Mapping[str, str]) -> dict[str, Any]:
+    """Return the post as the server is sent it, the same at every try; `quote` says which post it quotes."""
     options = outgoing.options
     poll = {
         "options": options.poll,
@@ -36,6 +56,8 @@ def body_of(outgoing: Outgoing, ids: Sequence[str]) -> dict[str, Any]:
         "visibility": options.visibility,
         "language": options.language,
         "poll": poll if options.poll else None,
+        "quote_approval_policy": options.quote_approval_policy,
+        **quote,
     }
     # What is left out is as the account has it set; `sensitive` may be a no.
     return {name: value for name, value in body.items() if name == "status" or value not in (None, "", [])}
@@ -48,7 +70,7 @@ def edit_of(outgoing: Outgoing, status: Mapping[str, Any], there: Server, now: d
     over, which it would open anew.
     """
     options, media = outgoing.options, outgoing.content.media
-    body = body_of(outgoing, [str(file["id"]) for file in status.get("media_attachments") or ()])
+    body = body_of(outgoing, [str(file["id"]) for file in status.get("media_attachments") or ()], {})
     body |= {"spoiler_text": options.spoiler_text}
     if options.sensitive is None:
         body |= {"sensitive": bool(status.get("sensitive"))}
@@ -90,7 +112,19 @@ def receipt_of(status: Mapping[str, Any], outgoing: Outgoing) -> Receipt:
         warnings.append("The server left out files.")
     if options.poll and not status.get("poll"):
         warnings.append("The server left out the poll.")
+    warnings += _quote_warnings(status) if options.quote else []
     return Receipt(id=status["id"], url=address_of(status), warnings=tuple(warnings))
+
+
+def _quote_warnings(status: Mapping[str, Any]) -> list[str]:
+    """Return what became of a quote; a server that has no states of quotes shows it."""
+    quote = status.get("quote")
+    if not isinstance(quote, dict):
+        return ["The server left out the quote."]
+    state = quote.get("state", "accepted")
+    if state == "pending":
+        return ["The quote is shown once the server of its author has allowed it."]
+    return [] if state == "accepted" else [f"The quote is not shown: it is {state}."]
 
 
 def address_of(status: Mapping[str, Any]) -> str | None:
