@@ -24,12 +24,15 @@ from support import pictures
 from support.bot_methods import Upload, methods
 from support.farside import START, Daemon, FarSide, Public, Subject, Violation
 from support.forms import File, is_form, read_form
+from support.telegram_copies import Copies
 
 
 SERVER = "https://api.telegram.org"
 TOKEN = "4839574812:AAFD39kkdpWt3ywyRZergyOLMaJhac60qcK"
 BOT = {"id": 4839574812, "is_bot": True, "first_name": "Bell", "username": "bell_bot"}
 CHANNEL, GROUP, SMALL, PERSON = -1001234567890, -1009876543210, -4455667788, 99887766
+#: Where the posts of the channel are discussed.
+DISCUSSION = -1002223334445
 #: Where a small group goes when it becomes a supergroup.
 UPGRADED = -1005550001112
 #: The start of a file, as what it may be sent: a photo, or something else.
@@ -57,7 +60,14 @@ class FakeTelegram(FarSide):
     token_works: bool = True
     chats: dict[int, dict[str, Any]] = field(
         default_factory=lambda: {
-            CHANNEL: {"id": CHANNEL, "type": "channel", "title": "Bell tower", "username": "bell_tower"},
+            CHANNEL: {
+                "id": CHANNEL,
+                "type": "channel",
+                "title": "Bell tower",
+                "username": "bell_tower",
+                "linked_chat_id": DISCUSSION,
+            },
+            DISCUSSION: {"id": DISCUSSION, "type": "supergroup", "title": "Under the tower"},
             GROUP: {"id": GROUP, "type": "supergroup", "title": "Ringers", "is_forum": True},
             SMALL: {"id": SMALL, "type": "group", "title": "Few"},
             UPGRADED: {"id": UPGRADED, "type": "supergroup", "title": "Few"},
@@ -80,7 +90,9 @@ class FakeTelegram(FarSide):
     #: What was sent, as its parameters said it, by chat and number.
     messages: dict[tuple[int, int], dict[str, Any]] = field(default_factory=dict)
     pinned: list[tuple[int, int]] = field(default_factory=list)
-    _last: int = 16
+    copies: Copies = field(default_factory=Copies)
+    #: The number of the last message of each chat.
+    _last: dict[int, int] = field(default_factory=dict)
 
     def calls(self) -> list[str]:
         """Every method that was called."""
@@ -126,6 +138,7 @@ class FakeTelegram(FarSide):
     def _answered(self, said: dict[str, Any]) -> str | None:
         """Return the id of the post that a message answers."""
         number = said.get("reply_parameters", {}).get("message_id")
+        _, number = self.copies.known.get((said["chat_id"], number), (0, number))
         found = [place for place, each in self.messages.items() if number in (place[1], each["post"])]
         together = [place for place in found if self.messages[place]["post"] == number]
         numbers = ",".join(str(place[1]) for place in together)
@@ -156,23 +169,35 @@ class FakeTelegram(FarSide):
             raise waiting.pop(0)
         if method == "getMe":
             return BOT
+        if method == "getUpdates":
+            return self.copies.told(values)
         chat = self._chat(values["chat_id"])
         if method.startswith("get"):
             return self._tell(method, chat)
         if self.upgraded and chat["id"] == SMALL:
             why = "Bad Request: group chat was upgraded to a supergroup chat"
             raise Refusal(400, why, migrate_to_chat_id=UPGRADED)
-        if method == "pinChatMessage":
-            self.pinned.append((chat["id"], values["message_id"]))
-            return True
-        if method.startswith("editMessage"):
-            return self._edit(chat, values)
-        if method == "deleteMessage":
-            if self.messages.pop((chat["id"], values["message_id"]), None) is None:
-                raise Refusal(400, "Bad Request: message to delete not found")
-            return True
+        acts = {
+            "pinChatMessage": self._pin,
+            "forwardMessage": self._forward,
+            "deleteMessage": self._delete,
+            "editMessageText": self._edit,
+            "editMessageCaption": self._edit,
+        }
+        if act := acts.get(method):
+            return act(chat, values)
         send = self._send_album if method == "sendMediaGroup" else self._send
         return send(chat, {"method": method, **values}, files)
+
+    def _pin(self, chat: dict[str, Any], values: dict[str, Any]) -> bool:
+        self.pinned.append((chat["id"], values["message_id"]))
+        return True
+
+    def _delete(self, chat: dict[str, Any], values: dict[str, Any]) -> bool:
+        place = (chat["id"], values["message_id"])
+        if not (self.copies.known.pop(place, None) or self.messages.pop(place, None)):
+            raise Refusal(400, "Bad Request: message to delete not found")
+        return True
 
     def _tell(self, method: str, chat: dict[str, Any]) -> dict[str, Any]:
         if method == "getChat":
@@ -203,7 +228,7 @@ class FakeTelegram(FarSide):
             way = method.removeprefix("send").lower()
             said["file"] = files[way]
             _check_file(way, files[way])
-        return self._keep(chat, said, self._last + 1)
+        return self._keep(chat, said, self.last_of(chat) + 1)
 
     def _edit(self, chat: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
         """Change a text or a caption; what is left out of markup and buttons is taken away."""
@@ -228,7 +253,7 @@ class FakeTelegram(FarSide):
         kinds = {item["type"] for item in items}
         if ("document" in kinds and len(kinds) > 1) or "animation" in kinds:
             raise Refusal(400, "Bad Request: Can't use the media of the specified type in the album")
-        sent, post = [], self._last + 1
+        sent, post = [], self.last_of(chat) + 1
         used = [item["media"].removeprefix("attach://") for item in items]
         if sorted(used) != sorted(files):
             raise Violation(f"{used} are in the album, and {sorted(files)} came with it")
@@ -242,14 +267,37 @@ class FakeTelegram(FarSide):
 
     def _check_answered(self, chat: dict[str, Any], said: dict[str, Any]) -> None:
         number = said.get("reply_parameters", {}).get("message_id")
-        if number is not None and (chat["id"], number) not in self.messages:
+        place = (chat["id"], number)
+        if number is not None and place not in self.messages and place not in self.copies.known:
             raise Refusal(400, "Bad Request: message to be replied not found")
+
+    def last_of(self, chat: dict[str, Any]) -> int:
+        """Return the number of the last message of a chat."""
+        return self._last.get(chat["id"], 16)
+
+    def _next(self, chat: dict[str, Any]) -> int:
+        self._last[chat["id"]] = self.last_of(chat) + 1
+        return self._last[chat["id"]]
 
     def _keep(self, chat: dict[str, Any], said: dict[str, Any], post: int) -> dict[str, Any]:
         self._check_answered(chat, said)
-        self._last += 1
-        self.messages[chat["id"], self._last] = {**said, "post": post}
-        return {"message_id": self._last, "date": int(self.clock.now().timestamp()), "chat": chat}
+        number, date = self._next(chat), int(self.clock.now().timestamp())
+        self.messages[chat["id"], number] = {**said, "post": post, "date": date}
+        if group := self.chats.get(chat.get("linked_chat_id", 0)):
+            copy = self.copies.make(
+                group, self._next(group), (chat, number), self.messages[chat["id"], number]
+            )
+            self.copies.announce(copy, chat)
+        return {"message_id": number, "date": date, "chat": chat}
+
+    def _forward(self, chat: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+        there, number = self._chat(values["from_chat_id"]), values["message_id"]
+        said = self.messages.get((there["id"], number))
+        if said is None:
+            raise Refusal(400, "Bad Request: message to forward not found")
+        if said.get("protect_content"):
+            raise Refusal(400, "Bad Request: the message can't be forwarded")
+        return self.copies.make(chat, self._next(chat), (there, number), said)
 
 
 def _values(method: str, request: httpx.Request, body: bytes) -> tuple[dict[str, Any], dict[str, File]]:

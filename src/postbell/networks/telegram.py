@@ -1,27 +1,28 @@
 """Telegram: a bot that posts to one channel, group or private chat.
 
 The Bot API knows no key that makes a repeat harmless, and a bot cannot read what it has sent: what may be
-public is never sent again. Facts from core.telegram.org/bots/api (10.1) and from the source of its server,
-github.com/tdlib/telegram-bot-api (Client.cpp).
+public is never sent again, unless the user has given it a chat for look-ups. Facts from
+core.telegram.org/bots/api (10.1), and from the source of its server, github.com/tdlib/telegram-bot-api
+(Client.cpp).
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import BaseModel, Field, SecretStr, field_validator
+from pydantic import BaseModel
 
 from postbell.domain.content import Content
 from postbell.domain.limits import Limits, MediaLimit, TextLimit
-from postbell.errors import Problem, PublishError, Rejected
+from postbell.errors import PostbellError, Problem, PublishError, Rejected
 from postbell.publishing import chain, protocol
 from postbell.publishing.answer import Refused
 from postbell.publishing.bot_api import Bot, Moved, form_part, link_to, missing_rights, moved_note
+from postbell.publishing.bot_lookup import Known, look
 from postbell.publishing.bot_markup import PLAIN, fewest
 from postbell.publishing.bot_message import (
-    BUTTON,
     MODES,
     edit_of,
     messages_of,
@@ -33,7 +34,7 @@ from postbell.publishing.bot_message import (
     ways_of,
     written,
 )
-from postbell.publishing.options import Strict, Words
+from postbell.publishing.bot_options import Credentials, Options
 from postbell.publishing.protocol import Call, Outgoing, Profile, Progress, Receipt, Target
 
 
@@ -47,7 +48,6 @@ _TEXT, _CAPTION, _QUESTION = 4096, 1024, 300
 _MOST, _PHOTO = 50_000_000, 10 << 20
 _PHOTO_RULE = "at most 10 MB, 10,000 pixels of width and height together, one 20 times the other"
 _TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif", "video/mp4", "video/quicktime")
-_CHAT = re.compile(r"@[A-Za-z]\w{3,31}|-?[0-9]{1,16}", re.ASCII)
 #: Where something is wrong, and what.
 _Fault = tuple[str, str]
 _GUIDE = """\
@@ -59,6 +59,10 @@ _GUIDE = """\
    or your own, is in what https://api.telegram.org/bot<token>/getUpdates says after a message there.
 4. A topic of a group with topics has a number: the last but one part of the link to a message in it.
 5. Leave the server out unless you run a Bot API server of your own.
+6. A lookup_chat lets the bot find out by itself whether a message is public whose answer was lost: your own
+   number (press Start at the bot first), or a group of your own with the bot in it. What was sent since the
+   last message that Postbell knows of is forwarded there, read, and deleted again. What is found is certain;
+   what is not found in a channel is sent again. It cannot look at what is protected, nor for a first message.
 
 Telegram has no titles and no alt texts: they are not used. A link that the text does not contain is added
 to it as its last line and counts with it. With files the text may have 1,024 characters, without 4,096;
@@ -66,74 +70,6 @@ markup does not count. A thread is a message for each part, which answers the on
 video, GIF or other file stands alone; two to ten make an album, of photos and MP4 videos, or of files only.
 MOV videos go as files. What is older than two days a bot can only delete in a channel, or as an
 administrator of the group who may delete messages."""
-
-
-class Credentials(Strict):
-    """Who posts where."""
-
-    bot_token: SecretStr = Field(description="The token that @BotFather gave: 123456:ABC…")
-    chat: str = Field(description="Where to post: @name, or the number of the chat, such as -1001234567890.")
-    topic: int | None = Field(None, gt=0, description="The number of a topic, in a group with topics.")
-
-    @field_validator("bot_token")
-    @classmethod
-    def _is_token(cls, value: SecretStr) -> SecretStr:
-        token = value.get_secret_value().strip()
-        if not re.fullmatch(r"[0-9]{1,20}:[A-Za-z0-9_-]{10,100}", token):
-            raise ValueError("that is no token: it is a number, a colon, and letters and digits")
-        return SecretStr(token)
-
-    @field_validator("chat")
-    @classmethod
-    def _is_chat(cls, value: str) -> str:
-        chat = re.sub(r"^https://t\.me/c/([0-9]+)(/.*)?$", r"-100\1", value.strip())
-        chat = re.sub(r"^https://t\.me/(?=\w+$)", "@", chat)
-        if not _CHAT.fullmatch(chat):
-            raise ValueError("give the @name of the chat, or its number, such as -1001234567890")
-        return chat
-
-
-class Options(Strict):
-    """What a post can be told about Telegram."""
-
-    first_only = frozenset(
-        {"pin", "buttons", "poll", "poll_public", "poll_multiple", "quiz_answer", "quiz_explanation"}
-    )
-    lasting = first_only - {"buttons"} | {"spoiler", "as_files", "silent", "protect"}
-
-    markup: Literal["text", "html", "markdown"] = Field(
-        "text", description="html, markdown: the text has Telegram's markup in HTML, or in MarkdownV2."
-    )
-    preview: Literal["auto", "off", "small", "large"] = Field(
-        "auto", description="Of the link, in a post without files: off, or how large its picture is."
-    )
-    preview_above: bool = Field(default=False, description="Show the preview above the text.")
-    caption_above: bool = Field(default=False, description="Show the text above photos and videos.")
-    spoiler: bool = Field(default=False, description="Cover photos and videos until they are tapped.")
-    as_files: bool = Field(default=False, description="Send pictures and videos as files, not packed anew.")
-    silent: bool = Field(default=False, description="Notify without a sound.")
-    protect: bool = Field(default=False, description="Nobody can forward or save it.")
-    pin: bool = Field(default=False, description="Pin it; the bot needs that right.")
-    buttons: Words = Field([], description="Buttons below the post: `Our page https://example.org`.")
-    poll: Words = Field([], max_length=12, description="Makes it a poll with these answers about the text.")
-    poll_public: bool = Field(default=False, description="Show who voted for what; not in channels.")
-    poll_multiple: bool = Field(default=False, description="Several answers may be chosen.")
-    quiz_answer: int | None = Field(None, ge=1, description="Makes it a quiz: the right answer's number.")
-    quiz_explanation: str = Field("", max_length=200, description="Shown to those who chose a wrong answer.")
-
-    @field_validator("buttons")
-    @classmethod
-    def _are_buttons(cls, buttons: list[str]) -> list[str]:
-        if wrong := [button for button in buttons if not BUTTON.fullmatch(button)]:
-            raise ValueError(f"a button is its words and then an address, https://…: {', '.join(wrong)}")
-        return buttons
-
-    @field_validator("poll")
-    @classmethod
-    def _are_answers(cls, answers: list[str]) -> list[str]:
-        if wrong := [answer for answer in answers if not 1 <= len(answer.strip()) <= 100]:
-            raise ValueError(f"an answer has 1 to 100 characters: {', '.join(wrong)}")
-        return answers
 
 
 class Telegram:
@@ -184,8 +120,14 @@ class Telegram:
         """Send it in one request. What can still go wrong after that, the pinning, is a warning."""
         return await chain.publish(outgoing, progress, http, self._publish)
 
+    def at(self, session: Mapping[str, Any]) -> Telegram:
+        """Return the network as an account has it: one with a chat for that looks up what is in doubt."""
+        return _Looking() if session.get("looks") else self
+
     async def _publish(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> Receipt | Progress:
-        del progress
+        if outgoing.target.credentials.lookup_chat and not (progress or outgoing.reply):
+            # What a look-up must know; of what answers a message that one is enough.
+            return Progress(step="ready for a look-up", data={"last": http.session.get("last")})
         target, options, bot = outgoing.target, outgoing.options, _bot(outgoing.target, http)
         files = {name: await form_part(item) for name, item in parts_of(outgoing.content, options).items()}
         chat = _chat(target, http.session)
@@ -195,6 +137,10 @@ class Telegram:
             await http.save_session({**http.session, "moved": {"from": _given(target), "to": moved.chat}})
             chat = moved.chat
             sent = await bot.send(*request_of(outgoing, chat), files)
+        if target.credentials.lookup_chat:
+            last = {"chat": sent[-1]["chat"], "message": sent[-1]["message_id"]}
+            with suppress(PostbellError):  # it is public: nothing may fail any more
+                await http.save_session({**http.session, "last": last})
         warnings = [moved_note(chat)] if chat != _given(target) else []
         if options.pin:
             try:
@@ -205,10 +151,24 @@ class Telegram:
 
     async def find(
         self, outgoing: Outgoing, progress: Progress | None, http: Http
+    ) -> Receipt | Progress | protocol.Absent | protocol.Unknown:
+        """Look for it by forwarding, where the account has a chat for that; else nobody can tell."""
+        return await chain.find(outgoing, progress, http, self._find)
+
+    async def _find(
+        self, outgoing: Outgoing, progress: Progress | None, http: Http
     ) -> Receipt | protocol.Absent | protocol.Unknown:
-        """Say that nobody can tell: a bot sees nothing of what it has sent."""
-        del outgoing, progress, http
-        return protocol.Unknown(reason="a bot cannot read what it has sent to Telegram")
+        there = outgoing.target.credentials.lookup_chat
+        if not there:
+            return protocol.Unknown(reason="a bot cannot read what it has sent to Telegram")
+        known = _known_before(outgoing, progress, http.session.get("last"))
+        if known is None:
+            return protocol.Unknown(reason="no message of the chat is known from before it")
+        bot = _bot(outgoing.target, http)
+        found = await look(bot, outgoing, known, _number(there))
+        if not isinstance(found, list):
+            return found
+        return _receipt([{"chat": known.chat, "message_id": number} for number in found], ())
 
     async def edit(self, outgoing: Outgoing, receipt_id: str, http: Http) -> Receipt:
         """Change the text of the message, or what stands below its files."""
@@ -252,12 +212,27 @@ class Telegram:
         except Refused:  # so it is said of bots that are not there
             member = {}
         notes = [moved_note(number)] if number != _given(target) else []
+        await self._ready_to_look(bot, target, http)
         title = str(chat.get("title") or chat.get("first_name") or number)
         return Profile(
             handle=f"@{name}" if name else title,
             url=f"https://t.me/{name}" if name else None,
             notes=(*notes, *missing_rights(kind, member)),
         )
+
+    async def _ready_to_look(self, bot: Bot, target: Target, http: Http) -> None:
+        """Note whether the account has a chat for look-ups. Raises Unauthorized if the bot is not in it."""
+        there = target.credentials.lookup_chat
+        if there:
+            await bot.call("getChat", {"chat_id": _number(there)}, dict)
+        if bool(there) is not http.session.get("looks", False):
+            await http.save_session({**http.session, "looks": bool(there)})
+
+
+class _Looking(Telegram):
+    """The same for an account with a chat for look-ups."""
+
+    resend = protocol.Resend.LOOK_FIRST
 
 
 def _bot(target: Target, http: Http) -> Bot:
@@ -266,7 +241,10 @@ def _bot(target: Target, http: Http) -> Bot:
 
 
 def _given(target: Target) -> int | str:
-    chat: str = target.credentials.chat
+    return _number(target.credentials.chat)
+
+
+def _number(chat: str) -> int | str:
     return chat if chat.startswith("@") else int(chat)
 
 
@@ -275,6 +253,14 @@ def _chat(target: Target, session: Mapping[str, Any]) -> int | str:
     moved = session.get("moved") or {}
     to: int | str = moved["to"] if moved.get("from") == _given(target) else _given(target)
     return to
+
+
+def _known_before(outgoing: Outgoing, progress: Progress | None, last: Any) -> Known | None:
+    """Return the last message that is known from before this one, which is `last` for the account."""
+    if not outgoing.reply:
+        return Known.of(progress.data.get("last") if progress else None)
+    chat, number = messages_of(outgoing.reply.parent)[-1]
+    return Known.of({**last, "message": number}) if last and last["chat"]["id"] == chat else None
 
 
 def _receipt(messages: list[dict[str, Any]], warnings: Iterable[str]) -> Receipt:

@@ -112,6 +112,8 @@ class Bot:
             return RateLimited(message, until=until or reset_time(answer.headers, now=now))
         if chat and type(chat) is int:
             return Moved(f"{message}. {moved_note(chat)}", chat)
+        if method == "forwardMessage" and status != 401:  # it says nothing of where is posted
+            return Refused(message, code=why)
         mend = _mend(status, why)
         return Unauthorized(f"{message}. {mend}") if mend else Refused(message, code=why)
 

@@ -17,7 +17,7 @@ from postbell.domain.pause import Pause
 from postbell.domain.post import LATE_AFTER, Delivery
 from postbell.domain.spans import span_text
 from postbell.domain.states import DeliveryState, Outcome
-from postbell.errors import NotFound
+from postbell.errors import NoKey, NotFound
 from postbell.publishing.protocol import Resend
 from postbell.services.context import Context
 from postbell.services.encrypted import Encryption, encryption_of
@@ -246,8 +246,8 @@ def looks_up(ctx: Context, unsure: Delivery) -> bool:
     if forgotten:
         return ctx.can_ask(unsure.network)
     try:
-        return ctx.network(unsure.network).resend is not Resend.NEVER
-    except NotFound:  # a network of another version: nobody here can ask it
+        return ctx.network_of(found).resend is not Resend.NEVER
+    except (NotFound, NoKey):  # a network of another version, or an account that nobody can read
         return False
 
 

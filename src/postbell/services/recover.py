@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from postbell.domain.account import Account, Health
 from postbell.domain.post import FORGOTTEN, Attempt, AttemptKind, Delivery, Post
 from postbell.domain.states import DeliveryState
-from postbell.errors import NotFound, PublishError, RateLimited, Unauthorized, Unavailable
+from postbell.errors import NoKey, NotFound, PublishError, RateLimited, Unauthorized, Unavailable
 from postbell.publishing.chain import ids_of
 from postbell.publishing.protocol import Absent, Progress, Receipt, Resend, Unknown
 from postbell.services.context import Context, progress_of
@@ -172,9 +172,11 @@ class Recovery:
     def _resend_of(self, doubt: _Doubt) -> Resend:
         """Return what a repeat does; never where nobody can be asked."""
         key = doubt.delivery.network
+        if doubt.account is None:
+            return Resend.NEVER
         try:
-            resend = self.ctx.network(key).resend
-        except NotFound:  # a network of another version: nobody here can ask it
+            resend = self.ctx.network_of(doubt.account).resend
+        except (NotFound, NoKey):  # a network of another version, or an account that nobody can read
             return Resend.NEVER
         if not doubt.forgotten:
             return resend
