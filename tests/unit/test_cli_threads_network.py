@@ -74,9 +74,11 @@ def test_files_need_a_public_address_and_that_is_said_when_the_post_is_written(
     ran = cli(*post)
     assert ran.code == 4
     assert (
-        "media (for bells): Threads fetches files itself, and Postbell is at no public address: "
+        "media (for bells): Threads fetches files itself, and Postbell is at no public address with https: "
         "set `public_url` under [api] in the configuration, or leave the files out." in ran.err
     )
+    cli.config.write_text('[api]\npublic_url = "http://bells.example"\n')
+    assert cli(*post).code == 4
     cli.config.write_text('[api]\npublic_url = "https://bells.example"\n')
     cli.done(*post)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from postbell.services import accounts, connecting
 from postbell.services.connecting import Asking
 from postbell.testing import FakeClock
 from support.consenting_threads import REDIRECT, SECRET, SHORT, VALUES, ConsentingThreads
-from support.fake_threads import TOKEN
+from support.fake_threads import TOKEN, Refusal
 from support.farside import START
 from support.threads_collection import path_of
 from support.world import World, account_of, build_world
@@ -282,3 +282,12 @@ def test_a_quota_that_is_none_is_passed_over(
     threads._quota = lambda asked: said  # type: ignore[method-assign]
     bells, _ = add(world, {"access_token": TOKEN})
     assert world.ctx.network_of(bells).limits.quotas[0].most == 250
+
+
+def test_a_limit_of_calls_keeps_nobody_from_connecting(world: World, threads: ConsentingThreads) -> None:
+    def limited(_asked: Mapping[str, str]) -> dict[str, Any]:
+        raise Refusal(4, "Application request limit reached")
+
+    threads._quota = threads._debug = limited  # type: ignore[method-assign, assignment]
+    bells, _ = add(world, {"access_token": TOKEN})
+    assert bells.handle == "@alice"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from postbell.errors import Rejected, Unavailable
+from postbell.errors import RateLimited, Rejected, Unavailable
 from postbell.publishing.protocol import Profile
 from postbell.publishing.threads_oauth import RIGHTS, told_tokens
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: Under this name it is stored how many posts an account may publish within 24 hours.
 QUOTA = "posts_a_day"
+#: What keeps Threads from telling more, and the account from nothing.
+_NOT_TOLD = (Rejected, RateLimited, Unavailable)
 #: From this share on of what an account may post it is told.
 _TIGHT = 0.8
 
@@ -35,7 +37,7 @@ async def _token_notes(line: Line, target: Target, http: Http) -> list[str]:
     try:
         answer = await line.ask("GET", "debug_token", {"input_token": access}, right="a tester's rights")
         said = answer.field("data", dict)
-    except (Rejected, Unavailable):  # a person who is no tester may not ask
+    except _NOT_TOLD:  # a person who is no tester may not ask
         return [] if http.tokens else ["When the token ends is not known: check the account again later."]
     rights = said.get("scopes")
     notes = [
@@ -54,7 +56,7 @@ async def _quota_notes(line: Line, http: Http, number: str) -> list[str]:
     session: dict[str, Any] = {**http.session, "id": number}
     try:
         used, most = await line.quota()
-    except (Rejected, Unavailable):
+    except _NOT_TOLD:
         used = most = 0
     if most:
         session[QUOTA] = most

@@ -159,9 +159,10 @@ def check_terms(ctx: Context, post: Post, account: Account) -> list[Problem]:
     if post.delete_after is not None and not network.deletes:
         message = f"{network.label} cannot take posts away again; leave it out, or publish elsewhere."
         found.append(Problem(where="--delete-after", account=account.name, message=message))
-    if post.content.media and fetches(network) and ctx.public is None:
+    reachable = ctx.public is not None and ctx.public.base.startswith("https://")
+    if post.content.media and fetches(network) and not reachable:
         message = (
-            f"{network.label} fetches files itself, and Postbell is at no public address: "
+            f"{network.label} fetches files itself, and Postbell is at no public address with https: "
             "set `public_url` under [api] in the configuration, or leave the files out."
         )
         found.append(Problem(where="media", account=account.name, message=message))
