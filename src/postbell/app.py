@@ -102,7 +102,7 @@ def build_app(
         clock=clock or SystemClock(),
         random=rng or random.SystemRandom(),
         vault=find_vault(places, settings),
-        media=MediaStore(places.media),
+        media=MediaStore(places.media, fit_videos=settings.media.fit_videos),
         network=network,
         zone=zone_named(settings.timezone) if settings.timezone else local_zone(),
         retry=settings.retry_policy,

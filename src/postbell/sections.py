@@ -118,8 +118,12 @@ class ApiSettings(Section):
 
 
 class MediaSettings(Section):
-    """The files that programs upload."""
+    """Videos that do not fit, and the files that programs upload."""
 
+    fit_videos: bool = Field(
+        default=False,
+        description="Whether videos that a network does not take are coded anew by FFmpeg, as H.264 and AAC.",
+    )
     picture_megabytes: int = Field(default=50, ge=1, le=1000, description="The most of a picture, in MB.")
     video_megabytes: int = Field(default=1000, ge=1, le=100_000, description="The most of a video, in MB.")
     upload_seconds: float = Field(

@@ -87,4 +87,4 @@ def pictures_of(path: Path) -> list[Image.Image]:
     """Every picture of a video, upright."""
     with av.open(str(path)) as box:
         frames: list[Any] = list(box.decode(box.streams.video[0]))
-    return [frame.to_image().rotate(-frame.rotation, expand=True) for frame in frames]
+    return [frame.to_image().rotate(frame.rotation, expand=True) for frame in frames]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,16 +16,18 @@ from postbell.domain.limits import Limits, MediaLimit
 from postbell.domain.media import Media
 from postbell.domain.when import When
 from postbell.errors import Invalid
-from postbell.services import films
+from postbell.sections import MediaSettings
+from postbell.services import film_fitting, films
 from postbell.services.compose import add_post
 from postbell.services.doctor import doctor
 from postbell.services.preview import preview_post
 from postbell.services.series import WantedSeries, add_series
 from postbell.services.wanted import Wanted
+from postbell.settings import RetrySettings, Settings
 from postbell.store.media import find_media, record_given, record_media
 from postbell.testing import FakeNetwork
-from support.command import Command
-from support.films import PLACE, film
+from support.command import Command, german, with_accounts
+from support.films import NOTES, PLACE, film
 from support.pictures import stored, written
 from support.repeating import daily
 from support.stage import ring
@@ -93,9 +96,13 @@ def test_everything_that_is_wrong_is_told_at_once_and_nothing_is_stored(tmp_path
     assert stored(world.app.places.media) == []
 
 
-def test_a_video_that_says_where_it_was_taken_is_told(tmp_path: Path, world: World) -> None:
+def test_where_ffmpeg_is_not_there_a_video_that_says_where_it_was_taken_is_told(
+    tmp_path: Path, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
     video = written(tmp_path, "bell.mp4", film(notes={"location": PLACE}))
-    told = ["media bell.mp4: it says where it was taken, and so everybody can read it; take that out first."]
+    said = "it says where it was taken, and that is sent with it. Install FFmpeg (`apt install ffmpeg`)."
+    told = [f"media bell.mp4: {said}"]
     (preview,) = preview_post(world.ctx, wanted(video, "sam"))
     assert (list(map(str, preview.warnings)), preview.problems) == (told, ())
     assert list(map(str, add_post(world.ctx, wanted(video, "sam")).warnings)) == told
@@ -140,6 +147,112 @@ def test_what_is_found_out_later_of_a_video_is_kept(
         with world.store.write() as tx:
             record(tx, [replace(seen, film=None)], START)
         assert known(seen) == (64, 1)
+
+
+# Made to fit by FFmpeg.
+
+
+def folder(above: Path) -> Path:
+    path = above / "world"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def fitting(tmp_path: Path, ffmpeg: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A world in which videos may be coded anew."""
+    monkeypatch.setenv("PATH", str(ffmpeg))
+    settings = Settings(
+        timezone="UTC", media=MediaSettings(fit_videos=True), retry=RetrySettings(catch_up_seconds=0)
+    )
+    with build_world(folder(tmp_path), networks=[Short(), FakeNetwork()], settings=settings) as made:
+        add_account(made.store, "sam", network="short")
+        yield made
+
+
+@pytest.mark.real
+def test_a_network_is_given_a_video_without_its_notes(
+    tmp_path: Path, world: World, ffmpeg: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(ffmpeg))
+    video = written(tmp_path, "bell.mp4", film(notes={"location": PLACE}))
+    saved = add_post(world.ctx, wanted(video, "sam"))
+    assert saved.warnings == ()
+    world.clock.set(LATER.at)
+    ring(world)
+    (sent,) = world.fake.posts[0].content.media
+    assert (b"loci" in video.read_bytes(), b"loci" in sent.path.read_bytes()) == (True, False)
+    assert saved.post.content.media[0].path.read_bytes() == video.read_bytes()
+
+
+@pytest.mark.real
+def test_where_the_user_allows_it_a_video_is_coded_anew_when_the_post_is_saved(
+    tmp_path: Path, fitting: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    video = written(tmp_path, "bell.mov", film("mov", codec="mpeg4", size=(160, 64), rate=10))
+    (preview,) = preview_post(fitting.ctx, wanted(video, "sam"))
+    ((given, sent),) = preview.pictures
+    assert preview.problems == ()
+    assert ((given.mime, given.width), (sent.mime, sent.width, sent.height)) == (
+        ("video/quicktime", 160),
+        ("video/mp4", 100, 40),
+    )
+    assert stored(fitting.app.places.media) == []
+    add_post(fitting.ctx, wanted(video, "sam"))
+    monkeypatch.setenv("PATH", str(tmp_path))  # it was done when the post was saved
+    monkeypatch.setattr(film_fitting, "is_there", lambda: True)
+    fitting.clock.set(LATER.at)
+    ring(fitting)
+    (sent,) = fitting.fake.posts[0].content.media
+    assert (sent.name, sent.mime, sent.width, sent.alt) == ("bell.mp4", "video/mp4", 100, "A bell")
+
+
+@pytest.mark.real
+def test_what_was_made_of_a_video_and_lost_is_made_again(tmp_path: Path, fitting: World) -> None:
+    saved = add_post(fitting.ctx, wanted(written(tmp_path, "bell.mp4", film(codec="mpeg4")), "sam"))
+    (given,) = saved.post.content.media
+    before = fitting.ctx.media.fit(given, Short.limits.media)
+    before.path.unlink()
+    fitting.clock.set(LATER.at)
+    ring(fitting)
+    (sent,) = fitting.fake.posts[0].content.media
+    assert (sent.mime, sent.path.exists()) == ("video/mp4", True)
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_video_that_ffmpeg_could_make_fit_is_refused_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, allowed: bool
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    settings = Settings(timezone="UTC", media=MediaSettings(fit_videos=allowed))
+    with build_world(folder(tmp_path), networks=[Short(), FakeNetwork()], settings=settings) as world:
+        add_account(world.store, "sam", network="short")
+        with pytest.raises(Invalid) as caught:
+            add_post(world.ctx, wanted(written(tmp_path, "bell.mp4", film(size=(160, 64))), "sam"))
+    assert [problem.message for problem in caught.value.problems] == [
+        "FFmpeg could make it fit. Install FFmpeg (`apt install ffmpeg`)."
+        if allowed
+        else "FFmpeg can make it fit: set `fit_videos = true` under [media].",
+        "160 x 64 pixels, the limit is 100 pixels from left to right.",
+    ]
+
+
+@pytest.mark.real
+def test_a_dry_run_tells_what_becomes_of_a_video(
+    tmp_path: Path, ffmpeg: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(ffmpeg))
+    monkeypatch.setenv("POSTBELL_MEDIA__FIT_VIDEOS", "true")
+    german(monkeypatch)
+    cli = with_accounts(tmp_path)
+    for name, made, told in (
+        ("a.mp4", film(), "is sent as it is"),
+        ("b.mp4", film(notes=NOTES), "is sent without notes, as video/mp4, 64 x 48, at most"),
+        ("c.mov", film("mov", codec="mpeg4"), "is sent coded anew, as video/mp4, 64 x 48, at most"),
+    ):
+        video = written(tmp_path, name, made)
+        said = cli.done("add", "Hello", "--to", "sky", "--media", f"{video}=A bell", "--dry-run").out
+        assert re.search(rf"file: {name} \(video/\w+, 64 x 48, [\d,]+ bytes\) {told}", said)
 
 
 @pytest.mark.parametrize("there", [True, False])

@@ -109,6 +109,10 @@ class State:
 
         app = open_app(self.places)
         click.get_current_context().call_on_close(app.close)
+        if not (self.json or self.quiet) and is_terminal(sys.stderr):
+            from postbell.cli.film_bar import FilmBar
+
+            app.ctx.media.on_film = FilmBar()
         return app
 
     def open_desk(self) -> Desk:

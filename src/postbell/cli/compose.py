@@ -331,5 +331,16 @@ def _fitted_text(given: Media, sent: Media) -> str:
         size = f", {item.width} x {item.height}" if item.width else ""
         return f"{item.mime}{size}, {item.size:,} bytes"
 
-    told = "as it is" if sent == given else f"without notes, upright, as {facts(sent)}"
+    if sent == given:
+        told = "as it is"
+    elif not sent.film:
+        told = f"without notes, upright, as {facts(sent)}"
+    else:
+        film = given.film and (given.film.codec, given.film.rate)
+        how = (
+            "without notes"
+            if film == (sent.film.codec, sent.film.rate) and sent.width == given.width
+            else "coded anew"
+        )
+        told = f"{how}, as {sent.mime}, {sent.width} x {sent.height}, at most {sent.size:,} bytes"
     return f"{given.name} ({facts(given)}) is sent {told}"

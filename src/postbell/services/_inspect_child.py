@@ -28,14 +28,14 @@ _ORIENTATION = 0x0112  # EXIF 2.32, 4.6.4; values from 5 on turn the picture by 
 _BROKEN = "it cannot be opened: it is broken or cut off. Download or export it again."
 
 
-def guard(*, seconds: int, memory: int) -> None:
-    """Give up what a decoder does not need: more time, more memory, writing files, dumping core."""
+def guard(*, seconds: int, memory: int, written: int = 0) -> None:
+    """Give up what a decoder does not need: more time and memory, longer files than that, dumping core."""
     # An ignored signal is inherited, and the alarm must kill.
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     for what, most in (
         (resource.RLIMIT_AS, memory),
         (resource.RLIMIT_CPU, seconds),
-        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_FSIZE, written),
         (resource.RLIMIT_CORE, 0),
     ):
         hard = resource.getrlimit(what)[1]

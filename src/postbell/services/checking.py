@@ -16,7 +16,7 @@ from postbell.domain.post import Post
 from postbell.errors import Problem
 from postbell.publishing import parts
 from postbell.publishing.protocol import Network, fetches
-from postbell.services import films
+from postbell.services import film_fitting, films
 from postbell.services.context import Context
 
 
@@ -138,7 +138,7 @@ def check_films(content: Content) -> list[Problem]:
     """Return a note for each video into which nobody has looked, or that tells where it was taken."""
     videos = [item for item in content.media if item.kind is MediaKind.VIDEO]
     unknown = f"nobody has looked into it, so whether it is taken shows when it is published. {films.INSTALL}"
-    placed = "it says where it was taken, and so everybody can read it; take that out first."
+    placed = f"it says where it was taken, and that is sent with it. {films.INSTALL}"
     return [
         *(
             Problem(where=f"media {item.name}", message=unknown)
@@ -148,7 +148,7 @@ def check_films(content: Content) -> list[Problem]:
         *(
             Problem(where=f"media {item.name}", message=placed)
             for item in videos
-            if item.film and item.film.placed
+            if item.film and item.film.placed and not film_fitting.is_there()
         ),
     ]
 

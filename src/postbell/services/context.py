@@ -160,11 +160,14 @@ class Context:
             tokens=self.vault.tokens(account),
         )
 
-    def fit(self, content: Content, account: Account) -> tuple[Content, list[Problem]]:
-        """Return a content with its pictures as the account's network takes them.
+    def fit(
+        self, content: Content, account: Account, *, foretold: bool = False
+    ) -> tuple[Content, list[Problem]]:
+        """Return a content with its files as the account's network takes them.
 
-        With it come the reasons why some cannot be made to fit; those stay as they are. May take seconds.
-        Raises PostbellError where pictures cannot be made to fit at all, or not be stored.
+        With it come the reasons why some cannot be made to fit; those stay as they are. May take seconds, and
+        with videos minutes; for `foretold` see `MediaStore.fit`. Raises PostbellError where nothing can be
+        made to fit at all, or not be stored.
         """
         if not content.media:
             return content, []
@@ -172,7 +175,7 @@ class Context:
         media, problems = list(content.media), []
         for index, item in enumerate(content.media):
             try:
-                media[index] = self.media.fit(item, limit)
+                media[index] = self.media.fit(item, limit, foretold=foretold)
             except Invalid as error:
                 problems += [replace(problem, account=account.name) for problem in error.problems]
         return replace(content, media=tuple(media)), problems

@@ -40,7 +40,8 @@ def prober() -> str | None:
 def told() -> str:
     """Return what is done with videos on this machine, in one or two sentences."""
     if program := prober():
-        return f"{program} looks into videos before they are published."
+        rest = "FFmpeg takes out their notes." if shutil.which("ffmpeg") else f"their notes stay. {INSTALL}"
+        return f"{program} looks into videos before they are published; {rest}"
     return (
         "Nobody looks into videos before they are published: there is neither ffprobe nor PyAV. "
         f"If you publish any: {INSTALL[0].lower()}{INSTALL[1:]}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import hashlib
 import os
 import tempfile
@@ -13,11 +14,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from postbell.domain.film_plan import plan_film
 from postbell.domain.limits import MediaLimit
 from postbell.domain.media import Media, MediaKind, Source
 from postbell.errors import DiskFull, Invalid, PostbellError, Problem
-from postbell.services import fitting
+from postbell.services import film_fitting, fitting
 from postbell.services.file_types import TYPES, recognise, refuse
+from postbell.services.films import INSTALL
 from postbell.services.inspection import Inspected, display_name, examine, open_file, read_head, unreadable
 from postbell.store.engine import make_durable
 
@@ -25,6 +28,8 @@ from postbell.store.engine import make_durable
 _CHUNK = 1 << 20
 _INCOMING = ".incoming-"
 _PARTIAL = ".partial-"
+#: Told of a video that would be taken if it were coded anew.
+_LET_IT = "FFmpeg can make it fit: set `fit_videos = true` under [media]."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +62,11 @@ class MediaStore:
     reads them.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, *, fit_videos: bool = False) -> None:
+        """Keep files in a folder; `fit_videos` says whether videos may be coded anew."""
+        self.folder, self._anew = folder, fit_videos
+        #: Told which video is being made to fit, and what part of that is done, 0 to 1.
+        self.on_film: Callable[[str, float], None] = lambda _name, _part: None
 
     def put(self, path: Path, *, alt: str = "") -> Media:
         """Store one file; see `take`."""
@@ -153,14 +161,17 @@ class MediaStore:
                 keep=lambda: self._keep(good),
             )
 
-    def fit(self, item: Media, limit: MediaLimit) -> Media:
-        """Return a picture as a limit allows it, with its alt text; anything else as it is.
+    def fit(self, item: Media, limit: MediaLimit, *, foretold: bool = False) -> Media:
+        """Return a file as a limit allows it, with its alt text; as it is where nothing is to be done.
 
-        What was made of a picture is kept beside it, or beside its copy while that is staged. Raises Invalid
-        for one that cannot be made to fit, DiskFull, and PostbellError where none can.
+        What was made of a file is kept beside it, or beside its copy while that is staged. Of a video it is
+        only `foretold` what it will become, if that is wanted. Raises Invalid for what cannot be made to fit,
+        DiskFull, and PostbellError where nothing can.
         """
-        if item.kind is not MediaKind.IMAGE or not limit.most:
+        if not limit.most:
             return item
+        if item.kind is MediaKind.VIDEO:
+            return self._fit_film(item, limit, foretold=foretold)
         if found := fitting.known(item, limit):
             return found
         with self._told(item.name), ExitStack() as cleaning:
@@ -173,6 +184,29 @@ class MediaStore:
             name = fitting.stem_of(item, limit) + fitting.name_of(answer, sha256)
             copy.rename(item.path.with_name(name))
         return fitting.known(item, limit) or item
+
+    def _fit_film(self, item: Media, limit: MediaLimit, *, foretold: bool) -> Media:
+        plan = plan_film(item, limit)
+        if plan is None or not item.path.exists():
+            return item
+        if plan.anew and not self._anew:
+            raise refuse(item.name, _LET_IT)
+        if not film_fitting.is_there():
+            if plan.anew:
+                raise refuse(item.name, f"FFmpeg could make it fit. {INSTALL}")
+            return item
+        if found := film_fitting.known(item, plan):
+            return found
+        if foretold:
+            return film_fitting.expected(item, plan)
+        with self._told(item.name), self.incoming() as (path, file):
+            film_fitting.make(item, plan, path, functools.partial(self.on_film, item.name))
+            os.fsync(file.fileno())
+            with path.open("rb") as made:
+                sha256 = hashlib.file_digest(made, "sha256").hexdigest()
+            name = film_fitting.stem_of(item, plan) + film_fitting.name_of(plan, sha256)
+            path.rename(item.path.with_name(name))
+        return film_fitting.known(item, plan) or item
 
     def path_of(self, sha256: str, mime: str) -> Path:
         """Return where a stored file lies."""
