@@ -13,7 +13,7 @@ from postbell.errors import RateLimited, Rejected, Unauthorized, Unavailable, Un
 from postbell.publishing.protocol import Absent, Progress, Receipt, Unknown
 from postbell.publishing.tokens import Tokens
 from support.fake_threads import TOKEN, Refusal, daemon
-from support.farside import START, Between, Daemon, FarSide, Fault, Killed, die_after
+from support.farside import START, Between, Daemon, FarSide, Fault, Killed, Strike, die_after, die_before
 from support.threads_telling import fail, numbered, refuse
 
 
@@ -231,6 +231,27 @@ def test_a_death_between_a_new_token_and_its_storing_leaves_the_old_one_that_is_
     asyncio.run(sender.publish())
     assert len(far_side.public()) == 1
     assert sender.tokens.access_token == f"{TOKEN}-2"
+
+
+@pytest.mark.parametrize("strike", [die_before, die_after], ids=lambda strike: strike.__name__)
+@pytest.mark.parametrize("at", range(6))
+def test_a_death_at_any_request_around_a_new_token_leads_to_exactly_one_post(at: int, strike: Strike) -> None:
+    sender, far_side = daemon()
+    consented(sender)
+    ended = far_side.tokens.pop(TOKEN)
+    renewed = far_side._renew
+
+    def renew(token: str) -> dict[str, Any]:
+        far_side.tokens[TOKEN] = ended
+        said = renewed(token)
+        del far_side.tokens[TOKEN]
+        return said
+
+    far_side._renew = renew  # type: ignore[method-assign]
+    with pytest.raises(Killed):
+        asyncio.run(sender.publish(Between(far_side, at, strike)))
+    asyncio.run(sender.recover())
+    assert len(far_side.public()) == 1
 
 
 def test_a_network_that_gives_no_token_now_disconnects_nobody() -> None:

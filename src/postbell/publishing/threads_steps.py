@@ -116,9 +116,9 @@ class Steps:
             return self._wait("Threads makes it ready")
         if state.word in ("PUBLISHED", "POST"):
             return await self._known()
-        # The list may know more than a container that was not found.
-        sought = state.word != "FINISHED" or self._done.get("misses")
-        if sought and (found := await self._sought()):
+        # The list may know more than a container that was not found, be it this one or one before it.
+        doubt = state.word != "FINISHED" or self._done.get("misses") or self._done.get("rounds")
+        if doubt and (found := await self._sought()):
             return found
         return await self._send(state) if state.word == "FINISHED" else self._anew(state, "the post")
 
@@ -129,7 +129,7 @@ class Steps:
         except Refused as refusal:
             if refusal.code != "no container":
                 raise
-            return self._missed(state)
+            return await self._missed(state)
         except RateLimited as limit:
             # What is taken for spam may have been published all the same.
             if (await self._line.state(container)).word == "PUBLISHED":
@@ -181,18 +181,19 @@ class Steps:
         again_at = now + min(_FILES_READY * 2 ** min(looks, 10), _MOST_WAIT)
         return self._progress(step, again_at, looks=looks + 1)
 
-    def _missed(self, state: State) -> Progress:
+    async def _missed(self, state: State) -> Receipt | Progress:
         """Try again with a container that Threads does not find: it may not know of it everywhere yet."""
         misses = self._done.get("misses", 0) + 1
         if misses > _MOST_MISSES:
-            return self._anew(state, "the post")
+            return await self._sought() or self._anew(state, "the post")
         return self._progress("Threads does not find it", self._http.now() + _MISSED, misses=misses)
 
     def _anew(self, state: State, what: str) -> Progress:
         """Begin again with containers, unless that is of no use."""
         if wrong := _WRONG.get(state.message):
             raise Rejected(f"Threads does not take {what}: {wrong}. Change it, and try again")
-        rounds = self._done.get("rounds", 0) + 1
+        # What has only waited for too long is none the worse for it.
+        rounds = self._done.get("rounds", 0) + (state.word != "EXPIRED")
         if rounds >= _MOST_ROUNDS:
             told = f"{state.word} {state.message}".strip()
             mend = f". {FETCHING}" if self._outgoing.content.media else ""
