@@ -15,7 +15,7 @@ from typing import TypeVar
 import pytest
 from hypothesis import settings
 
-from support import loopback, servers
+from support import loopback, servers, thrift
 from support.mastodon_mock import mastodon_server
 from support.pds import Pds, pds_server
 from support.wordpress import WordPress, wordpress_server
@@ -36,6 +36,8 @@ loopback.guard()
 loopback.guard_children()
 # No daemon of a test takes the place at which the daemon of a user answers.
 os.environ["POSTBELL_API__LISTEN"] = ""
+thrift.share_statements()
+thrift.print_plain_tracebacks()
 
 
 @pytest.fixture(scope="session")
@@ -110,6 +112,10 @@ class _NothingLeftOut:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         for complaint in self._complaints():
             terminalreporter.write_line(f"CI: {complaint}", red=True)
+
+
+def pytest_collection_finish() -> None:
+    thrift.freeze()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -53,6 +53,7 @@ class Known:
         return f"{self.method} {self.path}"
 
 
+@functools.cache
 def _served() -> list[APIRoute]:
     return [
         route for resource in resources() for route in resource.router.routes if isinstance(route, APIRoute)
