@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from postbell.errors import RateLimited
+from support.bluesky_choices import assert_thirty, post_thirty
 from support.bluesky_online import Postbell, new_account, online
 from support.pds import Pds, pds_server
 
@@ -27,12 +29,13 @@ def _log_in_too_often(here: Postbell) -> None:
         here.verify()
 
 
-def test_thirty_posts_are_written_within_the_limits_and_one_login(limited: Pds) -> None:
+def test_thirty_posts_across_all_options_are_written_within_the_limits_and_one_login(
+    limited: Pds, tmp_path: Path
+) -> None:
     account = new_account(limited)
     with online(limited, account) as here:
-        for number in range(30):
-            here.publish(here.outgoing(f"Number {number}", number=number))
-    assert len(limited.list_records(account.did)) == 30
+        made = post_thirty(here, account, tmp_path)
+        assert_thirty(limited, account, made)
 
 
 def test_too_many_logins_say_until_when_to_wait_and_leave_nothing_behind(limited: Pds) -> None:

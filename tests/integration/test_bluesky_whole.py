@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -16,14 +14,13 @@ from PIL import Image
 from postbell.domain.media import Media, MediaKind
 from postbell.errors import Rejected, Unsure
 from postbell.publishing.bluesky_api import Line
-from postbell.publishing.bluesky_gates import POSTGATE, THREADGATE
-from postbell.publishing.bluesky_post import record_key
+from postbell.publishing.bluesky_gates import THREADGATE
 from postbell.publishing.bluesky_video import UPLOAD
-from postbell.publishing.protocol import Outgoing, Progress, Receipt
+from postbell.publishing.protocol import Progress, Receipt
 from support import pictures
+from support.bluesky_choices import assert_thirty, beside, post_thirty
 from support.bluesky_online import Postbell, new_account, online, value_of
 from support.content_ids import claims_of
-from support.lexicon import lexicons
 from support.lossy import lossy_proxy
 from support.pds import Account, Pds
 from support.served import served
@@ -121,28 +118,18 @@ def test_a_gallery_reads_back(pds: Pds, account: Account, here: Postbell, tmp_pa
     assert [item["alt"] for item in embed["items"]] == [f"Picture {number}" for number in range(count)]
 
 
-def _beside(pds: Pds, account: Account, outgoing: Outgoing) -> dict[str, Any]:
-    found = {}
-    for collection in (THREADGATE, POSTGATE):
-        record = pds.get_record(account.did, record_key(outgoing), collection)
-        if record:
-            lexicons().check_record(collection, record["value"], record_key(outgoing))
-            found[collection] = record["value"]
-    return found
-
-
 def test_gates_are_written_with_the_post_and_taken_away_with_it(
     pds: Pds, account: Account, here: Postbell
 ) -> None:
     outgoing = here.outgoing(options={"replies": "mentioned,followers", "quotes": "off"})
     receipt = here.publish(outgoing)
-    beside = _beside(pds, account, outgoing)
-    assert {gate["post"] for gate in beside.values()} == {receipt.id}
-    assert len(beside[THREADGATE]["allow"]) == 2
+    gates = beside(pds, account, outgoing)
+    assert {gate["post"] for gate in gates.values()} == {receipt.id}
+    assert len(gates[THREADGATE]["allow"]) == 2
     assert here.publish(outgoing) == receipt  # a repeat finds it
     assert len(pds.list_records(account.did)) == 1
     here.delete(outgoing, receipt.id)
-    assert _beside(pds, account, outgoing) == {}
+    assert beside(pds, account, outgoing) == {}
     assert pds.list_records(account.did) == []
 
 
@@ -157,36 +144,14 @@ def test_a_gated_post_whose_answer_was_lost_is_found_with_its_gates(
             here.publish(outgoing)
         assert here.find(outgoing) == here.publish(outgoing)
         here.runner.run(here.clients.close())
-    assert _beside(pds, account, outgoing)[THREADGATE]["allow"] == []
+    assert beside(pds, account, outgoing)[THREADGATE]["allow"] == []
     assert len(pds.list_records(account.did)) == 1
 
 
-_CHOICES: tuple[tuple[dict[str, str], ...], ...] = (
-    ({}, {"langs": "de,pt-BR"}),
-    ({}, {"labels": "nudity"}, {"labels": "porn,!no-unauthenticated"}),
-    ({}, {"tags": "bells,Glocken"}),
-    ({}, {"replies": "nobody"}, {"replies": "following,mentioned", "quotes": "off"}),
-    ({}, {"card": "off"}, {"card_title": "Mine", "card_description": "My own", "card_picture": "none"}),
-)
-
-
-def test_thirty_posts_across_all_options_read_back(pds: Pds, account: Account, here: Postbell) -> None:
-    every = [dict(itertools.chain(*map(dict.items, choice))) for choice in itertools.product(*_CHOICES)]
-    some = every[::3][:30]
-    assert len(some) == 30
-    for number, options in enumerate(some):
-        text = f"Number {number} #bells @{account.handle}"
-        outgoing = here.outgoing(text, link="https://nowhere.example/", number=number, options=options)
-        here.publish(outgoing)
-        value = value_of(pds, account, outgoing)
-        assert value.get("langs", []) == outgoing.options.langs
-        assert value.get("tags", []) == outgoing.options.tags
-        assert [
-            label["val"] for label in value.get("labels", {}).get("values", [])
-        ] == outgoing.options.labels
-        assert ("embed" in value) == ("card" not in options)
-        assert len(_beside(pds, account, outgoing)) == ("replies" in options) + ("quotes" in options)
-    assert len(pds.list_records(account.did)) == len(some)
+def test_thirty_posts_across_all_options_read_back(
+    pds: Pds, account: Account, here: Postbell, tmp_path: Path
+) -> None:
+    assert_thirty(pds, account, post_thirty(here, account, tmp_path))
 
 
 # Video

@@ -45,8 +45,10 @@ def online(pds: Pds, account: Account) -> Iterator[Postbell]:
     clients = Clients()
     clients.outside = Outside(look_up=_nowhere, allowed=Allowed.parse(["127.0.0.1"]), fit=fit_fetched)
     with asyncio.Runner() as runner:
-        yield Postbell(account=account, subject=SUBJECT, server=pds.url, runner=runner, clients=clients)
-        runner.run(clients.close())
+        try:
+            yield Postbell(account=account, subject=SUBJECT, server=pds.url, runner=runner, clients=clients)
+        finally:
+            runner.run(clients.close())
 
 
 def value_of(pds: Pds, account: Account, outgoing: Outgoing) -> dict[str, Any]:
