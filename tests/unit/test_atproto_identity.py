@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
+import httpx
 import pytest
 
 from postbell.errors import Unauthorized, Unavailable
@@ -188,3 +190,66 @@ def test_a_server_that_takes_the_handle_for_another_account_is_not_used() -> Non
     with pytest.raises(Unauthorized, match=r"takes alice\.example for another account than did:plc:ragt"):
         _publish(here)
     assert here.session == {}
+
+
+# Accounts that move
+
+
+NEW = "https://new.example"
+
+
+@dataclass
+class Left(httpx.AsyncBaseTransport):
+    """The server that an account has left, in front of the one where it lives."""
+
+    far_side: FakeBluesky
+    #: Whether it still renews sessions; it knows by then where the account has gone.
+    renews: bool
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if f"https://{request.url.host}" != PDS:
+            return await self.far_side.handle_async_request(request)
+        if self.renews and "refreshSession" in request.url.path:
+            tokens = {"accessJwt": _token(), "refreshJwt": _token()}
+            said = {**tokens, "did": DID, "handle": HANDLE, "didDoc": self.far_side.did_doc}
+            return httpx.Response(200, json=said)
+        return httpx.Response(401, json={"error": "AccountDeactivated", "message": "Account is deactivated"})
+
+
+def _token() -> str:
+    """Return a token of another server, which lasts for years by its own word."""
+    claims = base64.urlsafe_b64encode(json.dumps({"exp": 4_000_000_000}).encode()).decode().rstrip("=")
+    return f"x.{claims}.x"
+
+
+@pytest.mark.parametrize("renews", [True, False])
+@pytest.mark.parametrize("identifier", ["alice.example", DID])
+def test_an_account_that_has_moved_is_followed(identifier: str, renews: bool) -> None:  # noqa: FBT001
+    here, far_side = _here(identifier)
+    _publish(here)
+    far_side.move_to(NEW)
+    _document(far_side)
+    here.outgoing = replace(here.outgoing, key="another0key0another0", number=42)
+    asyncio.run(here.publish(Left(far_side, renews)))
+    assert len(far_side.records) == 2
+    assert (here.session["pds"], here.session["login"]) == (NEW, NEW)
+
+
+def test_an_account_that_is_closed_where_it_lives_is_not_followed_anywhere() -> None:
+    here, far_side = _here()
+    _publish(here)
+    far_side.status = "deactivated"
+    with pytest.raises(Unauthorized, match="AccountDeactivated"):
+        _publish(here)
+    assert here.session["login"] == PDS
+
+
+def test_an_account_whose_server_the_user_names_stays_there() -> None:
+    here, far_side = _here()
+    here.outgoing = replace(here.outgoing, target=replace(here.outgoing.target, server=PDS))
+    _publish(here)
+    far_side.move_to(NEW)
+    _document(far_side)
+    with pytest.raises(Unauthorized):
+        asyncio.run(here.publish(Left(far_side, renews=True)))
+    assert here.session["login"] == PDS

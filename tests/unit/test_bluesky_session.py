@@ -188,7 +188,8 @@ def test_an_account_that_is_deactivated_is_the_account_s_trouble() -> None:
     far_side.status = "deactivated"
     with pytest.raises(Unauthorized, match="AccountDeactivated"):
         _publish(here)
-    assert far_side.calls() == ["putRecord", "refreshSession", "putRecord"]
+    *calls, directory = far_side.calls()  # which is asked whether it has moved
+    assert (calls, directory) == (["putRecord", "refreshSession", "putRecord"], f"/{DID}")
 
 
 def test_an_account_that_moved_away_is_the_account_s_trouble() -> None:

@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from postbell.domain.media import Media
-from postbell.errors import PublishError, Rejected, Unauthorized
+from postbell.errors import PublishError, Rejected, Unauthorized, Unavailable
 from postbell.publishing import protocol
 from postbell.publishing.addresses import keeps_secrets
 from postbell.publishing.answer import Answer, Refused, lost
 from postbell.publishing.atproto import pds_of
 from postbell.publishing.atproto_identity import find_home
+from postbell.publishing.together import together
 from postbell.publishing.tokens import expiry_of
 
 
@@ -32,6 +33,8 @@ _SESSIONS = "/xrpc/com.atproto.server"
 #: The collection of posts.
 POST = "app.bsky.feed.post"
 JSON = "application/json"
+#: How many files are uploaded side by side.
+_AT_ONCE = 3
 #: A token that ends sooner is renewed before it is used.
 _MARGIN = timedelta(minutes=5)
 #: What a server says with 400 or 403 where others say 401.
@@ -55,8 +58,15 @@ class Line:
 
     async def log_in(self) -> dict[str, Any]:
         """Make a new session with the app password and store it; 30 in 5 minutes are allowed."""
-        who = self._credentials.identifier.strip().removeprefix("@")
-        server, did = await self._home(who)
+        return await self._log_in(*await self._home(self._who))
+
+    @property
+    def _who(self) -> str:
+        who: str = self._credentials.identifier
+        return who.strip().removeprefix("@")
+
+    async def _log_in(self, server: str, did: str | None) -> dict[str, Any]:
+        who = self._who
         if not keeps_secrets(server):
             raise Unauthorized("Bluesky needs a server with https: a password is not sent in clear")
         asked = {"identifier": who, "password": self._credentials.app_password.get_secret_value()}
@@ -74,16 +84,16 @@ class Line:
         if self._server or who.lower().endswith(_HOSTED):
             return self._server or SERVER, None
         home = await find_home(who, self._http, resolver=SERVER, judge=_judge)
-        # Those servers are many, and have one door.
-        return (SERVER if home.server.endswith(".host.bsky.network") else home.server), home.did
+        return _door(home.server), home.did
 
     async def upload(self, media: Iterable[Media]) -> list[Any]:
         """Upload files and return what stands for them in a record. The same bytes get the same name."""
-        blobs = []
-        for item in media:
-            data = await asyncio.to_thread(item.path.read_bytes)
-            blobs.append(await self.upload_bytes(item.mime, data))
-        return blobs
+
+        async def one(item: Media) -> Any:
+            return await self.upload_bytes(item.mime, await asyncio.to_thread(item.path.read_bytes))
+
+        await self.session()  # one log-in is enough for all
+        return await together(media, one, most=_AT_ONCE)
 
     async def upload_bytes(self, mime: str, data: bytes) -> dict[str, Any]:
         """Upload a file and return what stands for it in a record."""
@@ -164,7 +174,27 @@ class Line:
             except Unauthorized:
                 pass  # it was taken back, or the server has forgotten it
         await self._renew()
+        try:
+            return await send(self._http.session)
+        except Unauthorized:
+            if not await self._follow():
+                raise
         return await send(self._http.session)
+
+    async def _follow(self) -> bool:
+        """Log in where the account lives now; return whether it has moved. What the user has named stays."""
+        if self._server:
+            return False
+        session = self._http.session
+        try:
+            home = await find_home(session["did"], self._http, resolver=SERVER, judge=_judge)
+        except (Unauthorized, Unavailable):
+            return False
+        if (door := _door(home.server)) == session.get("login", door):
+            return False
+        async with self._http.turn():
+            await self._log_in(door, home.did)
+        return True
 
     async def _renew(self) -> None:
         """Trade the refresh token in; log in again if it is not accepted, because its successor was lost."""
@@ -190,6 +220,11 @@ class Line:
         pds = pds_of(said.get("didDoc")) or self._http.session.get("pds") or server
         await self._http.save_session({**session, "pds": pds, "login": server})
         return said
+
+
+def _door(server: str) -> str:
+    """Return where one logs in to a server: those of Bluesky are many, and have one door."""
+    return SERVER if server.endswith(".host.bsky.network") else server
 
 
 def _judge(answer: Answer) -> PublishError | None:
