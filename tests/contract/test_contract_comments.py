@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,13 +10,15 @@ import pytest
 
 from postbell.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unsure
 from postbell.publishing import registry
-from postbell.publishing.protocol import Absent, Receipt, Reply, Unknown
+from postbell.publishing.protocol import Absent, Receipt, Reply, Resend, Unknown
 from postbell.testing import FakeClock
 from support.farside import START, Between, Daemon, Fault, Killed, Strike, Subject, die_after, die_before
 from support.subjects import subjects
 
 
 _SPEAKING = {key: each for key, each in subjects().items() if each.network.comments}
+#: Telegram's stand in another chat than the post; what becomes of that when the post goes is not known.
+_BESIDE = {key: each for key, each in _SPEAKING.items() if key != "telegram"}
 TEXT = "And by the way: 日本語 👩‍👩‍👧‍👦 & <b>bold</b> https://example.com/a"
 
 
@@ -50,13 +51,22 @@ def _assert_once(daemon: Daemon) -> None:
     assert len(daemon.far_side.public()) == 2
 
 
-def _recover(daemon: Daemon) -> Receipt:
-    """Do what is done about a first comment that may be public: look, and send again what is not."""
+def _recover(daemon: Daemon) -> Receipt | None:
+    """Do what is done about a first comment that may be public: look, and send again what is not.
+
+    None where nobody can tell and a repeat could be a second one: then it is left at that, with a warning.
+    """
     found = asyncio.run(daemon.find())
     if isinstance(found, Receipt):
         return found
     assert isinstance(found, Absent | Unknown)
+    if isinstance(found, Unknown) and daemon.subject.network.resend is Resend.NEVER:
+        return None
     return asyncio.run(daemon.publish())
+
+
+def _assert_at_most_once(daemon: Daemon) -> None:
+    assert [each.text for each in daemon.far_side.public() if each.answers] in ([], [TEXT])
 
 
 def test_it_stands_below_its_post_and_reads_back_equal(subject: Subject) -> None:
@@ -99,13 +109,19 @@ def test_refused_credentials_are_the_account_s_trouble(subject: Subject) -> None
 def test_there_is_exactly_one_after_any_failure_and_recovery(subject: Subject, fault: Fault) -> None:
     daemon = _daemon(subject)
     daemon.far_side.faults = [fault]
-    with suppress(PublishError):
+    in_doubt = False
+    try:
         asyncio.run(daemon.publish())
+    except PublishError as error:
+        in_doubt = isinstance(error, Unsure)
     daemon.far_side.faults.clear()
     daemon.far_side.clock.advance(180)
-    receipt = _recover(daemon)
-    assert receipt.id
-    _assert_once(daemon)
+    receipt = _recover(daemon) if in_doubt else asyncio.run(daemon.publish())
+    if receipt is None:
+        _assert_at_most_once(daemon)
+    else:
+        assert receipt.id
+        _assert_once(daemon)
 
 
 @pytest.mark.parametrize("strike", [die_before, die_after], ids=lambda strike: strike.__name__)
@@ -117,10 +133,11 @@ def test_a_death_at_any_request_leads_to_exactly_one(subject: Subject, strike: S
         daemon = _daemon(subject)
         with pytest.raises(Killed):
             asyncio.run(daemon.publish(Between(daemon.far_side, at, strike)))
-        _recover(daemon)
-        _assert_once(daemon)
+        assert_right = _assert_at_most_once if _recover(daemon) is None else _assert_once
+        assert_right(daemon)
 
 
+@pytest.mark.parametrize("subject", _BESIDE.values(), ids=_BESIDE.keys())
 def test_what_stands_below_a_post_that_was_taken_away_is_refused(subject: Subject) -> None:
     daemon = _daemon(subject)
     assert daemon.outgoing.reply

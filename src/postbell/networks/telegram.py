@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from postbell.domain.content import Content
 from postbell.domain.limits import Limits, MediaLimit, TextLimit
 from postbell.errors import PostbellError, Problem, PublishError, Rejected
-from postbell.publishing import chain, protocol
+from postbell.publishing import bot_comments, chain, protocol
 from postbell.publishing.answer import Refused
 from postbell.publishing.bot_api import Bot, Moved, form_part, link_to, missing_rights, moved_note
 from postbell.publishing.bot_lookup import Known, look
@@ -59,7 +59,10 @@ _GUIDE = """\
    or your own, is in what https://api.telegram.org/bot<token>/getUpdates says after a message there.
 4. A topic of a group with topics has a number: the last but one part of the link to a message in it.
 5. Leave the server out unless you run a Bot API server of your own.
-6. A lookup_chat lets the bot find out by itself whether a message is public whose answer was lost: your own
+6. A first comment stands below a channel's post in the group that is linked to the channel (its settings,
+   Discussion): make the bot an administrator there, too. It finds the post by its updates, which nobody else
+   may read (no webhook, no other program), and which are gone after a day: comment sooner than that.
+7. A lookup_chat lets the bot find out by itself whether a message is public whose answer was lost: your own
    number (press Start at the bot first), or a group of your own with the bot in it. What was sent since the
    last message that Postbell knows of is forwarded there, read, and deleted again. What is found is certain;
    what is not found in a channel is sent again. It cannot look at what is protected, nor for a first message.
@@ -91,7 +94,7 @@ class Telegram:
     finds: ClassVar[bool] = False
     deletes: ClassVar[bool] = True
     threads: ClassVar[protocol.Threads] = protocol.Threads.CHAIN
-    comments: ClassVar[bool] = False
+    comments: ClassVar[bool] = True
 
     def check(self, content: Content, options: Any, *, account: str) -> list[Problem]:
         """Return what only Telegram minds: markup, captions, albums, photos, polls."""
@@ -106,7 +109,8 @@ class Telegram:
     def _preview(self, outgoing: Outgoing) -> list[Call]:
         target, content, options = outgoing.target, outgoing.content, outgoing.options
         base, chat = f"{target.server or _SERVER}/bot<bot token>", _chat(target, target.session)
-        method, fields = request_of(outgoing, chat)
+        request = bot_comments.preview if bot_comments.is_comment(outgoing) else request_of
+        method, fields = request(outgoing, chat)
         files = {
             name: f"<{item.name}, {item.size:,} bytes>" for name, item in parts_of(content, options).items()
         }
@@ -118,7 +122,16 @@ class Telegram:
 
     async def publish(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> Receipt | Progress:
         """Send it in one request. What can still go wrong after that, the pinning, is a warning."""
+        if bot_comments.is_comment(outgoing):
+            return await self._comment(outgoing, progress, http)
         return await chain.publish(outgoing, progress, http, self._publish)
+
+    async def _comment(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> Receipt | Progress:
+        bot = _bot(outgoing.target, http)
+        if step := await bot_comments.place(bot, outgoing, progress, http):
+            return step
+        assert progress, "its place is known by now"
+        return _receipt(await bot.send(*bot_comments.request(outgoing, dict(progress.data)), {}), ())
 
     def at(self, session: Mapping[str, Any]) -> Telegram:
         """Return the network as an account has it: one with a chat for that looks up what is in doubt."""
@@ -206,18 +219,15 @@ class Telegram:
         me = await bot.call("getMe", {}, dict)
         chat = await bot.call("getChat", {"chat_id": number}, dict)
         kind, name = str(chat.get("type")), chat.get("username")
-        try:
-            who = {"chat_id": number, "user_id": me.get("id")}
-            member = await bot.call("getChatMember", who, dict)
-        except Refused:  # so it is said of bots that are not there
-            member = {}
+        member = await bot.member(number, me.get("id"))
         notes = [moved_note(number)] if number != _given(target) else []
         await self._ready_to_look(bot, target, http)
+        discussed = await bot_comments.missing_rights(bot, chat, me.get("id"))
         title = str(chat.get("title") or chat.get("first_name") or number)
         return Profile(
             handle=f"@{name}" if name else title,
             url=f"https://t.me/{name}" if name else None,
-            notes=(*notes, *missing_rights(kind, member)),
+            notes=(*notes, *missing_rights(kind, member), *discussed),
         )
 
     async def _ready_to_look(self, bot: Bot, target: Target, http: Http) -> None:

@@ -55,6 +55,14 @@ class Bot:
         """Call what publishes nothing; return its result, which is of that kind."""
         return (await self._ask(method, json=fields)).field("result", kind)
 
+    async def member(self, chat: int | str, user: Any) -> dict[str, Any]:
+        """Return what somebody is in a chat; nothing of who is not there."""
+        try:
+            found: dict[str, Any] = await self.call("getChatMember", {"chat_id": chat, "user_id": user}, dict)
+        except Refused:
+            return {}
+        return found
+
     async def send(
         self, method: str, fields: Mapping[str, Any], files: Mapping[str, tuple[str, bytes, str]]
     ) -> list[dict[str, Any]]:
