@@ -4,7 +4,7 @@ Every line that is printed is one object and begins with `"schema_version": 1`. 
 with a Z at the end, null where there is none; `local` is the clock on the wall in `zone`, without an offset.
 
     post      {id, state, outcome, text, segments: [text], comment, title, link, at, local, zone, labels,
-              late_limit_seconds, not_after, delete_after_seconds, allow_duplicate, series, slot, turn,
+              late_limit_seconds, not_after, delete_after_seconds, allow_duplicate, bare, series, slot, turn,
               touched, media: [media], overrides, deliveries: [delivery], created_at, updated_at, version};
               `segments` are the parts of a thread after the first, `comment` the first comment {text,
               after_seconds}, `at` is the earliest of its times,
@@ -25,7 +25,8 @@ with a Z at the end, null where there is none; `local` is the clock on the wall 
     attempt   {post, account, kind, started_at, ended_at, result, message}
     account   {name, network, server, handle, health, health_note, paused_at, paused_until, rests_until,
               rest_reason, next_post_at, late_limit_seconds, min_gap_seconds, cooldown_seconds, quotas: {per:
-              most}, values, created_at}; secrets in `values` are "***"
+              most}, signature, utm: {parameter: pattern}, utm_sites: [host], values, created_at}; secrets in
+              `values` are "***"
     profile   {account, handle, url, notes: [text]}; of several accounts those that fail {account, error}
     preview   {account, network, at, placed_why, lengths: {unit: {count, limit}}, parts: [lengths], given:
               [media], media: [media], calls: [{method, url, headers, body}], problems: [problem], warnings:
@@ -124,6 +125,7 @@ def post_json(post: Post) -> dict[str, Any]:
         "not_after": stamp(post.not_after),
         "delete_after_seconds": seconds(post.delete_after),
         "allow_duplicate": post.allow_duplicate,
+        "bare": post.bare,
         "series": post.series_id,
         "slot": post.slot,
         "turn": post.turn,
@@ -238,6 +240,9 @@ def account_json(account: Account, values: Mapping[str, str]) -> dict[str, Any]:
         "min_gap_seconds": seconds(account.min_gap),
         "cooldown_seconds": seconds(account.cooldown),
         "quotas": {quota.per: quota.most for quota in account.quotas},
+        "signature": account.adds.signature or None,
+        "utm": dict(account.adds.utm),
+        "utm_sites": list(account.adds.sites),
         "values": dict(values),
         "created_at": stamp(account.created_at),
     }

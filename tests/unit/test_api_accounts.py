@@ -98,6 +98,14 @@ def test_an_account_is_changed_and_forgotten(api: Asked) -> None:
     assert problem(stale) == (412, "changed")
     lifted = api.ask("PATCH", "/api/v1/accounts/anna", json={"late_limit_seconds": None}).json()
     assert (lifted["late_limit_seconds"], lifted["min_gap_seconds"]) == (None, 60)
+    adds = {"signature": "Ann", "utm": {"source": "{network}"}, "utm_sites": ["a.example"]}
+    told = api.ask("PATCH", "/api/v1/accounts/anna", json=adds).json()
+    assert {name: told[name] for name in adds} == adds | {"utm": {"utm_source": "{network}"}}
+    told = api.ask("PATCH", "/api/v1/accounts/anna", json={"signature": None, "utm_sites": None}).json()
+    assert (told["signature"], told["utm"], told["utm_sites"]) == (None, {"utm_source": "{network}"}, [])
+    wrong = api.ask("PATCH", "/api/v1/accounts/anna", json={"utm": {"x": "y"}, "utm_sites": ["a b"]})
+    assert [each["pointer"] for each in wrong.json()["problems"]] == ["/utm", "/utm_sites"]
+    assert api.ask("PATCH", "/api/v1/accounts/anna", json={"utm": None}).json()["utm"] == {}
     post = add_post(api.world.store, to=("anna",)).id
     assert problem(api.ask("DELETE", "/api/v1/accounts/anna")) == (409, "conflict")
     api.ask("DELETE", f"/api/v1/posts/{post}")

@@ -98,14 +98,26 @@ def test_everything_that_can_be_said_of_a_post_arrives(api: Asked) -> None:
         "not_after": "2026-12-01T00:00:00Z",
         "delete_after_seconds": 86400,
         "allow_duplicate": True,
+        "bare": True,
         "overrides": {
             "ann": {"text": "for ann", "segments": ["so on"], "title": None, "link": None, "options": {}}
-            | {"split": "no", "comment": "by ann"}
+            | {"split": "no", "comment": "by ann", "added": None}
         },
         "comment": {"text": "By the way", "after_seconds": 300.0},
     }
     made = write(api, **asked)
     assert {name: made[name] for name in asked} == asked
+
+
+def test_what_accounts_add_is_told_and_made_anew_whatever_is_told_back(api: Asked) -> None:
+    api.ask("PATCH", "/api/v1/accounts/ann", json={"signature": "Ann"})
+    made = write(api)
+    assert made["overrides"]["ann"]["added"] == {"signature": "Ann", "utm": {}, "sites": []}
+    other = {"overrides": {"ann": made["overrides"]["ann"] | {"added": {"signature": "Bob"}}}}
+    told = api.ask("PATCH", f"/api/v1/posts/{made['id']}", json=other).json()
+    assert told["overrides"] == made["overrides"]
+    told = api.ask("PATCH", f"/api/v1/posts/{made['id']}", json={"bare": True}).json()
+    assert (told["bare"], told["overrides"]) == (True, {})
 
 
 @pytest.mark.parametrize(

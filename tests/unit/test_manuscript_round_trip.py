@@ -84,6 +84,7 @@ MANUSCRIPTS = st.builds(
     comment=st.none() | WORDS,
     comment_after=st.none() | WORDS,
     allow_duplicate=st.booleans(),
+    bare=st.sampled_from([None, False, True]),
     split=st.sampled_from([None, *Split]),
     media=st.lists(st.builds(MediaRef, file=WORDS, alt=WORDS, part=st.integers(1, 3)), max_size=3).map(tuple),
     overrides=st.dictionaries(NAMES, OVERRIDES, max_size=3),

@@ -54,6 +54,14 @@ def test_a_word_that_fits_into_a_part_of_its_own_is_not_cut() -> None:
     assert split(f"One {'a' * 19}", _within(20)) == ["One", "a" * 19]
 
 
+def test_there_is_room_for_what_somebody_puts_behind_the_last_part() -> None:
+    text = "One two three. Four five. Six"
+    assert split(text, _within(20), tail="!") == ["One two three.", "Four five. Six"]
+    assert split(text, _within(20), tail=" - and Ann") == ["One two three.", "Four five.", "Six"]
+    assert split("One two", _within(10), tail=" - Ann") == ["One", "two"]
+    assert split("One two", _within(13), tail=" - Ann") == ["One two"]
+
+
 def test_a_word_that_is_too_long_is_cut_between_two_characters() -> None:
     assert split(f"One {'a' * 30}", _within(20)) == [f"One {'a' * 16}", "a" * 14]
     assert split(FAMILY * 5, _within(2, graphemes)) == [FAMILY * 2, FAMILY * 2, FAMILY]

@@ -50,6 +50,14 @@ class CommentAsked(Asked):
     after_seconds: Number = Field(0, description="How long after the post.", ge=0, le=LONGEST_SPAN)
 
 
+class AddedAsked(Asked):
+    """What an account adds to a post of its own accord."""
+
+    signature: str = Field("", description="The last paragraph.", max_length=LONGEST)
+    utm: dict[str, str] = Field(default_factory=dict, description="Parameters of links.")
+    sites: list[str] = Field(default_factory=list, description="Only links to these hosts get them.")
+
+
 class OverrideAsked(Asked):
     """What one network or account says instead of the post; what is left out stays as the post has it."""
 
@@ -67,6 +75,9 @@ class OverrideAsked(Asked):
     )
     split: Split = Field(
         Split.NO, description="Not no: `split` of the post has made it, and makes it anew with the text."
+    )
+    added: AddedAsked | None = Field(
+        None, description="What the account adds, as it was read; it is made anew whatever this says."
     )
 
 
@@ -142,6 +153,7 @@ class PostAsked(TimeAsked):
         None, description="So many seconds after its publication it is taken away.", gt=0, le=LONGEST_SPAN
     )
     allow_duplicate: Flag = Field(False, description="Let it say what another post of an account says.")
+    bare: Flag = Field(False, description="Without what its accounts add: signatures, parameters of links.")
     overrides: dict[str, OverrideAsked] = Field(
         default_factory=dict, description="What single networks or accounts say, by their names."
     )
@@ -199,6 +211,7 @@ def wanted_of(ctx: Context, asked: PostAsked) -> Wanted:
             not_after=noting(lambda: end_of(ctx, asked)),
             delete_after=span_of(asked.delete_after_seconds),
             allow_duplicate=asked.allow_duplicate,
+            bare=asked.bare,
         ),
         overrides=overrides_of(asked.overrides),
         split=asked.split,
@@ -227,7 +240,9 @@ def comment_of(asked: CommentAsked | None) -> Comment | None:
 def overrides_of(asked: Mapping[str, OverrideAsked | None]) -> dict[str, Override]:
     """Return what single networks and accounts say, as the services want it; null says nothing."""
     return {
-        key: Override(**said.model_dump() | {"segments": tuple(said.segments)}) if said else Override()
+        key: Override(**said.model_dump() | {"segments": tuple(said.segments), "added": None})
+        if said
+        else Override()
         for key, said in asked.items()
     }
 

@@ -74,6 +74,7 @@ class PostChanged(TimeAsked, SaidChanged):
         None, description="When it is taken away again, in seconds; null: never.", gt=0, le=LONGEST_SPAN
     )
     allow_duplicate: Flag = Field(False, description="Whether it may say what another post says.")
+    bare: Flag = Field(False, description="Whether its accounts add nothing to it.")
     split: Split = Field(
         Split.NO, description="What becomes of a text that is too long for an account; left out: as before."
     )
@@ -133,4 +134,6 @@ def _terms(ctx: Context, asked: PostChanged, post: Post, noting: Noting) -> Term
         terms = replace(terms, not_after=noting(lambda: end_of(ctx, asked)))
     if "allow_duplicate" in given:
         terms = replace(terms, allow_duplicate=asked.allow_duplicate)
+    if "bare" in given:
+        terms = replace(terms, bare=asked.bare)
     return terms

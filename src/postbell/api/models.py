@@ -71,6 +71,14 @@ class Media(Shape):
     sha256: str = Field(description="Names the stored file: the SHA-256 of its bytes, in hexadecimal.")
 
 
+class Added(Shape):
+    """What an account adds to a post of its own accord, as it was when the post was written or changed."""
+
+    signature: str = Field(description="The last paragraph; empty for none.")
+    utm: dict[str, str] = Field(description="Parameters of links that have none such, by name.")
+    sites: list[str] = Field(description="Only links to these hosts get them; empty: all links.")
+
+
 class Override(Shape):
     """What one network or account says instead of the post; null leaves that to the post."""
 
@@ -83,6 +91,7 @@ class Override(Shape):
         description="Options of the network by name, as its schema describes them."
     )
     split: Split = Field(description="Not no: it was made of a text that is too long, and is made anew.")
+    added: Added | None = Field(description="What the account adds; made anew with every change of the post.")
 
 
 class Delivery(Shape):
@@ -159,6 +168,7 @@ class Post(Shape):
         description="So many seconds after its publication it is taken away again; null: it stays."
     )
     allow_duplicate: bool = Field(description="Whether it may say what another post of an account says.")
+    bare: bool = Field(description="Whether its accounts add nothing to it.")
     series: str | None = Field(description="The id of the series that has made it.")
     slot: str | None = Field(description="For which of its times that series has made it.")
     turn: int | None = Field(description="The how-manieth post of that series it is, from 0.")
@@ -285,6 +295,9 @@ class Account(Shape):
     min_gap_seconds: float | None = Field(description="The least time between two of its posts, in seconds.")
     cooldown_seconds: float | None = Field(description="The least time between two recycled, in seconds.")
     quotas: dict[str, int | None] = Field(description="How many posts it takes in a day or a month.")
+    signature: str | None = Field(description="The last paragraph of each of its posts.")
+    utm: dict[str, str] = Field(description="Parameters of the links in its posts: patterns by name.")
+    utm_sites: list[str] = Field(description="Only links to these hosts get them; empty: all links.")
     values: dict[str, str] = Field(description="What its network needs; secrets are ***.")
     created_at: Instant = Field(description="When it was connected.")
 

@@ -70,6 +70,8 @@ _POINTERS = {
     "--delete-after": "/delete_after_seconds",
     "--name": "/name",
     "--server": "/server",
+    "--utm": "/utm",
+    "--utm-site": "/utm_sites",
     "--until": "/until",
     "--since": "/since",
     "--downtime": "/downtime",

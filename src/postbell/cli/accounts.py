@@ -5,7 +5,7 @@ With `--json` (account, profile and error are told in `postbell.shapes`):
     add, reconnect          account with {verified, notes: [text]}
     list, show              account, a line for each
     check                   profile, a line for each; of several accounts, {account, error} for one that fails
-    rename, limits          account as it is now
+    rename, limits, adds    account as it is now
     remove                  account as it was
 """
 
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from postbell.cli.additions import adds, told_additions
 from postbell.cli.common import SentenceGroup, State, pass_state, printable
 from postbell.cli.consent import ask_consent, ask_for_password, ask_missing_values
 from postbell.cli.secrets import ask, ask_anew, ask_missing, read_values
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 @click.group(cls=SentenceGroup)
 def account() -> None:
     """Connect profiles on networks, and look after them."""
+
+
+account.add_command(adds)
 
 
 def _credentials(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -189,6 +193,7 @@ def show(state: State, *, name: str) -> None:
             ("", found.health_note),
             ("login", _login(ctx, found)),
             *_limits_of(found),
+            *told_additions(found.adds),
             *visible_values(ctx, found).items(),
         ]
     )

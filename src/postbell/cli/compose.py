@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _REMARK = """\
 The lines between +++ are TOML: to = ["name"], at = "tomorrow 18:00" or queue = true, tz, title, link,
 media = [{{file = "a.jpg", alt = "What it shows"}}], labels = ["news"], late_limit = "6 h",
-not_after = "friday 12:00", delete_after = "7 d", allow_duplicate = true,
+not_after = "friday 12:00", delete_after = "7 d", allow_duplicate = true, bare = true,
 split = true or "numbered", comment, comment_after = "5 min",
 and [network] or [account] with options.
 A heading `## @name` begins a text for that network or account alone, a line `## +` the next part of a thread;
@@ -258,8 +258,9 @@ def _manuscript(ctx: Clocks, post: Post) -> Manuscript:
         not_after=_typed(wall_at(post.not_after, zone)) if post.not_after else None,
         delete_after=span_text(post.delete_after) if post.delete_after else None,
         allow_duplicate=post.allow_duplicate,
+        bare=post.bare or None,
         split=None if how is Split.NO else how,
-        overrides=without_empty({key: said.unsplit() for key, said in post.overrides.items()}),
+        overrides=without_empty({key: said.by_hand() for key, said in post.overrides.items()}),
     )
 
 

@@ -186,6 +186,7 @@ def _terms(desk: Desk, post: Post) -> list[tuple[str, str | None]]:
         ("not after", moment_text(desk, post.not_after, post.zone) if post.not_after else None),
         ("delete after", span_text(post.delete_after) if post.delete_after else None),
         ("duplicate", "allowed" if post.allow_duplicate else None),
+        ("bare", "its accounts add nothing" if post.bare else None),
     ]
 
 
@@ -210,5 +211,6 @@ def _comment_text(comment: Comment | None) -> str | None:
 
 def _override_text(said: Override) -> str:
     texts = {"comment": said.comment, "text": said.text, "then": list(said.segments) or None}
-    fields = {"title": said.title, "link": said.link, **said.options, **texts}
+    added = {"signature": said.added.signature or None, **said.added.utm} if said.added else {}
+    fields = {"title": said.title, "link": said.link, **said.options, **texts, **added}
     return "\n".join(f"{name} = {toml_value(value)}" for name, value in fields.items() if value is not None)

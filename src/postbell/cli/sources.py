@@ -47,6 +47,7 @@ class Given(PlaceOptions):
     not_after: str | None
     delete_after: str | None
     allow_duplicate: bool
+    bare: bool
     comment: str | None
     comment_after: str | None
     split: bool
@@ -86,6 +87,7 @@ class Given(PlaceOptions):
             click.option(
                 "--allow-duplicate", is_flag=True, help="It may say what another post of the account says."
             ),
+            click.option("--bare", is_flag=True, help="Without what its accounts add: signature, UTM."),
             click.option("--comment", metavar="TEXT", help="What is published below it first."),
             click.option("--comment-after", metavar="SPAN", help='So long after it: "5 min"; else at once.'),
             click.option(
@@ -129,6 +131,7 @@ class Given(PlaceOptions):
             not_after=base.not_after if self.not_after is None else self.not_after,
             delete_after=base.delete_after if self.delete_after is None else self.delete_after,
             allow_duplicate=self.allow_duplicate or base.allow_duplicate,
+            bare=self.bare or base.bare,
             comment=base.comment if self.comment is None else self.comment,
             comment_after=base.comment_after if self.comment_after is None else self.comment_after,
             split=Split.NUMBERED if self.numbered else Split.PLAIN if self.split else base.split,

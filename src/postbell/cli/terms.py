@@ -79,6 +79,7 @@ def understand(
         not_after=not_after,
         delete_after=delete_after,
         allow_duplicate=manuscript.allow_duplicate or base.allow_duplicate,
+        bare=base.bare if manuscript.bare is None else manuscript.bare,
     )
     comment = noting(lambda: _comment(manuscript, said))
     return Understood(when=when, place=place, terms=terms, comment=comment, problems=tuple(problems))

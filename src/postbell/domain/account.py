@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from postbell.domain.additions import Additions
 from postbell.domain.quota import Quota
 from postbell.domain.weekly import WeeklySlots
 
@@ -61,6 +62,8 @@ class Account:
     cooldown: timedelta | None = None
     #: Quotas that take the place of the network's own.
     quotas: tuple[Quota, ...] = ()
+    #: What it adds to its posts; of its parameters the patterns.
+    adds: Additions = field(default_factory=Additions)
     #: When it likes to post; queued posts take these times.
     slots: WeeklySlots | None = None
     #: Not before this (aware UTC) is its next post published, to keep the least gap.

@@ -8,6 +8,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
+from postbell.domain.additions import Additions
 from postbell.domain.media import Media
 
 
@@ -46,10 +47,16 @@ class Override:
     options: Mapping[str, Any] = field(default_factory=dict)
     #: How Postbell has made text and segments of the text for all; NO where the user wrote them.
     split: Split = Split.NO
+    #: What the account adds of its own accord, as it was when the post was written; None for nothing.
+    added: Additions | None = None
 
     def unsplit(self) -> Override:
         """Return it without what Postbell has made."""
         return self if self.split is Split.NO else replace(self, text=None, segments=(), split=Split.NO)
+
+    def by_hand(self) -> Override:
+        """Return it without what Postbell has made and what the account adds: what the user has said."""
+        return replace(self.unsplit(), added=None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +115,7 @@ class Content:
 def resolve(
     base: Content, overrides: Mapping[str, Override], *, network: str, account: str
 ) -> tuple[Content, dict[str, Any]]:
-    """Return what `account` is asked to publish, and its options.
+    """Return what `account` is asked to say, and its options; `completed` adds what it adds itself.
 
     `overrides` is keyed by network key and account name; the account's word is the strongest.
     """
@@ -119,3 +126,13 @@ def resolve(
             content = content.with_override(override)
             options |= override.options
     return content, options
+
+
+def completed(content: Content, overrides: Mapping[str, Override], *, account: str) -> Content:
+    """Return what `account` publishes: what it is asked to say with what it adds of its own accord."""
+    own = overrides.get(account)
+    if own is None or own.added is None:
+        return content
+    from postbell.domain.tagging import complete  # most accounts add nothing
+
+    return complete(content, own.added)

@@ -172,6 +172,8 @@ class Post:
     delete_after: timedelta | None = None
     #: Whether it may say what another post says.
     allow_duplicate: bool = False
+    #: Whether its accounts add nothing to it.
+    bare: bool = False
     deliveries: tuple[Delivery, ...] = ()
 
     @property

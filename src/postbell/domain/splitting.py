@@ -46,16 +46,17 @@ _WHITE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map
 _BEGINS = regex.compile(r"[@#\uff03]|(?i:https?)://")
 
 
-def split(text: str, fits: Fits, *, numbered: bool = False) -> list[str]:
+def split(text: str, fits: Fits, *, numbered: bool = False, tail: str = "") -> list[str]:
     """Return a text in parts that fit, each as long as it can be; a text that fits is one part.
 
     With `numbered` each ends with its number and how many there are, `1/3`, which must fit too. Only a link,
     a mention, a hashtag or a single character that is too long by itself makes a part that does not fit.
+    There is room for `tail` behind the last part, which somebody else puts there.
     """
     text = text.strip(_WHITE)
-    if fits(0, text):
+    if fits(0, text + tail):
         return [text]
-    cutter = _Cutter(text)
+    cutter = _Cutter(text, tail)
     parts = cutter.parts(fits)
     if not numbered or len(parts) == 1:
         return parts
@@ -75,8 +76,8 @@ def _with_number(fits: Fits, digits: int) -> Fits:
 class _Cutter:
     """A text and the places where it may be cut."""
 
-    def __init__(self, text: str) -> None:
-        self._text = text
+    def __init__(self, text: str, tail: str) -> None:
+        self._text, self._tail = text, tail
         pauses = _pauses(text)
         held = _held_together(text)
         #: Where a part may end, in order, and how good each place is for that.
@@ -101,10 +102,14 @@ class _Cutter:
             start = end
         return parts
 
+    def _part(self, start: int, end: int) -> str:
+        """Return what would be published as a part."""
+        return self._text[start:end].strip(_WHITE) + (self._tail if end == len(self._text) else "")
+
     def _end(self, start: int, index: int, fits: Fits) -> int:
         """Return where the part that begins at `start` ends."""
         first = bisect_right(self._places, start)
-        last = self._farthest(first, lambda end: fits(index, self._text[start:end].strip(_WHITE)))
+        last = self._farthest(first, lambda end: fits(index, self._part(start, end)))
         if last == len(self._places) - 1:
             return len(self._text)
         half = (start + self._places[last]) // 2
@@ -134,7 +139,7 @@ class _Cutter:
     def _has_place(self, word: int, index: int, fits: Fits) -> bool:
         """Say whether the word that begins at a place fits into a part of its own."""
         start = self._places[word]
-        longest = self._farthest(word + 1, lambda end: fits(index, self._text[start:end].strip(_WHITE)))
+        longest = self._farthest(word + 1, lambda end: fits(index, self._part(start, end)))
         return longest == len(self._places) - 1 or any(self._pauses[word + 1 : longest + 1])
 
 

@@ -75,6 +75,7 @@ def _terms(terms: Terms, before: Terms) -> dict[str, Any]:
         "not_after": (stamp(terms.not_after), stamp(before.not_after)),
         "delete_after_seconds": (seconds(terms.delete_after), seconds(before.delete_after)),
         "allow_duplicate": (terms.allow_duplicate, before.allow_duplicate),
+        "bare": (terms.bare, before.bare),
     }
     return {name: now for name, (now, old) in said.items() if now != old}
 

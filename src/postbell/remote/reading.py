@@ -23,6 +23,7 @@ from postbell.services.projection import Coming
 from postbell.services.queueing import Roster, Seat
 from postbell.services.series_view import Upcoming
 from postbell.services.wanted import Preview, Saved
+from postbell.store.posts import additions_from
 from postbell.store.series import rule_from
 
 
@@ -57,6 +58,7 @@ def post_of(told: Told) -> Post:
         not_after=instant_of(told["not_after"]),
         delete_after=_span_of(told["delete_after_seconds"]),
         allow_duplicate=told["allow_duplicate"],
+        bare=told["bare"],
         deliveries=tuple(
             _delivery_of(each, told["id"], number) for number, each in enumerate(told["deliveries"])
         ),
@@ -268,7 +270,8 @@ def _media_of(told: Told) -> Media:
 
 def _overrides_of(told: Told) -> dict[str, Override]:
     def override(said: Told) -> Override:
-        return Override(**{**said, "segments": tuple(said["segments"]), "split": Split(said["split"])})
+        same = {"segments": tuple(said["segments"]), "split": Split(said["split"])}
+        return Override(**{**said, **same, "added": additions_from(said["added"])})
 
     return {key: override(said) for key, said in told["overrides"].items()}
 

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from postbell.domain.account import Account
-from postbell.domain.content import Content, Override, resolve
+from postbell.domain.content import Content, Override, completed, resolve
 from postbell.domain.media import MediaKind
 from postbell.domain.post import Post
 from postbell.errors import Problem
@@ -98,6 +98,7 @@ def check_fitted(
     """Return what `check_content` does of a content whose pictures were made to fit."""
     network = ctx.network_of(account)
     content, given = resolve(base, overrides, network=account.network, account=account.name)
+    content = completed(content, overrides, account=account.name)
     options = network.Options.model_validate(given)
     return parts.problems(content, options, network, account=account.name)
 

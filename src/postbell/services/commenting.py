@@ -17,7 +17,7 @@ import structlog
 from sqlalchemy import Connection
 
 from postbell.domain.comment import CommentState, FirstComment
-from postbell.domain.content import Comment, Content, resolve
+from postbell.domain.content import Comment, Content, completed, resolve
 from postbell.domain.post import Delivery, Post
 from postbell.errors import (
     Conflict,
@@ -147,11 +147,12 @@ class Comments:
         content, _ = resolve(
             claim.post.content, claim.post.overrides, network=account.network, account=account.name
         )
+        content = completed(content, claim.post.overrides, account=account.name)
         if content.comment is None or not claim.delivery.receipt_id:
             raise Rejected("nobody knows any more what, or how the post is called there")
         # Its options are those of the post, its text and files are not.
         overrides = {
-            key: replace(said, text=None, segments=(), link=None, title=None)
+            key: replace(said, text=None, segments=(), link=None, title=None, added=None)
             for key, said in claim.post.overrides.items()
         }
         bare = replace(claim.post, content=Content(text=content.comment.text), overrides=overrides)

@@ -15,6 +15,7 @@ from postbell.domain.post import Post
 from postbell.domain.states import Outcome, PostEvent, PostState, advance_post
 from postbell.errors import IllegalTransition, Invalid, NotFound, Problem, Stale
 from postbell.publishing import registry
+from postbell.services.adding import added_to
 from postbell.services.context import Context
 from postbell.services.judging import find_accounts, judge
 from postbell.services.splitting import split_for, split_of
@@ -43,7 +44,7 @@ def add_post(ctx: Context, wanted: Wanted) -> Saved:
     scheduled = bool(wanted.when or wanted.place) and not wanted.draft
     with ctx.media.stage(not_stored(wanted.media)) as files:
         post = new_post(ctx, wanted, in_place(wanted.media, files.media))
-        post = split_for(ctx, post, accounts.values(), wanted.split)
+        post = split_for(ctx, added_to(post, accounts.values()), accounts.values(), wanted.split)
         problems += [*wanted.problems, *files.problems]
         lacks = judge(ctx, post, accounts, problems, strictly=scheduled or bool(wanted.problems))
         with ctx.store.write() as tx:
@@ -75,7 +76,7 @@ def edit_post(ctx: Context, post: Post, changes: Changes) -> Saved:
     with ctx.media.stage(not_stored(wanted)) as files:
         changed = changed_post(ctx, post, changes, in_place(wanted, files.media))
         how = split_of(post) if changes.split is None else changes.split
-        changed = split_for(ctx, changed, accounts.values(), how)
+        changed = split_for(ctx, added_to(changed, accounts.values()), accounts.values(), how)
         problems += [*changes.problems, *files.problems]
         scheduled = moves or post.state is PostState.SCHEDULED
         lacks = judge(ctx, changed, accounts, problems, strictly=scheduled)

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from postbell.clock import Clock
 from postbell.domain.account import Account
 from postbell.domain.budget import RetryBudget
-from postbell.domain.content import Content, resolve
+from postbell.domain.content import Content, completed, resolve
 from postbell.domain.ids import Random
 from postbell.domain.metrics import AGES
 from postbell.domain.post import Delivery, Post
@@ -195,6 +195,7 @@ class Context:
         if base.media:
             base = replace(base, media=tuple(map(renamed, base.media)))
         content, options = resolve(base, post.overrides, network=account.network, account=account.name)
+        content = completed(content, post.overrides, account=account.name)
         begun_at = delivery.begun_at or since or self.now()
         return Outgoing(
             target=self.target(account),

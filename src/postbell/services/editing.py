@@ -16,6 +16,7 @@ from postbell.errors import Conflict, NotFound, Problem
 from postbell.publishing.options import Strict
 from postbell.publishing.parts import parts_of
 from postbell.publishing.protocol import editor_of
+from postbell.services.adding import added_as_before
 from postbell.services.compose import changed_post, in_place, load_post, not_stored, without_empty
 from postbell.services.context import Context
 from postbell.services.judging import find_accounts, judge
@@ -70,6 +71,7 @@ def plan_edit(ctx: Context, post: Post, changes: Changes, accounts: Sequence[str
     problems = [*changes.problems, *_fixed(post, changes)]
     named, _ = find_accounts(ctx, tuple(each.account for each in post.deliveries))
     changed = changed_post(ctx, post, changes, _media(ctx, post, changes, problems))
+    changed = added_as_before(changed, post)
     changed = split_for(ctx, changed, named.values(), split_of(post))
     if accounts:
         changed = _for_these(post, changed, public, problems)

@@ -16,6 +16,7 @@ from postbell.domain.recurrence import Occurrence
 from postbell.domain.series import Series
 from postbell.domain.states import PostState
 from postbell.domain.variants import pick
+from postbell.services.adding import added_to
 from postbell.services.context import Context
 from postbell.services.planning import Place, plan
 from postbell.store import occurrences, posts
@@ -65,7 +66,7 @@ def filled_in(post: Post, turn: Turn) -> Post:
     """Return a post with everything that its series says for this turn."""
     series = turn.series
     content, overrides = reading(series, turn.number)
-    return replace(
+    filled = replace(
         post,
         content=content,
         overrides=overrides,
@@ -78,6 +79,7 @@ def filled_in(post: Post, turn: Turn) -> Post:
         late_limit=series.late_limit,
         delete_after=series.delete_after,
     )
+    return added_to(filled, turn.accounts)
 
 
 def reading(series: Series, turn: int) -> tuple[Content, dict[str, Override]]:

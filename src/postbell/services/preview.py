@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from sqlalchemy import Connection
 
 from postbell.domain.account import Account
-from postbell.domain.content import Content, resolve
+from postbell.domain.content import Content, completed, resolve
 from postbell.domain.post import Delivery, Post
 from postbell.domain.states import DeliveryState
 from postbell.errors import Invalid, Problem
 from postbell.publishing.parts import parts_of
 from postbell.publishing.protocol import Call, Network
 from postbell.services import guard
+from postbell.services.adding import added_to
 from postbell.services.checking import (
     check_alt,
     check_comments,
@@ -47,7 +48,7 @@ def preview_post(ctx: Context, wanted: Wanted) -> list[Preview]:
         problems.append(NO_ACCOUNT)
     with ctx.media.stage(not_stored(wanted.media)) as files:
         post = new_post(ctx, wanted, in_place(wanted.media, files.media))
-        post = split_for(ctx, post, accounts.values(), wanted.split)
+        post = split_for(ctx, added_to(post, accounts.values()), accounts.values(), wanted.split)
         problems += [*wanted.problems, *files.problems]
         problems += check_said(ctx, post.content, wanted.overrides, accounts)
         for account in accounts.values():
@@ -109,6 +110,7 @@ def _preview(
         begun_at=at.replace(microsecond=0),
     )
     content, _ = resolve(base, post.overrides, network=account.network, account=account.name)
+    content = completed(content, post.overrides, account=account.name)
     problems = unfit + check_fitted(ctx, base, post.overrides, account) + check_terms(ctx, post, account)
     no_alt = check_alt(content)
     problems += no_alt if ctx.require_alt else []

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from postbell.domain.account import Account
+from postbell.domain.additions import Additions
 from postbell.domain.content import Content, Override, Split, resolve
 from postbell.domain.post import Post
 from postbell.publishing import parts
@@ -43,15 +44,20 @@ def _split(ctx: Context, post: Post, account: Account, how: Split) -> Override |
     if content.segments or not content.text.strip():
         return None
     from postbell.domain.splitting import split  # few posts need its rules
+    from postbell.domain.tagging import tag, tail
 
     options: Any = network.Options.model_validate(given)
 
+    said = post.overrides.get(account.name, Override())
+    added = said.added or Additions()
+
     def fits(index: int, text: str) -> bool:
+        text = tag(text, added)
         part = replace(content, text=text) if index == 0 else Content(text=text)
         return _is_short(part, options if index == 0 else options.further(), network, account)
 
-    text, *segments = split(content.text, fits, numbered=how is Split.NUMBERED)
-    said = post.overrides.get(account.name, Override())
+    numbered = how is Split.NUMBERED
+    text, *segments = split(content.text, fits, numbered=numbered, tail=tail(content.text, added))
     # What the user wrote for this account alone would be lost if it were made anew of the text for all.
     by = how if said.text is None else Split.NO
     return replace(said, text=text, segments=tuple(segments), split=by) if segments else None

@@ -13,6 +13,7 @@ from postbell.domain.series import Series
 from postbell.domain.states import PostState
 from postbell.domain.variants import check_template, count
 from postbell.errors import Invalid, Problem
+from postbell.services.adding import added_to
 from postbell.services.checking import (
     check_alt,
     check_comments,
@@ -89,7 +90,8 @@ def _too_much(ctx: Context, series: Series, account: Account) -> list[Problem]:
     for turn in range(min(max(counts), _READINGS)):
         content, overrides = reading(series, turn)
         content = replace(content, media=fitted.media)
-        for problem in check_fitted(ctx, content, overrides, account):
+        post = added_to(replace(_post(series), overrides=overrides), [account])
+        for problem in check_fitted(ctx, content, post.overrides, account):
             said = f'{problem.message} So it is in "{_shortened(content.text)}".' if max(counts) > 1 else None
             found.setdefault(problem.where, replace(problem, message=said or problem.message))
     return [*unfit, *found.values()]
@@ -143,6 +145,7 @@ def _post(series: Series) -> Post:
         id=series.id,
         state=PostState.DRAFT,
         content=series.content,
+        labels=series.labels,
         delete_after=series.delete_after,
         created_at=series.created_at,
         updated_at=series.updated_at,

@@ -32,6 +32,8 @@ class Terms:
     delete_after: timedelta | None = None
     #: Whether it may say what another post says.
     allow_duplicate: bool = False
+    #: Whether its accounts add nothing to it.
+    bare: bool = False
 
 
 def terms_of(post: Post) -> Terms:
@@ -42,6 +44,7 @@ def terms_of(post: Post) -> Terms:
         not_after=post.not_after,
         delete_after=post.delete_after,
         allow_duplicate=post.allow_duplicate,
+        bare=post.bare,
     )
 
 

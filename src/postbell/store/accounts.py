@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -10,11 +11,13 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, or_, select, up
 from sqlalchemy.exc import IntegrityError
 
 from postbell.domain.account import Account, Health, Stored
+from postbell.domain.additions import Additions
 from postbell.domain.quota import Per, Quota
 from postbell.domain.states import DeliveryState
 from postbell.domain.weekly import DaysOff, WeeklySlots, WeeklyTime
 from postbell.errors import Conflict, NotFound
 from postbell.store.many import as_list, one_of
+from postbell.store.posts import additions_from
 from postbell.store.prepared import Prepared
 from postbell.store.spans import seconds_of, span_of
 from postbell.store.tables import account, delivery, post
@@ -46,6 +49,7 @@ def account_of(columns: dict[str, Any]) -> Account:
         values[name] = span_of(values[name])
     values["health"] = Health(values["health"])
     values["tokens"] = values["tokens"] or {}
+    values["adds"] = additions_from(values["adds"]) or Additions()
     values["slots"] = _slots_from(values["slots"]) if values["slots"] else None
     quotas = (values["quotas"] or {}).items()
     values["quotas"] = tuple(Quota(most=most, per=Per(per)) for per, most in quotas)
@@ -175,6 +179,11 @@ def forget_rests(tx: Connection, now: datetime) -> None:
 def set_slots(tx: Connection, name: str, slots: WeeklySlots | None) -> None:
     """Store when an account likes to post; raises NotFound."""
     _change(tx, name, slots=_slots_json(slots) if slots else None)
+
+
+def set_additions(tx: Connection, name: str, additions: Additions) -> None:
+    """Store what an account adds to its posts; raises NotFound."""
+    _change(tx, name, adds=asdict(additions) if additions else None)
 
 
 def mark_well(

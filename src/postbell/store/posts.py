@@ -22,6 +22,7 @@ from sqlalchemy import (
     update,
 )
 
+from postbell.domain.additions import Additions
 from postbell.domain.content import Comment, Content, Override, Split
 from postbell.domain.film import Film
 from postbell.domain.media import Media, MediaKind
@@ -214,6 +215,7 @@ def _values(value: Post) -> dict[str, Any]:
         "not_after": value.not_after,
         "delete_after": seconds_of(value.delete_after),
         "allow_duplicate": value.allow_duplicate,
+        "bare": value.bare,
     }
 
 
@@ -322,7 +324,12 @@ def comment_from(words: Mapping[str, Any] | None) -> Comment | None:
 def override_from(words: Mapping[str, Any]) -> Override:
     """Return the override that was stored as these words; older ones have not all of them."""
     newer = {"segments": tuple(words.get("segments", ())), "split": Split(words.get("split", Split.NO))}
-    return Override(**{**words, **newer})
+    return Override(**{**words, **newer, "added": additions_from(words.get("added"))})
+
+
+def additions_from(words: Mapping[str, Any] | None) -> Additions | None:
+    """Return the additions that were stored as these words."""
+    return Additions(**{**words, "sites": tuple(words["sites"])}) if words else None
 
 
 def media_values(items: Sequence[Media]) -> list[dict[str, Any]]:

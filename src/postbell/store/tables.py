@@ -56,6 +56,8 @@ class AccountRow(Base, table=True):
     tokens: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
     tokens_end_at: datetime | None = None
     renew_at: datetime | None = None
+    #: What it adds to its posts: {"signature": …, "utm": {…}, "sites": […]}.
+    adds: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
 
 
 class MediaRow(Base, table=True):
@@ -204,6 +206,8 @@ class PostRow(Base, table=True):
     segments: list[str] = Field(default_factory=list, sa_type=JSON, sa_column_kwargs={"server_default": "[]"})
     #: What is published below it first: {"text": …, "after": seconds}.
     comment: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
+    #: Whether its accounts add nothing to it.
+    bare: bool = Field(default=False, sa_column_kwargs={"server_default": "0"})
 
 
 class PostMediaRow(Base, table=True):

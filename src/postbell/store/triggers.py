@@ -112,7 +112,7 @@ _DOUBT_OVER = f"p.id = NEW.post_id AND p.state IN ({_ENDED}) AND o.outcome != '{
 _TOLD = f"OLD.state != '{_D.DRAFT}' AND NEW.state NOT IN ({_listed((_D.DRAFT, _D.PROCESSING))})"
 _ACCOUNT = (
     *("name", "handle", "server", "paused_at", "paused_until"),
-    *("slots", "late_limit", "min_gap", "cooldown", "quotas"),
+    *("slots", "late_limit", "min_gap", "cooldown", "quotas", "adds"),
 )
 
 #: Name → when, and what is written down.

@@ -8,13 +8,15 @@ from fastapi import Path
 from pydantic import Field
 
 from postbell.api import models
-from postbell.api.asked import LONGEST_SPAN, Asked, Flag, Whole
+from postbell.api.asked import LONGEST, LONGEST_SPAN, MOST, Asked, Flag, Whole
 from postbell.api.call import Answer, Running, tag_of
 from postbell.api.moments import read_when
 from postbell.api.resource import Call, Resource, found_at
 from postbell.domain.access import Scope
 from postbell.domain.account import Account
+from postbell.domain.additions import Additions, read_additions
 from postbell.services import accounts, pausing
+from postbell.services.adding import set_additions
 from postbell.shapes import account_json, profile_json
 
 
@@ -61,6 +63,18 @@ class AccountChanged(Asked):
     )
     cooldown_seconds: Whole | None = Field(
         None, description="The least time between two recycled posts, in seconds.", gt=0, le=LONGEST_SPAN
+    )
+    signature: str | None = Field(
+        None, description="The last paragraph of what is written from now on.", max_length=LONGEST
+    )
+    utm: dict[str, str] | None = Field(
+        None,
+        description="Parameters of links: source, medium, campaign, term and content, each a text in which "
+        "{network}, {account}, {post} and {label} stand for what they say.",
+        examples=[{"source": "{network}", "medium": "social"}],
+    )
+    utm_sites: list[str] | None = Field(
+        None, description="Only links to these hosts, and below them, get them.", max_length=MOST
     )
 
 
@@ -114,7 +128,7 @@ def create(call: Call, asked: AccountAsked) -> Answer:
     refuses=(404, 412),
 )
 def change(call: Call, name: Name, asked: AccountChanged) -> Answer:
-    """Rename an account, or change what bounds its posts; what waits follows."""
+    """Rename an account, change what bounds its posts, which what waits follows, or what it adds to them."""
     given = asked.model_fields_set
     spans = {
         key: "none" if (value := getattr(asked, f"{key}_seconds")) is None else f"{value} s"
@@ -125,6 +139,8 @@ def change(call: Call, name: Name, asked: AccountChanged) -> Answer:
         _require_match(call, name)
         if spans:
             accounts.set_limits(call.ctx, name, spans)
+        if given & {"signature", "utm", "utm_sites"}:
+            set_additions(call.ctx, name, _additions(accounts.get_account(call.ctx, name), asked))
         if asked.name is not None and asked.name != name:
             accounts.rename_account(call.ctx, name, asked.name)
             name = asked.name
@@ -215,6 +231,16 @@ def _shown(call: Running, found: Account) -> dict[str, Any]:
 
 def _connected(call: Running, found: Account, notes: list[str] | None) -> dict[str, Any]:
     return {**_shown(call, found), "verified": notes is not None, "notes": notes or []}
+
+
+def _additions(account: Account, asked: AccountChanged) -> Additions:
+    """Return what an account adds once that is changed; what is left out stays, null takes away."""
+    given, had = asked.model_fields_set, account.adds
+    return read_additions(
+        (asked.signature or "") if "signature" in given else had.signature,
+        (asked.utm or {}) if "utm" in given else had.utm,
+        (asked.utm_sites or ()) if "utm_sites" in given else had.sites,
+    )
 
 
 def _told(call: Running, name: str) -> Answer:

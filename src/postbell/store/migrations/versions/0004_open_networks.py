@@ -1,4 +1,4 @@
-"""Threads, comments, edits. OAuth. Keys to the HTTP API, answers. Responses. Events, hooks. Files, videos."""
+"""Threads, comments, edits, additions. OAuth. API keys, answers. Responses. Events, hooks. Files, videos."""
 
 from __future__ import annotations
 
@@ -29,6 +29,12 @@ def upgrade() -> None:
     _fetches()
     _uploads()
     _edits()
+    _additions()
+
+
+def _additions() -> None:
+    op.add_column("account", sa.Column("adds", sa.JSON))
+    op.add_column("post", sa.Column("bare", sa.Boolean, nullable=False, server_default="0"))
 
 
 def _uploads() -> None:
