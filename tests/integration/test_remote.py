@@ -143,10 +143,15 @@ def changes(run: Callable[..., Ran]) -> list[tuple[int, str, str]]:
         ("-q", "publish", post, "--allow-duplicate"),  # the daemon may have begun with it
         ("wait", post),
         ("edit", post, "Too late"),
+        ("edit", post, "Not too late", "--published"),
+        ("edit", post, "", "--published", "--title", "Another", "--json"),
+        ("edit", post, "Where?", "--published", "--account", "nobody"),
+        ("edit", post, "Later", "--published", "--at", "tomorrow 9am"),
         ("cancel", post),
         ("retry", post),
         ("settle", post, "--failed"),
         ("delete", post, "--yes"),
+        ("unpublish", post, "--yes"),
         ("add", "Wrong", "--to", "nobody", "--at", "never", "--link", "x"),
         ("add", "Wrong", "--to", "nobody", "--json", "--link", "x"),
     ]

@@ -130,6 +130,10 @@ class RemoteDesk:
 
     def edit_published(self, post: Post, changes: Changes, accounts: Sequence[str]) -> Saved:
         """Change what is public of a post."""
+        from postbell.services.editing import settled
+
+        if problems := settled(post, changes):
+            raise Invalid([*changes.problems, *problems])
         asked = change_asked(self._understood(changes), post, self.now())
         return self._act(post, "edit", {**asked, "accounts": list(accounts)})
 

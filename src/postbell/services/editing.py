@@ -68,7 +68,7 @@ def edit_published(ctx: Context, post: Post, changes: Changes, accounts: Sequenc
 def plan_edit(ctx: Context, post: Post, changes: Changes, accounts: Sequence[str] = ()) -> Edit:
     """Return what `edit_published` would do, and raise what it would raise; nothing is stored."""
     public = _public(post, accounts)
-    problems = [*changes.problems, *_fixed(post, changes)]
+    problems = [*changes.problems, *settled(post, changes)]
     named, _ = find_accounts(ctx, tuple(each.account for each in post.deliveries))
     changed = changed_post(ctx, post, changes, _media(ctx, post, changes, problems))
     changed = added_as_before(changed, post)
@@ -113,7 +113,7 @@ def _public(post: Post, accounts: Sequence[str]) -> list[Delivery]:
     return public
 
 
-def _fixed(post: Post, changes: Changes) -> list[Problem]:
+def settled(post: Post, changes: Changes) -> list[Problem]:
     """Return a problem for everything that is settled by now: when, where and under which terms."""
     to = {delivery.account for delivery in post.deliveries}
     settled = {
