@@ -46,6 +46,7 @@ def fields_of(model: type[BaseModel]) -> Iterator[dict[str, Any]]:
             "required": required,
             "default": None if required else field.get("default"),
             "description": field.get("description", ""),
+            "example": next(iter(field.get("examples", ())), None),
         }
 
 

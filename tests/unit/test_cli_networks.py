@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import click
 import pytest
@@ -13,9 +13,10 @@ from postbell.__main__ import main
 from postbell.cli.main import COMMANDS, cli, load
 from postbell.domain.limits import Limits, MediaLimit, TextLimit
 from postbell.domain.quota import Per, Quota
+from postbell.network_shapes import fields_of
 from postbell.publishing import registry
 from postbell.publishing.options import Strict
-from postbell.publishing.protocol import Resend, Threads
+from postbell.publishing.protocol import Network, Resend, Threads
 
 
 class Options(Strict):
@@ -179,3 +180,24 @@ def test_a_network_without_files_and_options_says_so(
     assert "it has no options" in told
     assert "of any length" in told
     assert "none is known" in told
+
+
+_EXAMPLES = [
+    (network, field)
+    for network in map(registry.get, registry.keys())
+    for field in fields_of(network.Options)
+    if field["example"] is not None
+]
+
+
+@pytest.mark.parametrize(
+    ("network", "field"), _EXAMPLES, ids=[f"{network.key}.{field['name']}" for network, field in _EXAMPLES]
+)
+def test_an_example_of_an_option_is_taken(network: Network, field: dict[str, Any]) -> None:
+    given = {field["name"]: str(field["example"])}
+    assert network.Options.model_validate(given) != network.Options()
+
+
+def test_examples_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["networks", "wordpress"]) == 0
+    assert "default none; for example bell, tower)" in capsys.readouterr().out

@@ -312,3 +312,17 @@ def test_a_quiz_has_a_right_answer() -> None:
 def test_answers_that_telegram_refuses_are_refused(answers: list[str]) -> None:
     with pytest.raises(ValidationError):
         network.Options.model_validate({"poll": answers})
+
+
+def test_a_poll_closes_and_keeps_its_results_to_itself_until_then() -> None:
+    options = {"poll": "Yes, No", "poll_expires_in": 600, "poll_hide_results": True}
+    sent = _sent("Shall we?", options=options)
+    assert (sent["open_period"], sent["hide_results_until_closes"]) == (600, True)
+    plain = _sent("Shall we?", options={"poll": "Yes, No"})
+    assert not {"open_period", "hide_results_until_closes"} & plain.keys()
+
+
+def test_the_topic_of_a_post_goes_before_that_of_its_account() -> None:
+    made, far_side = daemon(chat=GROUP, topic=4, options={"topic": 9})
+    asyncio.run(made.publish())
+    assert far_side.last()["message_thread_id"] == 9

@@ -107,6 +107,8 @@ def test_a_picture_that_could_not_be_measured_is_taken(tmp_path: Path) -> None:
     [
         ({"poll_public": True}, "poll_public"),
         ({"poll_multiple": True}, "poll_multiple"),
+        ({"poll_expires_in": 60}, "poll_expires_in"),
+        ({"poll": "a, b", "poll_hide_results": True}, "poll_hide_results"),
         ({"quiz_answer": 1}, "quiz_answer"),
         ({"quiz_explanation": "Because."}, "quiz_explanation"),
         ({"poll": "a, b", "quiz_answer": 3}, "quiz_answer"),

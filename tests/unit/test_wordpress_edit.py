@@ -41,6 +41,17 @@ def test_address_and_state_stay_and_the_rest_is_written_anew(tmp_path: Path) -> 
     assert "Good evening" in after["content"]["raw"]
 
 
+def test_what_a_post_is_not_told_any_more_is_taken_from_it(tmp_path: Path) -> None:
+    told = {"tags": "bells", "password": "x", "format": "aside", "featured": True}
+    made, far_side, name = published(options=told, media=(picture(tmp_path, "a.png", "A bell"),))
+    post = far_side.posts[int(name)]
+    assert all(post[each] for each in ("tags", "password", "featured_media"))
+    bare = replace(made.outgoing, options=type(made.outgoing.options)())
+    assert asyncio.run(made.edit(bare, name)).warnings == ()
+    now = {each: post[each] for each in ("tags", "password", "format", "featured_media")}
+    assert now == {"tags": [], "password": "", "format": "standard", "featured_media": 0}
+
+
 def test_a_file_that_is_gone_there_is_uploaded_again(tmp_path: Path) -> None:
     made, far_side, name = published(media=(picture(tmp_path, "a.png", "A bell"),))
     far_side.media.clear()

@@ -340,6 +340,9 @@ class NetworkField(Shape):
     required: bool = Field(description="Whether it is needed.")
     default: Any = Field(description="What counts where it is left out.")
     description: str = Field(description="What it means.")
+    example: Any = Field(
+        description="How it may look, as the command line takes it; null where that is plain."
+    )
 
 
 class Network(Shape):

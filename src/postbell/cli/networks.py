@@ -5,7 +5,7 @@ With `--json` each network is an object: {key, label, summary, server, default_s
 server is required, optional or none, resend is safe, look_first or never, deletes says whether what was
 published can be taken away, edits whether it can be changed there, threads is chain (a post for each part),
 joined (one post), whole (handed on) or none (refused), comments says whether first comments are published,
-and field is {name, type, required, default, description}.
+and field is {name, type, required, default, description, example}, where example may be null.
 """
 
 from __future__ import annotations
@@ -104,7 +104,8 @@ def _described(field: Mapping[str, Any]) -> tuple[str, str]:
 
 def _about(field: Mapping[str, Any]) -> str:
     extra = "needed" if field["required"] else f"default {_plain(field['default'])}"
-    return f"{field['description']}\n({field['type']}; {extra})"
+    example = f"; for example {_plain(field['example'])}" if field["example"] is not None else ""
+    return f"{field['description']}\n({field['type']}; {extra}{example})"
 
 
 def _plain(default: Any) -> str:

@@ -319,7 +319,9 @@ def _file_faults(content: Content, options: Any) -> Iterator[_Fault]:
 def _poll_faults(content: Content, options: Any) -> Iterator[_Fault]:
     question = content.text.strip()
     if not options.poll:
-        for name in ("poll_public", "poll_multiple", "quiz_answer", "quiz_explanation"):
+        for name in sorted(
+            name for name in type(options).model_fields if name.startswith(("poll_", "quiz_"))
+        ):
             if getattr(options, name):
                 yield f"[telegram] {name}", "it needs the answers of a poll (telegram.poll)."
         return
@@ -331,6 +333,8 @@ def _poll_faults(content: Content, options: Any) -> Iterator[_Fault]:
         yield "[telegram] quiz_answer", f"there are {len(options.poll)} answers only."
     if options.quiz_answer and options.poll_multiple:
         yield "[telegram] poll_multiple", "a quiz has one right answer; leave it out."
+    if options.poll_hide_results and not options.poll_expires_in:
+        yield "[telegram] poll_hide_results", "it needs a poll that closes (telegram.poll_expires_in)."
     if options.quiz_explanation and not options.quiz_answer:
         yield "[telegram] quiz_explanation", "it needs quiz_answer."
 

@@ -53,7 +53,8 @@ def written(content: Content, options: Any) -> str:
 
 def request_of(outgoing: Outgoing, chat: int | str) -> tuple[str, dict[str, Any]]:
     """Return the method that publishes and its parameters, but for the files beside them."""
-    content, options, topic = outgoing.content, outgoing.options, outgoing.target.credentials.topic
+    content, options = outgoing.content, outgoing.options
+    topic = options.topic or outgoing.target.credentials.topic
     flags = {"disable_notification": options.silent, "protect_content": options.protect}
     fields: dict[str, Any] = {"chat_id": chat, **({"message_thread_id": topic} if topic else {})}
     fields |= {name: True for name, wanted in flags.items() if wanted}
@@ -125,6 +126,8 @@ def _preview(content: Content, options: Any) -> dict[str, Any]:
 def _poll(question: str, options: Any) -> dict[str, Any]:
     poll: dict[str, Any] = {"question": question, "options": [{"text": answer} for answer in options.poll]}
     poll |= {"is_anonymous": not options.poll_public, "allows_multiple_answers": options.poll_multiple}
+    poll |= {"open_period": options.poll_expires_in} if options.poll_expires_in else {}
+    poll |= {"hide_results_until_closes": True} if options.poll_hide_results else {}
     if options.quiz_answer:
         poll |= {"type": "quiz", "correct_option_ids": [options.quiz_answer - 1]}
         poll |= {"explanation": options.quiz_explanation} if options.quiz_explanation else {}

@@ -49,29 +49,57 @@ class Options(Strict):
     """What a post can be told about Telegram."""
 
     first_only = frozenset(
-        {"pin", "buttons", "poll", "poll_public", "poll_multiple", "quiz_answer", "quiz_explanation"}
+        {"pin", "buttons", "poll", "poll_public", "poll_multiple", "poll_expires_in", "poll_hide_results"}
+        | {"quiz_answer", "quiz_explanation"}
     )
-    lasting = first_only - {"buttons"} | {"spoiler", "as_files", "silent", "protect"}
+    lasting = first_only - {"buttons"} | {"spoiler", "as_files", "silent", "protect", "topic"}
 
     markup: Literal["text", "html", "markdown"] = Field(
-        "text", description="html, markdown: the text has Telegram's markup in HTML, or in MarkdownV2."
+        "text",
+        description="html, markdown: the text has Telegram's markup in HTML, or in MarkdownV2.",
+        examples=["html"],
     )
     preview: Literal["auto", "off", "small", "large"] = Field(
-        "auto", description="Of the link, in a post without files: off, or how large its picture is."
+        "auto",
+        description="Of the link, in a post without files: off, or how large its picture is.",
+        examples=["large"],
     )
     preview_above: bool = Field(default=False, description="Show the preview above the text.")
     caption_above: bool = Field(default=False, description="Show the text above photos and videos.")
     spoiler: bool = Field(default=False, description="Cover photos and videos until they are tapped.")
     as_files: bool = Field(default=False, description="Send pictures and videos as files, not packed anew.")
+    topic: int | None = Field(
+        None, gt=0, description="The number of a topic, instead of the account's.", examples=[5]
+    )
     silent: bool = Field(default=False, description="Notify without a sound.")
     protect: bool = Field(default=False, description="Nobody can forward or save it.")
     pin: bool = Field(default=False, description="Pin it; the bot needs that right.")
-    buttons: Words = Field([], description="Buttons below the post: `Our page https://example.org`.")
-    poll: Words = Field([], max_length=12, description="Makes it a poll with these answers about the text.")
+    buttons: Words = Field(
+        [],
+        description="Buttons below the post: words, then where each leads.",
+        examples=["Our page https://example.org, Tickets https://example.org/tickets"],
+    )
+    poll: Words = Field(
+        [],
+        max_length=12,
+        description="Makes it a poll with these answers about the text.",
+        examples=["Yes, No"],
+    )
     poll_public: bool = Field(default=False, description="Show who voted for what; not in channels.")
     poll_multiple: bool = Field(default=False, description="Several answers may be chosen.")
-    quiz_answer: int | None = Field(None, ge=1, description="Makes it a quiz: the right answer's number.")
-    quiz_explanation: str = Field("", max_length=200, description="Shown to those who chose a wrong answer.")
+    poll_expires_in: int | None = Field(
+        None, ge=5, le=2_628_000, description="Close the poll after so many seconds.", examples=[86_400]
+    )
+    poll_hide_results: bool = Field(default=False, description="Show results only once the poll is closed.")
+    quiz_answer: int | None = Field(
+        None, ge=1, description="Makes it a quiz: the right answer's number.", examples=[1]
+    )
+    quiz_explanation: str = Field(
+        "",
+        max_length=200,
+        description="Shown to those who chose a wrong answer.",
+        examples=["It is the oldest one."],
+    )
 
     @field_validator("buttons")
     @classmethod

@@ -116,7 +116,14 @@ async def edit_post(site: Site, outgoing: Outgoing, number: str) -> Receipt:
     done = await find_terms(site, outgoing.options)
     media = [await upload_file(site, outgoing, index) for index in range(len(outgoing.content.media))]
     done |= {"media": media, "post": int(number)}
-    return receipt_of(await site.change(f"posts/{number}", fields_of(outgoing, done)), outgoing, done)
+    fields = _bare(outgoing.options) | fields_of(outgoing, done)
+    return receipt_of(await site.change(f"posts/{number}", fields), outgoing, done)
+
+
+def _bare(options: Any) -> dict[str, Any]:
+    """Return what a post is that was told nothing: what it is not told any more is taken from it."""
+    fields = {"password": options.password, "sticky": options.sticky, "format": options.format}
+    return fields | {"featured_media": 0, "tags": []}
 
 
 def receipt_of(post: Mapping[str, Any], outgoing: Outgoing, done: Mapping[str, Any]) -> Receipt:
