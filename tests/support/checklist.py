@@ -92,7 +92,7 @@ CHECKLIST: dict[str, Item] = {
     "Q14": _shown("kinds of content: text, pictures, links", _SAID, _FILES),
     "Q15": _lacks(
         "thirteen networks",
-        "of these Bluesky, Mastodon, Telegram and WordPress are there, beside folders and webhooks",
+        "of these Bluesky, Mastodon, Telegram, Threads and WordPress are there, beside folders and webhooks",
     ),
     "Q16": _shown("other texts for other networks", _SAID),
     "Q17": _shown("files are uploaded first and named in posts", _FILES),

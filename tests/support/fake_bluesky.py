@@ -134,8 +134,9 @@ class FakeBluesky(FarSide):
     def _as_public(self, rkey: str, record: dict[str, Any]) -> Public:
         embed = record.get("embed", {})
         embed = embed.get("media", embed)
-        images = embed.get("images", embed.get("items", []))
-        media = tuple((self.blobs[image["image"]["ref"]["$link"]][1], image["alt"]) for image in images)
+        images = [(each["image"], each["alt"]) for each in embed.get("images", embed.get("items", []))]
+        shown = [*images, *([(embed["video"], embed["alt"])] if "video" in embed else [])]
+        media = tuple((self.blobs[blob["ref"]["$link"]][1], alt) for blob, alt in shown)
         answers = record["reply"]["parent"]["uri"] if "reply" in record else None
         return Public(id=f"at://{DID}/{_POST}/{rkey}", text=record["text"], media=media, answers=answers)
 

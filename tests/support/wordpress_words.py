@@ -31,11 +31,15 @@ def as_public(
     images = re.findall(r'<img src="([^"]*)" alt="([^"]*)" class="wp-image-(\d+)"\s*/>', raw)
     for source, alt, number in images:
         item = media[int(number)]
-        described = (item["source_url"], html.unescape(item["alt_text"]))
-        if (html.unescape(source), html.unescape(alt)) != described:
+        given = (item["source_url"], html.unescape(item["alt_text"]))
+        if (html.unescape(source), html.unescape(alt)) != given:
             raise Violation(f"the picture in the body is not the uploaded one: {source} {alt}")
+    shown = [(html.unescape(source), html.unescape(alt)) for source, alt, _ in images]
+    described = {item["source_url"]: html.unescape(item["alt_text"]) for item in media.values()}
+    videos = map(html.unescape, re.findall(r'<video controls src="([^"]*)">', raw))
+    shown += [(source, described[source]) for source in videos]
     return Public(
         id=str(post["id"]),
         text=html.unescape(re.sub("<[^>]*>", "", text)),
-        media=tuple((files[html.unescape(source)], html.unescape(alt)) for source, alt, _ in images),
+        media=tuple((files[source], alt) for source, alt in shown),
     )

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from postbell.domain.additions import Additions
-from postbell.domain.content import Comment
+from postbell.domain.content import Comment, Override
 from postbell.domain.post import Post
 from postbell.domain.when import When
 from postbell.domain.zones import wall_at
@@ -113,6 +113,10 @@ def test_a_change_of_what_is_public_keeps_what_was_added(world: World) -> None:
     edit(world)
     assert texts(world.fake) == [f"Bye {TAGGED}\n\nAnn"]
     assert post_of(world.store, post.id).overrides["ann"].text == f"Bye {LINK}"
+    whole = Changes(text="Again", overrides={"ann": Override()})  # as a whole file says it
+    edit_published(world.ctx, post_of(world.store, post.id), whole)
+    edit(world)
+    assert texts(world.fake) == ["Again\n\nAnn"]
 
 
 def test_what_is_added_counts_before_anything_is_stored(world: World) -> None:

@@ -152,7 +152,7 @@ class Comments:
             raise Rejected("nobody knows any more what, or how the post is called there")
         # Its options are those of the post, its text and files are not.
         overrides = {
-            key: replace(said, text=None, segments=(), link=None, title=None, added=None)
+            key: replace(said, text=None, segments=(), link=None, title=None)
             for key, said in claim.post.overrides.items()
         }
         bare = replace(claim.post, content=Content(text=content.comment.text), overrides=overrides)
