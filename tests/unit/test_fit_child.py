@@ -16,6 +16,7 @@ from PIL import Image
 
 from postbell.domain.limits import MediaLimit
 from postbell.publishing import registry
+from postbell.publishing.protocol import fit_limit
 from postbell.services import _fit_child
 from postbell.services._fit_child import CannotFit, Job, fit
 from support import gallery, pictures
@@ -28,7 +29,7 @@ NARROW = {
     "only PNG": MediaLimit(most=1, types={"image/png": 60_000, "video/mp4": 1}, pixels=200_000),
     "JPEG or WebP": MediaLimit(most=1, types={"image/jpeg": 8_000_000, "image/webp": 8_000_000}, side=1440),
 }
-LIMITS = {key: registry.get(key).limits.media for key in sorted(registry.keys())} | NARROW
+LIMITS = {key: fit_limit(registry.get(key), {}) for key in sorted(registry.keys())} | NARROW
 
 
 @pytest.fixture(autouse=True)

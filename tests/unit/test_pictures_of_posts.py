@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
+from postbell.domain.account import Account
+from postbell.domain.content import Content, Override
 from postbell.domain.limits import Limits, MediaLimit
 from postbell.domain.states import DeliveryState, Outcome
 from postbell.domain.when import When
@@ -21,6 +24,7 @@ from postbell.services.preview import preview_post
 from postbell.services.series import WantedSeries, add_series
 from postbell.services.wanted import Wanted
 from postbell.settings import RetrySettings, Settings
+from postbell.store.accounts import accounts_named
 from postbell.testing import FakeNetwork
 from support import pictures
 from support.command import Command, german, with_accounts
@@ -92,6 +96,33 @@ def test_a_network_is_given_what_it_takes_and_it_was_made_when_the_post_was_save
         assert image.size == (75, 100)
     (given,) = saved.post.content.media
     assert given.path.read_bytes() == picture.read_bytes()
+
+
+class Choosing(Small):
+    """Takes larger pictures where it is told to."""
+
+    key = "choosing"
+
+    def fits(self, options: Mapping[str, Any]) -> MediaLimit:
+        return MediaLimit(most=2, types={"image/jpeg": 50_000}, side=200 if options.get("title") else 50)
+
+
+def test_what_is_made_of_a_picture_depends_on_the_options(tmp_path: Path, picture: Path) -> None:
+    with build_world(tmp_path, networks=[Choosing(), FakeNetwork()]) as world:
+        add_account(world.store, "sam", network="choosing")
+        for options, height in (({}, 50), ({"title": True}, 200)):
+            asked = replace(wanted(picture, "sam"), overrides={"choosing": Override(options=options)})
+            content, _ = world.ctx.fit(
+                Content(media=tuple(world.ctx.media.take([(picture, "")]))),
+                asked.overrides,
+                _account(world),
+            )
+            assert content.media[0].height == height
+
+
+def _account(world: World) -> Account:
+    with world.store.read() as tx:
+        return accounts_named(tx, ["sam"])["sam"]
 
 
 def test_what_was_made_and_lost_is_made_again_with_the_same_bytes(world: World, picture: Path) -> None:

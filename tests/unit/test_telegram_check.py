@@ -13,6 +13,7 @@ from postbell.domain.content import Content
 from postbell.domain.media import Media
 from postbell.errors import Problem
 from postbell.networks.telegram import network
+from postbell.services._fit_child import Job
 from support.fake_telegram import daemon, file
 
 
@@ -96,6 +97,22 @@ def test_a_picture_that_is_too_much_for_a_photo_can_go_as_a_file(
     item = file(tmp_path, **more)
     assert _places("x", (item,)) == ["media bell.png"]
     assert _places("x", (item,), as_files=True) == []
+
+
+@pytest.mark.parametrize("size", [(9000, 8000), (10_000, 500), (4000, 6000)])
+def test_what_a_picture_is_made_to_be_is_not_too_much_for_a_photo(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    limit = network.fits({"as_files": False})
+    job = Job(mime="image/png", types=limit.types, pixels=limit.pixels, side=limit.side)
+    width, height = (int(side * job.scale(*size)) for side in size)
+    item = file(tmp_path, size=limit.types["image/png"], width=width, height=height)
+    assert _places("x", (item,)) == []
+
+
+def test_what_goes_as_a_file_stays_as_large_as_it_is() -> None:
+    assert network.fits({"as_files": True}) == network.limits.media
+    assert network.fits({}).types["video/mp4"] == network.limits.media.types["video/mp4"]
 
 
 def test_a_picture_that_could_not_be_measured_is_taken(tmp_path: Path) -> None:

@@ -47,7 +47,10 @@ _TEXT, _CAPTION, _QUESTION = 4096, 1024, 300
 #: The most bytes of all files of one post, and of one that is sent as a photo (td: FileLoaderUtils.cpp).
 _MOST, _PHOTO = 50_000_000, 10 << 20
 _PHOTO_RULE = "at most 10 MB, 10,000 pixels of width and height together, one 20 times the other"
+#: The most pixels a side of what is made to be a photo: two of them are allowed together.
+_SIDE = 5000
 _TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif", "video/mp4", "video/quicktime")
+_PHOTOS = ("image/jpeg", "image/png", "image/webp")
 #: Where something is wrong, and what.
 _Fault = tuple[str, str]
 _GUIDE = """\
@@ -95,6 +98,13 @@ class Telegram:
     deletes: ClassVar[bool] = True
     threads: ClassVar[protocol.Threads] = protocol.Threads.CHAIN
     comments: ClassVar[bool] = True
+
+    def fits(self, options: Mapping[str, Any]) -> MediaLimit:
+        """Return what pictures are made to be: photos, or files of any shape."""
+        if options.get("as_files"):
+            return self.limits.media
+        types = {mime: _PHOTO if mime in _PHOTOS else _MOST for mime in _TYPES}
+        return MediaLimit(most=self.limits.media.most, types=types, side=_SIDE)
 
     def check(self, content: Content, options: Any, *, account: str) -> list[Problem]:
         """Return what only Telegram minds: markup, captions, albums, photos, polls."""

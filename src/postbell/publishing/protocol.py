@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 from pydantic import BaseModel
 
 from postbell.domain.content import Content
-from postbell.domain.limits import Limits
+from postbell.domain.limits import Limits, MediaLimit
 from postbell.errors import Problem
 from postbell.publishing.public_links import Links
 from postbell.publishing.tokens import Tokens
@@ -259,6 +259,15 @@ def counter_of(network: Network) -> Counter | None:
 def fetches(network: Network) -> bool:
     """Whether a network fetches files itself, so that Postbell must be at a public address."""
     return bool(getattr(network, "fetches", False))
+
+
+def fit_limit(network: Network, options: Mapping[str, Any]) -> MediaLimit:
+    """Return what files are made to fit with some options: its method `fits` tells, if a network has one.
+
+    It is given options as they were written, and tells of those that it understands.
+    """
+    fits: Callable[[Mapping[str, Any]], MediaLimit] | None = getattr(network, "fits", None)
+    return fits(options) if fits else network.limits.media
 
 
 class Editor(Protocol):

@@ -88,7 +88,7 @@ def check_content(
 
     The options must have passed `check_options`.
     """
-    fitted, unfit = ctx.fit(base, account)
+    fitted, unfit = ctx.fit(base, overrides, account)
     return unfit + check_fitted(ctx, fitted, overrides, account)
 
 

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from postbell.clock import Clock
 from postbell.domain.account import Account
 from postbell.domain.budget import RetryBudget
-from postbell.domain.content import Content, completed, resolve
+from postbell.domain.content import Content, Override, completed, resolve
 from postbell.domain.ids import Random
 from postbell.domain.metrics import AGES
 from postbell.domain.post import Delivery, Post
@@ -41,6 +41,7 @@ from postbell.publishing.protocol import (
     Target,
     at_server,
     counter_of,
+    fit_limit,
 )
 from postbell.services.fitting import renamed
 from postbell.services.media_store import MediaStore
@@ -161,9 +162,14 @@ class Context:
         )
 
     def fit(
-        self, content: Content, account: Account, *, foretold: bool = False
+        self,
+        content: Content,
+        overrides: Mapping[str, Override],
+        account: Account,
+        *,
+        foretold: bool = False,
     ) -> tuple[Content, list[Problem]]:
-        """Return a content with its files as the account's network takes them.
+        """Return a content with its files as the account's network takes them with its options.
 
         With it come the reasons why some cannot be made to fit; those stay as they are. May take seconds, and
         with videos minutes; for `foretold` see `MediaStore.fit`. Raises PostbellError where nothing can be
@@ -171,7 +177,8 @@ class Context:
         """
         if not content.media:
             return content, []
-        limit = self.network_of(account).limits.media
+        _, options = resolve(content, overrides, network=account.network, account=account.name)
+        limit = fit_limit(self.network_of(account), options)
         media, problems = list(content.media), []
         for index, item in enumerate(content.media):
             try:
@@ -189,7 +196,7 @@ class Context:
         Raises Invalid for pictures that cannot be made to fit, and what `fit` raises.
         """
         network = self.network(account.network)
-        base, unfit = self.fit(post.content, account)
+        base, unfit = self.fit(post.content, post.overrides, account)
         if unfit:
             raise Invalid(unfit)
         if base.media:

@@ -55,7 +55,10 @@ def preview_post(ctx: Context, wanted: Wanted) -> list[Preview]:
             problems += check_options(ctx, wanted.overrides, account)
         if problems:
             raise Invalid(problems)
-        fitted = {name: ctx.fit(post.content, account, foretold=True) for name, account in accounts.items()}
+        fitted = {
+            name: ctx.fit(post.content, post.overrides, account, foretold=True)
+            for name, account in accounts.items()
+        }
         with ctx.store.write() if wanted.place else ctx.store.read() as tx:
             unsaved = tx.begin_nested()  # a place at the head of a queue moves what is queued
             found = _previews(ctx, tx, post, accounts, fitted, place=wanted.place)

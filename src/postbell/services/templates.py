@@ -85,7 +85,7 @@ def _too_much(ctx: Context, series: Series, account: Account) -> list[Problem]:
     """Return what an account's network would refuse, each with the first reading of which it is true."""
     texts = [text for text in (series.content.text, *series.variants) if text]
     counts = [count(texts), *(count([text]) for text in _others(series))]
-    fitted, unfit = ctx.fit(series.content, account)
+    fitted, unfit = ctx.fit(series.content, series.overrides, account)
     found: dict[str, Problem] = {}
     for turn in range(min(max(counts), _READINGS)):
         content, overrides = reading(series, turn)
