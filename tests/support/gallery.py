@@ -24,6 +24,12 @@ KINDS = (
     *(("GIF", mode) for mode in ("1", "L", "P", "PA")),
     *(("WEBP", mode) for mode in ("RGB", "RGBA", "L", "lossless")),
 )
+#: The same of formats of which something else is made for every network.
+DRAWN = (
+    *(("AVIF", mode) for mode in ("RGB", "RGBA")),
+    *(("TIFF", mode) for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16")),
+    *(("BMP", mode) for mode in ("1", "L", "P", "RGB")),
+)
 SIZES = ((1, 1), (1, 300), (333, 7), (320, 240), (641, 479), (700, 900), (1200, 800))
 
 _XMP = f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><a>{SECRET}</a></x:xmpmeta>'.encode()
@@ -41,9 +47,10 @@ class Shown:
 
 
 def gallery() -> Iterator[Shown]:
-    """Yield 200 pictures: each kind with each orientation, in sizes that take turns."""
-    for index in range(len(KINDS) * 8):
-        (form, mode), orientation = KINDS[index % len(KINDS)], index // len(KINDS) + 1
+    """Yield pictures: each kind with each orientation, in sizes that take turns."""
+    kinds = KINDS + DRAWN
+    for index in range(len(kinds) * 8):
+        (form, mode), orientation = kinds[index % len(kinds)], index // len(kinds) + 1
         yield shown(form, mode, SIZES[(index + orientation) % len(SIZES)], orientation)
 
 
@@ -152,6 +159,10 @@ def _notes(form: str, mode: str, orientation: int) -> dict[str, Any]:
         text.add_text("Comment", SECRET)
         text.add_itxt("XML:com.adobe.xmp", _XMP.decode())
         return {"exif": exif, "pnginfo": text, "dpi": (72, 72)}
+    if form == "BMP":
+        return {}
+    if form == "TIFF":
+        return {"exif": exif, "description": SECRET, "software": SECRET}
     if mode == "comment only":
         return {"comment": SECRET}
     return {"exif": exif, "xmp": _XMP} | ({"comment": SECRET} if form == "JPEG" else {})

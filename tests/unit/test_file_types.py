@@ -5,6 +5,7 @@ import pytest
 from postbell.errors import Invalid
 from postbell.services.file_types import HEAD, TYPES, recognise
 from support import pictures
+from support.gallery import shown
 
 
 def refusal(content: bytes, name: str) -> str:
@@ -22,6 +23,7 @@ def test_every_type_is_taken_under_each_of_its_endings_and_under_none(mime: str)
         "image/png": pictures.png(),
         "image/webp": pictures.webp(),
         "image/gif": pictures.gif(),
+        **{f"image/{form.lower()}": shown(form, "RGB", (40, 30)).data for form in ("AVIF", "TIFF", "BMP")},
         "video/mp4": pictures.mp4(),
         "video/quicktime": pictures.mov(),
     }[mime]
@@ -56,7 +58,7 @@ def test_a_name_that_promises_another_type_is_refused_with_the_right_name(
     assert refusal(content, name) == message
 
 
-TAKEN = "Postbell takes JPEG, PNG, WebP, GIF, MP4 and MOV."
+TAKEN = "Postbell takes JPEG, PNG, WebP, GIF, AVIF, TIFF, BMP, MP4 and MOV."
 NO_PICTURE = "it is an HTML page, not a picture; open the page in a browser and save the picture itself."
 NO_SVG = "it is an SVG drawing, which can carry scripts and is not taken. Save it as PNG."
 

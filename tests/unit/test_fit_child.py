@@ -1,4 +1,4 @@
-"""What becomes of pictures: 200 of every kind under the limits of every network, and what that takes."""
+"""What becomes of pictures of every kind under the limits of every network, and what that takes."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_every_picture_is_made_to_fit_every_network(name: str) -> None:
         }
         wrong += [f"{picture.name}: {fault}" for fault, there in faults.items() if there]
     assert wrong == []
-    assert len(the_gallery()) == 200
+    assert len(the_gallery()) == 312
 
 
 def test_a_picture_that_fits_loses_its_notes_and_not_one_bit_of_what_it_shows() -> None:
@@ -99,6 +99,22 @@ def fit_again(data: bytes, mime: str, limit: MediaLimit) -> object:
         file.write(data)
         file.seek(0)
         return fit(file, job_for(limit, mime))
+
+
+@pytest.mark.parametrize(("form", "mode"), gallery.DRAWN)
+def test_of_what_is_never_sent_something_else_is_made(form: str, mode: str) -> None:
+    picture = shown(form, mode, (320, 240))
+    mime, image, data = fitted(picture.data, job_for(LIMITS["folder"], picture.mime))
+    assert mime in ("image/jpeg", "image/png")
+    assert likeness(on_white(image), picture.seen) > 0.95
+    assert notes_in(data) == []
+
+
+def test_of_a_tiff_with_several_pages_the_first_is_shown() -> None:
+    out, other = io.BytesIO(), Image.new("RGB", (60, 40), "red")
+    gallery.motif((60, 40)).save(out, "TIFF", save_all=True, append_images=[other])
+    _, image, _ = fitted(out.getvalue(), job_for(LIMITS["folder"], "image/tiff"))
+    assert likeness(image, gallery.motif((60, 40))) > 0.95
 
 
 def test_the_same_bytes_are_made_at_every_try() -> None:
@@ -230,6 +246,8 @@ LARGE = [
     ("PNG", "RGB", (4000, 3000), 6, BLOG),
     ("PNG", "RGBA", (3000, 2000), 6, SKY),
     ("WEBP", "RGB", (3000, 2000), 6, SKY),
+    ("TIFF", "RGB", (4000, 3000), 6, SKY),
+    ("AVIF", "RGB", (3000, 2000), 6, SKY),
 ]
 
 

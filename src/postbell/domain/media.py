@@ -9,7 +9,7 @@ from pathlib import Path
 from postbell.domain.film import Film
 
 
-#: The types that files have here, and what the name of such a file ends in.
+#: The types that files have which are sent, and what the name of such a file ends in.
 SUFFIXES = {
     "image/jpeg": ".jpg",
     "image/png": ".png",
@@ -20,6 +20,9 @@ SUFFIXES = {
     "video/webm": ".webm",
     "video/quicktime": ".mov",
 }
+
+#: The types that are stored besides, and never sent: what networks are given is made of them.
+STORED = SUFFIXES | {"image/tiff": ".tif", "image/bmp": ".bmp"}
 
 
 class MediaKind(StrEnum):

@@ -17,7 +17,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from postbell.services._inspect_child import careful, guard, orientation_of
+from postbell.services._inspect_child import ONE_PICTURE, careful, guard, orientation_of
 from postbell.services._picture_parts import shown_parts
 
 
@@ -27,7 +27,17 @@ if TYPE_CHECKING:
 #: The most pixels of a picture that is drawn anew. While it is turned, it is there twice: 104 MB.
 MOST_DRAWN = 13_000_000
 
-_FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP", "image/gif": "GIF"}
+_FORMATS = {
+    "image/jpeg": "JPEG",
+    "image/png": "PNG",
+    "image/webp": "WEBP",
+    "image/gif": "GIF",
+    "image/avif": "AVIF",
+    "image/tiff": "TIFF",
+    "image/bmp": "BMP",
+}
+#: Types that are for photos.
+_PHOTOS = ("image/jpeg", "image/avif")
 #: What can be written, the best first. JPEG cannot show through.
 _WRITTEN = ("image/jpeg", "image/webp", "image/png")
 _WRITTEN_WITH_ALPHA = ("image/png", "image/webp")
@@ -75,15 +85,17 @@ def fit(file: Any, job: Job) -> _Made | None:
     """Return type, size and bytes of what a picture became; None if it fits as it is. Raises CannotFit."""
     from PIL import Image
 
-    with careful(), Image.open(file, formats=[_FORMATS[job.mime]]) as image:
+    form = _FORMATS[job.mime]
+    with careful(form), Image.open(file, formats=[form]) as image:
+        if form == "TIFF":  # Pillow sets it upright itself while it is loaded
+            image.load()
         turn = orientation_of(image)
         if turn == 1 and image.mode != "CMYK" and job.scale(*image.size) == 1:
             data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
             parts = _parts(data, job.mime)
             if 0 < (length := sum(map(len, parts))) <= job.types.get(job.mime, 0):
                 return None if length == len(data) else (job.mime, image.size, parts)
-        # A JPEG with several pictures is one for everybody who does not know that.
-        if job.mime != "image/jpeg" and getattr(image, "n_frames", 1) > 1:
+        if form not in ONE_PICTURE and getattr(image, "n_frames", 1) > 1:
             raise CannotFit("it moves, and what moves is not made to fit; change it, or take a still one.")
         return _drawn(image, turn, job)
 
@@ -101,7 +113,7 @@ def _drawn(image: Image.Image, turn: int, job: Job) -> _Made:
     from PIL import Image
 
     width, height = image.size
-    scale, is_photo = job.scale(width, height), job.mime == "image/jpeg"
+    scale, is_photo = job.scale(width, height), job.mime in _PHOTOS
     halving = next(n for n in (1, 2, 4) if width * height <= MOST_DRAWN * n * n)
     wanted = (max(1, int(width * scale)), max(1, int(height * scale)))
     # A JPEG can be opened at a half, a quarter or an eighth of its size: that costs neither time nor memory.

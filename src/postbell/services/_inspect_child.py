@@ -15,6 +15,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING, BinaryIO
 
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 #: The most pixels of a picture: 480 MB once it is opened.
 MOST_PIXELS = 120_000_000
 
+#: Of several pictures in these everybody sees the first.
+ONE_PICTURE = ("JPEG", "TIFF")
+_PLUGINS = {"WEBP": "WebPImagePlugin", "AVIF": "AvifImagePlugin", "TIFF": "TiffImagePlugin"}
 _ORIENTATION = 0x0112  # EXIF 2.32, 4.6.4; values from 5 on turn the picture by a quarter
 _BROKEN = "it cannot be opened: it is broken or cut off. Download or export it again."
 
@@ -45,10 +49,12 @@ def guard(*, seconds: int, memory: int, written: int = 0) -> None:
 
 
 @contextmanager
-def careful() -> Iterator[None]:
-    """Let Pillow know all types that are taken, and raise where a picture is too large to be opened."""
-    from PIL import Image, WebPImagePlugin  # noqa: F401 - WebP is not among the formats loaded by themselves
+def careful(form: str) -> Iterator[None]:
+    """Let Pillow know a format, and raise where a picture is too large to be opened."""
+    from PIL import Image
 
+    if form in _PLUGINS:  # the others are loaded by themselves
+        import_module(f"PIL.{_PLUGINS[form]}")
     Image.MAX_IMAGE_PIXELS = MOST_PIXELS
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -61,7 +67,7 @@ def measure(file: BinaryIO, form: str) -> tuple[int, int] | str:
     """Return width and height as the picture is shown, or why it is refused. It is decoded to its end."""
     from PIL import Image
 
-    with careful():
+    with careful(form):
         try:
             with Image.open(file, formats=[form]) as image:
                 return _size(image, form)
@@ -79,7 +85,7 @@ def _size(image: Image.Image, form: str) -> tuple[int, int]:
     image.draft(None, (1, 1))
     image.load()
     turned = orientation_of(image) >= 5
-    if form != "JPEG":  # a JPEG with several pictures is one for everybody who does not know that
+    if form not in ONE_PICTURE:
         for frame in range(1, getattr(image, "n_frames", 1)):
             image.seek(frame)
             image.load()

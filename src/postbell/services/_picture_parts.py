@@ -31,8 +31,10 @@ _WEBP_NOTES = 0x08 | 0x04
 def shown_parts(data: memoryview, mime: str) -> list[bytes | memoryview]:
     """Return the parts that show the picture, in order; together as long as the file if there are no notes.
 
-    Raises ValueError for a file that is not as it should be.
+    Raises ValueError for a file that is not as it should be, and for a type that is never sent as it is.
     """
+    if mime not in _READERS:
+        raise ValueError("it is always drawn anew")
     try:
         return list(_READERS[mime](data))
     except (IndexError, struct.error):

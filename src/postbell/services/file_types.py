@@ -38,6 +38,9 @@ TYPES = {
         FileType(mime="image/png", kind=MediaKind.IMAGE, label="a PNG picture", suffixes=(".png", ".apng")),
         FileType(mime="image/webp", kind=MediaKind.IMAGE, label="a WebP picture", suffixes=(".webp",)),
         FileType(mime="image/gif", kind=MediaKind.IMAGE, label="a GIF picture", suffixes=(".gif",)),
+        FileType(mime="image/avif", kind=MediaKind.IMAGE, label="an AVIF picture", suffixes=(".avif",)),
+        FileType(mime="image/tiff", kind=MediaKind.IMAGE, label="a TIFF picture", suffixes=(".tif", ".tiff")),
+        FileType(mime="image/bmp", kind=MediaKind.IMAGE, label="a BMP picture", suffixes=(".bmp", ".dib")),
         FileType(mime="video/mp4", kind=MediaKind.VIDEO, label="an MP4 video", suffixes=(".mp4", ".m4v")),
         FileType(
             mime="video/quicktime", kind=MediaKind.VIDEO, label="a QuickTime video", suffixes=(".mov", ".qt")
@@ -45,21 +48,24 @@ TYPES = {
     )
 }
 
-_TAKEN = "Postbell takes JPEG, PNG, WebP, GIF, MP4 and MOV."
+_TAKEN = "Postbell takes JPEG, PNG, WebP, GIF, AVIF, TIFF, BMP, MP4 and MOV."
 
 _STARTS = {
     b"\xff\xd8\xff": "image/jpeg",
     b"\x89PNG\r\n\x1a\n": "image/png",
     b"GIF87a": "image/gif",
     b"GIF89a": "image/gif",
+    b"II*\0": "image/tiff",
+    b"MM\0*": "image/tiff",
 }
 
-# Brands of ISO base media files that hold a video (https://mp4ra.org/registered-types/brands). The major
-# brand alone decides: pictures (heic, avif) and sound (M4A) name video brands among their compatible ones.
+# Brands of ISO base media files that hold a video, or a picture (https://mp4ra.org/registered-types/brands).
+# The major brand alone decides: pictures (heic, avif) and sound (M4A) name video brands among their others.
 _MP4_BRANDS = "isom iso2 iso3 iso4 iso5 iso6 iso7 iso8 iso9 mp41 mp42 mp71 avc1 M4VH M4VP MSNV dash XAVC"
 _BRANDS = {
     b"qt  ": "video/quicktime",
     b"M4V ": "video/mp4",
+    b"avif": "image/avif",
     **{brand.encode(): "video/mp4" for brand in _MP4_BRANDS.split()},
 }
 
@@ -92,6 +98,9 @@ def _by_signature(head: bytes) -> str | None:
             return mime
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "image/webp"
+    # Two letters begin much else: what follows are the length, four zeroes, and how long the head is.
+    if head[:2] == b"BM" and head[6:10] == bytes(4) and head[15:18] == bytes(3):
+        return "image/bmp"
     return _BRANDS.get(head[8:12]) if head[4:8] == b"ftyp" else None
 
 

@@ -29,7 +29,15 @@ _MEMORY = 1 << 30
 _GRACE = 5
 
 #: As the decoders of Pillow are called.
-_FORMATS = {"image/jpeg": "JPEG", "image/png": "PNG", "image/webp": "WEBP", "image/gif": "GIF"}
+_FORMATS = {
+    "image/jpeg": "JPEG",
+    "image/png": "PNG",
+    "image/webp": "WEBP",
+    "image/gif": "GIF",
+    "image/avif": "AVIF",
+    "image/tiff": "TIFF",
+    "image/bmp": "BMP",
+}
 
 _OTHER_FILES = (
     (stat.S_ISDIR, "it is a folder; name the file in it."),

@@ -262,7 +262,8 @@ class MediaStore:
         )
         if facts.kind is MediaKind.IMAGE:
             # What no longer fits as it was may fit as the type that loses nothing.
-            limit = MediaLimit(most=1, types={facts.mime: most, "image/png": most})
+            others = ("image/png", "image/jpeg") if facts.mime == "image/avif" else ("image/png",)
+            limit = MediaLimit(most=1, types=dict.fromkeys((facts.mime, *others), most))
             with path.open("rb") as file, fitting.made_to_fit(file, media, limit) as (answer, made):
                 copy, _ = self._copy(iter(lambda: made.read(_CHUNK), b""), cleaning)
             if answer:

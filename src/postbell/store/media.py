@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, delete, exists, or_, select, tuple_, update
 from sqlalchemy.dialects.sqlite import insert
 
-from postbell.domain.media import SUFFIXES, Media, MediaKind
+from postbell.domain.media import STORED, Media, MediaKind
 from postbell.store.posts import Locate, media_from
 from postbell.store.tables import media, post_media, series_media
 
@@ -134,5 +134,5 @@ def _stored(row: Row[Any], locate: Locate) -> Stored:
 
 
 def _media(row: Row[Any], locate: Locate) -> Media:
-    named = {"name": f"{row.sha256[:8]}{SUFFIXES[row.mime]}", "alt": row.shows, "part": 1}
+    named = {"name": f"{row.sha256[:8]}{STORED[row.mime]}", "alt": row.shows, "part": 1}
     return media_from({**row._asdict(), **named}, locate)

@@ -18,7 +18,7 @@ from postbell.api.call import Answer
 from postbell.api.ranges import file_response
 from postbell.api.resource import Call, Resource, found_at, page_link
 from postbell.domain.access import Scope
-from postbell.domain.media import SUFFIXES, MediaKind
+from postbell.domain.media import STORED, MediaKind
 from postbell.errors import Invalid, Problem
 from postbell.services import receiving
 from postbell.services.ingest import ask_ingest
@@ -33,7 +33,7 @@ Sha256 = Annotated[
 ]
 
 #: How bytes are described that are no text; there is no schema for them.
-_FILE: dict[str, dict[str, object]] = {mime: {} for mime in SUFFIXES}
+_FILE: dict[str, dict[str, object]] = {mime: {} for mime in STORED}
 
 
 class MediaListAsked(Asked):
