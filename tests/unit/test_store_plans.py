@@ -15,6 +15,7 @@ from postbell.domain.states import DeliveryState, PostState
 from postbell.store import (
     attempts,
     deliveries,
+    edits,
     glance,
     noteworthy,
     notices,
@@ -138,6 +139,8 @@ READING: dict[str, Any] = {
     "notices_lasting": lambda tx: notices.list_open(tx, NoticeKind.OVERDUE),
     "lost_lately": lambda tx: summary.lost_since(tx, LONG_AFTER, 20),
     "removals": lambda tx: removals.due_removals(tx, LONG_AFTER, 100),
+    "edits": lambda tx: edits.due_edits(tx, LONG_AFTER, 100),
+    "put off edits": lambda tx: edits.postpone_edits(tx, 1, now=LONG_AFTER, until=LONG_AFTER),
 }
 
 WRITING: dict[str, Any] = {
