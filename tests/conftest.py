@@ -15,7 +15,7 @@ from typing import TypeVar
 import pytest
 from hypothesis import settings
 
-from support import loopback, servers, thrift
+from support import canaries, loopback, servers, thrift
 from support.mastodon_mock import mastodon_server
 from support.pds import Pds, pds_server
 from support.wordpress import WordPress, wordpress_server
@@ -36,8 +36,11 @@ loopback.guard()
 loopback.guard_children()
 # No daemon of a test takes the place at which the daemon of a user answers.
 os.environ["POSTBELL_API__LISTEN"] = ""
+# And every daemon says all that it has to say, for secrets to be looked for in that.
+os.environ["POSTBELL_LOG__LEVEL"] = "debug"
 thrift.share_statements()
 thrift.print_plain_tracebacks()
+canaries.watch()
 
 
 @pytest.fixture(scope="session")
@@ -119,5 +122,6 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(canaries.Canaries(), "canaries")
     if _ON_CI:
         config.pluginmanager.register(_NothingLeftOut(), "nothing-left-out")

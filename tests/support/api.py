@@ -33,6 +33,7 @@ from postbell.domain.access import Scope
 from postbell.sections import ApiSettings
 from postbell.services.keys import add_key
 from postbell.settings import Settings
+from support.canaries import WATCH
 from support.world import HURRIED, World
 
 
@@ -126,6 +127,7 @@ class Asked:
                 return await client.request(method, path, headers=given, **more)
 
         answer = asyncio.run(once())
+        WATCH.look_at_answer(f"{method} {path}", f"{answer.headers}\n{answer.text}")
         _require_described(answer)
         return answer
 

@@ -23,6 +23,7 @@ from postbell.store import queue
 from postbell.store.engine import Store
 from postbell.store.queue import Claim
 from postbell.testing import FakeClock
+from support.canaries import WATCH
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +68,9 @@ class Command:
         args = ["--data-dir", str(self.data), "--config", str(self.config), *map(str, words)]
         with _standard_input(stdin), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             code = main(args)
-        return Ran(code=code, out=out.getvalue(), err=err.getvalue())
+        ran = Ran(code=code, out=out.getvalue(), err=err.getvalue())
+        WATCH.look_at_answer(" ".join(args[4:]), ran.out + ran.err)
+        return ran
 
     def done(self, *words: str | Path, stdin: bytes = b"") -> Ran:
         """Run a command that must succeed."""
