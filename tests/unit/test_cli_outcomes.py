@@ -257,7 +257,7 @@ def test_what_changes_a_post_prints_it_with_notes_and_problems(cli: Command, wor
     post_id = cli.add("Hello", "--to", "site") if command == "cancel" else ended(cli, site=lost)
     printed = cli.done(command, post_id, *options, "--json").json
     shown = cli.post(post_id)
-    assert (shown.pop("readings"), shown.pop("comments")) == ([], [])
+    assert [shown.pop(name) for name in ("readings", "comments", "revisions")] == [[], [], []]
     assert printed == {**shown, "notes": [], "problems": [], "moved": []}
 
 
