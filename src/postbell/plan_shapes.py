@@ -72,8 +72,9 @@ def pause_json(pause: Pause) -> dict[str, Any]:
 
 def paused_json(paused: Paused) -> dict[str, Any]:
     """Return what was held back just now."""
-    said = {"since": stamp(paused.since), "until": stamp(paused.until), "waiting": paused.waiting}
-    return {"scope": paused.target.scope, "name": paused.target.name, **said}
+    ends = {"since": stamp(paused.since), "until": stamp(paused.until)}
+    told = {"scope": paused.target.scope, "name": paused.target.name, **ends}
+    return {**told, "waiting": paused.waiting, "used": paused.used}
 
 
 def resumed_json(resumed: Resumed) -> dict[str, Any]:

@@ -198,3 +198,8 @@ def problem(answer: httpx.Response) -> tuple[int, str]:
     assert told["status"] == answer.status_code
     assert told["detail"]
     return answer.status_code, told["code"]
+
+
+def served_paths() -> list[tuple[str, str]]:
+    """Return the method and the path, as the document has it, of every route."""
+    return [(method, route.path_format) for route in _served() for method in route.methods or ()]

@@ -128,3 +128,16 @@ def test_the_status_is_that_of_the_command(api: Asked) -> None:
     told = api.ask("GET", "/api/v1/status").json()
     assert told["overdue"] == {"count": 1, "oldest": "2026-11-23T08:00:00Z", "held": 0}
     assert told["next_due"][0]["account"] == "ann"
+
+
+def test_quotas_are_set_lifted_and_given_back_to_the_network(api: Asked) -> None:
+    def quotas(asked: Any) -> Any:
+        answer = api.ask("PATCH", "/api/v1/accounts/ann", json={"quotas": asked})
+        assert answer.status_code == 200, answer.text
+        return answer.json()["quotas"]
+
+    assert quotas({"day": 25}) == {"day": 25}
+    assert quotas({"month": None}) == {"day": 25, "month": None}
+    assert quotas(None) == {}
+    for wrong in ({"week": 1}, {"day": 0}, {"day": "many"}):
+        assert api.ask("PATCH", "/api/v1/accounts/ann", json={"quotas": wrong}).status_code == 422

@@ -183,6 +183,7 @@ class NewPause(Pause):
     """Something that was held back just now."""
 
     waiting: int = Field(description="How many deliveries that holds back.")
+    used: bool = Field(description="Of a label: whether a post that is to come has it; else true.")
 
 
 class NewPauses(Shape):
@@ -378,6 +379,7 @@ class Here(Shape):
 
     now: Instant = Field(description="What its clock shows.")
     timezone: str = Field(description="The IANA name of the zone of times that name none.")
+    late_limit_seconds: float = Field(description="How late posts may be published, in seconds.")
     held: list[HeldAccount] = Field(description="Accounts with which nothing is published now.")
     pauses: list[Pause] = Field(description="What else is held back.")
 

@@ -176,25 +176,24 @@ def list_(state: State) -> None:
 @pass_state
 def show(state: State, *, name: str) -> None:
     """Show one account; secrets are hidden."""
-    from postbell.services.accounts import get_account, visible_values
-
-    ctx = state.open_app().ctx
-    found = get_account(ctx, name)
+    office = state.open_office()
+    told = office.account_told(name)
     if state.json:
-        state.emit(_json(ctx, found))
+        state.emit(told)
         return
+    found = office.account(name)
     state.fields(
         [
             ("name", found.name),
             ("network", found.network),
             ("server", found.server),
             ("handle", found.handle),
-            ("state", _condition(ctx, found)),
+            ("state", _condition(office, found)),
             ("", found.health_note),
-            ("login", _login(ctx, found)),
+            ("login", _login(office, found)),
             *_limits_of(found),
             *told_additions(found.adds),
-            *visible_values(ctx, found).items(),
+            *told["values"].items(),
         ]
     )
 
@@ -207,14 +206,13 @@ def check(state: State, *, names: Sequence[str]) -> int:
 
     Ends with 6 if one is refused, 7 if a network could not be asked.
     """
-    from postbell.services.accounts import get_account, list_accounts, verify_account
-
-    ctx = state.open_app().ctx
-    chosen = [get_account(ctx, name).name for name in names] or [item.name for item in list_accounts(ctx)]
+    office = state.open_office()
+    known = [office.account(name) for name in names] or office.accounts()
+    chosen = [item.name for item in known]
     code = 0
     for name in chosen:
         try:
-            profile = verify_account(ctx, name)
+            profile = office.verify(name)
         except PublishError as error:
             if len(chosen) == 1:
                 raise
@@ -237,11 +235,11 @@ def check(state: State, *, names: Sequence[str]) -> int:
 @pass_state
 def rename(state: State, *, name: str, new: str) -> None:
     """Give an account another name."""
-    from postbell.services.accounts import rename_account
-
-    ctx = state.open_app().ctx
-    rename_account(ctx, name, new)
-    _tell(state, ctx, new, f"Renamed {name} to {new}.")
+    office = state.open_office()
+    office.rename(name, new)
+    if state.json:
+        state.emit(office.account_told(new))
+    state.say(f"Renamed {name} to {new}.")
 
 
 _SPAN = "SPAN|none"
@@ -279,14 +277,14 @@ def limits(
     Example:
       postbell account limits sky --min-gap "30 min" --late-limit "6 h"
     """  # noqa: D301 - click wants the character
-    from postbell.services.accounts import get_account, set_limits
-
-    ctx = state.open_app().ctx
+    office = state.open_office()
     spans = {"late_limit": late_limit, "min_gap": min_gap, "cooldown": cooldown}
     given = {key: text for key, text in spans.items() if text is not None}
-    found = set_limits(ctx, name, given, quotas) if given or quotas else get_account(ctx, name)
+    if given or quotas:
+        office.set_limits(name, given, quotas)
+    found = office.account(name)
     if state.json:
-        state.emit(_json(ctx, found))
+        state.emit(office.account_told(name))
     elif given or quotas:
         state.say(
             f"Changed {name}: {', '.join(': '.join(pair) for pair in _limits_of(found)) or 'no limits'}."
@@ -301,13 +299,11 @@ def limits(
 @pass_state
 def remove(state: State, *, name: str, yes: bool) -> None:
     """Forget an account and its secrets; its history stays."""
-    from postbell.services.accounts import get_account, remove_account
-
-    ctx = state.open_app().ctx
-    shown = _json(ctx, get_account(ctx, name))
+    office = state.open_office()
+    shown = office.account_told(name)
     if not yes:
         state.confirm(f"Forget the account {name} and its secrets?")
-    remove_account(ctx, name)
+    office.remove_account(name)
     if state.json:
         state.emit(shown)
     state.say(f"Removed {name}.")
@@ -330,14 +326,6 @@ def _saying_what_to_do(network: Network, given: Container[str]) -> Iterator[None
         mend = f"Check {address} and the network; `--no-verify` stores the account without asking."
         error.args = (f"{str(error).rstrip('.')}. {mend}",)
         raise
-
-
-def _tell(state: State, ctx: Context, name: str, message: str) -> None:
-    from postbell.services.accounts import get_account
-
-    if state.json:
-        state.emit(_json(ctx, get_account(ctx, name)))
-    state.say(message)
 
 
 def _tell_connected(state: State, ctx: Context, found: Account, profile: Profile | None) -> None:
@@ -380,7 +368,7 @@ def _limits_of(found: Account) -> list[tuple[str, str]]:
     return [*limits, *([("quota", quotas)] if quotas else [])]
 
 
-def _login(ctx: Context, found: Account) -> str | None:
+def _login(ctx: Clocks, found: Account) -> str | None:
     """Return when what a person has consented to ends, if it does."""
     if found.tokens_end_at is None:
         return None

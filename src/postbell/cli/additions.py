@@ -9,7 +9,6 @@ import click
 
 from postbell.cli.common import State, pass_state
 from postbell.errors import Invalid, Problem
-from postbell.shapes import account_json
 
 
 if TYPE_CHECKING:
@@ -42,11 +41,9 @@ def adds(state: State, *, name: str, signature: str | None, utm: Sequence[str], 
       postbell account adds sky --signature "More on example.com" --utm "source={network}" --utm medium=social
     """  # noqa: D301 - click wants the character
     from postbell.domain.additions import read_additions
-    from postbell.services.accounts import get_account, visible_values
-    from postbell.services.adding import set_additions
 
-    ctx = state.open_app().ctx
-    found = get_account(ctx, name)
+    office = state.open_office()
+    found = office.account(name)
     changes = signature is not None or bool(utm or sites)
     if changes:
         had = found.adds
@@ -55,9 +52,10 @@ def adds(state: State, *, name: str, signature: str | None, utm: Sequence[str], 
             {**had.utm, **dict(map(_pair, utm))},
             [site for site in sites if _unless_none(site)] if sites else had.sites,
         )
-        found = set_additions(ctx, name, wanted)
+        office.set_additions(name, wanted)
+        found = office.account(name)
     if state.json:
-        state.emit(account_json(found, visible_values(ctx, found)))
+        state.emit(office.account_told(name))
     elif changes:
         told = ", ".join(": ".join(pair) for pair in told_additions(found.adds))
         state.say(f"Changed {name}, which adds to what is written from now on: {told or 'nothing'}.")

@@ -35,6 +35,8 @@ from postbell.errors import OnlyThere, PostbellError
 if TYPE_CHECKING:
     from postbell.app import App
     from postbell.cli.desk import Desk
+    from postbell.cli.office import Office
+    from postbell.remote.client import Client
     from postbell.settings import Places, Surroundings
 
 P = ParamSpec("P")
@@ -117,19 +119,36 @@ class State:
 
     def open_desk(self) -> Desk:
         """Return what is asked: Postbell here, or with --remote the one of another machine."""
+        if (client := self._client()) is None:
+            from postbell.cli.desk import LocalDesk
+
+            return LocalDesk(self.open_app())
+        from postbell.remote.desk import RemoteDesk
+
+        return RemoteDesk(client, self.progress)
+
+    def open_office(self) -> Office:
+        """Return what is asked besides posts, here or with --remote there."""
+        if (client := self._client()) is None:
+            from postbell.cli.office import LocalOffice
+
+            return LocalOffice(self.open_app())
+        from postbell.remote.office import RemoteOffice
+
+        return RemoteOffice(client, self.progress)
+
+    def _client(self) -> Client | None:
+        """Return the connection to another machine; None where this one is meant."""
         from postbell.settings import find_remote
 
         url, key_file = find_remote(self.remote, self.key_file)
         if url is None:
-            from postbell.cli.desk import LocalDesk
-
-            return LocalDesk(self.open_app())
+            return None
         from postbell.remote.client import Client
-        from postbell.remote.desk import RemoteDesk
 
         client = Client(url, key_file)
         click.get_current_context().call_on_close(client.close)
-        return RemoteDesk(client, self.progress)
+        return client
 
     @contextmanager
     def progress(self, label: str, length: int) -> Iterator[Callable[[int], None]]:

@@ -9,8 +9,6 @@ With `--json`:
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 import click
 
 from postbell.cli.common import State, pass_state
@@ -32,9 +30,6 @@ def engagement(state: State, *, post_id: str | None, responses: int | None, acco
     Example:
       postbell engagement k7f2 24
     """  # noqa: D301 - click wants the character
-    from postbell.services import engagement as service
-    from postbell.services.compose import load_post
-
     if post_id is None:
         if account:
             raise click.UsageError("Say which post, and how many people responded to it.")
@@ -42,28 +37,26 @@ def engagement(state: State, *, post_id: str | None, responses: int | None, acco
         return
     if responses is None:
         raise click.UsageError("Say how many people responded to the post.")
-    ctx = state.open_app().ctx
-    counted = service.record(ctx, load_post(ctx, post_id), responses, account)
+    office = state.open_office()
+    post, name = office.count_responses(office.load_post(post_id), responses, account)
     if state.json:
-        state.emit({"post": counted.post_id, "account": counted.account, "responses": responses})
+        state.emit({"post": post, "account": name, "responses": responses})
     people = "1 person" if responses == 1 else f"{responses} people"
-    state.say(f"Noted: {people} responded to post {counted.post_id} on {counted.account}.")
+    state.say(f"Noted: {people} responded to post {post} on {name}.")
 
 
 def _show(state: State) -> None:
-    from postbell.services import engagement as service
-
-    hours = service.best_hours(state.open_app().ctx)
+    hours = state.open_office().hours()
     if state.json:
         for hour in hours:
-            state.emit(asdict(hour))
+            state.emit(hour)
     elif hours:
         rows = [
             [
-                hour.account,
-                f"{WEEKDAYS[hour.weekday][:3].title()} {hour.hour:02}:00 {hour.zone}",
-                f"{hour.mean:.1f}",
-                str(hour.posts),
+                hour["account"],
+                f"{WEEKDAYS[hour['weekday']][:3].title()} {hour['hour']:02}:00 {hour['zone']}",
+                f"{hour['mean']:.1f}",
+                str(hour["posts"]),
             ]
             for hour in hours
         ]

@@ -17,19 +17,18 @@ With `--json`:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from postbell.cli.common import SentenceGroup, State, json_option, pass_state, printable
-from postbell.shapes import hook_call_json, hook_json
 
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Mapping
 
-    from postbell.app import App
-    from postbell.services.hooks import Seen
+    from postbell.cli.desk import Clocks
 
 _TYPES = """\b
 Types of events:
@@ -66,14 +65,12 @@ def add(state: State, *, name: str, url: str, events: Sequence[str], allow_local
     Example:
       postbell hook add --name n8n --url https://n8n.example.org/webhook/bell --events "post.*"
     """  # noqa: D301 - click wants the character
-    from postbell.services.hooks import add_hook
-
     asked = [word.strip() for each in events for word in each.split(",") if word.strip()]
-    made, secret = add_hook(state.open_app().ctx, name=name, url=url, events=asked, allow_local=allow_local)
+    made = state.open_office().add_hook(name=name, url=url, events=asked, allow_local=allow_local)
     if state.json:
-        state.emit({**hook_json(made), "secret": secret})
+        state.emit(made)
         return
-    click.echo(secret)
+    click.echo(made["secret"])
     state.note(f"it is shown this once; give it to the receiver, then `postbell hook test {name}`.")
 
 
@@ -81,16 +78,14 @@ def add(state: State, *, name: str, url: str, events: Sequence[str], allow_local
 @pass_state
 def list_(state: State) -> None:
     """List the hooks, and how much each has not taken."""
-    from postbell.services.hooks import see_hooks
-
-    app = state.open_app()
-    found = see_hooks(app.ctx)
+    office = state.open_office()
+    found = office.hooks_told()
     if state.json:
         for each in found:
-            state.emit({**hook_json(each.hook), "waiting": each.waiting, "given_up": each.given_up})
+            state.emit(each)
     elif found:
         rows = [
-            [each.hook.name, _how(app, each), str(each.waiting), str(each.given_up), each.hook.url]
+            [each["name"], _how(office, each), str(each["waiting"]), str(each["given_up"]), each["url"]]
             for each in found
         ]
         state.table(["NAME", "HOW", "WAITING", "GIVEN UP", "URL"], rows)
@@ -104,17 +99,16 @@ def list_(state: State) -> None:
 def test(state: State, *, name: str) -> int:
     """Send a ping to a hook and say whether it was taken; ends with 7 if not."""
     from postbell.errors import NotTold
-    from postbell.services.hooks import try_hook
 
-    told = try_hook(state.open_app().ctx, name)
+    told = state.open_office().try_hook(name)
     if state.json:
-        taken = {"hook": name, "taken": told.error is None}
-        state.emit({**taken, "status": told.status, "took_ms": told.took_ms, "error": told.error})
-    elif told.error is None:
-        state.say(f"{name} took it: {told.status} after {told.took_ms} ms.")
+        state.emit(told)
+    elif told["taken"]:
+        state.say(f"{name} took it: {told['status']} after {told['took_ms']} ms.")
     else:
-        click.echo(f"postbell: {printable(f'{name} did not take it: {told.error}.')}", err=True)
-    return 0 if told.error is None else NotTold.exit_code
+        said = f"{name} did not take it: {told['error']}."
+        click.echo(f"postbell: {printable(said)}", err=True)
+    return 0 if told["taken"] else NotTold.exit_code
 
 
 @hook.command()
@@ -122,13 +116,11 @@ def test(state: State, *, name: str) -> int:
 @pass_state
 def rotate(state: State, *, name: str) -> None:
     """Give a hook another secret, and show it this once; for a day the old one signs too."""
-    from postbell.services.hooks import rotate_hook
-
-    changed, secret = rotate_hook(state.open_app().ctx, name)
+    changed = state.open_office().rotate_hook(name)
     if state.json:
-        state.emit({**hook_json(changed), "secret": secret})
+        state.emit(changed)
         return
-    click.echo(secret)
+    click.echo(changed["secret"])
     state.note("it is shown this once; for 24 hours requests are signed with the old one too.")
 
 
@@ -138,15 +130,13 @@ def rotate(state: State, *, name: str) -> None:
 @pass_state
 def remove(state: State, *, name: str, yes: bool) -> None:
     """Tell a hook nothing any more, and forget it and its log."""
-    from postbell.services.hooks import get_hook, remove_hook
-
-    app = state.open_app()
-    found = get_hook(app.ctx, name)
+    office = state.open_office()
+    found = office.hook_told(name)
     if not yes:
-        state.confirm(f"Remove hook {name}, which tells {found.url}?")
-    gone = remove_hook(app.ctx, name)
+        state.confirm(f"Remove hook {name}, which tells {found['url']}?")
+    office.remove_hook(name)
     if state.json:
-        state.emit(hook_json(gone))
+        state.emit(found)
     state.say(f"Removed {name}.")
 
 
@@ -156,23 +146,21 @@ def remove(state: State, *, name: str, yes: bool) -> None:
 @pass_state
 def log(state: State, *, name: str, limit: int) -> None:
     """Show what a hook was told last, whether it took that, and how long that took."""
-    from postbell.services.hooks import log_of
-
-    app = state.open_app()
-    found = log_of(app.ctx, name, limit)
+    office = state.open_office()
+    found = office.hook_log(name, limit)
     if state.json:
         for each in found:
-            state.emit(hook_call_json(each))
+            state.emit(each)
     elif found:
         rows = [
             [
-                _time(app, each.last_at),
-                str(each.kind),
-                each.post_id or each.account or "",
-                each.state.replace("_", " "),
-                str(each.tries),
-                f"{each.took_ms} ms" if each.took_ms is not None else "",
-                each.error or str(each.status or ""),
+                _time(office, each["last_at"]),
+                str(each["type"]),
+                each["post"] or each["account"] or "",
+                each["state"].replace("_", " "),
+                str(each["tries"]),
+                f"{each['took_ms']} ms" if each["took_ms"] is not None else "",
+                each["error"] or str(each["status"] or ""),
             ]
             for each in found
         ]
@@ -181,10 +169,10 @@ def log(state: State, *, name: str, limit: int) -> None:
         state.note(f"{name} was told nothing yet.")
 
 
-def _how(app: App, seen: Seen) -> str:
-    since = seen.hook.failing_since
-    return f"failing since {_time(app, since)}: {seen.hook.error}" if since else "ok"
+def _how(clocks: Clocks, seen: Mapping[str, Any]) -> str:
+    since = seen["failing_since"]
+    return f"failing since {_time(clocks, since)}: {seen['error']}" if since else "ok"
 
 
-def _time(app: App, moment: datetime) -> str:
-    return f"{moment.astimezone(app.ctx.zone):%Y-%m-%d %H:%M:%S}"
+def _time(clocks: Clocks, moment: str) -> str:
+    return f"{datetime.fromisoformat(moment).astimezone(clocks.zone):%Y-%m-%d %H:%M:%S}"

@@ -20,19 +20,17 @@ def metrics(state: State, *, post_id: str) -> None:
       postbell metrics k7f2
     """  # noqa: D301 - click wants the character
     from postbell.domain.metrics import counts_told
-    from postbell.services.compose import load_post
-    from postbell.services.metrics import readings_of
     from postbell.shapes import reading_json
 
-    ctx = state.open_app().ctx
-    post = load_post(ctx, post_id)
-    found = readings_of(ctx, post)
+    desk = state.open_desk()
+    post = desk.load_post(post_id)
+    found = desk.readings_of(post)
     if state.json:
         for reading in found:
             state.emit(reading_json(post.id, reading))
     elif found:
         rows = [
-            (f"{reading.read_at.astimezone(ctx.zone):%Y-%m-%d %H:%M}", reading.account, counts_told(reading))
+            (f"{reading.read_at.astimezone(desk.zone):%Y-%m-%d %H:%M}", reading.account, counts_told(reading))
             for reading in found
         ]
         state.table(["READ", "ACCOUNT", "HOW PEOPLE RESPONDED"], rows)

@@ -15,7 +15,8 @@ What a command of the user's is given with `command_input = "json"` is one line:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,8 +24,7 @@ from postbell.cli.common import SentenceGroup, State, json_option, pass_state, p
 
 
 if TYPE_CHECKING:
-    from postbell.domain.notice import Notice
-
+    from collections.abc import Mapping
 
 #: What the exit code says if some ways took the message and others did not.
 _PARTLY = 8
@@ -47,11 +47,8 @@ def test(state: State) -> int:
     Ends with 7 if none did, 8 if some did not, 78 if no way is configured.
     """
     from postbell.errors import NotTold
-    from postbell.services.notifying import send_trial
-    from postbell.services.ways import find_ways
 
-    app = state.open_app()
-    errors = send_trial(app.ctx, app.places, find_ways(app.settings.notify))
+    errors = state.open_office().try_ways()
     for way, error in errors.items():
         if state.json:
             state.emit({"way": way, "told": error is None, "error": error})
@@ -70,24 +67,26 @@ def test(state: State) -> int:
 @pass_state
 def list_(state: State, *, limit: int) -> None:
     """List what you were told, and are to be told, the newest first."""
-    from postbell.services.message import notice_json
-    from postbell.services.notifying import list_notices
-
-    ctx = state.open_app().ctx
-    found = list_notices(ctx, limit)
+    office = state.open_office()
+    found = office.notices_told(limit)
     if state.json:
         for each in found:
-            state.emit(notice_json(each))
+            state.emit(each)
     elif found:
         rows = [
-            [f"{each.at.astimezone(ctx.zone):%Y-%m-%d %H:%M}", _told(each), each.message] for each in found
+            [
+                f"{datetime.fromisoformat(each['at']).astimezone(office.zone):%Y-%m-%d %H:%M}",
+                _told(each),
+                each["message"],
+            ]
+            for each in found
         ]
         state.table(["AT", "TOLD", "WHAT"], rows)
     else:
         state.note("you were told nothing yet.")
 
 
-def _told(notice: Notice) -> str:
-    if notice.told_at is None:
-        return "no" if notice.over_at else "to be told"
+def _told(notice: Mapping[str, Any]) -> str:
+    if notice["told_at"] is None:
+        return "no" if notice["over_at"] else "to be told"
     return "yes"

@@ -21,7 +21,7 @@ from postbell.plan_shapes import paused_json, resumed_json
 
 
 if TYPE_CHECKING:
-    from postbell.services.context import Context
+    from postbell.cli.office import Office
     from postbell.services.pausing import Paused, Resumed, Target
 
 
@@ -53,12 +53,9 @@ def pause(state: State, /, *, until: str | None, **named: Any) -> None:
       postbell pause --all
       postbell pause --account sky --label launch --until "monday 9:00"
     """  # noqa: D301 - click wants the character
-    from postbell.services import pausing
-
-    ctx = state.open_app().ctx
-    targets = _named(**named)
-    for paused in pausing.pause(ctx, targets, instant(ctx, until, "--until") if until else None):
-        _tell_paused(state, ctx, paused)
+    targets, office = _named(**named), state.open_office()
+    for paused in office.pause(targets, instant(office, until, "--until") if until else None):
+        _tell_paused(state, office, paused)
 
 
 @click.command()
@@ -71,19 +68,17 @@ def resume(state: State, /, **named: Any) -> None:
     Example:
       postbell resume --account sky
     """  # noqa: D301 - click wants the character
-    from postbell.cli.telling import NO_DAEMON, daemon_runs
-    from postbell.services import pausing
+    from postbell.cli.telling import NO_DAEMON
     from postbell.services.holds import pause_told
 
-    app = state.open_app()
-    ctx = app.ctx
-    found = pausing.resume(ctx, _named(**named))
+    targets, office = _named(**named), state.open_office()
+    found = office.resume(targets)
     for resumed in found:
         _tell_resumed(state, resumed)
-    if any(resumed.late for resumed in found) and not daemon_runs(app):
+    if any(resumed.late for resumed in found) and not office.daemon_runs():
         state.note(NO_DAEMON)
-    for still in pausing.list_pauses(ctx):
-        state.note(f"{pause_told(still, lambda at: time_told(at, ctx.zone, ctx.now()))}.")
+    for still in office.pauses():
+        state.note(f"{pause_told(still, lambda at: time_told(at, office.zone, office.now()))}.")
 
 
 def _named(
@@ -100,7 +95,7 @@ def _named(
     return targets
 
 
-def _tell_paused(state: State, ctx: Context, paused: Paused) -> None:
+def _tell_paused(state: State, office: Office, paused: Paused) -> None:
     from postbell.domain.spans import span_text
     from postbell.services.health import counted
 
@@ -108,12 +103,12 @@ def _tell_paused(state: State, ctx: Context, paused: Paused) -> None:
         state.emit(paused_json(paused))
     ends = "until it is resumed"
     if paused.until:
-        ends = f"until {time_told(paused.until, ctx.zone, ctx.now())}"
+        ends = f"until {time_told(paused.until, office.zone, office.now())}"
     held = f"{counted(paused.waiting)} held back" if paused.waiting else "nothing waits yet"
     state.say(f"Paused {paused.target.told()} {ends}: {held}.")
     if not paused.used:
         state.note(f"no post that is to come has the label {paused.target.name} yet.")
-    limit = span_text(ctx.late_limit)
+    limit = span_text(office.late_limit)
     state.note(
         "what falls due meanwhile is published late when it goes on, if it is overdue by at most "
         f"{limit} then (or what its account or the post itself allows), else missed; of a series only the "

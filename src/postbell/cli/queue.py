@@ -12,20 +12,19 @@ With `--json` (post is told in `postbell.shapes`):
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from postbell.cli.common import SentenceGroup, State, json_option, pass_state
-from postbell.plan_shapes import seat_json, slots_json
+from postbell.plan_shapes import seat_json
 
 
 if TYPE_CHECKING:
-    from postbell.domain.account import Account
+    from postbell.cli.desk import Clocks
     from postbell.domain.weekly import WeeklySlots
-    from postbell.services.context import Context
     from postbell.services.queueing import Roster, Seat
 
 
@@ -65,19 +64,16 @@ def slots(
     Example:
       postbell queue slots sky "mon-fri 09:00,17:30" "sat 11:00" --tz Europe/Berlin
     """  # noqa: D301 - click wants the character
-    from postbell.services import queueing
-    from postbell.services.accounts import get_account
-
     changes = bool(times or tz is not None or off)
     if clear and changes:
         raise click.UsageError("Give either --clear or posting times.")
-    ctx = state.open_app().ctx
-    account = get_account(ctx, name)
+    office = state.open_office()
+    before = office.slots(name)
     if clear or changes:
-        wanted = None if clear else _wanted(ctx, account, times, tz, off)
-        queueing.set_slots(ctx, name, wanted)
+        wanted = None if clear else _wanted(office, name, before, (times, tz, off))
+        office.set_slots(name, wanted)
         state.say(f"Changed the posting times of {name}.")
-    _tell_slots(state, ctx, name)
+    _tell_slots(state, office.slots_told(name))
 
 
 @queue.command()
@@ -130,10 +126,7 @@ def reorder(state: State, *, name: str, post_ids: Sequence[str]) -> None:
     Example:
       postbell queue reorder sky k7f2
     """  # noqa: D301 - click wants the character
-    from postbell.services import queueing
-
-    ctx = state.open_app().ctx
-    _tell_moved(state, name, queueing.reorder(ctx, name, post_ids))
+    _tell_moved(state, name, state.open_office().reorder(name, post_ids))
 
 
 @queue.command()
@@ -147,21 +140,22 @@ def shuffle(state: State, *, name: str, seed: int | None) -> None:
     Example:
       postbell queue shuffle sky
     """  # noqa: D301 - click wants the character
-    from postbell.services import queueing
-
-    ctx = state.open_app().ctx
-    _tell_moved(state, name, queueing.shuffle(ctx, name, seed))
+    _tell_moved(state, name, state.open_office().shuffle(name, seed))
 
 
 def _wanted(
-    ctx: Context, account: Account, times: Sequence[str], tz: str | None, off: Sequence[str]
+    clocks: Clocks,
+    name: str,
+    before: WeeklySlots | None,
+    given: tuple[Sequence[str], str | None, Sequence[str]],
 ) -> WeeklySlots:
     """Return the posting times as they are asked for; raises Invalid with every problem."""
     from postbell.domain.weekly import WeeklySlots, parse_days_off, parse_weekly
     from postbell.domain.zones import zone_named
     from postbell.errors import Invalid, Problem
 
-    slots = account.slots or WeeklySlots(zone=ctx.zone.key, times=())
+    times, tz, off = given
+    slots = before or WeeklySlots(zone=clocks.zone.key, times=())
     problems: list[Problem] = []
     try:
         slots = replace(slots, zone=zone_named(tz).key if tz is not None else slots.zone)
@@ -178,22 +172,18 @@ def _wanted(
         problems += error.problems
     if not problems and not slots.times:
         message = 'it has no posting times yet; give some, for instance "mon-fri 09:00".'
-        problems.append(Problem(where="TIMES", account=account.name, message=message))
+        problems.append(Problem(where="TIMES", account=name, message=message))
     if problems:
         raise Invalid(problems)
     return slots
 
 
-def _tell_slots(state: State, ctx: Context, name: str) -> None:
-    from postbell.services.accounts import get_account
-    from postbell.services.queueing import list_outside
-
-    slots, outside = get_account(ctx, name).slots, list_outside(ctx, name)
-    told = slots_json(name, slots, outside)
+def _tell_slots(state: State, told: Mapping[str, Any]) -> None:
+    name, outside = told["account"], told["outside"]
     if state.json:
         state.emit(told)
         return
-    if slots:
+    if told["times"]:
         lines = {"times": told["times"], "zone": [told["zone"]], "days off": told["days_off"]}
         state.fields((word, "\n".join(said)) for word, said in lines.items())
     else:

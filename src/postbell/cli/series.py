@@ -126,15 +126,13 @@ def end(state: State, *, series_id: str, all_: bool, yes: bool) -> None:
     Example:
       postbell series end k7m2 --yes
     """  # noqa: D301 - click wants the character
-    from postbell.services.series import end_series, load_series
-
-    app = state.open_app()
-    found = load_series(app.ctx, series_id)
+    office = state.open_office()
+    found, _pause = office.load_series(series_id)
     if not yes:
         state.confirm(f"End the series {found.id} for good, and cancel its posts to come?")
-    count = end_series(app.ctx, found, touched=all_)
+    ended, count = office.end_series(found, touched=all_)
     if state.json:
-        state.emit({**series_json(load_series(app.ctx, found.id), None), "cancelled": count})
+        state.emit({**series_json(ended, None), "cancelled": count})
     state.say(f"Ended {found.id}; {count} {'post' if count == 1 else 'posts'} to come cancelled.")
 
 
@@ -150,9 +148,7 @@ def rrule(state: State, *, series_id: str) -> None:
     Example:
       postbell series rrule k7m2
     """  # noqa: D301 - click wants the character
-    from postbell.services.series import load_series
-
-    found = load_series(state.open_app().ctx, series_id)
+    found, _pause = state.open_desk().load_series(series_id)
     text = require_rrule(found)
     if state.json:
         state.emit({"id": found.id, "rrule": text})

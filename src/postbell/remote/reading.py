@@ -8,17 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from postbell.domain.account import Account, Health
+from postbell.domain.additions import Additions
 from postbell.domain.comment import CommentState, FirstComment
 from postbell.domain.content import Comment, Content, Override, Split
 from postbell.domain.media import Media, MediaKind
 from postbell.domain.metrics import Reading
 from postbell.domain.pause import Pause, PauseScope
 from postbell.domain.post import Attempt, AttemptKind, Delivery, PlacedBy, Post, Revision
+from postbell.domain.quota import Per, Quota
 from postbell.domain.series import Series
 from postbell.domain.states import DeliveryState, Outcome, PostState, SeriesState
 from postbell.errors import Problem
-from postbell.publishing.protocol import Call
+from postbell.publishing.protocol import Call, Profile
 from postbell.services.holds import Held, Hold
+from postbell.services.pausing import Paused, Resumed, Scope, Target
 from postbell.services.projection import Coming
 from postbell.services.queueing import Roster, Seat
 from postbell.services.series_view import Upcoming
@@ -100,6 +103,29 @@ def stored_of(told: Told) -> Media:
     return _media_of({**told, "name": "", "part": 1})
 
 
+def profile_of(told: Told) -> Profile:
+    """Return what a network says about an account."""
+    return Profile(handle=told["handle"], url=told["url"], notes=tuple(told["notes"]))
+
+
+def paused_of(told: Told) -> Paused:
+    """Return what was held back just now."""
+    target = Target(scope=Scope(told["scope"]), name=told["name"])
+    return Paused(
+        target=target,
+        since=datetime.fromisoformat(told["since"]),
+        until=instant_of(told["until"]),
+        waiting=told["waiting"],
+        used=told["used"],
+    )
+
+
+def resumed_of(told: Told) -> Resumed:
+    """Return what was let go on just now."""
+    target = Target(scope=Scope(told["scope"]), name=told["name"])
+    return Resumed(target=target, **{name: told[name] for name in ("was_paused", "late", "missed")})
+
+
 def attempt_of(told: Told, delivery: Delivery) -> Attempt:
     """Return a try of a delivery."""
     return Attempt(
@@ -154,6 +180,15 @@ def account_of(told: Told) -> Account:
         paused_until=instant_of(told["paused_until"]),
         rests_until=instant_of(told["rests_until"]),
         rest_reason=told["rest_reason"],
+        server=told["server"],
+        next_post_at=instant_of(told["next_post_at"]),
+        tokens_end_at=instant_of(told["login_ends_at"]),
+        renew_at=instant_of(told["login_renewed_at"]),
+        late_limit=_span_of(told["late_limit_seconds"]),
+        min_gap=_span_of(told["min_gap_seconds"]),
+        cooldown=_span_of(told["cooldown_seconds"]),
+        adds=Additions(signature=told["signature"] or "", utm=told["utm"], sites=tuple(told["utm_sites"])),
+        quotas=tuple(Quota(per=Per(per), most=most) for per, most in told["quotas"].items()),
         created_at=datetime.fromisoformat(told["created_at"]),
     )
 

@@ -210,7 +210,7 @@ def set_limits(ctx: Context, name: str, spans: Mapping[str, str], quotas: Sequen
     month=none, or default alone for what the network says. What waits for a later time follows a new limit.
     Raises NotFound, or Invalid with everything that is wrong.
     """
-    changed, problems = _spans(spans)
+    changed, problems = read_spans(spans)
     caps: tuple[Quota, ...] = ()
     plain = [text.strip().lower() for text in quotas] == ["default"]
     try:
@@ -286,7 +286,8 @@ def readable_values(ctx: Context, account: Account) -> Mapping[str, Any]:
         return {}
 
 
-def _spans(texts: Mapping[str, str]) -> tuple[dict[str, timedelta | None], list[Problem]]:
+def read_spans(texts: Mapping[str, str]) -> tuple[dict[str, timedelta | None], list[Problem]]:
+    """Return the spans that these texts mean, `none` as None, and what is wrong with the others."""
     spans: dict[str, timedelta | None] = {}
     problems: list[Problem] = []
     for key, text in texts.items():

@@ -15,6 +15,7 @@ from postbell.api.resource import Call, Resource, found_at
 from postbell.domain.access import Scope
 from postbell.domain.account import Account
 from postbell.domain.additions import Additions, read_additions
+from postbell.domain.quota import Per
 from postbell.services import accounts, pausing
 from postbell.services.adding import set_additions
 from postbell.shapes import account_json, profile_json
@@ -76,6 +77,12 @@ class AccountChanged(Asked):
     utm_sites: list[str] | None = Field(
         None, description="Only links to these hosts, and below them, get them.", max_length=MOST
     )
+    quotas: dict[Per, Annotated[Whole, Field(ge=1, lt=10**9)] | None] | None = Field(
+        None,
+        description="How many posts it takes in a day or a month, where that differs from its network: null "
+        "lifts one, what is left out stays. Null instead of all goes back to what the network says.",
+        examples=[{"day": 25, "month": None}],
+    )
 
 
 class PauseAsked(Asked):
@@ -135,10 +142,11 @@ def change(call: Call, name: Name, asked: AccountChanged) -> Answer:
         for key in ("late_limit", "min_gap", "cooldown")
         if f"{key}_seconds" in given
     }
+    quotas = _quotas(asked) if "quotas" in given else []
     with call.unit.write():
         _require_match(call, name)
-        if spans:
-            accounts.set_limits(call.ctx, name, spans)
+        if spans or quotas:
+            accounts.set_limits(call.ctx, name, spans, quotas)
         if given & {"signature", "utm", "utm_sites"}:
             set_additions(call.ctx, name, _additions(accounts.get_account(call.ctx, name), asked))
         if asked.name is not None and asked.name != name:
@@ -219,6 +227,13 @@ def resume(call: Call, name: Name) -> Answer:
     (done,) = pausing.resume(call.ctx, [_target(name)])
     shown = _shown(call, accounts.get_account(call.ctx, name))
     return Answer(body={**shown, "was_paused": done.was_paused, "late": done.late, "missed": done.missed})
+
+
+def _quotas(asked: AccountChanged) -> list[str]:
+    """Return other quotas as the services read them."""
+    if asked.quotas is None:
+        return ["default"]
+    return [f"{per}={'none' if most is None else most}" for per, most in asked.quotas.items()]
 
 
 def _target(name: str) -> pausing.Target:

@@ -38,6 +38,7 @@ def here(call: Call) -> Answer:
         body={
             "now": stamp(now),
             "timezone": call.ctx.zone.key,
+            "late_limit_seconds": call.ctx.late_limit.total_seconds(),
             "held": [held_json(each) for each in held if each],
             "pauses": [pause_json(each) for each in pausing.list_pauses(call.ctx)],
         }
