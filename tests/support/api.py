@@ -25,6 +25,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from postbell.api.application import build, resources
+from postbell.api.commands import in_words_of_the_api
 from postbell.api.feed import Feed
 from postbell.api.resource import SAFE
 from postbell.api.wall import Asgi, Wall
@@ -129,6 +130,7 @@ class Asked:
         answer = asyncio.run(once())
         WATCH.look_at_answer(f"{method} {path}", f"{answer.headers}\n{answer.text}")
         _require_described(answer)
+        _require_own_words(answer)
         return answer
 
     def served(self) -> Wall:
@@ -170,6 +172,14 @@ def _require_described(answer: httpx.Response) -> None:
                 told = route.response_model.model_validate(answer.json(), strict=False)
                 assert _undescribed(told) == [], f"{method} {path}"
             return
+
+
+def _require_own_words(answer: httpx.Response) -> None:
+    """Fail for a refusal that gives advice in the words of the command line."""
+    if answer.status_code >= 400 and answer.request.method != "HEAD":
+        told = answer.json()
+        for text in (told["detail"], *(each["message"] for each in told["problems"])):
+            assert in_words_of_the_api(text) == text
 
 
 def _undescribed(value: object) -> list[str]:

@@ -5,67 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import click
+import pytest
 
+from postbell.api.commands import ROUTES, in_words_of_the_api
 from postbell.cli.main import COMMANDS, load
 from support.api import served_paths
 
 
-#: Command → the route that does the same, as `METHOD path below /api/v1`.
-ROUTES = {
-    "account add": "POST accounts",
-    "account reconnect": "POST accounts/{name}/reconnect",
-    "account list": "GET accounts",
-    "account show": "GET accounts/{name}",
-    "account check": "POST accounts/{name}/verify",
-    "account rename": "PATCH accounts/{name}",
-    "account limits": "PATCH accounts/{name}",
-    "account adds": "PATCH accounts/{name}",
-    "account remove": "DELETE accounts/{name}",
-    "networks": "GET networks/{key}",
-    "add": "POST posts",
-    "list": "GET posts",
-    "show": "GET posts/{id}",
-    "log": "GET posts/{id}/attempts",
-    "wait": "GET posts/{id}",
-    "edit": "PATCH posts/{id}",
-    "reschedule": "PATCH posts/{id}",
-    "series add": "POST series",
-    "series recycle": "POST series",
-    "series list": "GET series",
-    "series show": "GET series/{id}/next",
-    "series edit": "PATCH series/{id}",
-    "series end": "POST series/{id}/end",
-    "series rrule": "GET series/{id}",
-    "queue slots": "PUT accounts/{name}/slots",
-    "queue show": "GET accounts/{name}/queue",
-    "queue reorder": "POST accounts/{name}/queue/reorder",
-    "queue shuffle": "POST accounts/{name}/queue/shuffle",
-    "next": "GET next",
-    "agenda": "GET agenda",
-    "month": "GET agenda",
-    "rehearse": "POST rehearsal",
-    "publish": "POST posts/{id}/publish",
-    "cancel": "POST posts/{id}/cancel",
-    "delete": "DELETE posts/{id}",
-    "retry": "POST posts/{id}/retry",
-    "settle": "POST posts/{id}/settle",
-    "unpublish": "POST posts/{id}/unpublish",
-    "engagement": "PUT posts/{id}/responses",
-    "metrics": "GET posts/{id}/readings",
-    "pause": "POST pauses",
-    "resume": "POST pauses/resume",
-    "status": "GET status",
-    "notify test": "POST notices/test",
-    "notify list": "GET notices",
-    "hook add": "POST hooks",
-    "hook list": "GET hooks",
-    "hook test": "POST hooks/{name}/test",
-    "hook rotate": "POST hooks/{name}/rotate",
-    "hook remove": "DELETE hooks/{name}",
-    "hook log": "GET hooks/{name}/log",
-    "db check": "POST backups/check",
-    "db backup": "POST backups",
-}
 #: Command → why no route does that.
 ONLY_THERE = {
     "init": "it makes what a daemon needs to run",
@@ -105,3 +51,29 @@ def test_every_command_has_a_route_or_a_reason() -> None:
 def test_every_route_that_is_named_is_there() -> None:
     served = {f"{method} {path.removeprefix('/api/v1/')}" for method, path in served_paths()}
     assert sorted(set(ROUTES.values()) - served) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "here"),
+    [
+        ("name one with --to.", "name one with `to`."),
+        ("change the text, or say --allow-duplicate.", "change the text, or say `allow_duplicate`."),
+        ("say what it shows: --media FILE='What it shows'.", "say what it shows: `alt` of `media`."),
+        ("say which with --account (a-b, c).", "say which with `account` (a-b, c)."),
+        ("`--account` names one of the others.", "`account` names one of the others."),
+        (
+            'give it some: `postbell queue slots sky "mon-fri 09:00"`.',
+            "give it some: `PUT /api/v1/accounts/sky/slots`.",
+        ),
+        ("`postbell publish k7f2` tries it now.", "`POST /api/v1/posts/k7f2/publish` tries it now."),
+        ("see `postbell list --state failed`.", "see `GET /api/v1/posts`."),
+        ("add one with `postbell account add`.", "add one with `POST /api/v1/accounts`."),
+        ("`postbell reschedule ID --queue` gives one.", "`PATCH /api/v1/posts/ID` gives one."),
+        ("`postbell account check` asks.", "`POST /api/v1/accounts/NAME/verify` asks."),
+        ("restore with `postbell db restore latest`.", "restore with `postbell db restore latest`."),
+        ("`postbell secrets --help` says how.", "`postbell secrets --help` says how."),
+        ("2026-01-01--2026-01-02 and a--b stay.", "2026-01-01--2026-01-02 and a--b stay."),
+    ],
+)
+def test_advice_is_given_in_the_words_of_the_api(said: str, here: str) -> None:
+    assert in_words_of_the_api(said) == here

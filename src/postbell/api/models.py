@@ -31,6 +31,7 @@ class ProblemItem(Shape):
     message: str = Field(description="What is wrong, and what to do about it. A whole sentence.")
     account: str | None = Field(description="The account that it concerns, if only one does.")
     option: str | None = Field(description="What the command line calls its place.")
+    said: str | None = Field(description="The message in the words of the command line, if it has them.")
 
 
 class ProblemDocument(Shape):
@@ -41,6 +42,7 @@ class ProblemDocument(Shape):
     status: int = Field(description="The status of the answer.")
     code: str = Field(description="The kind of problem as one word.", examples=["invalid"])
     detail: str = Field(description="What is wrong, and what to do about it.")
+    said: str | None = Field(description="The same in the words of the command line, if it has them.")
     problems: list[ProblemItem] = Field(description="Every single thing that is wrong, if several can be.")
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+from postbell.api.commands import in_words_of_the_api
 from postbell.errors import (
     BadConfig,
     Conflict,
@@ -113,6 +114,8 @@ class Refusal(Exception):
     detail: str
     problems: tuple[dict[str, Any], ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
+    #: The detail as the command line would word it, where a service has raised it.
+    said: str | None = None
 
 
 def refusal_of(error: PostbellError, *, within: str = "") -> Refusal:
@@ -124,7 +127,8 @@ def refusal_of(error: PostbellError, *, within: str = "") -> Refusal:
     return Refusal(
         status=status,
         code=code_of(error),
-        detail=told(problems) or str(error),
+        detail=told(problems) or in_words_of_the_api(str(error)),
+        said=None if problems else str(error),
         problems=problems,
         headers=headers,
     )
@@ -137,7 +141,8 @@ def problem_json(problem: Problem, within: str = "") -> dict[str, Any]:
     return {
         "pointer": pointer,
         "where": where,
-        "message": problem.message,
+        "message": in_words_of_the_api(problem.message),
+        "said": problem.message,
         "account": problem.account,
         "option": problem.where,
     }
@@ -184,7 +189,14 @@ def refusal_of_schema(errors: Iterable[Mapping[str, Any]]) -> Refusal:
         else:
             pointer, where = None, f"{place} {'.'.join(map(str, path))}"
         problems.append(
-            {"pointer": pointer, "where": where, "message": message, "account": None, "option": None}
+            {
+                "pointer": pointer,
+                "where": where,
+                "message": message,
+                "account": None,
+                "option": None,
+                "said": None,
+            }
         )
     return Refusal(status=422, code="invalid", detail=told(problems), problems=tuple(problems))
 
@@ -198,6 +210,7 @@ def document(refusal: Refusal) -> bytes:
             "status": refusal.status,
             "code": refusal.code,
             "detail": refusal.detail,
+            "said": refusal.said,
             "problems": list(refusal.problems),
         },
         ensure_ascii=False,

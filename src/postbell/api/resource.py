@@ -199,6 +199,7 @@ def _require_known_query(request: Request, route: APIRoute) -> None:
             "message": f"There is no such parameter; known here: {', '.join(sorted(known)) or 'none'}.",
             "account": None,
             "option": None,
+            "said": None,
         }
         for name in request.query_params
         if name not in known

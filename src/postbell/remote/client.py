@@ -158,7 +158,9 @@ def _code(answer: httpx.Response) -> str:
 def _error_of(answer: httpx.Response) -> PostbellError:
     """Return what a refusal means."""
     told, code = _told(answer), _code(answer)
-    detail = str(told.get("detail") or f"It answered {answer.status_code}, and did not say why.")
+    detail = str(
+        told.get("said") or told.get("detail") or f"It answered {answer.status_code}, and did not say why."
+    )
     problems = tuple(_problems(told.get("problems") or ()))
     if code == "invalid" and problems:
         return Invalid(problems)

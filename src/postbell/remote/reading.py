@@ -71,7 +71,8 @@ def post_of(told: Told) -> Post:
 def problem_of(told: Told) -> Problem:
     """Return one thing that is wrong, by the name that the command line has for its place."""
     where = told.get("option") or told.get("where") or "request"
-    return Problem(where=where, message=told["message"], account=told.get("account"))
+    message = told.get("said") or told["message"]
+    return Problem(where=where, message=message, account=told.get("account"))
 
 
 def saved_of(told: Told) -> Saved:
