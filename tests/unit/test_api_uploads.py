@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 
+from postbell.api import parting
 from postbell.domain.access import Scope
 from postbell.sections import ApiSettings, MediaSettings
 from postbell.services import uploading
@@ -306,3 +309,60 @@ def test_on_a_full_disk_what_had_come_stays_and_goes_on_once_there_is_room(tmp_p
             filler.unlink()
             assert send(api, at, data[1_000_000:], 1_000_000).status_code == 204
             assert api.ask("GET", at).json()["sha256"] == hashlib.sha256(data).hexdigest()
+
+
+@contextmanager
+def stuck(api: Asked, at: str, data: bytes, **headers: str) -> Iterator[tuple[Any, Any]]:
+    """Send a part that does not come to its end; yield what sends others, and what returns its answer."""
+    given = TUS | {"Content-Type": PART, "Authorization": f"Bearer {api.key(Scope.ADMIN)}"}
+    taken, over = asyncio.Event(), asyncio.Event()
+
+    async def slowly() -> AsyncIterator[bytes]:
+        yield data
+        taken.set()
+        await over.wait()
+
+    with asyncio.Runner() as runner:
+        client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(cast("Any", api.served())),
+            base_url="http://localhost",
+            headers=given,
+        )
+
+        async def send(content: Any, offset: int, **more: str) -> httpx.Response:
+            return await client.patch(at, content=content, headers={"Upload-Offset": str(offset)} | more)
+
+        async def begun() -> asyncio.Task[httpx.Response]:
+            task = asyncio.create_task(send(slowly(), 0, **headers))
+            await taken.wait()
+            return task
+
+        task = runner.run(begun())
+
+        async def ended() -> httpx.Response:
+            answer = await task
+            await client.aclose()
+            return answer
+
+        yield lambda *part, **more: runner.run(send(*part, **more)), lambda: runner.run(ended())
+        over.set()
+
+
+def test_who_comes_again_takes_the_place_of_a_request_that_hangs(api: Asked) -> None:
+    data = long_mp4(50_000)
+    at = begin(api, len(data))
+    with stuck(api, at, data[:20_000]) as (send_too, answered):
+        assert problem(send_too(b"", 50_000)) == (409, "offset")
+        assert problem(answered()) == (409, "under_way")
+    assert offset(api, at) == 20_000
+    assert send(api, at, data[20_000:], 20_000).status_code == 204
+
+
+def test_the_same_wish_does_not_take_its_own_place(api: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parting, "_PATIENCE", 0.2)
+    data = long_mp4(50_000)
+    at, wish = begin(api, len(data)), {"Idempotency-Key": "a"}
+    with stuck(api, at, data[:20_000], **wish) as (send_too, answered):
+        assert problem(send_too(data[:20_000], 0, **wish)) == (409, "under_way")
+        assert problem(answered()) == (408, "too_slow")
+    assert offset(api, at) == 20_000
