@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from postbell.domain.content import Content, Override, resolve
+from postbell.domain.content import Content, Override, Split, resolve
 from postbell.domain.media import Media, MediaKind
 
 
@@ -52,6 +52,13 @@ def test_an_account_named_like_its_network_is_heard_once() -> None:
     overrides = {"bluesky": Override(text="own", options={"langs": ["en"]})}
     content, options = resolve(BASE, overrides, network="bluesky", account="bluesky")
     assert (content.text, options) == ("own", {"langs": ["en"]})
+
+
+def test_the_thread_that_was_made_for_an_account_named_like_its_network_is_no_others() -> None:
+    made = Override(text="base 1/2", segments=("more 2/2",), split=Split.NUMBERED, options={"langs": "en"})
+    said, options = resolve(BASE, {"bluesky": made}, network="bluesky", account="sky")
+    assert (said, options) == (BASE, {"langs": "en"})
+    assert resolve(BASE, {"bluesky": made}, network="bluesky", account="bluesky")[0].text == "base 1/2"
 
 
 def test_resolving_leaves_the_overrides_as_they_are() -> None:

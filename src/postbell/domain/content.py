@@ -123,7 +123,8 @@ def resolve(
     options: dict[str, Any] = {}
     for key in dict.fromkeys((network, account)):
         if override := overrides.get(key):
-            content = content.with_override(override)
+            # What was made for one account says nothing to others, also if it is called like their network.
+            content = content.with_override(override if key == account else override.unsplit())
             options |= override.options
     return content, options
 
