@@ -52,7 +52,7 @@ _TEXTS |= {"markdown": _MARKDOWN, "html": _HTML}
 _FORMATS = ("standard", "aside", "chat", "gallery", "link", "image", "quote", "status", "video", "audio")
 #: What differs from post to post besides its markup and its format.
 _MORE: tuple[dict[str, Any], ...] = (
-    {"sticky": True, "categories": "Bells, R&D", "comments": "open"},
+    {"sticky": True, "categories": "Bells, Rope & wheel", "comments": "open"},
     {"password": "open sesame", "tags": "bell, Q&A", "excerpt": "Short & <sweet>"},
     {"status": "private", "featured": True, "comments": "closed", "blocks": False},
 )
