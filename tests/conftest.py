@@ -7,10 +7,10 @@ command that installs it; where the environment has CI set, nothing of the kind 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import settings
@@ -24,6 +24,8 @@ from support.wordpress import WordPress, wordpress_server
 T = TypeVar("T")
 
 _REAL_SERVERS = ("pds", "wordpress", "mastodon", "ffmpeg")
+#: Names what is noted of tests against them.
+_REAL = "real"
 _ON_CI = bool(os.environ.get("CI"))
 
 # A slow machine is not a wrong answer.
@@ -79,42 +81,50 @@ def _served(server: Callable[[Path], AbstractContextManager[T]], folder: Path) -
 
 
 class _NothingLeftOut:
-    """Fails a run on CI that left out a test against a real server."""
+    """Fails a run on CI that left out a test against a real server, also where several processes share it."""
 
     def __init__(self) -> None:
-        self.left_out: list[str] = []
+        self.left_out: set[str] = set()
         self.passed: set[str] = set()
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
-        self.left_out += [item.nodeid for item in items if item.get_closest_marker("real")]
+        self.left_out |= {item.nodeid for item in items if item.get_closest_marker("real")}
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item
-    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        report = yield
-        if item.get_closest_marker("real"):
-            if report.skipped:
-                self.left_out.append(item.nodeid)
-            if report.when == "call" and report.passed:
-                self.passed |= {name for name in _REAL_SERVERS if name in getattr(item, "fixturenames", ())}
-        return report
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        for name, value in report.user_properties:
+            if name == _REAL and report.skipped:
+                self.left_out.add(report.nodeid)
+            if name == _REAL and report.when == "call" and report.passed:
+                self.passed |= set(str(value).split())
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        self.left_out |= set(node.workeroutput[_REAL])
 
     def _complaints(self) -> list[str]:
         unproven = [name for name in _REAL_SERVERS if name not in self.passed]
         return [
-            *(f"{test} was left out" for test in self.left_out),
+            *(f"{test} was left out" for test in sorted(self.left_out)),
             *(f"no test passed against {name}" for name in unproven),
         ]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        if self._complaints() and session.exitstatus == pytest.ExitCode.OK:
+        if hasattr(session.config, "workeroutput"):  # one of several: the first of them sees it whole
+            session.config.workeroutput[_REAL] = sorted(self.left_out)
+        elif self._complaints() and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         for complaint in self._complaints():
             terminalreporter.write_line(f"CI: {complaint}", red=True)
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("real"):
+            used = [name for name in _REAL_SERVERS if name in getattr(item, "fixturenames", ())]
+            item.user_properties.append((_REAL, " ".join(used)))
 
 
 def pytest_collection_finish() -> None:

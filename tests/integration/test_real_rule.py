@@ -16,6 +16,8 @@ from support.loopback import VARIABLE
 
 
 _TESTS = Path(__file__).parents[1]
+#: As CI shares the tests among processes.
+_SHARED = ("-n", "2", "--dist", "loadfile")
 
 _ALL = """\
 import pytest
@@ -32,12 +34,20 @@ def wordpress():
 def mastodon():
     return None
 
+@pytest.fixture
+def ffmpeg():
+    return None
+
 @pytest.mark.real
 def test_pds(pds):
     pass
 
 @pytest.mark.real
 def test_mastodon(mastodon):
+    pass
+
+@pytest.mark.real
+def test_ffmpeg(ffmpeg):
     pass
 
 @pytest.mark.real
@@ -73,6 +83,16 @@ def test_a_deselected_real_test_fails_the_run_on_ci(tmp_path: Path) -> None:
     done = _run(tmp_path, _ALL.format(body="pass"), "-k", "test_pds")
     assert done.returncode == 1
     assert "no test passed against wordpress" in done.stdout
+
+
+def test_the_rule_holds_where_several_processes_share_the_tests(tmp_path: Path) -> None:
+    assert _run(tmp_path, _ALL.format(body="pass"), *_SHARED).returncode == 0
+    done = _run(tmp_path, _ALL.format(body="pytest.skip('no time')"), *_SHARED)
+    assert done.returncode == 1
+    assert "test_wordpress was left out" in done.stdout
+    done = _run(tmp_path, _ALL.format(body="pass"), *_SHARED, "-k", "not test_pds")
+    assert done.returncode == 1
+    assert "test_pds was left out" in done.stdout
 
 
 def test_a_run_without_real_tests_fails_on_ci(tmp_path: Path) -> None:
