@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from postbell.domain.states import Outcome
+from postbell.services.compose import add_post
+from postbell.services.wanted import Wanted
 from support.home import Home, make_home
 from support.sink import Sink, sink
 
@@ -44,8 +46,11 @@ def test_what_falls_due_while_the_database_is_locked_is_late_and_sent_once(
         told.bind(str(tmp_path / "notify"))
         told.settimeout(20)
         home.env = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "2000000"}
-        with home.daemon():
-            post = home.add("soon", "hook", "in 1 s")
+        with home.daemon(), home.app() as app:
+            while b"STATUS=Nothing is scheduled" not in told.recv(4096):
+                pass  # what it does first writes too, and would be what waits
+            wanted = Wanted(text="soon", to=("hook",), when=home.when(app, "in 1 s"))
+            post = add_post(app.ctx, wanted).post.id
             with locked(home):
                 beats, said = 0, ""
                 # The daemon waits ten seconds for the lock before it says that it waits.

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from postbell.services.compose import add_post
+from postbell.services.wanted import Wanted
 from postbell.store import wal
 from support.command import Command
 from support.disk import fill, small_disk
@@ -35,6 +37,13 @@ def home(tmp_path: Path, far_side: Sink) -> Iterator[Home]:
         yield replace(made, log=tmp_path / "daemon.log")
 
 
+def _add_soon(home: Home) -> None:
+    """Schedule all of them together: none may fall due before the disk is full."""
+    with home.app() as app:
+        for text in POSTS:
+            add_post(app.ctx, Wanted(text=text, to=("hook",), when=home.when(app, "in 3 s")))
+
+
 def _all_published_once(home: Home, far_side: Sink, texts: list[str]) -> None:
     home.wait_for(lambda: home.states() == {"processed": len(texts)}, seconds=60)
     assert far_side.posts() == dict.fromkeys(texts, 1)
@@ -44,8 +53,7 @@ def _all_published_once(home: Home, far_side: Sink, texts: list[str]) -> None:
 def test_what_falls_due_on_a_full_disk_is_sent_once_after_there_is_room(home: Home, far_side: Sink) -> None:
     cli = Command(home.places.data_dir.parent)
     with home.daemon():
-        for text in POSTS:
-            home.add(text, "hook", "in 2 s")
+        _add_soon(home)
         filler = fill(home.places.data_dir)
         home.wait_for(lambda: "database_not_usable" in home.tail())
         assert far_side.posts() == {}
@@ -79,8 +87,7 @@ def test_a_daemon_that_dies_on_a_full_disk_and_is_started_on_it_goes_on_by_itsel
     home: Home, far_side: Sink
 ) -> None:
     with home.daemon() as process:
-        for text in POSTS:
-            home.add(text, "hook", "in 2 s")
+        _add_soon(home)
         filler = fill(home.places.data_dir)
         home.wait_for(lambda: "database_not_usable" in home.tail())
         process.send_signal(signal.SIGKILL)
@@ -92,8 +99,7 @@ def test_a_daemon_that_dies_on_a_full_disk_and_is_started_on_it_goes_on_by_itsel
 
 def test_a_limit_on_the_size_of_files_is_waited_for_like_a_full_disk(home: Home, far_side: Sink) -> None:
     with home.daemon() as process:
-        for text in POSTS:
-            home.add(text, "hook", "in 2 s")
+        _add_soon(home)
         _soft, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (wal.log_bytes(home.places.database), hard))
         home.wait_for(lambda: "does not let" in home.tail())
