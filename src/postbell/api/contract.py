@@ -88,6 +88,8 @@ def _complete(method: str, operation: dict[str, Any]) -> None:
         if int(status) >= 400:
             reference = {"$ref": "#/components/schemas/ProblemDocument"}
             response["content"] = {MEDIA_TYPE: {"schema": reference}}
+    if method == "head":  # what is asked so has no body
+        operation["responses"]["200"].pop("content", None)
     parameters = operation.setdefault("parameters", [])
     for parameter in parameters:
         _require_value(parameter["schema"])
