@@ -47,10 +47,10 @@ class Shown:
 
 
 def gallery() -> Iterator[Shown]:
-    """Yield pictures: each kind with each orientation, in sizes that take turns."""
-    kinds = KINDS + DRAWN
-    for index in range(len(kinds) * 8):
-        (form, mode), orientation = kinds[index % len(kinds)], index // len(kinds) + 1
+    """Yield 214 pictures: each kind that is sent with each orientation, the others with one."""
+    turned = [(index, *KINDS[index % len(KINDS)], index // len(KINDS) + 1) for index in range(len(KINDS) * 8)]
+    drawn = [(index, *kind, index % 8 + 1) for index, kind in enumerate(DRAWN)]
+    for index, form, mode, orientation in (*turned, *drawn):
         yield shown(form, mode, SIZES[(index + orientation) % len(SIZES)], orientation)
 
 

@@ -79,7 +79,7 @@ def test_every_picture_is_made_to_fit_every_network(name: str) -> None:
         }
         wrong += [f"{picture.name}: {fault}" for fault, there in faults.items() if there]
     assert wrong == []
-    assert len(the_gallery()) == 312
+    assert len(the_gallery()) == 214
 
 
 def test_a_picture_that_fits_loses_its_notes_and_not_one_bit_of_what_it_shows() -> None:
