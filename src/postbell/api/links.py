@@ -35,13 +35,19 @@ def link(document: Document) -> None:
             if path == f"{base}/{{{name}}}" or path.startswith(f"{base}/{{{name}}}/"):
                 for source, pointer in sources.items():
                     given = {name: f"$response.body#{pointer}"} | _tag_for(target, source)
-                    _add(operations[source], target, given)
+                    _add(operations[source], target, given | _fixed(target))
     _add(operations["events_read"], operations["events_read"], {"after": "$response.body#/last"})
 
 
 def _tag_for(target: Document, source: str) -> dict[str, str]:
     taken = any(each["name"] == "If-Match" for each in target["parameters"])
     return {"If-Match": "$response.header.ETag"} if taken and source in _TAGGED else {}
+
+
+def _fixed(target: Document) -> dict[str, str]:
+    """Return what is always the same: the version of a protocol."""
+    needed = (each for each in target["parameters"] if each.get("required"))
+    return {each["name"]: said[0] for each in needed if len(said := each["schema"].get("enum", ())) == 1}
 
 
 def _add(source: Document, target: Document, given: dict[str, str]) -> None:
