@@ -16,7 +16,7 @@ from support.loopback import VARIABLE
 
 
 _TESTS = Path(__file__).parents[1]
-#: As CI shares the tests among processes.
+#: How several processes share the tests, each taking whole files.
 _SHARED = ("-n", "2", "--dist", "loadfile")
 
 _ALL = """\
