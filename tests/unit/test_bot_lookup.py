@@ -1,4 +1,4 @@
-"""Whether a message whose answer was lost is found, absent, or left to the user."""
+"""Whether a message whose answer was lost is found, or left to the user."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ import pytest
 
 from postbell.errors import RateLimited, Rejected, TryLater, Unauthorized, Unsure
 from postbell.networks.telegram import network
-from postbell.publishing.protocol import Absent, Progress, Receipt, Resend, Unknown
+from postbell.publishing.protocol import Progress, Receipt, Resend, Unknown
 from postbell.testing import FakeClock
 from support.fake_telegram import CHANNEL, GROUP, PERSON, SERVER, SMALL, TOKEN, FakeTelegram, Refusal, file
 from support.farside import START, Between, Daemon, FarSide, Fault, Subject
 
 
+#: What is said of what is not found behind the first message.
+NOT_FOUND = Unknown(
+    reason="it is not among the messages behind message 17, the last one known from before it; look yourself"
+)
 SECRET = {"bot_token": TOKEN, "lookup_chat": str(PERSON)}
 
 
@@ -76,34 +80,33 @@ def test_what_is_public_is_found_with_its_number_and_address(text: str, options:
     assert [place for place in far_side.copies.known if place[0] == PERSON] == []  # the copies are deleted
 
 
-def test_what_is_not_public_is_absent_and_is_sent_again() -> None:
+def test_what_is_not_found_is_left_to_the_user() -> None:
     daemon, far_side = _lost(fault=Fault.TIMEOUT)
-    assert _find(daemon) == Absent()
-    assert asyncio.run(daemon.publish()).id == f"{CHANNEL}/18"
-    assert len(far_side.public()) == 2
+    assert _find(daemon) == NOT_FOUND
+    assert len(far_side.public()) == 1
 
 
 def test_what_others_wrote_is_passed_over() -> None:
     daemon, far_side = _lost(fault=Fault.TIMEOUT)
     _others(far_side, 2)
     far_side.messages[CHANNEL, 19]["protect_content"] = True  # nobody knows what it says
-    assert _find(daemon) == Absent()
+    assert _find(daemon) == NOT_FOUND
     _others(far_side, 1, "Good morning")
     assert _find(daemon).id == f"{CHANNEL}/20"
     daemon.outgoing = replace(daemon.outgoing, known=frozenset({f"{CHANNEL}/20"}))
-    assert _find(daemon) == Absent()
+    assert _find(daemon) == NOT_FOUND
 
 
 def test_what_said_the_same_long_before_is_another_message() -> None:
     daemon, far_side = _lost()
     far_side.messages[CHANNEL, 18]["date"] -= 300
-    assert _find(daemon) == Absent()
+    assert _find(daemon) == NOT_FOUND
 
 
 def test_a_poll_with_other_answers_is_another_one() -> None:
     daemon, far_side = _lost("Which?", options={"poll": "this, that"})
     far_side.messages[CHANNEL, 18]["options"] = [{"text": "this"}]
-    assert _find(daemon) == Absent()
+    assert _find(daemon) == NOT_FOUND
 
 
 def test_numbers_without_a_message_are_not_the_end_at_once() -> None:
@@ -133,11 +136,11 @@ def test_what_is_protected_is_left_to_the_user() -> None:
     )
 
 
-def test_in_a_group_what_is_found_is_proved_and_nothing_else() -> None:
+def test_in_a_group_it_is_found_as_in_a_channel() -> None:
     daemon, _ = _lost(chat=str(GROUP))
     assert _find(daemon).id == f"{GROUP}/18"
     daemon, _ = _lost(chat=str(GROUP), fault=Fault.TIMEOUT)
-    assert "does not see everything in a group" in _find(daemon).reason
+    assert _find(daemon) == NOT_FOUND
 
 
 @pytest.mark.parametrize("chat", [str(SMALL), str(PERSON)])
@@ -164,7 +167,7 @@ def test_a_picture_is_known_by_what_stands_below_it(tmp_path: Path) -> None:
     assert _find(daemon).id == f"{CHANNEL}/18"
     daemon, far_side = _lost(media=(file(tmp_path),), fault=Fault.TIMEOUT)
     _others(far_side, 1, "Good morning")  # without the picture
-    assert _find(daemon) == Absent()
+    assert _find(daemon) == NOT_FOUND
 
 
 def test_an_album_is_found_whole(tmp_path: Path) -> None:
@@ -185,12 +188,12 @@ def test_a_picture_without_a_text_is_shown_to_the_user(tmp_path: Path) -> None:
 # Threads
 
 
-def test_a_thread_goes_on_behind_the_part_that_is_found() -> None:
+def test_of_a_thread_that_is_public_in_part_the_user_decides() -> None:
     daemon, far_side = _lost("One", segments=("Two", "Three"))
-    receipt = asyncio.run(daemon.recover())
-    assert receipt.id == f"{CHANNEL}/18,{CHANNEL}/19,{CHANNEL}/20"
-    assert [each.text for each in far_side.public()] == ["The first", "One", "Two", "Three"]
-    assert daemon.session["last"]["message"] == 20
+    found = _find(daemon)
+    assert isinstance(found, Unknown)
+    assert found.reason.startswith("part 2 of 3: it is not among the messages behind message 18")
+    assert [each.text for each in far_side.public()] == ["The first", "One"]
 
 
 def test_a_further_part_is_looked_for_behind_the_one_that_it_answers() -> None:

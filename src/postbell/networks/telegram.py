@@ -1,7 +1,7 @@
 """Telegram: a bot that posts to one channel, group or private chat.
 
 The Bot API knows no key that makes a repeat harmless, and a bot cannot read what it has sent: what may be
-public is never sent again, unless the user has given it a chat for look-ups. Facts from
+public is never sent again. It is looked for where the user has given it a chat for that. Facts from
 core.telegram.org/bots/api (10.1), and from the source of its server, github.com/tdlib/telegram-bot-api
 (Client.cpp).
 """
@@ -68,7 +68,7 @@ _GUIDE = """\
 7. A lookup_chat lets the bot find out by itself whether a message is public whose answer was lost: your own
    number (press Start at the bot first), or a group of your own with the bot in it. What was sent since the
    last message that Postbell knows of is forwarded there, read, and deleted again. What is found is certain;
-   what is not found in a channel is sent again. It cannot look at what is protected, nor for a first message.
+   what is not found is left to you. It cannot look at what is protected, nor for a first message.
 
 Telegram has no titles and no alt texts: they are not used. A link that the text does not contain is added
 to it as its last line and counts with it. With files the text may have 1,024 characters, without 4,096;
@@ -180,7 +180,7 @@ class Telegram:
 
     async def _find(
         self, outgoing: Outgoing, progress: Progress | None, http: Http
-    ) -> Receipt | protocol.Absent | protocol.Unknown:
+    ) -> Receipt | protocol.Unknown:
         there = outgoing.target.credentials.lookup_chat
         if not there:
             return protocol.Unknown(reason="a bot cannot read what it has sent to Telegram")

@@ -2,9 +2,8 @@
 
 It may forward what it knows the number of, and the numbers of a channel or supergroup are given one after the
 other, whoever writes. So each message behind the last one that was known before is forwarded to a chat of the
-user's own, read, and deleted there. What is found so is proved to be public. What is not found is taken for
-absent only in a channel, of which an administrator sees everything, where the known message can still be
-forwarded, and twenty numbers in a row are free.
+user's own, read, and deleted there. What is found so is proved to be public. What is not found is left to the
+user: that numbers have no gaps is nowhere promised, and a wrong guess would publish twice.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from postbell.publishing.answer import Refused
 from postbell.publishing.bot_api import Bot
 from postbell.publishing.bot_markup import PLAIN
 from postbell.publishing.bot_message import request_of, ways_of
-from postbell.publishing.protocol import Absent, Outgoing, Unknown
+from postbell.publishing.protocol import Outgoing, Unknown
 
 
 #: So many numbers in a row without a message are the end.
@@ -50,8 +49,8 @@ class Known:
         return cls(chat=said["chat"], message=said["message"])
 
 
-async def look(bot: Bot, outgoing: Outgoing, known: Known, there: str | int) -> list[int] | Absent | Unknown:
-    """Return the numbers of the messages of a post, or that there are none; `there` is the user's own chat.
+async def look(bot: Bot, outgoing: Outgoing, known: Known, there: str | int) -> list[int] | Unknown:
+    """Return the numbers of the messages of a post, or why nobody knows; `there` is the user's own chat.
 
     Raises a PublishError where Telegram cannot be asked.
     """
@@ -70,8 +69,8 @@ async def look(bot: Bot, outgoing: Outgoing, known: Known, there: str | int) -> 
             return found if wanted.text else Unknown(reason=f"message {number} may be it; it has no text")
     if found:
         return Unknown(reason=f"only {len(found)} of its files are public, from message {found[0]} on")
-    in_group = Unknown(reason="it was not found, but a bot does not see everything in a group; look yourself")
-    return Absent() if known.chat.get("type") == "channel" else in_group
+    last = f"message {known.message}, the last one known from before it"
+    return Unknown(reason=f"it is not among the messages behind {last}; look yourself")
 
 
 async def _after(bot: Bot, known: Known, there: str | int) -> AsyncIterator[tuple[int, dict[str, Any]]]:

@@ -28,7 +28,7 @@ _NEXT_ADDRESS = 0.25
 #: Bytes of a request's body that are gathered before they are written.
 _PART = 65_536
 #: Bytes of an answer handed on at once: a compressed answer can grow a thousandfold before it is counted.
-_SLICE = 16_384
+_SLICE = 4_096
 #: The longest head of an answer that is read.
 _MOST_HEAD = 100_000
 _PORTS = {"http": 80, "https": 443}
