@@ -19,9 +19,9 @@ from postbell.domain.reach import Allowed
 from postbell.domain.when import zone_named
 from postbell.publishing import registry
 from postbell.publishing.protocol import Network
+from postbell.services.accounts.vault import find_vault
 from postbell.services.context import Context
-from postbell.services.media_store import MediaStore
-from postbell.services.vault import find_vault
+from postbell.services.media.media_store import MediaStore
 from postbell.settings import Places, Settings, load_settings, require_config
 from postbell.store.engine import Store, require_file
 from postbell.store.mark import MarkFile
@@ -31,8 +31,8 @@ from postbell.store.schema import require_current
 if TYPE_CHECKING:
     import httpx
 
-    from postbell.publishing.http import Clients
-    from postbell.services.public_media import PublicMedia
+    from postbell.publishing.web.http import Clients
+    from postbell.services.media.public_media import PublicMedia
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,8 +90,8 @@ def build_app(
     """
 
     def clients() -> Clients:
-        from postbell.publishing.http import Clients
-        from postbell.services.fit_fetched import fit_fetched
+        from postbell.publishing.web.http import Clients
+        from postbell.services.media.fit_fetched import fit_fetched
 
         ca_file = str(settings.http.ca_file) if settings.http.ca_file else None
         allowed = Allowed.parse(settings.http.local_targets)
@@ -125,14 +125,14 @@ def build_app(
 def _public(places: Places, settings: Settings, clock: Clock) -> PublicMedia | None:
     if (base := settings.api.public_url) is None:
         return None
-    from postbell.services.public_media import PublicMedia
+    from postbell.services.media.public_media import PublicMedia
 
     key_file = places.data_dir / "public.key"
     return PublicMedia(base=base, folder=places.media, key_file=key_file, clock=clock)
 
 
 def _require_secrets(ctx: Context) -> None:
-    from postbell.services.vault import require_open
+    from postbell.services.accounts.vault import require_open
     from postbell.store.accounts import list_accounts
     from postbell.store.hooks import list_hooks
 

@@ -18,8 +18,9 @@ from postbell.bell import Listener
 from postbell.clock import SystemClock
 from postbell.errors import BadConfig, DaemonRunning, Damaged, PostbellError
 from postbell.sd_notify import Notifier
-from postbell.services import last_words, upkeep
-from postbell.services.foretelling import next_told
+from postbell.services.plan.foretelling import next_told
+from postbell.services.telling import last_words
+from postbell.services.upkeep import upkeep
 from postbell.settings import Places, Surroundings, load_settings, require_config
 from postbell.store.lock import DaemonLock
 from postbell.workers import LOOK_EVERY, TELL, Workers

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from postbell.domain.pause import Pause
     from postbell.domain.weekly import WeeklySlots
-    from postbell.services.pausing import Paused, Resumed
-    from postbell.services.projection import Coming
-    from postbell.services.queueing import Seat
+    from postbell.services.accounts.pausing import Paused, Resumed
+    from postbell.services.plan.projection import Coming
+    from postbell.services.plan.queueing import Seat
 
 
 def coming_json(each: Coming, zone: ZoneInfo) -> dict[str, Any]:

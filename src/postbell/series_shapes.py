@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from postbell.domain.pause import Pause
-    from postbell.services.series import SavedSeries
-    from postbell.services.series_view import Upcoming
+    from postbell.services.series.series import SavedSeries
+    from postbell.services.series.series_view import Upcoming
 
 
 def series_json(series: Series, pause: Pause | None) -> dict[str, Any]:

@@ -89,7 +89,7 @@ if TYPE_CHECKING:
     from postbell.domain.post import Attempt, Delivery, Post, Revision
     from postbell.domain.upload import Upload
     from postbell.publishing.protocol import Profile
-    from postbell.services.wanted import Preview, Saved
+    from postbell.services.posts.wanted import Preview, Saved
     from postbell.store.media import Stored
 
 

@@ -11,9 +11,9 @@ from postbell.shapes import delivery_json, stamp
 if TYPE_CHECKING:
     from postbell.domain.caution import Caution
     from postbell.domain.post import Delivery
-    from postbell.services.health import Status
-    from postbell.services.holds import Held
-    from postbell.services.notified import Notified
+    from postbell.services.accounts.holds import Held
+    from postbell.services.telling.notified import Notified
+    from postbell.services.upkeep.health import Status
     from postbell.settings import Places
 
 
@@ -79,7 +79,7 @@ def held_json(held: Held) -> dict[str, Any]:
 
 
 def _caution_json(caution: Caution) -> dict[str, Any]:
-    from postbell.services.health import caution_told
+    from postbell.services.upkeep.health import caution_told
 
     return {
         "cause": caution.cause,

@@ -32,7 +32,7 @@ from postbell.publishing.protocol import (
 
 
 if TYPE_CHECKING:
-    from postbell.publishing.http import Http
+    from postbell.publishing.web.http import Http
 
 
 class FakeClock(VirtualClock):

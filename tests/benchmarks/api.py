@@ -20,7 +20,7 @@ from benchmarks.great import kept_home
 from benchmarks.measuring import Figure, Options, median, nearest_rank
 from benchmarks.planting import Wanted, connect, plant
 from postbell.domain.access import Scope
-from postbell.services.keys import add_key, revoke_key
+from postbell.services.accounts.keys import add_key, revoke_key
 from support.home import Home, make_home, served
 
 

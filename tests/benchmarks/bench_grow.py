@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from sqlalchemy import text
 
 from postbell.domain.recurrence import Recurrence, Unit
-from postbell.services.recur import grow
+from postbell.services.series.recur import grow
 from postbell.store.thread import StoreThread
 from support.planting import plant_series
 from support.world import START, World, add_account, build_world

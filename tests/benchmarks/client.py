@@ -15,7 +15,7 @@ import httpx
 
 from benchmarks.measuring import Figure, Options, median
 from postbell.clock import SystemClock
-from postbell.publishing.http import Clients, Http
+from postbell.publishing.web.http import Clients, Http
 
 
 Post = Callable[[], Awaitable[object]]

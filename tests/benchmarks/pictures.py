@@ -11,7 +11,7 @@ from benchmarks.measuring import Figure, Options, median
 from postbell.domain.limits import MediaLimit
 from postbell.domain.media import Media
 from postbell.networks import bluesky, wordpress
-from postbell.services.media_store import MediaStore
+from postbell.services.media.media_store import MediaStore
 from support.gallery import shown
 
 

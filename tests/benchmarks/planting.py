@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 
 from benchmarks.peers.payload import TEXT
 from postbell.app import App
-from postbell.services import accounts
+from postbell.services.accounts import accounts
 from support.home import Home
 
 

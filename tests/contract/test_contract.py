@@ -21,8 +21,8 @@ from postbell.domain import limits
 from postbell.domain.media import Media, MediaKind
 from postbell.errors import PublishError, RateLimited, Unauthorized, Unavailable, Unsure
 from postbell.publishing import registry
-from postbell.publishing.http import secrets_of
 from postbell.publishing.protocol import Absent, Receipt, Resend, Unknown
+from postbell.publishing.web.http import secrets_of
 from postbell.testing import FakeClock
 from support import pictures
 from support.announced import shows

@@ -13,8 +13,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from postbell.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable
-from postbell.publishing.http import secrets_of
 from postbell.publishing.protocol import Outgoing, Threads, editor_of
+from postbell.publishing.web.http import secrets_of
 from postbell.testing import FakeClock
 from support.farside import START, Between, Daemon, Fault, Subject, echo, say_nothing
 from support.folders import picture

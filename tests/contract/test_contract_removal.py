@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 from postbell.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable
 from postbell.publishing import registry
-from postbell.publishing.http import secrets_of
+from postbell.publishing.web.http import secrets_of
 from postbell.testing import FakeClock
 from support.farside import START, Between, Daemon, Fault, Strike, Subject, echo, say_nothing
 from support.folders import picture

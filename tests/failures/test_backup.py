@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from postbell.domain.states import DeliveryState, Outcome
-from postbell.services import upkeep
+from postbell.services.upkeep import upkeep
 from postbell.settings import Places
 from postbell.store import backup
 from postbell.store.deliveries import record_published

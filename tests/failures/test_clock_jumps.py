@@ -18,7 +18,7 @@ from lab.server import Server, far_side
 from postbell import bell
 from postbell.domain.caution import Cause
 from postbell.domain.states import Outcome
-from postbell.services import health
+from postbell.services.upkeep import health
 
 
 HOUR = timedelta(hours=1)

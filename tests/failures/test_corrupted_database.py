@@ -21,9 +21,9 @@ from pathlib import Path
 import pytest
 
 from postbell.errors import Damaged, NotFound
-from postbell.services import upkeep
-from postbell.services.housekeeping import Housekeeping
-from postbell.services.troubles import Troubles
+from postbell.services.telling.troubles import Troubles
+from postbell.services.upkeep import upkeep
+from postbell.services.upkeep.housekeeping import Housekeeping
 from postbell.settings import Settings
 from postbell.store.thread import StoreThread
 from postbell.store.wal import log_of

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from postbell.domain.states import Outcome
-from postbell.services.compose import add_post
-from postbell.services.wanted import Wanted
+from postbell.services.posts.compose import add_post
+from postbell.services.posts.wanted import Wanted
 from support.home import Home, make_home
 from support.sink import Sink, sink
 

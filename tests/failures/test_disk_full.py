@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from postbell.services.compose import add_post
-from postbell.services.wanted import Wanted
+from postbell.services.posts.compose import add_post
+from postbell.services.posts.wanted import Wanted
 from postbell.store import wal
 from support.command import Command
 from support.disk import fill, small_disk

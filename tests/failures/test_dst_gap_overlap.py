@@ -14,7 +14,7 @@ from lab.server import Server, far_side
 from postbell import bell
 from postbell.clock import SystemClock
 from postbell.domain.repeat_words import recurrence_from
-from postbell.services.series import WantedSeries, add_series
+from postbell.services.series.series import WantedSeries, add_series
 
 
 #: A time on the wall that there is not in the one night, and twice in the other.

@@ -18,9 +18,11 @@ import pytest
 from lab.harness import clock_ahead
 from postbell.clock import SystemClock
 from postbell.domain.caution import Cause
-from postbell.services import actions, doctor, health, pausing
-from postbell.services.check import Level
-from postbell.services.pausing import Scope, Target
+from postbell.services.accounts import pausing
+from postbell.services.accounts.pausing import Scope, Target
+from postbell.services.posts import actions
+from postbell.services.upkeep import doctor, health
+from postbell.services.upkeep.check import Level
 from postbell.store import mark
 from postbell.store.engine import Store
 from support.home import Home, make_home

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import Connection, event, insert
 
 from postbell.domain.states import DeliveryState
-from postbell.services.lateness import MOST
+from postbell.services.sending.lateness import MOST
 from postbell.store import deliveries
 from postbell.store.engine import Store
 from postbell.store.tables import account, delivery, post

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from postbell.services import upkeep
+from postbell.services.upkeep import upkeep
 from postbell.settings import Places
 from postbell.store import backup, schema
 from support.old import content, layout, make_old
@@ -27,7 +27,7 @@ from pathlib import Path
 import alembic.command, sqlalchemy.dialects.sqlite
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
-from postbell.services import upkeep
+from postbell.services.upkeep import upkeep
 from postbell.settings import Places
 from postbell.store import schema, tables
 

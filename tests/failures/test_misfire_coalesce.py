@@ -17,9 +17,9 @@ from postbell.clock import SystemClock
 from postbell.domain.post import SUPERSEDED
 from postbell.domain.repeat_words import recurrence_from
 from postbell.domain.when import parse_when
-from postbell.services.compose import add_post
-from postbell.services.series import WantedSeries, add_series
-from postbell.services.wanted import Terms, Wanted
+from postbell.services.posts.compose import add_post
+from postbell.services.posts.wanted import Terms, Wanted
+from postbell.services.series.series import WantedSeries, add_series
 from support.marks import left_by_daemon
 
 

@@ -15,7 +15,7 @@ from lab.nursery import Nursery, nursery
 from lab.server import Server, far_side
 from postbell.domain.post import Post
 from postbell.domain.states import DeliveryState, Outcome
-from postbell.services.quarantine import MOST_DEATHS
+from postbell.services.sending.quarantine import MOST_DEATHS
 
 
 OTHERS = [f"other-{number}" for number in range(8)]

@@ -19,8 +19,10 @@ from lab.harness import clock_ahead
 from postbell.clock import SystemClock
 from postbell.domain.caution import Cause
 from postbell.domain.states import Outcome
-from postbell.services import actions, doctor, health, pausing, upkeep
-from postbell.services.actions import Verdict
+from postbell.services.accounts import pausing
+from postbell.services.posts import actions
+from postbell.services.posts.actions import Verdict
+from postbell.services.upkeep import doctor, health, upkeep
 from postbell.testing import FakeClock
 from support.fake_bluesky import HANDLE, FakeBluesky
 from support.home import Home, make_home

@@ -20,7 +20,7 @@ import pytest
 from postbell.clock import SystemClock
 from postbell.domain.account import Account, Health
 from postbell.domain.states import Outcome
-from postbell.services import accounts
+from postbell.services.accounts import accounts
 from postbell.testing import FakeClock
 from support.fake_bluesky import HANDLE, FakeBluesky
 from support.home import Home, make_home

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from postbell.domain.states import DeliveryState
-from postbell.services.check import Level
-from postbell.services.doctor import doctor
-from postbell.services.health import status
+from postbell.services.upkeep.check import Level
+from postbell.services.upkeep.doctor import doctor
+from postbell.services.upkeep.health import status
 from postbell.store import deliveries, wal
 from support.command import Command
 from support.home import Home, make_home

@@ -27,7 +27,7 @@ from postbell.api.tus import PART
 from postbell.domain.access import Scope
 from postbell.errors import Conflict
 from postbell.publishing import registry
-from postbell.services.keys import add_key
+from postbell.services.accounts.keys import add_key
 from postbell.testing import FakeNetwork
 from support.api import Asked, configured
 from support.home import Home, make_home, served

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from postbell.domain.access import Scope
-from postbell.services.keys import add_key, list_keys
+from postbell.services.accounts.keys import add_key, list_keys
 from postbell.store.tables import post
 from support.home import Home, make_home, said, served
 

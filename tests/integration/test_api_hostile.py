@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from postbell.domain.access import Scope
-from postbell.services.keys import add_key
+from postbell.services.accounts.keys import add_key
 from support import pictures
 from support.home import Home, make_home, said
 from support.hostile import ADDRESSES, ANSWERS, FILES, INSIDE, hostile_server

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import func, select
 
 from postbell.domain.access import Scope
-from postbell.services.keys import add_key
+from postbell.services.accounts.keys import add_key
 from postbell.store.posts import known_ids
 from postbell.store.tables import post
 from support.children import end

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 
 from postbell.domain.access import Scope
-from postbell.services.keys import add_key
+from postbell.services.accounts.keys import add_key
 from support.home import make_home, served
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from postbell.domain.media import Media
 from postbell.errors import Rejected, Unauthorized, Unavailable, Unsure
-from postbell.publishing.bluesky_post import record_key
+from postbell.publishing.bluesky.post import record_key
 from postbell.publishing.protocol import Absent, Outgoing, Progress, Receipt, Reply
 from support import pictures
 from support.bluesky_online import Postbell, new_account, online, value_of

@@ -13,9 +13,9 @@ from PIL import Image
 
 from postbell.domain.media import Media, MediaKind
 from postbell.errors import Rejected, Unsure
-from postbell.publishing.bluesky_api import Line
-from postbell.publishing.bluesky_gates import THREADGATE
-from postbell.publishing.bluesky_video import UPLOAD
+from postbell.publishing.bluesky.api import Line
+from postbell.publishing.bluesky.gates import THREADGATE
+from postbell.publishing.bluesky.video import UPLOAD
 from postbell.publishing.protocol import Progress, Receipt
 from support import pictures
 from support.bluesky_choices import assert_thirty, beside, post_thirty

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from postbell.domain.access import Scope
-from postbell.services.keys import add_key, revoke_key
+from postbell.services.accounts.keys import add_key, revoke_key
 from support.children import free_port
 from support.home import Home, make_home
 

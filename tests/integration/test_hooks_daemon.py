@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from postbell.services.hooks import add_hook, get_hook, log_of
+from postbell.services.telling.hooks import add_hook, get_hook, log_of
 from support.children import free_port
 from support.home import Home, make_home
 from support.receiver import Receiver

@@ -21,9 +21,9 @@ from lab.server import Server, far_side
 from postbell.clock import SystemClock
 from postbell.domain.states import Outcome
 from postbell.errors import PublishError, Unsure
-from postbell.publishing.answer import Answer
-from postbell.publishing.http import Clients, Http
-from postbell.publishing.rates import reset_time
+from postbell.publishing.web.answer import Answer
+from postbell.publishing.web.http import Clients, Http
+from postbell.publishing.web.rates import reset_time
 
 
 @pytest.fixture(scope="module")

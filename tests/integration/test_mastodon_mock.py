@@ -14,9 +14,9 @@ import pytest
 from postbell.domain.media import MediaKind
 from postbell.domain.states import Outcome
 from postbell.errors import RateLimited, Rejected, Unauthorized, Unsure
-from postbell.publishing.http import Clients
 from postbell.publishing.protocol import Absent, Outgoing, Progress, Receipt, Reply
-from postbell.services import accounts, connecting
+from postbell.publishing.web.http import Clients
+from postbell.services.accounts import accounts, connecting
 from support.fake_mastodon import SUBJECT
 from support.home import make_home
 from support.lossy import lossy_proxy

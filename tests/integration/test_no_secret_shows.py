@@ -13,10 +13,10 @@ from lab.harness import LabHome, make_lab_home
 from lab.program import lab_networks
 from postbell.domain.account import Health
 from postbell.publishing import registry
-from postbell.publishing.tokens import Tokens
-from postbell.services import accounts
-from postbell.services.accounts import is_secret
-from postbell.services.kept import keep_tokens
+from postbell.publishing.web.tokens import Tokens
+from postbell.services.accounts import accounts
+from postbell.services.accounts.accounts import is_secret
+from postbell.services.sending.kept import keep_tokens
 from postbell.store import accounts as store_accounts
 from support.command import Command
 from support.consenting import OAuthServer, connect, oauth_server

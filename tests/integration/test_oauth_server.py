@@ -16,10 +16,10 @@ from postbell.clock import SystemClock
 from postbell.domain.account import Account, Health
 from postbell.domain.states import Outcome
 from postbell.errors import Unauthorized
-from postbell.publishing.tokens import Tokens
-from postbell.services import accounts, connecting
-from postbell.services.kept import keep_tokens
-from postbell.services.vault import add_key
+from postbell.publishing.web.tokens import Tokens
+from postbell.services.accounts import accounts, connecting
+from postbell.services.accounts.vault import add_key
+from postbell.services.sending.kept import keep_tokens
 from postbell.store.accounts import get_account
 from support.consenting import REDIRECT, VALUES, OAuthServer, connect, oauth_server, reconnect
 

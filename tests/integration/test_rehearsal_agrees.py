@@ -17,10 +17,10 @@ from postbell.domain.post import Delivery
 from postbell.domain.repeat_words import recurrence_from
 from postbell.domain.states import Outcome
 from postbell.domain.when import parse_when
-from postbell.services.compose import add_post
-from postbell.services.rehearse import rehearse
-from postbell.services.series import WantedSeries, add_series
-from postbell.services.wanted import Wanted
+from postbell.services.plan.rehearse import rehearse
+from postbell.services.posts.compose import add_post
+from postbell.services.posts.wanted import Wanted
+from postbell.services.series.series import WantedSeries, add_series
 from postbell.settings import load_settings
 from postbell.store import timeline
 from postbell.testing import FakeClock

@@ -19,7 +19,7 @@ from postbell.__main__ import main
 from postbell.domain.access import Scope
 from postbell.remote.client import Client
 from postbell.remote.sending import send_files
-from postbell.services.keys import add_key
+from postbell.services.accounts.keys import add_key
 from support import pictures
 from support.command import Ran
 from support.home import Home, make_home, served

@@ -21,7 +21,7 @@ from postbell.domain.recurrence import Recurrence, Unit, Weekday
 from postbell.domain.recycling import Gap, GapUnit, Recycling
 from postbell.domain.states import DeliveryState, Outcome
 from postbell.domain.weekly import WeeklySlots, WeeklyTime
-from postbell.services.recur import grow
+from postbell.services.series.recur import grow
 from postbell.store import accounts, queue, timeline
 from postbell.testing import FakeNetwork
 from support.planting import plant_posts, plant_series

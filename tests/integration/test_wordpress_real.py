@@ -17,9 +17,9 @@ from postbell.clock import SystemClock
 from postbell.domain.content import Content
 from postbell.errors import Rejected, Unauthorized
 from postbell.networks.wordpress import network
-from postbell.publishing.http import Clients, Http
 from postbell.publishing.protocol import Absent, Outgoing, Progress, Receipt, Reply
-from postbell.publishing.wp_handover import APP
+from postbell.publishing.web.http import Clients, Http
+from postbell.publishing.wordpress.handover import APP
 from support import pictures
 from support.command import with_accounts
 from support.terminal import at_terminal

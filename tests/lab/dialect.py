@@ -10,7 +10,6 @@ from pydantic import BaseModel
 from postbell.domain.content import Content
 from postbell.domain.limits import Limits
 from postbell.errors import Problem, Rejected
-from postbell.publishing.answer import Refused
 from postbell.publishing.options import Strict
 from postbell.publishing.protocol import (
     Absent,
@@ -24,11 +23,12 @@ from postbell.publishing.protocol import (
     Threads,
     Unknown,
 )
+from postbell.publishing.web.answer import Refused
 
 
 if TYPE_CHECKING:
-    from postbell.publishing.answer import Answer
-    from postbell.publishing.http import Http
+    from postbell.publishing.web.answer import Answer
+    from postbell.publishing.web.http import Http
 
 
 class Nothing(Strict):

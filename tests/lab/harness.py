@@ -14,9 +14,9 @@ from typing import Any
 from lab.program import lab_networks
 from lab.server import Server
 from postbell.app import App
-from postbell.services import accounts
-from postbell.services.actions import Verdict, settle
-from postbell.services.compose import load_post
+from postbell.services.accounts import accounts
+from postbell.services.posts.actions import Verdict, settle
+from postbell.services.posts.compose import load_post
 from support.children import end
 from support.home import Home, make_home
 

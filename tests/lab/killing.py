@@ -32,9 +32,9 @@ from lab.server import Server, far_side
 from postbell.app import App, build_app
 from postbell.clock import SystemClock
 from postbell.domain.states import DeliveryState
-from postbell.services.actions import Verdict, retry, settle
-from postbell.services.compose import add_post, load_post
-from postbell.services.wanted import Wanted
+from postbell.services.posts.actions import Verdict, retry, settle
+from postbell.services.posts.compose import add_post, load_post
+from postbell.services.posts.wanted import Wanted
 from postbell.settings import load_settings
 
 

@@ -29,7 +29,7 @@ from support.home import HURRIED
 
 #: What a daemon imports by the time that it publishes.
 _LOADED = (
-    *("postbell.cli.entry", "postbell.daemon", "postbell.cli.daemon", "postbell.publishing.http"),
+    *("postbell.cli.entry", "postbell.daemon", "postbell.cli.daemon", "postbell.publishing.web.http"),
     *("postbell.networks.webhook", "lab.program", "lab.dialect"),
 )
 

@@ -32,7 +32,7 @@ from postbell.api.wall import Asgi, Wall
 from postbell.app import App
 from postbell.domain.access import Scope
 from postbell.sections import ApiSettings
-from postbell.services.keys import add_key
+from postbell.services.accounts.keys import add_key
 from postbell.settings import Settings
 from support.canaries import WATCH
 from support.world import HURRIED, World

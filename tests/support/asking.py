@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 
 from postbell.errors import PublishError
-from postbell.publishing.answer import Answer
-from postbell.publishing.http import Clients, Http
+from postbell.publishing.web.answer import Answer
+from postbell.publishing.web.http import Clients, Http
 from postbell.testing import FakeClock
 
 

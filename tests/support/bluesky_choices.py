@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from postbell.domain.media import Media
-from postbell.publishing.bluesky_gates import POSTGATE, THREADGATE
-from postbell.publishing.bluesky_options import Options
-from postbell.publishing.bluesky_post import record_key
+from postbell.publishing.bluesky.gates import POSTGATE, THREADGATE
+from postbell.publishing.bluesky.options import Options
+from postbell.publishing.bluesky.post import record_key
 from postbell.publishing.protocol import Outgoing
 from support import pictures
 from support.bluesky_online import Postbell, value_of

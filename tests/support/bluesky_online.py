@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from postbell.domain.reach import Allowed
-from postbell.publishing.bluesky_post import record_key
-from postbell.publishing.http import Clients
-from postbell.publishing.outside import Outside
+from postbell.publishing.bluesky.post import record_key
 from postbell.publishing.protocol import Outgoing
-from postbell.services.fit_fetched import fit_fetched
+from postbell.publishing.web.http import Clients
+from postbell.publishing.web.outside import Outside
+from postbell.services.media.fit_fetched import fit_fetched
 from support.fake_bluesky import SUBJECT
 from support.lexicon import lexicons
 from support.online import Online

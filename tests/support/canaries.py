@@ -18,8 +18,9 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from postbell.services import hooks, keys
-from postbell.services.vault import Vault
+from postbell.services.accounts import keys
+from postbell.services.accounts.vault import Vault
+from postbell.services.telling import hooks
 
 
 #: Words like "secret" stand in many places; nothing so short is taken for one.

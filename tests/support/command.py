@@ -18,7 +18,7 @@ import pytest
 
 from postbell.__main__ import main
 from postbell.domain.post import Delivery
-from postbell.services.media_store import MediaStore
+from postbell.services.media.media_store import MediaStore
 from postbell.store import queue
 from postbell.store.engine import Store
 from postbell.store.queue import Claim

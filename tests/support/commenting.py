@@ -7,7 +7,7 @@ from datetime import timedelta
 from postbell.domain.comment import FirstComment
 from postbell.domain.content import Comment
 from postbell.domain.post import Post
-from postbell.services.commenting import Comments, comments_of
+from postbell.services.sending.commenting import Comments, comments_of
 from postbell.testing import FakeNetwork, Mode
 from support.stage import Stage, live, ring
 from support.world import World, add_post, delivery_of, post_of

@@ -14,7 +14,7 @@ import httpx
 from lab.harness import LabHome
 from lab.networks.lab_consent import network
 from postbell.publishing.protocol import Network
-from postbell.services import accounts, connecting
+from postbell.services.accounts import accounts, connecting
 from postbell.services.context import Context
 from support.children import child
 from support.oauth_server import CLIENT, SECRET

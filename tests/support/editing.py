@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 from pydantic import BaseModel
 
 from postbell.domain.post import Delivery, Post
-from postbell.services.edits import Edits
-from postbell.services.wanted import Changes
+from postbell.services.posts.wanted import Changes
+from postbell.services.sending.edits import Edits
 from postbell.testing import FakeNetwork, FakeOptions
 from support.stage import Stage, live, ring
 from support.world import World, add_post, delivery_of, post_of, tries_of

@@ -16,8 +16,6 @@ import httpx
 
 from postbell.domain.content import Content
 from postbell.domain.media import Media
-from postbell.publishing.http import Clients, Http, secrets_of
-from postbell.publishing.oauth import oauth_of
 from postbell.publishing.protocol import (
     Absent,
     Network,
@@ -30,8 +28,10 @@ from postbell.publishing.protocol import (
     counter_of,
     editor_of,
 )
-from postbell.publishing.tokens import Tokens
-from postbell.services.fit_fetched import fit_fetched
+from postbell.publishing.web.http import Clients, Http, secrets_of
+from postbell.publishing.web.oauth import oauth_of
+from postbell.publishing.web.tokens import Tokens
+from postbell.services.media.fit_fetched import fit_fetched
 from postbell.testing import FakeClock
 
 

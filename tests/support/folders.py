@@ -15,8 +15,8 @@ from postbell.domain.content import Content
 from postbell.domain.media import Media
 from postbell.errors import PublishError
 from postbell.networks.folder import FEED, network
-from postbell.publishing.http import Clients, Http
 from postbell.publishing.protocol import Outgoing, Receipt, Target
+from postbell.publishing.web.http import Clients, Http
 from postbell.testing import FakeClock
 from support import pictures
 

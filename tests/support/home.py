@@ -18,9 +18,10 @@ from typing import Any
 from postbell.app import App, open_app
 from postbell.domain.post import Post
 from postbell.domain.when import When, parse_when
-from postbell.services import accounts, upkeep
-from postbell.services.compose import add_post, load_post
-from postbell.services.wanted import Wanted
+from postbell.services.accounts import accounts
+from postbell.services.posts.compose import add_post, load_post
+from postbell.services.posts.wanted import Wanted
+from postbell.services.upkeep import upkeep
 from postbell.settings import Places
 from support.children import end
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from postbell.services.hook_sender import HookSender
-from postbell.services.troubles import Troubles
+from postbell.services.telling.hook_sender import HookSender
+from postbell.services.telling.troubles import Troubles
 from postbell.store.thread import StoreThread
 from support.world import World
 

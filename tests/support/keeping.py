@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager, nullcontext
 
-from postbell.publishing.tokens import Tokens
+from postbell.publishing.web.tokens import Tokens
 
 
 class WithoutTokens:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from postbell.app import App
-from postbell.services.caution import Stock, take_stock
+from postbell.services.sending.caution import Stock, take_stock
 from postbell.store import mark
 from postbell.store.engine import Store
 from postbell.store.mark import Mark

@@ -13,10 +13,10 @@ from urllib.parse import parse_qs
 import httpx
 from pydantic import SecretStr
 
-from postbell.publishing.http import Clients, Http
-from postbell.publishing.oauth import Client, OAuth, Request
 from postbell.publishing.protocol import Target
-from postbell.publishing.tokens import Tokens
+from postbell.publishing.web.http import Clients, Http
+from postbell.publishing.web.oauth import Client, OAuth, Request
+from postbell.publishing.web.tokens import Tokens
 from postbell.testing import FakeClock
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from postbell.clock import SystemClock
-from postbell.publishing.http import Clients, Http
 from postbell.publishing.protocol import (
     Absent,
     Outgoing,
@@ -20,6 +19,7 @@ from postbell.publishing.protocol import (
     counter_of,
     editor_of,
 )
+from postbell.publishing.web.http import Clients, Http
 from support import farside
 from support.farside import Subject
 from support.keeping import WithoutTokens

@@ -15,8 +15,8 @@ from postbell.domain.post import Post
 from postbell.domain.states import PostEvent
 from postbell.domain.weekly import DaysOff, WeeklySlots, WeeklyTime
 from postbell.errors import Invalid
-from postbell.services.placing import Placed, Placing, Queue, QueueMode, choose
-from postbell.services.planning import plan
+from postbell.services.plan.placing import Placed, Placing, Queue, QueueMode, choose
+from postbell.services.plan.planning import plan
 from postbell.store import accounts, deliveries, posts, tables
 from support.world import World, account_of, add_post, post_of
 

@@ -14,7 +14,7 @@ from postbell.domain.recycling import Recycling
 from postbell.domain.series import Series
 from postbell.domain.states import DeliveryState, PostState
 from postbell.services.context import Context
-from postbell.services.recur import make_first
+from postbell.services.series.recur import make_first
 from postbell.store import accounts, series
 from postbell.store.tables import delivery, post
 from support.world import World

@@ -15,8 +15,8 @@ from postbell.domain.recycling import Gap, GapUnit, Recycling
 from postbell.domain.series import Series
 from postbell.domain.weekly import WeeklySlots, WeeklyTime
 from postbell.services.context import Context
-from postbell.services.recur import grow
-from postbell.services.series import WantedSeries, add_series
+from postbell.services.series.recur import grow
+from postbell.services.series.series import WantedSeries, add_series
 from postbell.store import accounts, posts, tables
 from postbell.store.thread import StoreThread
 from support.world import START, World, locate

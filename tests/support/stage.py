@@ -13,10 +13,10 @@ from sqlalchemy import Connection
 
 from postbell.domain.post import Post
 from postbell.domain.states import DeliveryState, Outcome
-from postbell.publishing.http import Http
 from postbell.publishing.protocol import Absent, Outgoing, Progress, Receipt, Resend, Unknown
-from postbell.services.dispatch import Dispatcher
-from postbell.services.recover import Recovery
+from postbell.publishing.web.http import Http
+from postbell.services.sending.dispatch import Dispatcher
+from postbell.services.sending.recover import Recovery
 from postbell.store.engine import Store
 from postbell.store.thread import StoreThread
 from postbell.testing import FakeNetwork, Mode

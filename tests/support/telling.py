@@ -11,9 +11,9 @@ from typing import Any
 
 from postbell.domain.notice import Notice
 from postbell.errors import NotTold
-from postbell.services.message import Message
-from postbell.services.teller import Teller
-from postbell.services.ways import Way
+from postbell.services.telling.message import Message
+from postbell.services.telling.teller import Teller
+from postbell.services.telling.ways import Way
 from postbell.settings import NotifySettings
 from postbell.store import deliveries, notices
 from postbell.store.engine import Store

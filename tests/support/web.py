@@ -10,7 +10,7 @@ import pytest
 
 from postbell.domain.reach import Allowed
 from postbell.errors import NotFetched
-from postbell.publishing.outside import Fetched, Outside
+from postbell.publishing.web.outside import Fetched, Outside
 from support.sockets import Handler, read_request, server
 
 

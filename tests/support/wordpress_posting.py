@@ -12,8 +12,8 @@ from postbell.clock import SystemClock
 from postbell.domain.content import Content
 from postbell.domain.media import Media, MediaKind
 from postbell.networks.wordpress import network
-from postbell.publishing.http import Clients, Http
 from postbell.publishing.protocol import Outgoing, Progress, Receipt, Target
+from postbell.publishing.web.http import Clients, Http
 from support import pictures
 from support.wordpress import WordPress
 

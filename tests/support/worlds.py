@@ -13,7 +13,7 @@ from postbell.domain.recurrence import Recurrence, Unit
 from postbell.domain.recycling import Gap, GapUnit, Recycling
 from postbell.domain.weekly import DaysOff, WeeklySlots, WeeklyTime
 from postbell.errors import Invalid
-from postbell.services.series import WantedSeries, add_series
+from postbell.services.series.series import WantedSeries, add_series
 from postbell.store import accounts, pauses
 from support.planting import plant_posts
 from support.world import World, add_account

@@ -12,7 +12,6 @@ from postbell.domain.content import Content
 from postbell.domain.limits import Limits, MediaLimit, TextLimit
 from postbell.domain.text import with_link
 from postbell.errors import Problem
-from postbell.publishing.answer import Answer, Refused
 from postbell.publishing.options import Strict
 from postbell.publishing.protocol import (
     Absent,
@@ -26,10 +25,11 @@ from postbell.publishing.protocol import (
     Threads,
     Unknown,
 )
+from postbell.publishing.web.answer import Answer, Refused
 
 
 if TYPE_CHECKING:
-    from postbell.publishing.http import Http
+    from postbell.publishing.web.http import Http
 
 
 class Options(Strict):

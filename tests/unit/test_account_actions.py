@@ -14,10 +14,10 @@ from postbell.domain.account import Health
 from postbell.domain.content import Override
 from postbell.domain.states import Outcome
 from postbell.errors import Conflict, Invalid, NotFound, Unauthorized
-from postbell.services import accounts, pausing
-from postbell.services.compose import add_post, load_post
-from postbell.services.pausing import Scope, Target
-from postbell.services.wanted import Wanted
+from postbell.services.accounts import accounts, pausing
+from postbell.services.accounts.pausing import Scope, Target
+from postbell.services.posts.compose import add_post, load_post
+from postbell.services.posts.wanted import Wanted
 from postbell.store import accounts as account_store
 from postbell.testing import FakeNetwork, Mode
 from support.stage import ring

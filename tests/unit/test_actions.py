@@ -12,11 +12,11 @@ from postbell.domain.post import AttemptKind, Post
 from postbell.domain.states import DeliveryState, Outcome, PostState
 from postbell.domain.when import When
 from postbell.errors import Conflict, IllegalTransition, Invalid, NotFound, Stale
-from postbell.services import accounts as account_service
-from postbell.services import actions
-from postbell.services.actions import Verdict
-from postbell.services.compose import add_post, edit_post, load_post
-from postbell.services.wanted import Changes, Wanted
+from postbell.services.accounts import accounts as account_service
+from postbell.services.posts import actions
+from postbell.services.posts.actions import Verdict
+from postbell.services.posts.compose import add_post, edit_post, load_post
+from postbell.services.posts.wanted import Changes, Wanted
 from postbell.settings import RetrySettings, Settings
 from postbell.store import accounts
 from postbell.testing import FakeNetwork, Mode

@@ -16,11 +16,11 @@ from postbell.domain.when import When
 from postbell.domain.zones import wall_at
 from postbell.errors import Invalid, NotFound
 from postbell.publishing.protocol import Unknown
-from postbell.services.adding import set_additions
-from postbell.services.compose import add_post, edit_post
-from postbell.services.editing import edit_published
-from postbell.services.preview import preview_post
-from postbell.services.wanted import Changes, Terms, Wanted
+from postbell.services.posts.adding import set_additions
+from postbell.services.posts.compose import add_post, edit_post
+from postbell.services.posts.preview import preview_post
+from postbell.services.posts.wanted import Changes, Terms, Wanted
+from postbell.services.sending.editing import edit_published
 from postbell.testing import FakeNetwork, Mode
 from support.commenting import speak
 from support.editing import edit, texts

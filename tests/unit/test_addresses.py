@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from postbell.publishing.addresses import keeps_secrets
+from postbell.publishing.web.addresses import keeps_secrets
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from postbell.errors import Rejected, Unavailable, Unsure
-from postbell.publishing.answer import Answer, Refused
+from postbell.publishing.web.answer import Answer, Refused
 
 
 def _answer(body: bytes, *, publishes: bool = False) -> Answer:

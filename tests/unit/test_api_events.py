@@ -18,7 +18,7 @@ from postbell.api.feed import Feed
 from postbell.domain.access import Scope
 from postbell.domain.event import EventKind
 from postbell.errors import TryLater
-from postbell.services.keys import add_key, revoke_key
+from postbell.services.accounts.keys import add_key, revoke_key
 from postbell.store import accounts
 from postbell.store.events import last_number, prune_events
 from support.api import Asked, problem

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from postbell.sections import ApiSettings, MediaSettings
-from postbell.services.ingest import Ingests
+from postbell.services.media.ingest import Ingests
 from postbell.store.jobs import begin_job
 from support import pictures
 from support.api import Asked, problem

@@ -13,7 +13,7 @@ import pytest
 from postbell.api.multipart import Begin, Form, Malformed
 from postbell.domain.access import Scope
 from postbell.sections import ApiSettings, MediaSettings
-from postbell.services.inspection import inspect
+from postbell.services.media.inspection import inspect
 from support import pictures
 from support.api import Asked, problem
 from support.gallery import SECRET, notes_in, shown

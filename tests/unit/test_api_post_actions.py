@@ -13,8 +13,8 @@ import pytest
 from postbell.domain.access import Scope
 from postbell.domain.post import Delivery
 from postbell.domain.states import DeliveryState, Outcome, PostState
-from postbell.services.compose import add_post as compose
-from postbell.services.wanted import Wanted
+from postbell.services.posts.compose import add_post as compose
+from postbell.services.posts.wanted import Wanted
 from postbell.store import deliveries
 from support.api import Asked, configured, problem
 from support.pictures import png

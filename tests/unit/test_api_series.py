@@ -11,7 +11,7 @@ import pytest
 
 from postbell.domain.access import Scope
 from postbell.series_shapes import series_json
-from postbell.services.series import load_series
+from postbell.services.series.series import load_series
 from support.api import Asked, configured, problem
 from support.repeating import let_grow, made
 from support.world import add_account, build_world

@@ -17,7 +17,7 @@ import pytest
 from postbell.api import parting
 from postbell.domain.access import Scope
 from postbell.sections import ApiSettings, MediaSettings
-from postbell.services import uploading
+from postbell.services.media import uploading
 from support import pictures
 from support.api import Asked, problem
 from support.disk import fill, small_disk

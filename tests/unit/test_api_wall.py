@@ -11,7 +11,7 @@ import pytest
 
 from postbell.api.wall import LONGEST_BODY, is_known
 from postbell.domain.access import Scope, opens
-from postbell.services.keys import revoke_key
+from postbell.services.accounts.keys import revoke_key
 from support.api import ROUTES, UNSAFE, Asked, Known, configured, problem
 from support.world import START, build_world
 
@@ -221,7 +221,7 @@ def test_what_is_no_json_is_told_as_what_it_is(api: Asked) -> None:
 
 
 def _name_of(api: Asked) -> str:
-    from postbell.services.keys import list_keys
+    from postbell.services.accounts.keys import list_keys
 
     return max(list_keys(api.world.ctx), key=lambda key: key.id).name
 

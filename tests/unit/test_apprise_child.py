@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from postbell.services import _apprise_child
-from postbell.services._apprise_child import NOT_UNDERSTOOD, main, send, without_parts
+from postbell.services.telling import _apprise_child
+from postbell.services.telling._apprise_child import NOT_UNDERSTOOD, main, send, without_parts
 from support.children import free_port
 
 

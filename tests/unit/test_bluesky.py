@@ -14,7 +14,7 @@ from postbell.domain.content import Content
 from postbell.domain.quota import Per, Quota
 from postbell.errors import Rejected, Unavailable, Unsure
 from postbell.networks.bluesky import network
-from postbell.publishing.bluesky_post import record_key
+from postbell.publishing.bluesky.post import record_key
 from postbell.publishing.protocol import Receipt
 from support.fake_bluesky import ACCESS, APP_PASSWORD, DID, SUBJECT, daemon
 from support.farside import START, Between, Daemon, FarSide, Fault

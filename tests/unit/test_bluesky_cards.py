@@ -11,7 +11,7 @@ import pytest
 from postbell.domain.content import Content
 from postbell.errors import Unavailable, Unsure
 from postbell.networks.bluesky import network
-from postbell.publishing.bluesky_options import Options
+from postbell.publishing.bluesky.options import Options
 from postbell.publishing.protocol import Progress, Receipt
 from support import pictures
 from support.announced import shows

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from postbell.errors import PublishError, Unavailable, Unsure
-from postbell.publishing import atproto
-from postbell.publishing.atproto import moment_of, tid
+from postbell.publishing.bluesky import atproto
+from postbell.publishing.bluesky.atproto import moment_of, tid
 from postbell.publishing.protocol import Absent, Progress, Receipt, Unknown
 from support.fake_bluesky import DID, SUBJECT, FakeBluesky, logged_in
 from support.farside import START, Daemon

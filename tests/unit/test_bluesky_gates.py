@@ -11,8 +11,8 @@ import pytest
 
 from postbell.domain.content import Content
 from postbell.errors import PublishError, Rejected, Unavailable, Unsure
-from postbell.publishing.bluesky_gates import POSTGATE, THREADGATE
-from postbell.publishing.bluesky_post import record_key
+from postbell.publishing.bluesky.gates import POSTGATE, THREADGATE
+from postbell.publishing.bluesky.post import record_key
 from postbell.publishing.protocol import Receipt
 from support.fake_bluesky import DID, FakeBluesky, daemon
 from support.farside import Between, Daemon, FarSide, Fault, Killed, Strike, die_after, die_before

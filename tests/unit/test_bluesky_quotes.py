@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from postbell.errors import Rejected
 from postbell.networks.bluesky import network
-from postbell.publishing.bluesky_api import POST
-from postbell.publishing.bluesky_refs import LIST, Ref, read_ref
+from postbell.publishing.bluesky.api import POST
+from postbell.publishing.bluesky.refs import LIST, Ref, read_ref
 from support.announced import shows
 from support.content_ids import record_cid
 from support.fake_bluesky import DID, FakeBluesky, daemon

@@ -13,9 +13,9 @@ import pytest
 
 from postbell.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unsure
 from postbell.networks.bluesky import network
-from postbell.publishing.atproto import pds_of
-from postbell.publishing.http import Clients, Http
+from postbell.publishing.bluesky.atproto import pds_of
 from postbell.publishing.protocol import Absent, Receipt, Unknown
+from postbell.publishing.web.http import Clients, Http
 from postbell.testing import FakeClock
 from support.fake_bluesky import ACCESS, DID, HANDLE, PDS, SUBJECT, FakeBluesky, daemon, logged_in
 from support.farside import START, Between, Daemon, FarSide, Strike

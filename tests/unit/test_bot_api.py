@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from postbell.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unsure
-from postbell.publishing.bot_api import link_to
-from postbell.publishing.transport import Connections
+from postbell.publishing.telegram.api import link_to
+from postbell.publishing.web.transport import Connections
 from postbell.testing import FakeClock
 from support import pictures
 from support.fake_telegram import CHANNEL, TOKEN, FakeTelegram, Refusal, daemon, file

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from postbell.publishing.bot_markup import escape_markdown, fewest, plain_html, plain_markdown
+from postbell.publishing.telegram.markup import escape_markdown, fewest, plain_html, plain_markdown
 
 
 @pytest.mark.parametrize(

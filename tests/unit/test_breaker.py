@@ -12,8 +12,8 @@ from postbell.domain.post import Post
 from postbell.domain.retry import OPEN_AFTER, STUCK_AFTER
 from postbell.domain.states import DeliveryState, Outcome
 from postbell.errors import RateLimited, Rejected, Unavailable
-from postbell.publishing.http import Http
 from postbell.publishing.protocol import Outgoing, Progress, Receipt
+from postbell.publishing.web.http import Http
 from postbell.store import queue
 from postbell.testing import FakeNetwork
 from support.stage import Stage, live

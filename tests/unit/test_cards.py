@@ -10,8 +10,8 @@ from PIL import Image
 
 from postbell.domain.limits import MediaLimit
 from postbell.publishing.cards import ByHand, Card, host_of, make_card
-from postbell.publishing.outside import Outside
-from postbell.services.fit_fetched import fit_fetched
+from postbell.publishing.web.outside import Outside
+from postbell.services.media.fit_fetched import fit_fetched
 from support import pictures
 from support.pages import Pages
 

@@ -13,7 +13,7 @@ from postbell.domain.caution import Cause, Caution
 from postbell.domain.post import FORGOTTEN, Post
 from postbell.domain.states import DeliveryState, Outcome, PostState
 from postbell.publishing.protocol import Absent, Outgoing, Unknown
-from postbell.services import health
+from postbell.services.upkeep import health
 from postbell.store import mark
 from postbell.store.mark import Mark
 from postbell.testing import FakeNetwork

@@ -11,7 +11,7 @@ import pytest
 from postbell.domain.post import FORGOTTEN, AttemptKind
 from postbell.domain.states import DeliveryState, Outcome
 from postbell.publishing.protocol import Absent, Outgoing
-from postbell.services.recover import lose_interrupted
+from postbell.services.sending.recover import lose_interrupted
 from postbell.store import attempts, deliveries, mark
 from postbell.testing import FakeNetwork
 from support.marks import beside, database_says, started

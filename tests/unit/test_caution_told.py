@@ -11,9 +11,10 @@ import pytest
 
 from postbell.domain.caution import Cause, Caution
 from postbell.domain.pause import Pause, PauseScope
-from postbell.services import caution, doctor, health
-from postbell.services.check import Level
-from postbell.services.pausing import Scope, Target, resume
+from postbell.services.accounts.pausing import Scope, Target, resume
+from postbell.services.sending import caution
+from postbell.services.upkeep import doctor, health
+from postbell.services.upkeep.check import Level
 from postbell.store import mark, pauses
 from postbell.store.engine import Store
 from postbell.store.mark import Mark, MarkFile

@@ -14,7 +14,7 @@ import pytest
 
 from postbell.cli import consent
 from postbell.errors import Unavailable
-from postbell.services.redirect import RedirectListener
+from postbell.services.posts.redirect import RedirectListener
 from support.command import Command, with_accounts
 from support.consenting_mastodon import ConsentingMastodon
 from support.served import served

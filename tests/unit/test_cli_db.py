@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from postbell.__main__ import main
-from postbell.services import upkeep
+from postbell.services.upkeep import upkeep
 from postbell.settings import Places
 from postbell.store.engine import Store
 from postbell.store.lock import DaemonLock

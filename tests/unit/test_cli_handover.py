@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from postbell.publishing.wp_handover import APP
+from postbell.publishing.wordpress.handover import APP
 from support.command import Command, with_accounts
 from support.fake_wordpress import PASSWORD, USERNAME
 from support.handing_wordpress import HandingWordPress

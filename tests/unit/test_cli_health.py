@@ -12,10 +12,10 @@ from postbell.__main__ import main
 from postbell.app import open_app
 from postbell.domain.states import DeliveryState
 from postbell.domain.when import When
-from postbell.services import accounts as account_service
-from postbell.services import upkeep
-from postbell.services.compose import add_post
-from postbell.services.wanted import Wanted
+from postbell.services.accounts import accounts as account_service
+from postbell.services.posts.compose import add_post
+from postbell.services.posts.wanted import Wanted
+from postbell.services.upkeep import upkeep
 from postbell.settings import Places
 from postbell.store import accounts, deliveries, queue
 from postbell.store.lock import DaemonLock

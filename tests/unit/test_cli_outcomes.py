@@ -214,7 +214,7 @@ def test_what_was_taken_up_meanwhile_is_told_as_it_is(cli: Command, monkeypatch:
     def taken_up(*_args: object) -> None:
         raise Stale("It was taken up.")
 
-    monkeypatch.setattr("postbell.services.actions.cancel", taken_up)
+    monkeypatch.setattr("postbell.services.posts.actions.cancel", taken_up)
     assert cli("cancel", post_id).err == "postbell: It was taken up.\n"
 
 

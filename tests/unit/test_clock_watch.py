@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from postbell.domain.states import DeliveryState, Outcome
-from postbell.services.caution import Watch
+from postbell.services.sending.caution import Watch
 from postbell.testing import FakeClock
 from support.stage import Stage, fate, live
 from support.world import START, World, add_post, build_world

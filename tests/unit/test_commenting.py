@@ -13,12 +13,13 @@ from postbell.domain.account import Health
 from postbell.domain.comment import CommentState
 from postbell.domain.content import Comment, Override
 from postbell.domain.states import DeliveryState, Outcome
-from postbell.publishing.http import Http
 from postbell.publishing.protocol import Outgoing, Progress, Receipt
-from postbell.services import actions, outcomes
-from postbell.services.actions import Verdict
-from postbell.services.commenting import MOST_TRIES, Comments, comments_of
-from postbell.services.removal import Removals
+from postbell.publishing.web.http import Http
+from postbell.services.posts import actions
+from postbell.services.posts.actions import Verdict
+from postbell.services.sending import outcomes
+from postbell.services.sending.commenting import MOST_TRIES, Comments, comments_of
+from postbell.services.sending.removal import Removals
 from postbell.settings import RetrySettings, Settings
 from postbell.store import accounts, attempts, comments, overdue
 from postbell.testing import FakeNetwork, Mode

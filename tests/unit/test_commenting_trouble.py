@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from postbell.domain.comment import CommentState
-from postbell.publishing.http import Http
 from postbell.publishing.protocol import Outgoing, Progress, Receipt
-from postbell.services import commenting, outcomes
-from postbell.services.commenting import Comments
+from postbell.publishing.web.http import Http
+from postbell.services.sending import commenting, outcomes
+from postbell.services.sending.commenting import Comments
 from postbell.settings import RetrySettings, Settings
 from postbell.testing import FakeNetwork, Mode
 from support.commenting import only, published, speak, texts, warnings

@@ -17,10 +17,10 @@ from postbell.domain.content import Override
 from postbell.domain.states import DeliveryState, PostState
 from postbell.domain.when import When
 from postbell.errors import IllegalTransition, Invalid, NotFound, Stale
-from postbell.services import actions
-from postbell.services.compose import add_post, edit_post, load_post
-from postbell.services.preview import preview_post
-from postbell.services.wanted import Changes, Saved, Wanted
+from postbell.services.posts import actions
+from postbell.services.posts.compose import add_post, edit_post, load_post
+from postbell.services.posts.preview import preview_post
+from postbell.services.posts.wanted import Changes, Saved, Wanted
 from postbell.store import accounts
 from postbell.testing import FakeNetwork
 from support import pictures

@@ -15,9 +15,9 @@ import pytest
 from lab.networks.lab_consent import network
 from postbell.errors import Invalid, Unavailable
 from postbell.publishing.protocol import Network
-from postbell.services import accounts, connecting
-from postbell.services.doctor import doctor
-from postbell.services.kept import keep_tokens
+from postbell.services.accounts import accounts, connecting
+from postbell.services.sending.kept import keep_tokens
+from postbell.services.upkeep.doctor import doctor
 from postbell.testing import FakeNetwork
 from support.oauth import OLD
 from support.world import World, account_of, build_world

@@ -9,7 +9,7 @@ from postbell.daemon import Daemon
 from postbell.domain.comment import CommentState
 from postbell.domain.content import Comment
 from postbell.sd_notify import Notifier
-from postbell.services.commenting import comments_of
+from postbell.services.sending.commenting import comments_of
 from postbell.settings import Surroundings
 from postbell.store import comments
 from support.stage import until

@@ -13,10 +13,10 @@ import pytest
 from postbell.domain.account import Health
 from postbell.domain.states import DeliveryState, Outcome, PostState
 from postbell.errors import PostbellError, PublishError, RateLimited, Rejected, Unauthorized
-from postbell.publishing.http import Http
 from postbell.publishing.protocol import Outgoing, Progress, Receipt
-from postbell.services import accounts as account_service
-from postbell.services import outcomes
+from postbell.publishing.web.http import Http
+from postbell.services.accounts import accounts as account_service
+from postbell.services.sending import outcomes
 from postbell.settings import RetrySettings, Settings
 from postbell.testing import FakeNetwork, Mode
 from support.stage import Blind, Stage, Wary, fate, live, ring

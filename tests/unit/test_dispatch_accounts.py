@@ -12,10 +12,11 @@ from postbell.domain.account import Health
 from postbell.domain.content import Override
 from postbell.domain.states import DeliveryState, Outcome
 from postbell.errors import PostbellError
-from postbell.publishing.http import Http
 from postbell.publishing.protocol import Outgoing, Progress, Receipt
-from postbell.services import actions, outcomes
-from postbell.services.actions import Verdict
+from postbell.publishing.web.http import Http
+from postbell.services.posts import actions
+from postbell.services.posts.actions import Verdict
+from postbell.services.sending import outcomes
 from postbell.settings import RetrySettings, Settings
 from postbell.store import accounts, deliveries
 from postbell.testing import FakeNetwork, Mode

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from postbell.domain.states import DeliveryState, Outcome
-from postbell.publishing.http import Http
 from postbell.publishing.protocol import Outgoing, Progress, Receipt
+from postbell.publishing.web.http import Http
 from postbell.testing import FakeNetwork
 from support.stage import Stage, live
 from support.world import START, World, add_post, build_world, delivery_of

@@ -13,8 +13,8 @@ from sqlalchemy import update
 from postbell.domain.post import Delivery, Post
 from postbell.domain.states import DeliveryState, Outcome
 from postbell.publishing.protocol import Absent, Unknown
-from postbell.services import accounts as account_service
-from postbell.services import actions
+from postbell.services.accounts import accounts as account_service
+from postbell.services.posts import actions
 from postbell.store import accounts, queue
 from postbell.store.tables import delivery, post
 from postbell.testing import Mode

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from postbell.domain.states import DeliveryState, Outcome, PostState
 from postbell.errors import DatabaseLocked, DiskFull, TryLater
-from postbell.services import accounts as account_service
-from postbell.services import outcomes
+from postbell.services.accounts import accounts as account_service
+from postbell.services.sending import outcomes
 from postbell.settings import RetrySettings, Settings
 from postbell.store import deliveries
 from postbell.testing import FakeNetwork, Mode

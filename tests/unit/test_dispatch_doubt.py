@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from postbell.domain.states import DeliveryState, Outcome
-from postbell.publishing.http import Http
 from postbell.publishing.protocol import Absent, Outgoing, Progress, Receipt, Unknown
-from postbell.services import actions, dispatch, recover
-from postbell.services.actions import Verdict
-from postbell.services.compose import load_post
+from postbell.publishing.web.http import Http
+from postbell.services.posts import actions
+from postbell.services.posts.actions import Verdict
+from postbell.services.posts.compose import load_post
+from postbell.services.sending import dispatch, recover
 from postbell.testing import FakeNetwork, Mode
 from support.stage import Stage, fate, live, ring, settle
 from support.world import add_post, build_world, delivery_of, picture, tries_of

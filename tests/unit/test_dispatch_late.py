@@ -12,8 +12,10 @@ from sqlalchemy import update
 from postbell.domain.post import Delivery, Post
 from postbell.domain.states import DeliveryState, Outcome
 from postbell.errors import DatabaseLocked
-from postbell.services import actions, outcomes, pausing
-from postbell.services.pausing import Scope, Target
+from postbell.services.accounts import pausing
+from postbell.services.accounts.pausing import Scope, Target
+from postbell.services.posts import actions
+from postbell.services.sending import outcomes
 from postbell.store.tables import account
 from postbell.testing import Mode
 from support.stage import Crash, Stage, fate, live, ring

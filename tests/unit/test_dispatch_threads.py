@@ -10,11 +10,11 @@ import pytest
 
 from postbell.domain.post import Post
 from postbell.domain.states import DeliveryState, Outcome
-from postbell.publishing.http import Http
 from postbell.publishing.protocol import Outgoing, Progress, Receipt
-from postbell.services import actions
-from postbell.services.actions import Verdict
-from postbell.services.removal import Removals
+from postbell.publishing.web.http import Http
+from postbell.services.posts import actions
+from postbell.services.posts.actions import Verdict
+from postbell.services.sending.removal import Removals
 from postbell.settings import RetrySettings, Settings
 from postbell.testing import FakeNetwork, Mode
 from support.stage import Blind, Crash, Stage, Wary, fate, live, ring, settle

@@ -16,9 +16,9 @@ from sqlalchemy.exc import OperationalError
 from postbell.domain.post import Delivery, Post
 from postbell.domain.states import DeliveryState, Outcome, PostState
 from postbell.errors import Damaged, DatabaseLocked, DiskFull, PostbellError
-from postbell.publishing.http import Http
 from postbell.publishing.protocol import Outgoing, Progress, Receipt
-from postbell.services import outcomes
+from postbell.publishing.web.http import Http
+from postbell.services.sending import outcomes
 from postbell.settings import DaemonSettings, Settings
 from postbell.store import accounts
 from postbell.testing import FakeNetwork, Mode

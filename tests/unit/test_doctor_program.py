@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from postbell.services.check import Level
-from postbell.services.doctor import _program
+from postbell.services.upkeep.check import Level
+from postbell.services.upkeep.doctor import _program
 
 
 def test_a_program_that_is_compiled_at_every_start_is_told_with_the_command_that_compiles_it_once(

@@ -17,10 +17,10 @@ from postbell.domain.states import DeliveryState, Outcome, PostState
 from postbell.domain.when import When
 from postbell.domain.zones import wall_at
 from postbell.errors import Conflict, Invalid, NotFound, PostbellError, Stale
-from postbell.services.actions import unpublish
-from postbell.services.compose import edit_post
-from postbell.services.editing import edit_published, plan_edit, revisions_of
-from postbell.services.wanted import Changes, Terms
+from postbell.services.posts.actions import unpublish
+from postbell.services.posts.compose import edit_post
+from postbell.services.posts.wanted import Changes, Terms
+from postbell.services.sending.editing import edit_published, plan_edit, revisions_of
 from postbell.testing import FakeNetwork, Mode
 from support.editing import NEW, Fixed, Lasting, edit, edits_of, first, published, texts
 from support.pictures import picture

@@ -13,12 +13,12 @@ from sqlalchemy import Connection
 from postbell.domain.event import EventKind
 from postbell.domain.notice import NoticeKind
 from postbell.errors import Stale
-from postbell.publishing.http import Http
 from postbell.publishing.protocol import Outgoing, Receipt
-from postbell.services import afterwards
-from postbell.services.editing import edit_published
-from postbell.services.edits import Edits
-from postbell.services.wanted import Changes
+from postbell.publishing.web.http import Http
+from postbell.services.posts.wanted import Changes
+from postbell.services.sending import afterwards
+from postbell.services.sending.editing import edit_published
+from postbell.services.sending.edits import Edits
 from postbell.store import edits, events, notices
 from postbell.testing import FakeNetwork, Mode
 from support.editing import NEW, Fixed, Lasting, edit, edits_of, first, published, texts

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from postbell.errors import BadConfig, DaemonRunning, DatabaseLocked, NoKey
-from postbell.publishing.tokens import Tokens
-from postbell.services import encryption, upkeep
-from postbell.services.encrypted import clear_copies, encryption_of
-from postbell.services.kept import keep_tokens
-from postbell.services.vault import Vault, add_key
+from postbell.publishing.web.tokens import Tokens
+from postbell.services.accounts import encryption
+from postbell.services.accounts.encrypted import clear_copies, encryption_of
+from postbell.services.accounts.vault import Vault, add_key
+from postbell.services.sending.kept import keep_tokens
+from postbell.services.upkeep import upkeep
 from postbell.settings import Places
 from postbell.store import accounts
 from postbell.store.lock import DaemonLock

@@ -11,7 +11,7 @@ import pytest
 from postbell.domain.post import Post
 from postbell.domain.weekly import WeeklySlots
 from postbell.errors import Conflict, Invalid, NotFound
-from postbell.services import engagement
+from postbell.services.plan import engagement
 from postbell.store import accounts
 from support.stage import ring
 from support.world import World, add_post, build_world, post_of

@@ -16,12 +16,13 @@ from postbell.domain.event import Event, EventKind
 from postbell.domain.post import Post
 from postbell.domain.states import DeliveryState, Outcome, PostEvent, PostState
 from postbell.domain.when import When
-from postbell.services import accounts as account_service
-from postbell.services import actions, pausing
-from postbell.services.actions import Verdict
-from postbell.services.compose import add_post as write_post
-from postbell.services.compose import edit_post
-from postbell.services.wanted import Changes, Terms, Wanted
+from postbell.services.accounts import accounts as account_service
+from postbell.services.accounts import pausing
+from postbell.services.posts import actions
+from postbell.services.posts.actions import Verdict
+from postbell.services.posts.compose import add_post as write_post
+from postbell.services.posts.compose import edit_post
+from postbell.services.posts.wanted import Changes, Terms, Wanted
 from postbell.store import accounts, deliveries, events, posts, removals, schema
 from postbell.store.engine import Store
 from postbell.store.events import events_after, first_id, last_id, prune_events

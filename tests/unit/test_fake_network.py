@@ -7,8 +7,8 @@ import pytest
 
 from postbell.domain.content import Content
 from postbell.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unsure
-from postbell.publishing.http import Clients, Http
 from postbell.publishing.protocol import Absent, Network, Outgoing, Progress, Receipt, Resend, Target, Unknown
+from postbell.publishing.web.http import Clients, Http
 from postbell.testing import FakeClock, FakeNetwork, Mode
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from postbell.errors import Damaged
-from postbell.services.faults import Faults
-from postbell.services.troubles import Troubles
+from postbell.services.sending.faults import Faults
+from postbell.services.telling.troubles import Troubles
 from support.world import START, World, add_post, build_world, claim
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from postbell.errors import Unavailable
-from postbell.publishing.answer import Answer
-from postbell.publishing.fediverse import Server, read_server, software, stored_server
+from postbell.publishing.mastodon.fediverse import Server, read_server, software, stored_server
+from postbell.publishing.web.answer import Answer
 from support.mastodon_entities import configuration
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from postbell.errors import Invalid
-from postbell.services.file_types import HEAD, TYPES, recognise
+from postbell.services.media.file_types import HEAD, TYPES, recognise
 from support import pictures
 from support.gallery import shown
 

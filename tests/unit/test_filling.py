@@ -12,8 +12,8 @@ from postbell.domain.pause import Pause, PauseScope
 from postbell.domain.post import PlacedBy
 from postbell.domain.states import SeriesState
 from postbell.domain.when import When
-from postbell.services import actions
-from postbell.services.series import load_series
+from postbell.services.posts import actions
+from postbell.services.series.series import load_series
 from postbell.store import accounts, pauses
 from support.repeating import add, give_slots, let_grow, made, piece
 from support.world import START, World, add_account, add_post, build_world

@@ -15,9 +15,9 @@ from postbell.domain.limits import MediaLimit
 from postbell.domain.media import Media
 from postbell.errors import DiskFull, Invalid, PostbellError
 from postbell.publishing import registry
-from postbell.services import film_fitting
-from postbell.services.films import look_into
-from postbell.services.media_store import MediaStore
+from postbell.services.media import film_fitting
+from postbell.services.media.films import look_into
+from postbell.services.media.media_store import MediaStore
 from support.films import NOTES, PLACE, film, opened, pictures_of
 from support.gallery import likeness
 from support.pictures import stored, written

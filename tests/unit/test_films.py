@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from postbell.errors import Invalid, PostbellError
-from postbell.services import films
-from postbell.services.inspection import inspect
+from postbell.services.media import films
+from postbell.services.media.inspection import inspect
 from support import pictures
 from support.films import NOTES, PLACE, film, only_sound
 from support.pictures import written
@@ -266,6 +266,6 @@ def test_a_refused_video_is_told_under_its_name(tmp_path: Path, prober: str) -> 
 
 
 def test_no_video_is_opened_in_this_process() -> None:
-    script = "import sys, postbell.services.inspection\nprint([name for name in sys.modules if name == 'av'])"
+    script = "import sys, postbell.services.media.inspection\nprint([n for n in sys.modules if n == 'av'])"
     said = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True, check=True)
     assert said.stdout == "[]\n"

@@ -17,8 +17,8 @@ from PIL import Image
 from postbell.domain.limits import MediaLimit
 from postbell.publishing import registry
 from postbell.publishing.protocol import fit_limit
-from postbell.services import _fit_child
-from postbell.services._fit_child import CannotFit, Job, fit
+from postbell.services.media import _fit_child
+from postbell.services.media._fit_child import CannotFit, Job, fit
 from support import gallery, pictures
 from support.gallery import Shown, likeness, notes_in, on_white, shown
 
@@ -258,7 +258,7 @@ def test_the_process_needs_at_most_150_mb(
     picture = shown(form, mode, size, orientation)
     script = (
         "import sys\n"
-        "from postbell.services._fit_child import main\n"
+        "from postbell.services.media._fit_child import main\n"
         "main(sys.argv[1:])\n"
         "(most,) = (line for line in open('/proc/self/status') if line.startswith('VmHWM'))\n"
         "sys.stderr.write(most.split()[1])"
@@ -283,7 +283,7 @@ def json_size(answer: bytes) -> tuple[int, int]:
 def test_the_process_imports_no_more_of_postbell_than_its_own_parts() -> None:
     script = (
         "import sys\n"
-        "import postbell.services._fit_child\n"
+        "import postbell.services.media._fit_child\n"
         "print(sorted(name for name in sys.modules if name.startswith(('postbell', 'PIL', 'asyncio'))))"
     )
     said = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True, check=True)
@@ -291,6 +291,7 @@ def test_the_process_imports_no_more_of_postbell_than_its_own_parts() -> None:
     assert json.loads(said.stdout.replace("'", '"')) == [
         "postbell",
         "postbell.services",
-        *(f"postbell.services.{part}" for part in parts),
+        "postbell.services.media",
+        *(f"postbell.services.media.{part}" for part in parts),
     ]
     assert _fit_child.__name__.endswith(parts[0])

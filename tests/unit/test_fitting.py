@@ -16,8 +16,8 @@ from PIL import Image
 from postbell.domain.limits import MediaLimit
 from postbell.domain.media import Media
 from postbell.errors import Invalid, PostbellError
-from postbell.services import fitting
-from postbell.services.media_store import MediaStore
+from postbell.services.media import fitting
+from postbell.services.media.media_store import MediaStore
 from support import pictures
 from support.gallery import SECRET, shown
 from support.pictures import stored, written
@@ -207,7 +207,7 @@ def test_pictures_are_never_opened_in_this_process(tmp_path: Path) -> None:
     script = (
         "import sys\nfrom pathlib import Path\n"
         "from postbell.domain.limits import MediaLimit\n"
-        "from postbell.services.media_store import MediaStore\n"
+        "from postbell.services.media.media_store import MediaStore\n"
         f"store = MediaStore(Path({str(tmp_path / 'media')!r}))\n"
         f"item = store.put(Path({str(written(tmp_path, 'a.png', pictures.png()))!r}))\n"
         "made = store.fit(item, MediaLimit(most=1, types={'image/jpeg': 9999}))\n"

@@ -18,13 +18,14 @@ from postbell.domain.recycling import Gap, GapUnit, Recycling
 from postbell.domain.states import Outcome
 from postbell.domain.weekly import WeeklySlots, WeeklyTime
 from postbell.domain.when import parse_when
-from postbell.services import actions, compose, forecast
 from postbell.services.context import Context
-from postbell.services.filling import fill_libraries
-from postbell.services.projection import Coming
-from postbell.services.recur import materialise
-from postbell.services.series import end_series, load_series
-from postbell.services.wanted import Wanted
+from postbell.services.plan import forecast
+from postbell.services.plan.filling import fill_libraries
+from postbell.services.plan.projection import Coming
+from postbell.services.posts import actions, compose
+from postbell.services.posts.wanted import Wanted
+from postbell.services.series.recur import materialise
+from postbell.services.series.series import end_series, load_series
 from postbell.store import accounts, pauses, timeline
 from support.planting import plant_series
 from support.repeating import add, daily, give_slots, let_grow, made, piece

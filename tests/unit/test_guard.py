@@ -19,10 +19,10 @@ from postbell.domain.quota import Per, Quota
 from postbell.domain.states import DeliveryState, Outcome, PostState, SeriesState
 from postbell.domain.when import When
 from postbell.errors import Conflict, Invalid
-from postbell.services import actions
-from postbell.services.compose import add_post, edit_post, load_post
-from postbell.services.preview import preview_post
-from postbell.services.wanted import Changes, Saved, Terms, Wanted
+from postbell.services.posts import actions
+from postbell.services.posts.compose import add_post, edit_post, load_post
+from postbell.services.posts.preview import preview_post
+from postbell.services.posts.wanted import Changes, Saved, Terms, Wanted
 from postbell.settings import Settings
 from postbell.store import accounts, tables
 from postbell.testing import FakeNetwork, Mode

@@ -16,14 +16,14 @@ from postbell.domain.states import DeliveryState
 from postbell.domain.when import When
 from postbell.errors import BadConfig, PostbellError, Rejected, Unauthorized, Unavailable
 from postbell.publishing.protocol import Network, Profile
-from postbell.services import accounts as account_service
-from postbell.services import upkeep
-from postbell.services.check import Check, Level
-from postbell.services.compose import add_post
-from postbell.services.doctor import doctor
-from postbell.services.health import Status, status
-from postbell.services.holds import Hold
-from postbell.services.wanted import Wanted
+from postbell.services.accounts import accounts as account_service
+from postbell.services.accounts.holds import Hold
+from postbell.services.posts.compose import add_post
+from postbell.services.posts.wanted import Wanted
+from postbell.services.upkeep import upkeep
+from postbell.services.upkeep.check import Check, Level
+from postbell.services.upkeep.doctor import doctor
+from postbell.services.upkeep.health import Status, status
 from postbell.settings import Places, Settings
 from postbell.store import accounts, deliveries, overdue, queue
 from postbell.store.lock import DaemonLock
@@ -330,7 +330,7 @@ def test_the_doctor_asks_for_a_backup_and_is_content_with_a_fresh_one(app: App, 
 
 
 def test_the_doctor_warns_where_the_disk_is_nearly_full(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("postbell.services.doctor._LEAST_FREE", 1 << 62)
+    monkeypatch.setattr("postbell.services.upkeep.doctor._LEAST_FREE", 1 << 62)
     assert found(examine(app), "disk").level is Level.WARN
 
 

@@ -12,9 +12,9 @@ import pytest
 
 from postbell.domain.hook import CallState
 from postbell.domain.notice import NoticeKind
-from postbell.services import hooks
-from postbell.services.hook_sender import HookSender
-from postbell.services.hooks import add_hook, get_hook, log_of, remove_hook, rotate_hook, try_hook
+from postbell.services.telling import hooks
+from postbell.services.telling.hook_sender import HookSender
+from postbell.services.telling.hooks import add_hook, get_hook, log_of, remove_hook, rotate_hook, try_hook
 from postbell.store import accounts
 from postbell.store.events import first_id, prune_events
 from support.hooks import Sending, during, tell

@@ -15,9 +15,9 @@ from structlog.testing import capture_logs
 from postbell.domain.states import DeliveryState
 from postbell.errors import Damaged, DiskFull
 from postbell.sections import BackupSettings
-from postbell.services import housekeeping, upkeep
-from postbell.services.housekeeping import Housekeeping
-from postbell.services.troubles import Troubles
+from postbell.services.telling.troubles import Troubles
+from postbell.services.upkeep import housekeeping, upkeep
+from postbell.services.upkeep.housekeeping import Housekeeping
 from postbell.settings import Settings
 from postbell.store import backup, deliveries, retention, seal, wal
 from postbell.store.tables import delivery

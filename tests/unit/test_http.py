@@ -11,8 +11,8 @@ import pytest
 from pydantic import BaseModel, SecretStr
 
 from postbell.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unsure
-from postbell.publishing.answer import Answer, lost
-from postbell.publishing.http import Clients, Http, secrets_of
+from postbell.publishing.web.answer import Answer, lost
+from postbell.publishing.web.http import Clients, Http, secrets_of
 from postbell.testing import FakeClock
 from support.asking import NOW, ask, http_over
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from postbell.errors import Unavailable, Unsure
-from postbell.publishing.answer import Answer
+from postbell.publishing.web.answer import Answer
 from support.asking import ask, http_over
 from support.sockets import Handler, answering, read_request, server, tls_in
 

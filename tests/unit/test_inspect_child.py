@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from postbell.errors import Invalid, PostbellError
-from postbell.services import _inspect_child, inspection
-from postbell.services.file_types import TYPES
-from postbell.services.inspection import inspect, inspect_all
+from postbell.services.media import _inspect_child, inspection
+from postbell.services.media.file_types import TYPES
+from postbell.services.media.inspection import inspect, inspect_all
 from support import pictures
 from support.pictures import written
 
@@ -106,7 +106,7 @@ def test_a_picture_that_takes_too_long_ends_the_child(monkeypatch: pytest.Monkey
 def test_the_limits_are_set_and_stricter_ones_that_were_there_already_stay() -> None:
     script = (
         "import resource\n"
-        "from postbell.services._inspect_child import guard\n"
+        "from postbell.services.media._inspect_child import guard\n"
         "resource.setrlimit(resource.RLIMIT_CPU, (3, 3))\n"
         "guard(seconds=7, memory=900_000_000)\n"
         "for name in ('AS', 'CPU', 'FSIZE', 'CORE'):\n"

@@ -10,7 +10,7 @@ import pytest
 from postbell.domain.film import Film
 from postbell.domain.media import MediaKind
 from postbell.errors import Invalid
-from postbell.services.inspection import Inspected, inspect, inspect_all
+from postbell.services.media.inspection import Inspected, inspect, inspect_all
 from support import pictures
 from support.pictures import written
 

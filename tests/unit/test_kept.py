@@ -16,10 +16,10 @@ import httpx
 import pytest
 
 from postbell.domain.account import Account
-from postbell.publishing.http import Clients, Http
-from postbell.publishing.oauth import renewed
-from postbell.services.kept import CommandKeeper, keep_tokens
-from postbell.services.vault import Vault, add_key
+from postbell.publishing.web.http import Clients, Http
+from postbell.publishing.web.oauth import renewed
+from postbell.services.accounts.vault import Vault, add_key
+from postbell.services.sending.kept import CommandKeeper, keep_tokens
 from postbell.store import accounts
 from postbell.store.engine import Store
 from postbell.store.turn import alone

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from postbell.errors import Damaged
-from postbell.services import last_words
+from postbell.services.telling import last_words
 from postbell.settings import NotifySettings, Places
 from support.telling import Notebook
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from postbell.domain.caution import Caution
-from postbell.services import health
-from postbell.services.marking import Marking
-from postbell.services.troubles import Troubles
+from postbell.services.telling.troubles import Troubles
+from postbell.services.upkeep import health
+from postbell.services.upkeep.marking import Marking
 from postbell.store import mark
 from postbell.store.engine import Store
 from postbell.store.mark import Mark, MarkFile, read_file

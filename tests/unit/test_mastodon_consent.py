@@ -11,8 +11,8 @@ import pytest
 
 from postbell.domain.account import Health
 from postbell.errors import Invalid, Rejected, Unauthorized, Unavailable
-from postbell.services import accounts, connecting
-from postbell.services.connecting import Asking, Consent
+from postbell.services.accounts import accounts, connecting
+from postbell.services.accounts.connecting import Asking, Consent
 from support.consenting_mastodon import CLIENT, SECRET, ConsentingMastodon
 from support.fake_mastodon import SERVER, TOKEN
 from support.world import World, account_of, build_world

@@ -18,9 +18,9 @@ import pytest
 
 from postbell.errors import Rejected
 from postbell.networks.mastodon import network
-from postbell.publishing.mastodon_api import Line
+from postbell.publishing.mastodon.api import Line
 from postbell.publishing.protocol import Receipt
-from postbell.publishing.rates import reset_time
+from postbell.publishing.web.rates import reset_time
 from support.fake_mastodon import daemon
 from support.farside import START
 from support.mastodon_spec import api

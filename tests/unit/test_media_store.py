@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from postbell.domain.media import Media, MediaKind
-from postbell.services import media_store
-from postbell.services.media_store import MediaStore
+from postbell.services.media import media_store
+from postbell.services.media.media_store import MediaStore
 from support import pictures
 from support.disk import needs_root
 from support.pictures import stored, written

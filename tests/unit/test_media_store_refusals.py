@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from postbell.errors import DiskFull, Invalid, PostbellError, Problem
-from postbell.services import inspection, media_store
-from postbell.services.inspection import Inspected
-from postbell.services.media_store import MediaStore
+from postbell.services.media import inspection, media_store
+from postbell.services.media.inspection import Inspected
+from postbell.services.media.media_store import MediaStore
 from support import pictures
 from support.disk import small_disk
 from support.pictures import stored, written

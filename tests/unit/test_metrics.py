@@ -14,10 +14,10 @@ from postbell.domain.account import Health
 from postbell.domain.metrics import AGES, Reading, counts_told, next_reading
 from postbell.domain.post import Post
 from postbell.errors import RateLimited, Rejected, Unauthorized, Unavailable
-from postbell.publishing.http import Http
 from postbell.publishing.protocol import Absent, Target
-from postbell.services import engagement
-from postbell.services.metrics import Metrics, readings_of
+from postbell.publishing.web.http import Http
+from postbell.services.plan import engagement
+from postbell.services.sending.metrics import Metrics, readings_of
 from postbell.store.thread import StoreThread
 from postbell.testing import FakeNetwork
 from support.stage import ring

@@ -10,7 +10,7 @@ import pytest
 
 from postbell.errors import PublishError, Rejected, Unavailable
 from postbell.networks.mastodon import network as mastodon
-from postbell.publishing.atproto import counts_of
+from postbell.publishing.bluesky.atproto import counts_of
 from postbell.publishing.protocol import Absent, counter_of
 from postbell.publishing.registry import get
 from support.fake_bluesky import FakeBluesky

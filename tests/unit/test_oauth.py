@@ -17,8 +17,8 @@ import httpx
 import pytest
 
 from postbell.errors import RateLimited, Rejected, Unauthorized, Unavailable
-from postbell.publishing.oauth import Client, OAuth, Request, client_of, oauth_of
-from postbell.publishing.tokens import Tokens, tokens_of
+from postbell.publishing.web.oauth import Client, OAuth, Request, client_of, oauth_of
+from postbell.publishing.web.tokens import Tokens, tokens_of
 from postbell.testing import FakeNetwork
 from support.oauth import ASKED, CLIENT, HOUR, OAUTH, OLD, SERVER, START, form_of, http_over, target
 

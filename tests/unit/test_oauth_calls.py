@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from postbell.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable
-from postbell.publishing.answer import Answer
-from postbell.publishing.http import Clients, Http
-from postbell.publishing.oauth import OAuth, call_as, renewed
+from postbell.publishing.web.answer import Answer
+from postbell.publishing.web.http import Clients, Http
+from postbell.publishing.web.oauth import OAuth, call_as, renewed
 from postbell.testing import FakeClock
 from support.oauth import HOUR, OAUTH, OLD, SERVER, START, Keeper, form_of, http_over, target
 

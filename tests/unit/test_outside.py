@@ -9,7 +9,7 @@ import pytest
 
 from postbell.domain.reach import Allowed
 from postbell.errors import NotFetched, OffLimits
-from postbell.publishing.outside import Fetched, Outside, ask_system, read_place
+from postbell.publishing.web.outside import Fetched, Outside, ask_system, read_place
 from support.sockets import server, tls_in
 from support.web import OPEN, PAGE, SECRET, Names, Visits, fetch, fetched, outside
 

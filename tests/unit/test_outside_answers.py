@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from postbell.errors import NotFetched
-from postbell.publishing.outside import Fetched, Outside
+from postbell.publishing.web.outside import Fetched, Outside
 from support.sockets import Handler, answering, read_request, server
 from support.web import OPEN, PAGE, fetch, fetched, outside, refusal
 

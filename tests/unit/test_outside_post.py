@@ -9,7 +9,7 @@ import pytest
 
 from postbell.domain.reach import Allowed
 from postbell.errors import NotFetched, OffLimits
-from postbell.publishing.outside import Outside, Posted, read_place
+from postbell.publishing.web.outside import Outside, Posted, read_place
 from support.sockets import Handler, read_request, server
 from support.web import OPEN, SECRET, Names, Visits, outside
 

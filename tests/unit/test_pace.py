@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from postbell.domain.states import DeliveryState
-from postbell.publishing.http import Http
 from postbell.publishing.protocol import Outgoing, Progress, Receipt
+from postbell.publishing.web.http import Http
 from postbell.settings import DaemonSettings, RetrySettings, Settings
 from postbell.store import accounts, deliveries, queue
 from postbell.testing import FakeNetwork, Mode

@@ -14,10 +14,10 @@ from postbell.domain.pause import Pause, PauseScope
 from postbell.domain.post import Delivery, Post
 from postbell.domain.states import DeliveryState, Outcome
 from postbell.errors import Invalid
-from postbell.services import pausing
-from postbell.services.health import status
-from postbell.services.holds import pause_told, pauses_of
-from postbell.services.pausing import Resumed, Scope, Target
+from postbell.services.accounts import pausing
+from postbell.services.accounts.holds import pause_told, pauses_of
+from postbell.services.accounts.pausing import Resumed, Scope, Target
+from postbell.services.upkeep.health import status
 from postbell.store import accounts, pauses, queue
 from postbell.store.tables import delivery, post, series
 from support.stage import Stage, live, ring

@@ -8,7 +8,7 @@ import struct
 import pytest
 from PIL import Image
 
-from postbell.services._picture_parts import shown_parts
+from postbell.services.media._picture_parts import shown_parts
 from support import pictures
 from support.gallery import KINDS, notes_in, shown
 

@@ -17,12 +17,12 @@ from postbell.domain.limits import Limits, MediaLimit
 from postbell.domain.states import DeliveryState, Outcome
 from postbell.domain.when import When
 from postbell.errors import Invalid
-from postbell.services import fitting
-from postbell.services.compose import add_post
-from postbell.services.media_store import MediaStore
-from postbell.services.preview import preview_post
-from postbell.services.series import WantedSeries, add_series
-from postbell.services.wanted import Wanted
+from postbell.services.media import fitting
+from postbell.services.media.media_store import MediaStore
+from postbell.services.posts.compose import add_post
+from postbell.services.posts.preview import preview_post
+from postbell.services.posts.wanted import Wanted
+from postbell.services.series.series import WantedSeries, add_series
 from postbell.settings import RetrySettings, Settings
 from postbell.store.accounts import accounts_named
 from postbell.testing import FakeNetwork

@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from postbell.sections import HealthSettings
-from postbell.services.pinging import Pinger
+from postbell.services.telling.pinging import Pinger
 from support.world import World, add_post, build_world
 
 

@@ -12,7 +12,7 @@ import pytest
 from postbell.domain.post import PlacedBy
 from postbell.domain.weekly import DaysOff
 from postbell.errors import Stale
-from postbell.services.placing import Auto, Queue, QueueMode
+from postbell.services.plan.placing import Auto, Queue, QueueMode
 from postbell.store import posts
 from support.placing import HOUR, LAST, NEXT, at, draft, due, gap, place, problems, queue, slots, wall
 from support.world import START, World, add_account, add_post, build_world, claim, post_of

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from postbell.domain.post import PlacedBy
-from postbell.services import engagement
-from postbell.services.placing import Auto, choose
+from postbell.services.plan import engagement
+from postbell.services.plan.placing import Auto, choose
 from support.placing import HOUR, at, draft, due, gap, place, problems, queue, slots, wall
 from support.stage import ring
 from support.world import START, World, account_of, add_account, add_post, build_world, post_of

@@ -12,8 +12,8 @@ from postbell.errors import BadConfig, Rejected
 from postbell.publishing.protocol import Outgoing
 from postbell.publishing.public_links import public_url
 from postbell.sections import ApiSettings
-from postbell.services.compose import add_post
-from postbell.services.wanted import Wanted
+from postbell.services.posts.compose import add_post
+from postbell.services.posts.wanted import Wanted
 from postbell.testing import FakeNetwork
 from support import pictures
 from support.api import Asked, problem

@@ -13,12 +13,12 @@ from sqlalchemy import event
 
 from postbell.domain.post import Attempt, AttemptKind, Post
 from postbell.domain.states import DeliveryState, Outcome
-from postbell.publishing.http import Http
 from postbell.publishing.protocol import Absent, Outgoing, Progress, Receipt, Unknown
-from postbell.services import actions
-from postbell.services.actions import Verdict
-from postbell.services.quarantine import MOST_DEATHS, is_poison, is_poison_to_find
-from postbell.services.recover import lose_interrupted
+from postbell.publishing.web.http import Http
+from postbell.services.posts import actions
+from postbell.services.posts.actions import Verdict
+from postbell.services.sending.quarantine import MOST_DEATHS, is_poison, is_poison_to_find
+from postbell.services.sending.recover import lose_interrupted
 from postbell.store import attempts, deliveries, queue
 from postbell.testing import FakeNetwork
 from support.stage import Crash, Stage, fate, live, until

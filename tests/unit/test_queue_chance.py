@@ -12,8 +12,8 @@ import pytest
 
 from postbell.domain.post import Post
 from postbell.domain.zones import wall_at
-from postbell.services import queueing
-from postbell.services.placing import Placing, Queue, QueueMode
+from postbell.services.plan import queueing
+from postbell.services.plan.placing import Placing, Queue, QueueMode
 from postbell.store import calendar, posts
 from support.placing import draft, gap, place, queue, slots
 from support.world import World, account_of, add_account, add_post, build_world, locate

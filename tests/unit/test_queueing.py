@@ -11,8 +11,8 @@ import pytest
 
 from postbell.domain.post import Post
 from postbell.errors import Invalid, NotFound, Stale
-from postbell.services import queueing
-from postbell.services.placing import Queue
+from postbell.services.plan import queueing
+from postbell.services.plan.placing import Queue
 from postbell.store import posts
 from support.placing import at, draft, due, place, queue, slots, wall
 from support.world import START, World, account_of, add_account, add_post, build_world, claim, post_of

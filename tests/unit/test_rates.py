@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postbell.publishing.rates import reset_time, rest_after
+from postbell.publishing.web.rates import reset_time, rest_after
 from support.asking import http_over
 
 

@@ -13,8 +13,8 @@ from sqlalchemy import event
 from postbell.domain.states import DeliveryState, Outcome, PostState
 from postbell.errors import Conflict, DatabaseLocked, Rejected, Stale, Unavailable, Unsure
 from postbell.publishing.protocol import Receipt
-from postbell.services.outcomes import Rules
-from postbell.services.recording import Ending, Recorder
+from postbell.services.sending.outcomes import Rules
+from postbell.services.sending.recording import Ending, Recorder
 from postbell.store import accounts, deliveries
 from postbell.store.queue import Claim
 from postbell.store.thread import StoreThread

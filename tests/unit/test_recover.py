@@ -14,11 +14,12 @@ from postbell.domain.content import Override
 from postbell.domain.post import Attempt, AttemptKind, Post
 from postbell.domain.states import DeliveryState, Outcome, PostState
 from postbell.errors import DatabaseLocked, RateLimited, Rejected, Unauthorized, Unavailable, Unsure
-from postbell.publishing.http import Http
 from postbell.publishing.protocol import Absent, Outgoing, Progress, Receipt, Unknown
-from postbell.services import accounts as account_service
-from postbell.services import actions, outcomes
-from postbell.services.actions import Verdict
+from postbell.publishing.web.http import Http
+from postbell.services.accounts import accounts as account_service
+from postbell.services.posts import actions
+from postbell.services.posts.actions import Verdict
+from postbell.services.sending import outcomes
 from postbell.settings import RetrySettings, Settings
 from postbell.store import accounts
 from postbell.store.tables import account

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import update
 
 from postbell.domain.states import DeliveryState
-from postbell.services.health import looks_up
+from postbell.services.upkeep.health import looks_up
 from postbell.store.tables import account
 from postbell.testing import FakeNetwork
 from support.stage import Blind, Crash, Stage, Wary, fate, live, settle

@@ -9,8 +9,8 @@ from typing import ClassVar
 from postbell.domain.post import AttemptKind
 from postbell.domain.states import DeliveryState, Outcome
 from postbell.errors import Unavailable
-from postbell.publishing.http import Http
 from postbell.publishing.protocol import Absent, Outgoing, Progress, Receipt, Unknown
+from postbell.publishing.web.http import Http
 from postbell.settings import RetrySettings, Settings
 from postbell.testing import Mode
 from support.stage import Answers, Stage, WaryAnswers, fate, live, ring, settle, until

@@ -14,8 +14,8 @@ from postbell.domain.recurrence import Unit
 from postbell.domain.recycling import Gap, GapUnit, Recycling
 from postbell.domain.series import Series
 from postbell.domain.states import DeliveryState, Outcome, PostState, SeriesState
-from postbell.services import recur
-from postbell.services.series import load_series
+from postbell.services.series import recur
+from postbell.services.series.series import load_series
 from postbell.store import tables
 from support.repeating import TODAY, add, daily, let_grow, made
 from support.stage import ring
@@ -166,7 +166,7 @@ def test_variants_alone_are_texts_enough(world: World) -> None:
 def test_a_name_that_is_taken_is_not_given_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     (old,) = made(world, add(world, daily(count=1)))
     names = iter([old.id, "fresh222"])
-    monkeypatch.setattr("postbell.services.making.new_post_ids", lambda _random, _count: [next(names)])
+    monkeypatch.setattr("postbell.services.plan.making.new_post_ids", lambda _random, _count: [next(names)])
     assert [post.id for post in made(world, add(world, daily(count=1)))] == ["fresh222"]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from postbell.services.redirect import RedirectListener
+from postbell.services.posts.redirect import RedirectListener
 
 
 @pytest.fixture

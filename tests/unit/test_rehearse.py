@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from postbell.domain.pause import Pause, PauseScope
 from postbell.domain.quota import parse_quotas
 from postbell.domain.states import DeliveryState, Outcome
-from postbell.services.rehearse import Rehearsed, rehearse
+from postbell.services.plan.rehearse import Rehearsed, rehearse
 from postbell.store import accounts, pauses
 from support.planting import plant_posts
 from support.repeating import add, daily, give_slots, piece

@@ -16,10 +16,10 @@ from postbell.domain.account import Health
 from postbell.domain.post import Delivery, Post
 from postbell.domain.states import Outcome, PostState
 from postbell.errors import DatabaseLocked, Stale
-from postbell.publishing.http import Http
 from postbell.publishing.protocol import Outgoing
-from postbell.services import afterwards, outcomes
-from postbell.services.removal import Removals
+from postbell.publishing.web.http import Http
+from postbell.services.sending import afterwards, outcomes
+from postbell.services.sending.removal import Removals
 from postbell.settings import RetrySettings, Settings
 from postbell.store import accounts, removals
 from postbell.store.tables import account, delivery

@@ -16,9 +16,9 @@ from lab.networks.lab_consent import network
 from postbell.domain.account import Account, Health
 from postbell.errors import DatabaseLocked
 from postbell.publishing.protocol import Network
-from postbell.publishing.tokens import Tokens
-from postbell.services.kept import keep_tokens
-from postbell.services.renewal import Renewals
+from postbell.publishing.web.tokens import Tokens
+from postbell.services.sending.kept import keep_tokens
+from postbell.services.sending.renewal import Renewals
 from postbell.store import accounts, glance
 from postbell.store.thread import StoreThread
 from support.world import START, World, account_of, add_account, build_world

@@ -15,11 +15,11 @@ from postbell.domain.recurrence import Unit
 from postbell.domain.series import Series
 from postbell.domain.states import PostState
 from postbell.domain.when import When
-from postbell.services import actions
-from postbell.services.compose import edit_post
-from postbell.services.resync import Synced, sync
-from postbell.services.series import SavedSeries, SeriesChanges, edit_series, load_series
-from postbell.services.wanted import Changes
+from postbell.services.posts import actions
+from postbell.services.posts.compose import edit_post
+from postbell.services.posts.wanted import Changes
+from postbell.services.series.resync import Synced, sync
+from postbell.services.series.series import SavedSeries, SeriesChanges, edit_series, load_series
 from postbell.store.media import record_media
 from support.repeating import add, daily, give_slots, let_grow, made, piece
 from support.stage import ring

@@ -14,8 +14,8 @@ from sqlalchemy import Connection, update
 
 from postbell.domain.states import DeliveryState, Outcome
 from postbell.sections import RetentionSettings
-from postbell.services import health
-from postbell.services.retention import Pruned, foretell, prune
+from postbell.services.upkeep import health
+from postbell.services.upkeep.retention import Pruned, foretell, prune
 from postbell.store import attempts, deliveries, retention
 from postbell.store.engine import Store
 from postbell.store.retention import Step, count_pruned

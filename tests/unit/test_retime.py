@@ -16,13 +16,13 @@ from structlog.testing import capture_logs
 from postbell.domain import zones
 from postbell.domain.post import Post
 from postbell.domain.when import When
-from postbell.services import actions
-from postbell.services.compose import add_post, edit_post, load_post
 from postbell.services.context import Context
-from postbell.services.placing import Queue
-from postbell.services.retime import retime
-from postbell.services.series import end_series, load_series
-from postbell.services.wanted import Changes, Wanted
+from postbell.services.plan.placing import Queue
+from postbell.services.posts import actions
+from postbell.services.posts.compose import add_post, edit_post, load_post
+from postbell.services.posts.wanted import Changes, Wanted
+from postbell.services.series.retime import retime
+from postbell.services.series.series import end_series, load_series
 from postbell.store.thread import StoreThread
 from support.repeating import add, daily, give_slots, let_grow, made, piece, with_thread
 from support.stage import ring

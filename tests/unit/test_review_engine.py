@@ -13,13 +13,15 @@ from postbell.domain.states import DeliveryState, PostState
 from postbell.domain.when import When
 from postbell.errors import Conflict, Invalid, Stale
 from postbell.sections import SeriesSettings
-from postbell.services import actions, pausing, upkeep
-from postbell.services.actions import Verdict, reschedule, settle
-from postbell.services.compose import add_post, edit_post
+from postbell.services.accounts import pausing
+from postbell.services.accounts.pausing import Scope, Target
 from postbell.services.context import Context
-from postbell.services.pausing import Scope, Target
-from postbell.services.series import SeriesChanges, edit_series, end_series, load_series
-from postbell.services.wanted import Changes, Terms, Wanted
+from postbell.services.posts import actions
+from postbell.services.posts.actions import Verdict, reschedule, settle
+from postbell.services.posts.compose import add_post, edit_post
+from postbell.services.posts.wanted import Changes, Terms, Wanted
+from postbell.services.series.series import SeriesChanges, edit_series, end_series, load_series
+from postbell.services.upkeep import upkeep
 from postbell.settings import Settings
 from postbell.store.tables import delivery
 from postbell.testing import FakeNetwork, Mode

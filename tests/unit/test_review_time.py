@@ -12,9 +12,10 @@ import pytest
 
 from postbell.domain.quota import Per, Quota
 from postbell.domain.series import Series
-from postbell.services import actions
-from postbell.services.compose import edit_post
-from postbell.services.series import (
+from postbell.services.posts import actions
+from postbell.services.posts.compose import edit_post
+from postbell.services.posts.wanted import Changes
+from postbell.services.series.series import (
     SavedSeries,
     SeriesChanges,
     WantedSeries,
@@ -22,8 +23,7 @@ from postbell.services.series import (
     edit_series,
     load_series,
 )
-from postbell.services.series_view import look_ahead
-from postbell.services.wanted import Changes
+from postbell.services.series.series_view import look_ahead
 from postbell.store import accounts
 from support.command import german, with_accounts
 from support.repeating import add, daily, let_grow, made

@@ -15,13 +15,14 @@ from postbell.domain.post import Post
 from postbell.domain.series import Series
 from postbell.domain.when import When
 from postbell.errors import Conflict
-from postbell.services import accounts, actions, pausing
-from postbell.services.actions import Verdict
-from postbell.services.compose import add_post, edit_post, load_post
+from postbell.services.accounts import accounts, pausing
+from postbell.services.accounts.pausing import Scope, Target
 from postbell.services.context import Context
-from postbell.services.pausing import Scope, Target
-from postbell.services.series import SeriesChanges, WantedSeries, add_series, edit_series, end_series
-from postbell.services.wanted import Changes, Wanted
+from postbell.services.posts import actions
+from postbell.services.posts.actions import Verdict
+from postbell.services.posts.compose import add_post, edit_post, load_post
+from postbell.services.posts.wanted import Changes, Wanted
+from postbell.services.series.series import SeriesChanges, WantedSeries, add_series, edit_series, end_series
 from postbell.testing import FakeNetwork, Mode
 from support.repeating import daily
 from support.stage import ring

@@ -17,9 +17,11 @@ from postbell.domain.series import Series
 from postbell.domain.states import DeliveryState, PostState, SeriesState
 from postbell.errors import Conflict, Invalid, NotFound, Problem, Stale
 from postbell.publishing.protocol import Network
-from postbell.services import accounts, actions
-from postbell.services.compose import edit_post
-from postbell.services.series import (
+from postbell.services.accounts import accounts
+from postbell.services.posts import actions
+from postbell.services.posts.compose import edit_post
+from postbell.services.posts.wanted import Changes
+from postbell.services.series.series import (
     SeriesChanges,
     WantedSeries,
     add_series,
@@ -28,7 +30,6 @@ from postbell.services.series import (
     list_series,
     load_series,
 )
-from postbell.services.wanted import Changes
 from postbell.store.media import forget_unused
 from postbell.testing import FakeNetwork
 from support.pictures import jpeg
@@ -218,7 +219,7 @@ def test_an_account_that_was_renamed_meanwhile_is_noticed(
         accounts.rename_account(world.ctx, "ann", "anna")
         return []
 
-    monkeypatch.setattr("postbell.services.series.judge_series", meanwhile)
+    monkeypatch.setattr("postbell.services.series.series.judge_series", meanwhile)
     with pytest.raises(Stale, match="ann was removed or renamed"):
         add(world, daily())
     assert list_series(world.ctx) == []

@@ -10,9 +10,9 @@ import pytest
 from postbell.domain.content import Content
 from postbell.networks.mastodon import network
 from postbell.publishing.protocol import at_server
-from postbell.services.checking import check_content
-from postbell.services.preview import preview_post
-from postbell.services.wanted import Wanted
+from postbell.services.posts.checking import check_content
+from postbell.services.posts.preview import preview_post
+from postbell.services.posts.wanted import Wanted
 from postbell.store import accounts
 from postbell.testing import FakeNetwork
 from support.world import World, add_account, build_world

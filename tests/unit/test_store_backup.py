@@ -18,7 +18,7 @@ from postbell.errors import (
     DiskFull,
     PostbellError,
 )
-from postbell.services import upkeep
+from postbell.services.upkeep import upkeep
 from postbell.settings import Places
 from postbell.store import backup, deliveries
 from postbell.store.engine import Store

@@ -22,7 +22,8 @@ from postbell.errors import (
     PostbellError,
     SchemaTooNew,
 )
-from postbell.services import caution, upkeep
+from postbell.services.sending import caution
+from postbell.services.upkeep import upkeep
 from postbell.settings import Places
 from postbell.store import backup, mark
 from postbell.store.engine import Store

@@ -18,7 +18,7 @@ from sqlalchemy import create_engine
 
 from postbell import store as store_package
 from postbell.errors import BadConfig, DaemonRunning, Damaged, DatabaseLocked, NotFound, SchemaTooNew
-from postbell.services import upkeep
+from postbell.services.upkeep import upkeep
 from postbell.settings import Places
 from postbell.store import backup, schema
 from postbell.store.base import Base

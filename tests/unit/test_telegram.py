@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from postbell.domain.film import Film
 from postbell.errors import Rejected
 from postbell.networks.telegram import network
-from postbell.publishing.bot_options import Credentials
 from postbell.publishing.protocol import Receipt
+from postbell.publishing.telegram.options import Credentials
 from support.fake_telegram import (
     CHANNEL,
     GROUP,

@@ -13,7 +13,7 @@ from postbell.domain.content import Content
 from postbell.domain.media import Media
 from postbell.errors import Problem
 from postbell.networks.telegram import network
-from postbell.services._fit_child import Job
+from postbell.services.media._fit_child import Job
 from support.fake_telegram import daemon, file
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from postbell.errors import Rejected, Unavailable, Unsure
 from postbell.networks.telegram import network
-from postbell.publishing.bot_message import first_message, messages_of
+from postbell.publishing.telegram.message import first_message, messages_of
 from support.fake_telegram import FakeTelegram, daemon, file
 from support.farside import Daemon, Fault
 

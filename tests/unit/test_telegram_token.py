@@ -12,7 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from postbell.domain.states import DeliveryState
-from postbell.publishing.transport import Connections
+from postbell.publishing.web.transport import Connections
 from support.children import free_port
 from support.fake_telegram import TOKEN, FakeTelegram, Refusal, daemon
 from support.farside import FarSide

@@ -8,8 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from postbell.domain.post import AttemptKind
-from postbell.services.removal import Removals
-from postbell.services.troubles import DATABASE
+from postbell.services.sending.removal import Removals
+from postbell.services.telling.troubles import DATABASE
 from postbell.store import accounts, attempts, deliveries, overdue
 from support.telling import Told, fail, lose, publish, telling
 from support.world import START, add_post, claim

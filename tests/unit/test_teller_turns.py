@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from postbell.services.message import Message
-from postbell.services.noticing import News
+from postbell.services.telling.message import Message
+from postbell.services.telling.noticing import News
 from postbell.store import notices
 from postbell.store.notices import Telling, WayState
 from support.telling import Notebook, Told, fail, telling

@@ -13,12 +13,12 @@ import pytest
 
 from postbell.domain.account import Account
 from postbell.errors import Invalid, PublishError, Rejected, Unauthorized, Unavailable
-from postbell.publishing.http import Clients, Http
-from postbell.publishing.oauth import Client, Request
 from postbell.publishing.protocol import Profile
-from postbell.publishing.threads_oauth import OAUTH
-from postbell.services import accounts, connecting
-from postbell.services.connecting import Asking
+from postbell.publishing.threads.oauth import OAUTH
+from postbell.publishing.web.http import Clients, Http
+from postbell.publishing.web.oauth import Client, Request
+from postbell.services.accounts import accounts, connecting
+from postbell.services.accounts.connecting import Asking
 from postbell.testing import FakeClock
 from support.consenting_threads import REDIRECT, SECRET, SHORT, VALUES, ConsentingThreads
 from support.fake_threads import TOKEN, Refusal

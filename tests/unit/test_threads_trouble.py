@@ -11,7 +11,7 @@ import pytest
 
 from postbell.errors import RateLimited, Rejected, Unauthorized, Unavailable, Unsure
 from postbell.publishing.protocol import Absent, Progress, Receipt, Unknown
-from postbell.publishing.tokens import Tokens
+from postbell.publishing.web.tokens import Tokens
 from support.fake_threads import TOKEN, Refusal, daemon
 from support.farside import START, Between, Daemon, FarSide, Fault, Killed, Strike, die_after, die_before
 from support.threads_telling import fail, numbered, refuse

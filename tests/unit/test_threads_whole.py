@@ -14,14 +14,14 @@ from postbell.domain.post import Post
 from postbell.domain.states import DeliveryState, Outcome
 from postbell.domain.when import When
 from postbell.sections import ApiSettings
-from postbell.services.accounts import add_account
-from postbell.services.actions import unpublish
-from postbell.services.commenting import Comments
-from postbell.services.compose import add_post
-from postbell.services.metrics import Metrics, readings_of
-from postbell.services.removal import Removals
-from postbell.services.renewal import Renewals
-from postbell.services.wanted import Wanted
+from postbell.services.accounts.accounts import add_account
+from postbell.services.posts.actions import unpublish
+from postbell.services.posts.compose import add_post
+from postbell.services.posts.wanted import Wanted
+from postbell.services.sending.commenting import Comments
+from postbell.services.sending.metrics import Metrics, readings_of
+from postbell.services.sending.removal import Removals
+from postbell.services.sending.renewal import Renewals
 from postbell.testing import FakeClock
 from support.fake_threads import TOKEN, FakeThreads
 from support.farside import Fault, Violation

@@ -13,11 +13,11 @@ from postbell.domain.states import PostState
 from postbell.domain.weekly import WeeklySlots, parse_weekly
 from postbell.domain.when import When
 from postbell.errors import Invalid
-from postbell.services import actions
-from postbell.services.compose import add_post, edit_post, load_post
-from postbell.services.placing import Auto, Placing, Queue, QueueMode
-from postbell.services.preview import preview_post
-from postbell.services.wanted import Changes, Saved, Terms, Wanted, terms_of
+from postbell.services.plan.placing import Auto, Placing, Queue, QueueMode
+from postbell.services.posts import actions
+from postbell.services.posts.compose import add_post, edit_post, load_post
+from postbell.services.posts.preview import preview_post
+from postbell.services.posts.wanted import Changes, Saved, Terms, Wanted, terms_of
 from postbell.store import accounts
 from postbell.store.engine import Store
 from support.world import START, World, add_account, build_world

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from postbell.publishing.tokens import expiry_of
+from postbell.publishing.web.tokens import expiry_of
 
 
 def _token(payload: object) -> str:

@@ -18,9 +18,9 @@ import httpx
 import pytest
 
 from postbell.errors import PublishError, Rejected, Unsure
-from postbell.publishing.answer import Answer
-from postbell.publishing.http import Clients, Http
-from postbell.publishing.transport import LEFT, Connections
+from postbell.publishing.web.answer import Answer
+from postbell.publishing.web.http import Clients, Http
+from postbell.publishing.web.transport import LEFT, Connections
 from postbell.testing import FakeClock
 from support.asking import NOW, ask, http_over
 from support.sockets import Handler, answering, read_request, server, tls_in

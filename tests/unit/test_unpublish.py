@@ -12,8 +12,8 @@ import pytest
 
 from postbell.domain.post import Post
 from postbell.errors import Conflict, NotFound, Stale
-from postbell.services.actions import unpublish
-from postbell.services.removal import Removals
+from postbell.services.posts.actions import unpublish
+from postbell.services.sending.removal import Removals
 from postbell.store import deliveries, removals
 from postbell.testing import FakeNetwork
 from support.command import Command, german, with_accounts

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from postbell.errors import BadConfig, NotFound
-from postbell.services import upkeep
+from postbell.services.upkeep import upkeep
 from postbell.settings import Places
 from postbell.store.engine import create_file
 from support.disk import needs_root

@@ -10,7 +10,7 @@ import pytest
 
 from postbell.domain.account import Account
 from postbell.errors import BadConfig, NoKey
-from postbell.services.vault import Vault, add_key, find_vault, read_keys, require_key, require_open
+from postbell.services.accounts.vault import Vault, add_key, find_vault, read_keys, require_key, require_open
 from postbell.settings import Places, load_settings
 
 

@@ -17,12 +17,12 @@ from postbell.domain.media import Media
 from postbell.domain.when import When
 from postbell.errors import Invalid
 from postbell.sections import MediaSettings
-from postbell.services import film_fitting, films
-from postbell.services.compose import add_post
-from postbell.services.doctor import doctor
-from postbell.services.preview import preview_post
-from postbell.services.series import WantedSeries, add_series
-from postbell.services.wanted import Wanted
+from postbell.services.media import film_fitting, films
+from postbell.services.posts.compose import add_post
+from postbell.services.posts.preview import preview_post
+from postbell.services.posts.wanted import Wanted
+from postbell.services.series.series import WantedSeries, add_series
+from postbell.services.upkeep.doctor import doctor
 from postbell.settings import RetrySettings, Settings
 from postbell.store.media import find_media, record_given, record_media
 from postbell.testing import FakeNetwork

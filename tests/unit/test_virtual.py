@@ -12,9 +12,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from postbell.domain.states import Outcome
-from postbell.publishing.http import Http
+from postbell.publishing.web.http import Http
 from postbell.services.context import Context
-from postbell.services.virtual import Engine, virtual_context
+from postbell.services.plan.virtual import Engine, virtual_context
 from postbell.store import posts
 from postbell.testing import Mode
 from support.world import START, World, add_post, build_world, locate

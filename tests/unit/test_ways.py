@@ -17,8 +17,8 @@ from pydantic import SecretStr
 
 from postbell.domain.notice import Notice, NoticeKind
 from postbell.errors import NotTold
-from postbell.services.message import Message, compose
-from postbell.services.ways import Broken, Command, Url, find_ways
+from postbell.services.telling.message import Message, compose
+from postbell.services.telling.ways import Broken, Command, Url, find_ways
 from postbell.settings import NotifySettings
 from support.children import free_port
 

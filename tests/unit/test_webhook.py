@@ -15,9 +15,9 @@ from pydantic import ValidationError
 from postbell.domain.media import Media, MediaKind
 from postbell.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable
 from postbell.networks.webhook import MOST_BYTES, network
-from postbell.publishing.http import Clients, Http
 from postbell.publishing.protocol import Outgoing, Receipt, Target, Unknown
 from postbell.publishing.signing import signature
+from postbell.publishing.web.http import Clients, Http
 from postbell.testing import FakeClock
 from support.fake_webhook import SUBJECT, URL, FakeWebhook
 from support.farside import START, Violation

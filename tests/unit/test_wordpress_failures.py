@@ -9,8 +9,8 @@ import pytest
 
 from postbell.errors import PublishError, Rejected, Unauthorized, Unavailable, Unsure
 from postbell.networks.wordpress import network
-from postbell.publishing.answer import Refused
 from postbell.publishing.protocol import Absent, Receipt, Resend
+from postbell.publishing.web.answer import Refused
 from postbell.testing import FakeClock
 from support import pictures
 from support.fake_wordpress import SERVER, SUBJECT, FakeWordPress, blog

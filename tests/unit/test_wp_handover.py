@@ -9,7 +9,7 @@ import pytest
 
 from postbell.errors import Invalid, Rejected, Unauthorized
 from postbell.networks.wordpress import network
-from postbell.services import handing_over
+from postbell.services.accounts import handing_over
 from support.fake_wordpress import PASSWORD, SERVER, USERNAME
 from support.handing_wordpress import HandingWordPress
 from support.world import World, build_world

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from postbell.publishing.blocks import Stored, without_blocks
-from postbell.publishing.wp_markdown import blocks_of, parted
-from postbell.publishing.wp_placing import Files, placed_html
+from postbell.publishing.wordpress.blocks import Stored, without_blocks
+from postbell.publishing.wordpress.markdown import blocks_of, parted
+from postbell.publishing.wordpress.placing import Files, placed_html
 
 
 _FILES = (

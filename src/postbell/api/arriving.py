@@ -13,7 +13,7 @@ from fastapi import Depends, Request
 from postbell.api.multipart import Begin, Form, Malformed, boundary_of
 from postbell.api.problems import Refusal
 from postbell.app import App
-from postbell.services.receiving import Arriving
+from postbell.services.media.receiving import Arriving
 
 
 #: So many files may come at once.

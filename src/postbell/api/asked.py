@@ -16,8 +16,8 @@ from postbell.domain.when import When
 from postbell.domain.zones import wall_at, zone_named
 from postbell.errors import Invalid, Problem
 from postbell.services.context import Context
-from postbell.services.placing import Auto, Placing, Queue, QueueMode
-from postbell.services.wanted import Terms, Wanted
+from postbell.services.plan.placing import Auto, Placing, Queue, QueueMode
+from postbell.services.posts.wanted import Terms, Wanted
 from postbell.store.media import find_media
 
 

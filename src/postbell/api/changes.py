@@ -29,7 +29,7 @@ from postbell.domain.content import Comment, Split
 from postbell.domain.post import Post
 from postbell.errors import Problem
 from postbell.services.context import Context
-from postbell.services.wanted import Changes, Terms, terms_of
+from postbell.services.posts.wanted import Changes, Terms, terms_of
 
 
 class SaidChanged(Asked):

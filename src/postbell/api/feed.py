@@ -19,7 +19,7 @@ from postbell.api.callers import Caller
 from postbell.app import App
 from postbell.domain.event import Event, EventKind
 from postbell.errors import PostbellError
-from postbell.services.hook_calls import event_json
+from postbell.services.telling.hook_calls import event_json
 from postbell.store import keys
 from postbell.store.events import events_after, first_id, last_number
 

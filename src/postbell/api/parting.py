@@ -16,7 +16,7 @@ from postbell.api import tus
 from postbell.api.call import answered
 from postbell.api.problems import Refusal
 from postbell.errors import PostbellError
-from postbell.services.uploading import Part, find_upload
+from postbell.services.media.uploading import Part, find_upload
 
 
 #: Seconds without a byte after which nobody is there any more.

@@ -10,8 +10,8 @@ from postbell.api.models import Comment, Instant, Media, Note, Override, Post, S
 from postbell.domain.comment import CommentState
 from postbell.domain.notice import NoticeKind
 from postbell.domain.states import Outcome, PostState, SeriesState
-from postbell.services.holds import Hold
-from postbell.services.pausing import Scope
+from postbell.services.accounts.holds import Hold
+from postbell.services.accounts.pausing import Scope
 
 
 class Rule(Shape):

@@ -25,7 +25,7 @@ from postbell.errors import (
     Unauthorized,
     Unavailable,
 )
-from postbell.services.receiving import TooLong, WrongSum
+from postbell.services.media.receiving import TooLong, WrongSum
 from postbell.shapes import code_of
 
 

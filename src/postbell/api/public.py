@@ -13,7 +13,7 @@ from postbell.api.ranges import file_response
 from postbell.app import App
 from postbell.domain.public_link import PublicLink
 from postbell.errors import PostbellError
-from postbell.services.public_media import note_fetch
+from postbell.services.media.public_media import note_fetch
 
 
 if TYPE_CHECKING:

@@ -30,7 +30,7 @@ from postbell.domain.series import Series
 from postbell.domain.zones import wall_at, zone_named
 from postbell.errors import Invalid, Problem
 from postbell.services.context import Context
-from postbell.services.series import SeriesChanges, WantedSeries
+from postbell.services.series.series import SeriesChanges, WantedSeries
 
 
 Rule = Recurrence | Recycling

@@ -22,9 +22,9 @@ from postbell.app import App
 from postbell.domain.access import Key
 from postbell.errors import PostbellError
 from postbell.sections import Listen, parse_listen
-from postbell.services import keys
-from postbell.services.ingest import Ingests
-from postbell.services.troubles import Troubles
+from postbell.services.accounts import keys
+from postbell.services.media.ingest import Ingests
+from postbell.services.telling.troubles import Troubles
 from postbell.store.keys import use_key
 from postbell.store.thread import StoreThread
 

@@ -24,8 +24,8 @@ from postbell.api.problems import MEDIA_TYPE, Refusal, document, refusal_of
 from postbell.app import App
 from postbell.domain.access import Key
 from postbell.errors import PostbellError
-from postbell.services.keys import find_key
-from postbell.services.public_media import PATH
+from postbell.services.accounts.keys import find_key
+from postbell.services.media.public_media import PATH
 
 
 Scope = dict[str, Any]

@@ -86,7 +86,7 @@ def add(
     What the network needs and is not given is asked for; `postbell networks NETWORK` shows what that is.
     Where it lets you consent in a browser, a page is named; a token can be given instead.
     """
-    from postbell.services.accounts import add_account, list_accounts
+    from postbell.services.accounts.accounts import add_account, list_accounts
 
     ctx = state.open_app().ctx
     found = ctx.network(network)
@@ -132,9 +132,9 @@ def reconnect(
     What is not given stays as it is. On a terminal, if nothing is given at all, the secrets are asked for, or
     you are asked to consent in a browser where the network has that.
     """
-    from postbell.services.accounts import get_account, readable_values, reconnect_account
-    from postbell.services.connecting import consents, knows_client
-    from postbell.services.handing_over import hands_over
+    from postbell.services.accounts.accounts import get_account, readable_values, reconnect_account
+    from postbell.services.accounts.connecting import consents, knows_client
+    from postbell.services.accounts.handing_over import hands_over
 
     ctx = state.open_app().ctx
     account = get_account(ctx, name)
@@ -352,7 +352,7 @@ def _who(profile: Profile) -> str:
 
 
 def _json(ctx: Context, found: Account) -> dict[str, Any]:
-    from postbell.services.accounts import visible_values
+    from postbell.services.accounts.accounts import visible_values
 
     return account_json(found, visible_values(ctx, found))
 
@@ -377,7 +377,7 @@ def _login(ctx: Clocks, found: Account) -> str | None:
 
 
 def _condition(ctx: Clocks, found: Account) -> str:
-    from postbell.services.holds import hold_of
+    from postbell.services.accounts.holds import hold_of
 
     held = hold_of(found, ctx.now())
     return (

@@ -21,7 +21,7 @@ from postbell.shapes import post_json
 if TYPE_CHECKING:
     from postbell.cli.desk import Clocks
     from postbell.domain.post import Post
-    from postbell.services.placing import Placing
+    from postbell.services.plan.placing import Placing
 
 _ENDS: dict[Outcome | None, str] = {
     Outcome.PUBLISHED: "published already",
@@ -67,7 +67,7 @@ def reschedule(
       postbell reschedule k7f2 tomorrow 18:00
       postbell reschedule k7f2 --queue last
     """  # noqa: D301 - click wants the character
-    from postbell.services.wanted import Saved
+    from postbell.services.posts.wanted import Saved
 
     options = PlaceOptions(**place)
     options.require_one(draft=draft, WHEN=bool(words))
@@ -117,7 +117,7 @@ def cancel(state: State, *, post_id: str) -> None:
     Example:
       postbell cancel k7f2
     """  # noqa: D301 - click wants the character
-    from postbell.services.wanted import Saved
+    from postbell.services.posts.wanted import Saved
 
     desk = state.open_desk()
     post = desk.load_post(post_id)
@@ -148,7 +148,7 @@ def delete(state: State, *, post_id: str, yes: bool) -> None:
 @pass_state
 def retry(state: State, *, post_id: str, account: str | None) -> None:
     """Try again, now, what failed or was missed."""
-    from postbell.services.wanted import Saved
+    from postbell.services.posts.wanted import Saved
 
     desk = state.open_desk()
     changed = desk.retry(desk.load_post(post_id), account)
@@ -170,8 +170,8 @@ def settle(state: State, *, post_id: str, url: str | None, verdict: str | None, 
     Example:
       postbell settle k7f2 --published https://example.org/the-post
     """  # noqa: D301 - click wants the character
-    from postbell.services.actions import Verdict
-    from postbell.services.wanted import Saved
+    from postbell.services.posts.actions import Verdict
+    from postbell.services.posts.wanted import Saved
 
     if verdict is None:
         raise click.UsageError("Say how it ended: --published [URL], --failed or --resend.")

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from postbell.cli.desk import Clocks, Desk
     from postbell.domain.media import Media
     from postbell.domain.post import Post
-    from postbell.services.wanted import Changes, Preview, Wanted
+    from postbell.services.posts.wanted import Changes, Preview, Wanted
 
 _REMARK = """\
 The lines between +++ are TOML: to = ["name"], at = "tomorrow 18:00" or queue = true, tz, title, link,
@@ -124,7 +124,7 @@ def edit(
       postbell edit k7f2 "Hello, everybody" --at "friday 18:00"
       postbell edit k7f2 "Hello, everybody" --published
     """  # noqa: D301 - click wants the character
-    from postbell.services.wanted import terms_of
+    from postbell.services.posts.wanted import terms_of
 
     changer = Published(wanted=published, accounts=accounts, dry_run=dry_run)
     desk = state.open_desk()
@@ -149,7 +149,7 @@ def edit(
 
 
 def _edit_whole(state: State, desk: Desk, post: Post, changer: Published) -> None:
-    from postbell.services.wanted import Saved
+    from postbell.services.posts.wanted import Saved
 
     if not changer.wanted and post.state not in (PostState.DRAFT, PostState.SCHEDULED):
         raise Conflict(f"Post {post.id} is {post.state}: it cannot be changed.")
@@ -183,7 +183,7 @@ def _edit_whole(state: State, desk: Desk, post: Post, changer: Published) -> Non
 
 def _understand_again(ctx: Clocks, post: Post, shown: Manuscript, written: Manuscript) -> Understood:
     """Return what a whole manuscript means; times that nobody has touched stay, and may be past."""
-    from postbell.services.wanted import Terms
+    from postbell.services.posts.wanted import Terms
 
     same_time = (written.at, written.tz) == (shown.at, shown.tz)
     same_end = (written.not_after, written.tz) == (shown.not_after, shown.tz)
@@ -196,7 +196,7 @@ def _understand_again(ctx: Clocks, post: Post, shown: Manuscript, written: Manus
 
 
 def _wanted(written: Manuscript, meant: Understood, *, draft: bool) -> Wanted:
-    from postbell.services.wanted import Wanted
+    from postbell.services.posts.wanted import Wanted
 
     return Wanted(
         text=written.text,
@@ -217,7 +217,7 @@ def _wanted(written: Manuscript, meant: Understood, *, draft: bool) -> Wanted:
 
 
 def _changes(written: Manuscript, meant: Understood) -> Changes:
-    from postbell.services.wanted import Changes
+    from postbell.services.posts.wanted import Changes
 
     return Changes(
         text=written.text or None,
@@ -237,8 +237,8 @@ def _changes(written: Manuscript, meant: Understood) -> Changes:
 
 def _manuscript(ctx: Clocks, post: Post) -> Manuscript:
     """Return a stored post as a file to edit; its files appear under their names."""
-    from postbell.services.compose import without_empty
-    from postbell.services.splitting import split_of
+    from postbell.services.posts.compose import without_empty
+    from postbell.services.posts.splitting import split_of
 
     zone = zone_named(post.zone) if post.zone else ctx.zone
     how, said = split_of(post), post.content.comment

@@ -17,10 +17,10 @@ from postbell.errors import Unavailable
 
 if TYPE_CHECKING:
     from postbell.publishing.protocol import Network
-    from postbell.publishing.tokens import Tokens
-    from postbell.services.connecting import Consent
+    from postbell.publishing.web.tokens import Tokens
+    from postbell.services.accounts.connecting import Consent
     from postbell.services.context import Context
-    from postbell.services.redirect import RedirectListener
+    from postbell.services.posts.redirect import RedirectListener
 
 #: Seconds that a person may take.
 _PATIENCE = 900.0
@@ -39,8 +39,8 @@ def ask_consent(
     The browser comes back to this machine by itself; from another machine its address is pasted. Raises a
     PublishError, or Unavailable after a quarter of an hour.
     """
-    from postbell.services.connecting import ask, take
-    from postbell.services.redirect import RedirectListener
+    from postbell.services.accounts.connecting import ask, take
+    from postbell.services.posts.redirect import RedirectListener
 
     with RedirectListener() as listener:
         asking = ask(
@@ -80,8 +80,8 @@ def ask_missing_values(
     What was not given is asked for in the browser, where the network has that, and on the terminal. Only if
     it is `online` a site may be asked to make a password.
     """
-    from postbell.services.connecting import consents
-    from postbell.services.handing_over import hands_over
+    from postbell.services.accounts.connecting import consents
+    from postbell.services.accounts.handing_over import hands_over
 
     found = dict(values)
     if online and hands_over(network, found):
@@ -98,8 +98,8 @@ def ask_for_password(ctx: Context, network: Network, *, name: str, server: str |
 
     Raises a PublishError, or Unavailable after a quarter of an hour.
     """
-    from postbell.services.handing_over import ask, take
-    from postbell.services.redirect import RedirectListener
+    from postbell.services.accounts.handing_over import ask, take
+    from postbell.services.posts.redirect import RedirectListener
 
     with RedirectListener() as listener:
         handing = ask(ctx, network=network.key, name=name, server=server, redirect=listener.address)

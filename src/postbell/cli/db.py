@@ -69,7 +69,7 @@ def backup_(state: State, *, file: Path | None) -> None:
     The copy is checked before it gets its name. Stored media are not in it: copy the folder `media` too.
     """
     from postbell.clock import SystemClock
-    from postbell.services import upkeep
+    from postbell.services.upkeep import upkeep
     from postbell.settings import load_settings
 
     places = state.places
@@ -99,7 +99,7 @@ def restore(state: State, *, file: str, yes: bool) -> None:
     sends only what is not there. What no network can tell waits for `postbell settle`.
     """
     from postbell.clock import SystemClock
-    from postbell.services import upkeep
+    from postbell.services.upkeep import upkeep
 
     source = _latest(state) if file == "latest" else Path(file)
     if not yes:
@@ -135,7 +135,7 @@ def upgrade(state: State) -> None:
     The daemon does the same when it starts.
     """
     from postbell.clock import SystemClock
-    from postbell.services import upkeep
+    from postbell.services.upkeep import upkeep
     from postbell.settings import load_settings
     from postbell.store import schema
 
@@ -159,7 +159,7 @@ def prune(state: State, *, dry_run: bool) -> None:
     """
     import asyncio
 
-    from postbell.services import retention
+    from postbell.services.upkeep import retention
 
     app = state.open_app()
     settings, now = app.settings.retention, app.ctx.now()

@@ -17,9 +17,10 @@ from postbell.domain.post import Post
 from postbell.domain.states import PostState
 from postbell.domain.when import parse_when
 from postbell.errors import PostbellError
-from postbell.services import accounts, upkeep
-from postbell.services.compose import add_post, load_post
-from postbell.services.wanted import Wanted
+from postbell.services.accounts import accounts
+from postbell.services.posts.compose import add_post, load_post
+from postbell.services.posts.wanted import Wanted
+from postbell.services.upkeep import upkeep
 from postbell.settings import Places
 from postbell.store.lock import DaemonLock
 

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from postbell.domain.series import Series
     from postbell.domain.when import When
     from postbell.remote.desk import RemoteDesk
-    from postbell.services.actions import Verdict
-    from postbell.services.holds import Held
-    from postbell.services.placing import Placing
-    from postbell.services.projection import Coming
-    from postbell.services.queueing import Roster
-    from postbell.services.series_view import Upcoming
-    from postbell.services.wanted import Changes, Preview, Saved, Wanted
+    from postbell.services.accounts.holds import Held
+    from postbell.services.plan.placing import Placing
+    from postbell.services.plan.projection import Coming
+    from postbell.services.plan.queueing import Roster
+    from postbell.services.posts.actions import Verdict
+    from postbell.services.posts.wanted import Changes, Preview, Saved, Wanted
+    from postbell.services.series.series_view import Upcoming
     from postbell.store.posts import Filter
 
 
@@ -69,27 +69,27 @@ class LocalDesk:
 
     def holds(self) -> dict[str, Held]:
         """Return what holds accounts, by name."""
-        from postbell.services.accounts import list_accounts
-        from postbell.services.holds import hold_of
+        from postbell.services.accounts.accounts import list_accounts
+        from postbell.services.accounts.holds import hold_of
 
         found = [hold_of(account, self.now()) for account in list_accounts(self._ctx)]
         return {held.account: held for held in found if held}
 
     def pauses_of(self, post: Post) -> list[Pause]:
         """Return the pauses that hold a post back, besides those of its accounts."""
-        from postbell.services.holds import pauses_of
+        from postbell.services.accounts.holds import pauses_of
 
         return pauses_of(self._ctx, post)
 
     def looks_up(self, unsure: Delivery) -> bool:
         """Whether the daemon finds out by itself how an unsure delivery ended."""
-        from postbell.services.health import looks_up
+        from postbell.services.upkeep.health import looks_up
 
         return looks_up(self._ctx, unsure)
 
     def load_post(self, prefix: str) -> Post:
         """Return the one post whose id begins so."""
-        from postbell.services.compose import load_post
+        from postbell.services.posts.compose import load_post
 
         return load_post(self._ctx, prefix)
 
@@ -98,7 +98,7 @@ class LocalDesk:
         from postbell.store.posts import list_posts
 
         if wanted.account:
-            from postbell.services.accounts import get_account
+            from postbell.services.accounts.accounts import get_account
 
             get_account(self._ctx, wanted.account)
         with self._ctx.store.read() as tx:
@@ -106,117 +106,117 @@ class LocalDesk:
 
     def add_post(self, wanted: Wanted) -> Saved:
         """Store a new post."""
-        from postbell.services.compose import add_post
+        from postbell.services.posts.compose import add_post
 
         return add_post(self._ctx, wanted)
 
     def preview(self, wanted: Wanted) -> list[Preview]:
         """Return what every account would be sent."""
-        from postbell.services.preview import preview_post
+        from postbell.services.posts.preview import preview_post
 
         return preview_post(self._ctx, wanted)
 
     def edit_post(self, post: Post, changes: Changes) -> Saved:
         """Change a draft or scheduled post."""
-        from postbell.services.compose import edit_post
+        from postbell.services.posts.compose import edit_post
 
         return edit_post(self._ctx, post, changes)
 
     def edit_published(self, post: Post, changes: Changes, accounts: Sequence[str]) -> Saved:
         """Change what is public of a post."""
-        from postbell.services.editing import edit_published
+        from postbell.services.sending.editing import edit_published
 
         return edit_published(self._ctx, post, changes, accounts)
 
     def revisions_of(self, post: Post) -> list[Revision]:
         """Return what a published post has said before."""
-        from postbell.services.editing import revisions_of
+        from postbell.services.sending.editing import revisions_of
 
         return revisions_of(self._ctx, post)
 
     def unpublish(self, post: Post, account: str | None) -> Post:
         """Have what is public of a post taken away."""
-        from postbell.services import actions
+        from postbell.services.posts import actions
 
         return actions.unpublish(self._ctx, post, account)
 
     def reschedule(self, post: Post, to: When | Placing, *, allow_duplicate: bool = False) -> Saved:
         """Give a post another time."""
-        from postbell.services import actions
+        from postbell.services.posts import actions
 
         return actions.reschedule(self._ctx, post, to, allow_duplicate=allow_duplicate)
 
     def unschedule(self, post: Post) -> Post:
         """Make a scheduled post a draft again."""
-        from postbell.services import actions
+        from postbell.services.posts import actions
 
         return actions.unschedule(self._ctx, post)
 
     def publish_now(self, post: Post, *, allow_duplicate: bool = False) -> Saved:
         """Publish a post now."""
-        from postbell.services import actions
+        from postbell.services.posts import actions
 
         return actions.publish_now(self._ctx, post, allow_duplicate=allow_duplicate)
 
     def cancel(self, post: Post) -> Post:
         """Cancel what is not yet published of a post."""
-        from postbell.services import actions
+        from postbell.services.posts import actions
 
         return actions.cancel(self._ctx, post)
 
     def retry(self, post: Post, account: str | None) -> Post:
         """Try again what failed or was missed."""
-        from postbell.services import actions
+        from postbell.services.posts import actions
 
         return actions.retry(self._ctx, post, account)
 
     def settle(self, post: Post, verdict: Verdict, *, account: str | None, url: str | None) -> Post:
         """Say how an unsure delivery ended."""
-        from postbell.services import actions
+        from postbell.services.posts import actions
 
         return actions.settle(self._ctx, post, verdict, account=account, url=url)
 
     def delete(self, post: Post) -> None:
         """Remove a post for good."""
-        from postbell.services import actions
+        from postbell.services.posts import actions
 
         actions.delete(self._ctx, post)
 
     def log_of(self, post: Post) -> list[tuple[Delivery, Attempt]]:
         """Return every try of a post."""
-        from postbell.services.actions import log_of
+        from postbell.services.posts.actions import log_of
 
         return list(log_of(self._ctx, post))
 
     def readings_of(self, post: Post) -> list[Reading]:
         """Return what was read of a post."""
-        from postbell.services.metrics import readings_of
+        from postbell.services.sending.metrics import readings_of
 
         return readings_of(self._ctx, post)
 
     def comments_of(self, post: Post) -> dict[str, FirstComment]:
         """Return how the first comments on a post do, by account."""
-        from postbell.services.commenting import comments_of
+        from postbell.services.sending.commenting import comments_of
 
         names = {delivery.id: delivery.account for delivery in post.deliveries}
         return {names[each.delivery_id]: each for each in comments_of(self._ctx, post)}
 
     def accounts(self) -> list[Account]:
         """Return every account."""
-        from postbell.services.accounts import list_accounts
+        from postbell.services.accounts.accounts import list_accounts
 
         return list_accounts(self._ctx)
 
     def accounts_told(self) -> list[Mapping[str, Any]]:
         """Return how every account is told; secrets may have to be read for it."""
-        from postbell.services.accounts import visible_values
+        from postbell.services.accounts.accounts import visible_values
 
         return [account_json(each, visible_values(self._ctx, each)) for each in self.accounts()]
 
     def status(self) -> dict[str, Any]:
         """Return how things stand."""
-        from postbell.services import health
-        from postbell.services.ways import find_ways
+        from postbell.services.telling.ways import find_ways
+        from postbell.services.upkeep import health
         from postbell.status_shapes import status_json
 
         app, settings = self._app, self._app.settings
@@ -227,8 +227,8 @@ class LocalDesk:
     def list_series(self, *, ended: bool) -> list[tuple[Series, Pause | None, datetime | None]]:
         """Return series, what holds each back, and when its next post is due."""
         from postbell.domain.states import SeriesState
-        from postbell.services.series import list_series
-        from postbell.services.series_view import next_times, paused_series
+        from postbell.services.series.series import list_series
+        from postbell.services.series.series_view import next_times, paused_series
 
         found = list_series(self._ctx, None if ended else SeriesState.ACTIVE)
         paused, times = paused_series(self._ctx), next_times(self._ctx)
@@ -236,22 +236,22 @@ class LocalDesk:
 
     def load_series(self, prefix: str) -> tuple[Series, Pause | None]:
         """Return the one series whose id begins so, and what holds it back."""
-        from postbell.services.series import load_series
-        from postbell.services.series_view import paused_series
+        from postbell.services.series.series import load_series
+        from postbell.services.series.series_view import paused_series
 
         found = load_series(self._ctx, prefix)
         return found, paused_series(self._ctx).get(found.id)
 
     def look_ahead(self, series: Series, count: int) -> list[Upcoming]:
         """Return the next posts of a series."""
-        from postbell.services.series_view import look_ahead
+        from postbell.services.series.series_view import look_ahead
 
         return look_ahead(self._ctx, series, count)
 
     def queue(self, name: str | None, count: int) -> list[Roster]:
         """Return the queue of an account, or those of all."""
-        from postbell.services import queueing
-        from postbell.services.accounts import get_account, list_accounts
+        from postbell.services.accounts.accounts import get_account, list_accounts
+        from postbell.services.plan import queueing
 
         ctx = self._ctx
         names = [get_account(ctx, name).name] if name else [account.name for account in list_accounts(ctx)]
@@ -259,13 +259,13 @@ class LocalDesk:
 
     def upcoming(self, *, count: int, until: datetime | None) -> list[Coming]:
         """Return what will be published next."""
-        from postbell.services import forecast
+        from postbell.services.plan import forecast
 
         return forecast.upcoming(self._ctx, count=count, until=until)
 
     def between(self, start: datetime, end: datetime) -> list[Coming]:
         """Return what was and will be published between two instants."""
-        from postbell.services import forecast
+        from postbell.services.plan import forecast
 
         return forecast.between(self._ctx, start, end)
 

@@ -23,7 +23,7 @@ from postbell.errors import Invalid, Problem
 
 
 if TYPE_CHECKING:
-    from postbell.services.vault import Key, Vault
+    from postbell.services.accounts.vault import Key, Vault
 
 
 @click.group(cls=SentenceGroup)
@@ -40,9 +40,9 @@ def secrets() -> None:
 @pass_state
 def show(state: State) -> None:
     """Show whether the secrets of accounts are encrypted, and with which keys."""
-    from postbell.services.accounts import list_accounts
-    from postbell.services.encrypted import clear_copies, encryption_of
-    from postbell.services.hooks import list_hooks
+    from postbell.services.accounts.accounts import list_accounts
+    from postbell.services.accounts.encrypted import clear_copies, encryption_of
+    from postbell.services.telling.hooks import list_hooks
 
     app = state.open_app()
     vault, found = app.ctx.vault, encryption_of(list_accounts(app.ctx), list_hooks(app.ctx))
@@ -94,7 +94,7 @@ def encrypt(state: State) -> None:
 
     The daemon must not run. Nothing of what was in the clear is left in the database.
     """
-    from postbell.services import encrypted, encryption
+    from postbell.services.accounts import encrypted, encryption
 
     count = encryption.encrypt(state.places, _vault(state))
     copies = encrypted.clear_copies(state.places)
@@ -110,7 +110,8 @@ def rotate(state: State) -> None:
 
     The daemon must not run. The old keys stay in the file, for older backups.
     """
-    from postbell.services import encrypted, encryption, upkeep
+    from postbell.services.accounts import encrypted, encryption
+    from postbell.services.upkeep import upkeep
 
     with upkeep.locked(state.places):  # before there is a key that a daemon does not know
         key, path = _make_key(state, None)
@@ -132,7 +133,7 @@ def decrypt(state: State, *, yes: bool) -> None:
     The daemon must not run. Take the key out of the configuration afterwards: with one, whatever is stored
     later is encrypted.
     """
-    from postbell.services import encryption
+    from postbell.services.accounts import encryption
 
     if not yes:
         state.confirm("Store the secrets of all accounts and hooks in the clear?")
@@ -146,7 +147,7 @@ def decrypt(state: State, *, yes: bool) -> None:
 
 
 def _vault(state: State) -> Vault:
-    from postbell.services.vault import find_vault
+    from postbell.services.accounts.vault import find_vault
     from postbell.settings import load_settings
 
     return find_vault(state.places, load_settings(state.places.config))
@@ -154,7 +155,7 @@ def _vault(state: State) -> Vault:
 
 def _make_key(state: State, file: Path | None) -> tuple[Key, Path]:
     from postbell.clock import SystemClock
-    from postbell.services.vault import add_key
+    from postbell.services.accounts.vault import add_key
 
     path = file.expanduser().absolute() if file else _vault(state).path
     if path is None:

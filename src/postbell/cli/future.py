@@ -26,7 +26,7 @@ from postbell.plan_shapes import coming_json
 
 if TYPE_CHECKING:
     from postbell.cli.desk import Desk
-    from postbell.services.projection import Coming
+    from postbell.services.plan.projection import Coming
 
 #: Narrower cells would hold no time and name.
 _NARROWEST = 11
@@ -118,7 +118,7 @@ def _begin(desk: Desk, day: date) -> datetime:
 
 def _require_near(desk: Desk, first: date, where: str) -> None:
     """Raise Invalid about `where` for days so far away that nothing is known of them, or nothing can be."""
-    from postbell.services.forecast import LONGEST
+    from postbell.services.plan.forecast import LONGEST
 
     today = wall_at(desk.now(), desk.zone).date()
     if first > today + LONGEST or first.year < _EARLIEST:

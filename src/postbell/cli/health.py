@@ -39,8 +39,8 @@ from postbell.errors import PostbellError
 
 
 if TYPE_CHECKING:
-    from postbell.services.check import Check
-    from postbell.services.doctor import Verify
+    from postbell.services.upkeep.check import Check
+    from postbell.services.upkeep.doctor import Verify
 
 
 @click.command()
@@ -66,8 +66,8 @@ def doctor(state: State, *, online: bool) -> int:
     Exits with 1 if something is broken; a warning alone is no failure.
     """
     from postbell.clock import SystemClock
-    from postbell.services.check import Level
-    from postbell.services.doctor import doctor as look
+    from postbell.services.upkeep.check import Level
+    from postbell.services.upkeep.doctor import doctor as look
 
     verify = _verify(state) if online else None
     checks = look(state.places, now=SystemClock().now(), verify=verify)
@@ -82,7 +82,7 @@ def doctor(state: State, *, online: bool) -> int:
 
 
 def _verify(state: State) -> Verify | None:
-    from postbell.services.accounts import verify_account
+    from postbell.services.accounts.accounts import verify_account
 
     # What keeps Postbell from opening is reported by the checks themselves.
     with suppress(PostbellError):
@@ -102,7 +102,7 @@ def _print_check(state: State, check: Check) -> None:
 
 def _status_fields(seen: Mapping[str, Any], zone: ZoneInfo, now: datetime) -> list[tuple[str, str | None]]:
     from postbell.remote.reading import held_of, pause_of
-    from postbell.services.holds import pause_told
+    from postbell.services.accounts.holds import pause_told
 
     def told(at: datetime) -> str:
         return time_told(at, zone, now)

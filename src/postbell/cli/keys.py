@@ -64,7 +64,7 @@ def add(state: State, *, name: str, scopes: Sequence[str], expires: str | None) 
     Example:
       postbell key add --name phone --scope read,write --expires "in 90 d"
     """  # noqa: D301 - click wants the character
-    from postbell.services.keys import add_key
+    from postbell.services.accounts.keys import add_key
 
     if unknown := [scope for scope in scopes if scope not in set(Scope)]:
         raise click.BadParameter(f"{', '.join(unknown)}: there are {', '.join(Scope)}.", param_hint="--scope")
@@ -82,7 +82,7 @@ def add(state: State, *, name: str, scopes: Sequence[str], expires: str | None) 
 @pass_state
 def list_(state: State) -> None:
     """List the keys; they are told apart by their beginnings."""
-    from postbell.services.keys import list_keys
+    from postbell.services.accounts.keys import list_keys
 
     app = state.open_app()
     found = list_keys(app.ctx)
@@ -109,7 +109,7 @@ def list_(state: State) -> None:
 @pass_state
 def revoke(state: State, *, name: str) -> None:
     """Take a key back; it opens nothing any more, at once."""
-    from postbell.services.keys import revoke_key
+    from postbell.services.accounts.keys import revoke_key
 
     gone = revoke_key(state.open_app().ctx, name)
     if state.json:

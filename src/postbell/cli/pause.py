@@ -22,7 +22,7 @@ from postbell.plan_shapes import paused_json, resumed_json
 
 if TYPE_CHECKING:
     from postbell.cli.office import Office
-    from postbell.services.pausing import Paused, Resumed, Target
+    from postbell.services.accounts.pausing import Paused, Resumed, Target
 
 
 def _targets(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -69,7 +69,7 @@ def resume(state: State, /, **named: Any) -> None:
       postbell resume --account sky
     """  # noqa: D301 - click wants the character
     from postbell.cli.telling import NO_DAEMON
-    from postbell.services.holds import pause_told
+    from postbell.services.accounts.holds import pause_told
 
     targets, office = _named(**named), state.open_office()
     found = office.resume(targets)
@@ -84,7 +84,7 @@ def resume(state: State, /, **named: Any) -> None:
 def _named(
     *, accounts: tuple[str, ...], series: tuple[str, ...], labels: tuple[str, ...], everything: bool
 ) -> list[Target]:
-    from postbell.services.pausing import Scope, Target
+    from postbell.services.accounts.pausing import Scope, Target
 
     targets = [Target(scope=Scope.EVERYTHING)] if everything else []
     for scope, names in ((Scope.ACCOUNT, accounts), (Scope.SERIES, series), (Scope.LABEL, labels)):
@@ -97,7 +97,7 @@ def _named(
 
 def _tell_paused(state: State, office: Office, paused: Paused) -> None:
     from postbell.domain.spans import span_text
-    from postbell.services.health import counted
+    from postbell.services.upkeep.health import counted
 
     if state.json:
         state.emit(paused_json(paused))
@@ -117,7 +117,7 @@ def _tell_paused(state: State, office: Office, paused: Paused) -> None:
 
 
 def _tell_resumed(state: State, resumed: Resumed) -> None:
-    from postbell.services.health import counted
+    from postbell.services.upkeep.health import counted
 
     target = resumed.target
     if state.json:

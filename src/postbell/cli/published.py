@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from postbell.cli.desk import Desk
     from postbell.domain.content import Content
     from postbell.domain.post import Post
-    from postbell.services.editing import Edit
-    from postbell.services.wanted import Changes
+    from postbell.services.posts.wanted import Changes
+    from postbell.services.sending.editing import Edit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ class Published:
         """Change what is public of a post, or show what would change; and tell that."""
         changes = _without_the_same(post, changes)
         if self.dry_run:
-            from postbell.services.editing import plan_edit
+            from postbell.services.sending.editing import plan_edit
 
             _show(state, plan_edit(state.open_app().ctx, post, changes, self.accounts))
             return
@@ -72,8 +72,8 @@ class Published:
 
 def _without_the_same(post: Post, changes: Changes) -> Changes:
     """Return changes without what is settled by publishing and says what it said: a file says all."""
-    from postbell.services.splitting import split_of
-    from postbell.services.wanted import terms_of
+    from postbell.services.posts.splitting import split_of
+    from postbell.services.posts.wanted import terms_of
 
     to = {delivery.account for delivery in post.deliveries}
     said = post.content.comment.text if post.content.comment else ""

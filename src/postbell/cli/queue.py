@@ -25,7 +25,7 @@ from postbell.plan_shapes import seat_json
 if TYPE_CHECKING:
     from postbell.cli.desk import Clocks
     from postbell.domain.weekly import WeeklySlots
-    from postbell.services.queueing import Roster, Seat
+    from postbell.services.plan.queueing import Roster, Seat
 
 
 @click.group(cls=SentenceGroup)

@@ -33,7 +33,7 @@ from postbell.errors import Invalid, Problem
 if TYPE_CHECKING:
     from postbell.app import App
     from postbell.services.context import Context
-    from postbell.services.rehearse import Happening, Rehearsed, Span
+    from postbell.services.plan.rehearse import Happening, Rehearsed, Span
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -60,7 +60,7 @@ def rehearse(state: State, *, start: str, end: str, downtime: tuple[str, ...]) -
       postbell rehearse --to "in 5 d" --downtime "tomorrow 18:00..in 3 d at 9:00"
     """  # noqa: D301 - click wants the character
     from postbell import logs
-    from postbell.services.rehearse import rehearse as run
+    from postbell.services.plan.rehearse import rehearse as run
 
     app = state.open_app()
     first, last, outages = _spans(app.ctx, start, end, downtime)

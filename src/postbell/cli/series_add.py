@@ -86,7 +86,7 @@ def edit(state: State, /, *, series_id: str, source: str | None, no_media: bool,
       postbell series edit k7m2 --time 10:30 --end 2099-12-31
     """  # noqa: D301 - click wants the character
     from postbell.domain.recycling import Recycling
-    from postbell.services.series import edit_series, load_series
+    from postbell.services.series.series import edit_series, load_series
 
     if no_media and given["media"]:
         raise click.UsageError("--no-media and --media exclude each other.")
@@ -101,7 +101,7 @@ def edit(state: State, /, *, series_id: str, source: str | None, no_media: bool,
 
 
 def _store(state: State, app: App, given: GivenSeries, *, dry_run: bool) -> None:
-    from postbell.services.series import add_series
+    from postbell.services.series.series import add_series
 
     if dry_run:
         _preview(state, app, given)
@@ -112,7 +112,7 @@ def _store(state: State, app: App, given: GivenSeries, *, dry_run: bool) -> None
 def _preview(state: State, app: App, given: GivenSeries) -> None:
     """Show what a series would publish."""
     from postbell.domain.variants import count
-    from postbell.services.series_view import look_ahead, preview_series
+    from postbell.services.series.series_view import look_ahead, preview_series
 
     series, problems = preview_series(app.ctx, given.wanted())
     found = look_ahead(app.ctx, series, NEXT)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from postbell.domain.content import Comment, Override
     from postbell.domain.series import Series
     from postbell.services.context import Context
-    from postbell.services.series import SeriesChanges, WantedSeries
+    from postbell.services.series.series import SeriesChanges, WantedSeries
 
 #: Tables of the front matter that say when a series comes again.
 TABLES = ("repeat", "recycle")
@@ -76,7 +76,7 @@ class GivenSeries:
 
     def wanted(self) -> WantedSeries:
         """Return the new series that is asked for."""
-        from postbell.services.series import WantedSeries
+        from postbell.services.series.series import WantedSeries
 
         return WantedSeries(
             rule=self.rule,
@@ -97,7 +97,7 @@ class GivenSeries:
 
     def changes(self, *, no_media: bool) -> SeriesChanges:
         """Return what is to be changed of a series."""
-        from postbell.services.series import SeriesChanges
+        from postbell.services.series.series import SeriesChanges
 
         return SeriesChanges(
             rule=self.rule,

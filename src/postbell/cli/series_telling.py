@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from postbell.app import App
     from postbell.domain.pause import Pause
-    from postbell.services.series import SavedSeries
-    from postbell.services.series_view import Upcoming
+    from postbell.services.series.series import SavedSeries
+    from postbell.services.series.series_view import Upcoming
 
 #: So many of the next posts are told of a series that is written.
 NEXT = 5
@@ -30,7 +30,7 @@ NEXT = 5
 
 def tell_saved(state: State, app: App, saved: SavedSeries, *, done: str) -> None:
     """Tell that a series is stored, what it will publish, and what is worth knowing about it."""
-    from postbell.services.series_view import look_ahead, paused_series
+    from postbell.services.series.series_view import look_ahead, paused_series
 
     series, found = saved.series, look_ahead(app.ctx, saved.series, NEXT)
     notes = past_notes(series) if series.version == 1 else []

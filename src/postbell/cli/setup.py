@@ -25,7 +25,7 @@ def init(state: State) -> None:
     """
     from postbell.cli.example import example_config
     from postbell.errors import BadConfig
-    from postbell.services.upkeep import make_places, require_private
+    from postbell.services.upkeep.upkeep import make_places, require_private
 
     places = state.places
     made = make_places(places, example_config())

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from postbell.cli.desk import Clocks, Desk
     from postbell.domain.comment import FirstComment
     from postbell.domain.post import Delivery, Post
-    from postbell.services.holds import Held
-    from postbell.services.wanted import Saved
+    from postbell.services.accounts.holds import Held
+    from postbell.services.posts.wanted import Saved
 
 
 def tell_saved(
@@ -193,7 +193,7 @@ def _holds(desk: Desk, waiting: list[Delivery]) -> dict[str, Held]:
 
 def _pauses(desk: Desk, post: Post) -> list[str]:
     """Return what the user holds back besides single accounts, where this post is part of it."""
-    from postbell.services.holds import pause_told
+    from postbell.services.accounts.holds import pause_told
 
     return [pause_told(pause, _clock(desk)) for pause in desk.pauses_of(post)]
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from postbell.domain.content import Comment
     from postbell.domain.manuscript import Manuscript
     from postbell.domain.when import When
-    from postbell.services.placing import Placing
-    from postbell.services.wanted import Terms
+    from postbell.services.plan.placing import Placing
+    from postbell.services.posts.wanted import Terms
 
 T = TypeVar("T")
 
@@ -51,7 +51,7 @@ def understand(
 
     `given` are the options that were laid over it.
     """
-    from postbell.services.wanted import Terms
+    from postbell.services.posts.wanted import Terms
 
     base = stored or Terms()
     problems: list[Problem] = []

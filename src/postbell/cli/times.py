@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from postbell.cli.desk import Clocks
-    from postbell.services.placing import Placing
+    from postbell.services.plan.placing import Placing
 
 _DAYS = {"yesterday": -1, "today": 0, "tomorrow": 1}
 
@@ -94,12 +94,12 @@ def placing_of(
 ) -> Placing | None:
     """Return where a post is to be placed; `queue` is its place there, whoever says so. Raises Invalid."""
     if queue:
-        from postbell.services.placing import Queue, QueueMode
+        from postbell.services.plan.placing import Queue, QueueMode
 
         return Queue(mode=QueueMode(queue))
     if not (options and options.auto and options.between and options.until):
         return None
-    from postbell.services.placing import Auto
+    from postbell.services.plan.placing import Auto
 
     # A range that began a moment ago is as good as one that begins now.
     start = instant(ctx, _day_begins(ctx, options.between), "--between", zone, allow_past=True)

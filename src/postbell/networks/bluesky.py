@@ -20,13 +20,12 @@ from postbell.domain.quota import Per, Quota
 from postbell.domain.text import graphemes, utf8_bytes
 from postbell.errors import Problem, Rejected
 from postbell.publishing import chain, protocol
-from postbell.publishing.answer import Refused
-from postbell.publishing.atproto import counts_of, newest_first, parent_of
-from postbell.publishing.bluesky_api import POST, Line
-from postbell.publishing.bluesky_cards import check_card
-from postbell.publishing.bluesky_gates import beside, gates, writes_body
-from postbell.publishing.bluesky_options import Credentials, Options
-from postbell.publishing.bluesky_post import (
+from postbell.publishing.bluesky.api import POST, Line
+from postbell.publishing.bluesky.atproto import counts_of, newest_first, parent_of
+from postbell.publishing.bluesky.cards import check_card
+from postbell.publishing.bluesky.gates import beside, gates, writes_body
+from postbell.publishing.bluesky.options import Credentials, Options
+from postbell.publishing.bluesky.post import (
     card_link,
     created,
     make_record,
@@ -35,14 +34,15 @@ from postbell.publishing.bluesky_post import (
     shown_text,
     texts_of,
 )
-from postbell.publishing.bluesky_prepare import asks_first, is_prepared, prepare
-from postbell.publishing.bluesky_preview import requests_of
-from postbell.publishing.bluesky_video import check_video, video_of, video_step
+from postbell.publishing.bluesky.prepare import asks_first, is_prepared, prepare
+from postbell.publishing.bluesky.preview import requests_of
+from postbell.publishing.bluesky.video import check_video, video_of, video_step
 from postbell.publishing.protocol import Call, Outgoing, Progress, Receipt
+from postbell.publishing.web.answer import Refused
 
 
 if TYPE_CHECKING:
-    from postbell.publishing.http import Http
+    from postbell.publishing.web.http import Http
 
 
 _Found = Receipt | protocol.Absent | protocol.Unknown

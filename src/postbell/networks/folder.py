@@ -46,7 +46,7 @@ from postbell.publishing.protocol import (
 
 
 if TYPE_CHECKING:
-    from postbell.publishing.http import Http
+    from postbell.publishing.web.http import Http
 
 #: How many posts the feed holds.
 FEED_LENGTH = 20

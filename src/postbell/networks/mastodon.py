@@ -21,12 +21,11 @@ from postbell.domain.limits import Limits
 from postbell.domain.media import MediaKind
 from postbell.errors import Problem, PublishError, Rejected, Unavailable
 from postbell.publishing import chain, protocol
-from postbell.publishing.answer import Refused
-from postbell.publishing.fediverse import Server, stored_server
-from postbell.publishing.mastodon_api import OAUTH, Line
-from postbell.publishing.mastodon_check import faults
-from postbell.publishing.mastodon_options import GUIDE, Credentials, Options
-from postbell.publishing.mastodon_status import (
+from postbell.publishing.mastodon.api import OAUTH, Line
+from postbell.publishing.mastodon.check import faults
+from postbell.publishing.mastodon.fediverse import Server, stored_server
+from postbell.publishing.mastodon.options import GUIDE, Credentials, Options
+from postbell.publishing.mastodon.status import (
     address_of,
     body_of,
     edit_of,
@@ -37,12 +36,13 @@ from postbell.publishing.mastodon_status import (
     without_thumbnail,
     written,
 )
-from postbell.publishing.oauth import OAuth
 from postbell.publishing.protocol import Call, Outgoing, Profile, Progress, Receipt, Target
+from postbell.publishing.web.answer import Refused
+from postbell.publishing.web.oauth import OAuth
 
 
 if TYPE_CHECKING:
-    from postbell.publishing.http import Http
+    from postbell.publishing.web.http import Http
 
 
 _STATUSES = "/api/v1/statuses"

@@ -17,12 +17,13 @@ from pydantic import BaseModel
 from postbell.domain.content import Content
 from postbell.domain.limits import Limits, MediaLimit, TextLimit
 from postbell.errors import PostbellError, Problem, PublishError, Rejected
-from postbell.publishing import bot_comments, chain, protocol
-from postbell.publishing.answer import Refused
-from postbell.publishing.bot_api import Bot, Moved, form_part, link_to, missing_rights, moved_note
-from postbell.publishing.bot_lookup import Known, look
-from postbell.publishing.bot_markup import PLAIN, fewest
-from postbell.publishing.bot_message import (
+from postbell.publishing import chain, protocol
+from postbell.publishing.protocol import Call, Outgoing, Profile, Progress, Receipt, Target
+from postbell.publishing.telegram import comments as bot_comments
+from postbell.publishing.telegram.api import Bot, Moved, form_part, link_to, missing_rights, moved_note
+from postbell.publishing.telegram.lookup import Known, look
+from postbell.publishing.telegram.markup import PLAIN, fewest
+from postbell.publishing.telegram.message import (
     MODES,
     edit_of,
     messages_of,
@@ -34,12 +35,12 @@ from postbell.publishing.bot_message import (
     ways_of,
     written,
 )
-from postbell.publishing.bot_options import Credentials, Options
-from postbell.publishing.protocol import Call, Outgoing, Profile, Progress, Receipt, Target
+from postbell.publishing.telegram.options import Credentials, Options
+from postbell.publishing.web.answer import Refused
 
 
 if TYPE_CHECKING:
-    from postbell.publishing.http import Http
+    from postbell.publishing.web.http import Http
 
 _SERVER = "https://api.telegram.org"
 #: The most characters of a message, of what stands below files, and of a poll's question.

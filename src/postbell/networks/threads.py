@@ -19,20 +19,20 @@ from postbell.domain.lengths import threads_length
 from postbell.domain.quota import Per, Quota
 from postbell.errors import Problem
 from postbell.publishing import chain, protocol
-from postbell.publishing.oauth import OAuth
 from postbell.publishing.protocol import Call, Outgoing, Progress, Receipt, Target
-from postbell.publishing.threads_api import API, Line
-from postbell.publishing.threads_check import problems_of
-from postbell.publishing.threads_find import Found, find_post
-from postbell.publishing.threads_oauth import OAUTH
-from postbell.publishing.threads_options import Credentials, Options
-from postbell.publishing.threads_post import child_form, form_of
-from postbell.publishing.threads_profile import QUOTA, learn
-from postbell.publishing.threads_steps import Steps
+from postbell.publishing.threads.api import API, Line
+from postbell.publishing.threads.check import problems_of
+from postbell.publishing.threads.find import Found, find_post
+from postbell.publishing.threads.oauth import OAUTH
+from postbell.publishing.threads.options import Credentials, Options
+from postbell.publishing.threads.post import child_form, form_of
+from postbell.publishing.threads.profile import QUOTA, learn
+from postbell.publishing.threads.steps import Steps
+from postbell.publishing.web.oauth import OAuth
 
 
 if TYPE_CHECKING:
-    from postbell.publishing.http import Http
+    from postbell.publishing.web.http import Http
 
 
 #: Of videos (developers.facebook.com/docs/threads/posts, "Media specifications").

@@ -19,7 +19,6 @@ from postbell.domain.content import Content
 from postbell.domain.limits import Limits, MediaLimit
 from postbell.domain.media import SUFFIXES, Media
 from postbell.errors import Problem, PublishError, RateLimited, Rejected, Unauthorized
-from postbell.publishing.answer import Answer, Judge
 from postbell.publishing.options import Strict, Words
 from postbell.publishing.protocol import (
     Absent,
@@ -33,12 +32,13 @@ from postbell.publishing.protocol import (
     Threads,
     Unknown,
 )
-from postbell.publishing.rates import reset_time
 from postbell.publishing.signing import key_of, signature
+from postbell.publishing.web.answer import Answer, Judge
+from postbell.publishing.web.rates import reset_time
 
 
 if TYPE_CHECKING:
-    from postbell.publishing.http import Http
+    from postbell.publishing.web.http import Http
 
 #: The most bytes of all files of one post together: they travel inside the JSON, a third longer.
 MOST_BYTES = 25_000_000

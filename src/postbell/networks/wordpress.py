@@ -16,14 +16,15 @@ from postbell.domain.content import Content
 from postbell.domain.limits import Limits, MediaLimit
 from postbell.domain.media import MediaKind
 from postbell.errors import Problem, Rejected
-from postbell.publishing import protocol, wp_comments
-from postbell.publishing.answer import Refused
-from postbell.publishing.handover import Handover
+from postbell.publishing import protocol
 from postbell.publishing.protocol import Call, Outgoing, Profile, Progress, Receipt, Target
-from postbell.publishing.wp_body import fields_of, missing_files
-from postbell.publishing.wp_handover import BrowserHandover
-from postbell.publishing.wp_options import Credentials, Options
-from postbell.publishing.wp_post import (
+from postbell.publishing.web.answer import Refused
+from postbell.publishing.web.handover import Handover
+from postbell.publishing.wordpress import comments as wp_comments
+from postbell.publishing.wordpress.body import fields_of, missing_files
+from postbell.publishing.wordpress.handover import BrowserHandover
+from postbell.publishing.wordpress.options import Credentials, Options
+from postbell.publishing.wordpress.post import (
     ANY,
     KINDS,
     PUBLIC,
@@ -36,11 +37,11 @@ from postbell.publishing.wp_post import (
     slug_of,
     upload_file,
 )
-from postbell.publishing.wp_site import Site, address_of, roots, things
+from postbell.publishing.wordpress.site import Site, address_of, roots, things
 
 
 if TYPE_CHECKING:
-    from postbell.publishing.http import Http
+    from postbell.publishing.web.http import Http
 
 #: WordPress has no limits and its server does not tell its own: these are ours.
 _MEDIA = {

@@ -16,7 +16,7 @@ from postbell.errors import Invalid, NotFetched, PostbellError
 
 
 if TYPE_CHECKING:
-    from postbell.publishing.outside import Outside, Picture
+    from postbell.publishing.web.outside import Outside, Picture
 
 
 _PAGES = ("text/html", "application/xhtml+xml")

@@ -17,7 +17,7 @@ from postbell.publishing.protocol import Absent, Call, Outgoing, Progress, Recei
 
 
 if TYPE_CHECKING:
-    from postbell.publishing.http import Http
+    from postbell.publishing.web.http import Http
 
 
 #: What a network does with one post.

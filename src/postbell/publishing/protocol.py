@@ -14,11 +14,11 @@ from postbell.domain.content import Content
 from postbell.domain.limits import Limits, MediaLimit
 from postbell.errors import Problem
 from postbell.publishing.public_links import Links
-from postbell.publishing.tokens import Tokens
+from postbell.publishing.web.tokens import Tokens
 
 
 if TYPE_CHECKING:
-    from postbell.publishing.http import Http
+    from postbell.publishing.web.http import Http
 
 
 class Resend(StrEnum):
@@ -164,8 +164,8 @@ class Network(Protocol):
     Where servers differ in what they take, `at(session)` returns the network as an account's own server has
     it, with that server's `limits` and `check`; see `at_server`. Where it tells how people respond to a post,
     it has `metrics`; see `Counter`. Where what is public can be changed, it has `edit`; see `Editor`. Where a
-    person consents in a browser, `oauth` says how; see `postbell.publishing.oauth`. Where it fetches files
-    itself it has a `fetches` that is true; see `Links`.
+    person consents in a browser, `oauth` says how; see `postbell.publishing.web.oauth`. Where it fetches
+    files itself it has a `fetches` that is true; see `Links`.
     """
 
     #: The file's name.

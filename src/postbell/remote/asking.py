@@ -11,8 +11,8 @@ from postbell.domain.content import Comment, Override
 from postbell.domain.media import Media, Source
 from postbell.domain.post import Post
 from postbell.domain.when import When
-from postbell.services.placing import Auto, Placing, Queue
-from postbell.services.wanted import Changes, Terms, Wanted, terms_of
+from postbell.services.plan.placing import Auto, Placing, Queue
+from postbell.services.posts.wanted import Changes, Terms, Wanted, terms_of
 from postbell.shapes import comment_json, seconds, stamp
 
 

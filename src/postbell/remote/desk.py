@@ -21,13 +21,13 @@ from postbell.remote import reading
 from postbell.remote.asking import change_asked, post_asked, time_asked
 from postbell.remote.client import Client
 from postbell.remote.sending import Progress, Sent, send_files
-from postbell.services.actions import Verdict
-from postbell.services.holds import Held, matching
-from postbell.services.placing import Placing
-from postbell.services.projection import Coming
-from postbell.services.queueing import Roster
-from postbell.services.series_view import Upcoming
-from postbell.services.wanted import Changes, Preview, Saved, Wanted
+from postbell.services.accounts.holds import Held, matching
+from postbell.services.plan.placing import Placing
+from postbell.services.plan.projection import Coming
+from postbell.services.plan.queueing import Roster
+from postbell.services.posts.actions import Verdict
+from postbell.services.posts.wanted import Changes, Preview, Saved, Wanted
+from postbell.services.series.series_view import Upcoming
 from postbell.shapes import stamp
 from postbell.store.posts import Filter
 
@@ -130,7 +130,7 @@ class RemoteDesk:
 
     def edit_published(self, post: Post, changes: Changes, accounts: Sequence[str]) -> Saved:
         """Change what is public of a post."""
-        from postbell.services.editing import settled
+        from postbell.services.sending.editing import settled
 
         if problems := settled(post, changes):
             raise Invalid([*changes.problems, *problems])

@@ -18,8 +18,8 @@ from postbell.errors import Invalid
 from postbell.publishing.protocol import Profile
 from postbell.remote import reading
 from postbell.remote.desk import RemoteDesk
-from postbell.services.accounts import read_spans
-from postbell.services.pausing import Paused, Resumed, Target
+from postbell.services.accounts.accounts import read_spans
+from postbell.services.accounts.pausing import Paused, Resumed, Target
 from postbell.shapes import stamp
 
 

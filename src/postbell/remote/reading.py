@@ -20,12 +20,12 @@ from postbell.domain.series import Series
 from postbell.domain.states import DeliveryState, Outcome, PostState, SeriesState
 from postbell.errors import Problem
 from postbell.publishing.protocol import Call, Profile
-from postbell.services.holds import Held, Hold
-from postbell.services.pausing import Paused, Resumed, Scope, Target
-from postbell.services.projection import Coming
-from postbell.services.queueing import Roster, Seat
-from postbell.services.series_view import Upcoming
-from postbell.services.wanted import Preview, Saved
+from postbell.services.accounts.holds import Held, Hold
+from postbell.services.accounts.pausing import Paused, Resumed, Scope, Target
+from postbell.services.plan.projection import Coming
+from postbell.services.plan.queueing import Roster, Seat
+from postbell.services.posts.wanted import Preview, Saved
+from postbell.services.series.series_view import Upcoming
 from postbell.store.posts import additions_from
 from postbell.store.series import rule_from
 

@@ -14,8 +14,8 @@ from postbell.domain.media import Media, Source
 from postbell.errors import Conflict, Invalid, Problem
 from postbell.remote.client import Client
 from postbell.remote.reading import stored_of
-from postbell.services.file_types import recognise
-from postbell.services.inspection import display_name, open_file, read_head
+from postbell.services.media.file_types import recognise
+from postbell.services.media.inspection import display_name, open_file, read_head
 
 
 #: Shows how far something is: given what it is and how much there is of it, yields what is told of each part.

@@ -43,15 +43,15 @@ from postbell.publishing.protocol import (
     counter_of,
     fit_limit,
 )
-from postbell.services.fitting import renamed
-from postbell.services.media_store import MediaStore
-from postbell.services.vault import Vault
+from postbell.services.accounts.vault import Vault
+from postbell.services.media.fitting import renamed
+from postbell.services.media.media_store import MediaStore
 from postbell.store.engine import Store
 
 
 if TYPE_CHECKING:
-    from postbell.publishing.http import Clients, Http, SessionKeeper
-    from postbell.services.public_media import PublicMedia
+    from postbell.publishing.web.http import Clients, Http, SessionKeeper
+    from postbell.services.media.public_media import PublicMedia
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -256,7 +256,7 @@ class Context:
 
         None of its errors shows the account's secrets, or these.
         """
-        from postbell.publishing.http import Http, secrets_of
+        from postbell.publishing.web.http import Http, secrets_of
 
         return Http(
             self.clients(),

@@ -8,7 +8,7 @@ import sys
 import httpx
 
 from benchmarks.peers.payload import body, headers, ready
-from postbell.publishing.http import Clients
+from postbell.publishing.web.http import Clients
 
 
 async def _post(url: str, count: int, concurrency: int) -> None:

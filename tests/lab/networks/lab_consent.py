@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import BaseModel, Field, SecretStr
 
 from lab.dialect import LabNetwork
-from postbell.publishing.oauth import OAuth, call_as
 from postbell.publishing.options import Strict
 from postbell.publishing.protocol import Outgoing, Profile, Progress, Receipt, Resend, Target
+from postbell.publishing.web.oauth import OAuth, call_as
 
 
 if TYPE_CHECKING:
-    from postbell.publishing.answer import Answer
-    from postbell.publishing.http import Http
+    from postbell.publishing.web.answer import Answer
+    from postbell.publishing.web.http import Http
 
 
 class Credentials(Strict):

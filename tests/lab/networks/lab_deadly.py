@@ -10,7 +10,7 @@ from postbell.publishing.protocol import Absent, Outgoing, Progress, Receipt, Re
 
 
 if TYPE_CHECKING:
-    from postbell.publishing.http import Http
+    from postbell.publishing.web.http import Http
 
 #: How such a process ends: as by the kernel when its memory is full, without a word.
 EXIT = 137

@@ -16,8 +16,8 @@ from postbell.domain.access import Scope
 from postbell.domain.account import Account
 from postbell.domain.additions import Additions, read_additions
 from postbell.domain.quota import Per
-from postbell.services import accounts, pausing
-from postbell.services.adding import set_additions
+from postbell.services.accounts import accounts, pausing
+from postbell.services.posts.adding import set_additions
 from postbell.shapes import account_json, profile_json
 
 

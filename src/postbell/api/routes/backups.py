@@ -9,7 +9,7 @@ from postbell.api import plan_models
 from postbell.api.call import Answer
 from postbell.api.resource import Call, Resource
 from postbell.domain.access import Scope
-from postbell.services import upkeep
+from postbell.services.upkeep import upkeep
 from postbell.store import backup
 
 

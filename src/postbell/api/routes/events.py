@@ -18,7 +18,7 @@ from postbell.domain.access import Scope
 from postbell.domain.event import EventKind
 from postbell.domain.hook import heard
 from postbell.errors import Invalid, Problem
-from postbell.services.hook_calls import event_json
+from postbell.services.telling.hook_calls import event_json
 from postbell.store.events import events_after, last_number
 
 

@@ -14,8 +14,8 @@ from postbell.api.resource import Call, Resource, found_at
 from postbell.domain.access import Scope
 from postbell.domain.event import EventKind
 from postbell.domain.hook import CallState
-from postbell.services import hooks
-from postbell.services.hooks import Seen
+from postbell.services.telling import hooks
+from postbell.services.telling.hooks import Seen
 from postbell.shapes import hook_call_json, hook_json
 
 

@@ -9,7 +9,7 @@ from fastapi import Path, Query
 from postbell.api import media_models as models
 from postbell.api.call import Answer
 from postbell.api.resource import Call, Resource
-from postbell.services import ingest
+from postbell.services.media import ingest
 from postbell.shapes import job_json
 
 

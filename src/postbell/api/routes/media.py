@@ -20,8 +20,8 @@ from postbell.api.resource import Call, Resource, found_at, page_link
 from postbell.domain.access import Scope
 from postbell.domain.media import STORED, MediaKind
 from postbell.errors import Invalid, Problem
-from postbell.services import receiving
-from postbell.services.ingest import ask_ingest
+from postbell.services.media import receiving
+from postbell.services.media.ingest import ask_ingest
 from postbell.shapes import job_json, stored_media_json
 from postbell.store.media import list_stored
 

@@ -10,9 +10,9 @@ from postbell.api import plan_models
 from postbell.api.call import Answer
 from postbell.api.resource import Call, Resource
 from postbell.domain.access import Scope
-from postbell.services.message import notice_json
-from postbell.services.notifying import list_notices, send_trial
-from postbell.services.ways import find_ways
+from postbell.services.telling.message import notice_json
+from postbell.services.telling.notifying import list_notices, send_trial
+from postbell.services.telling.ways import find_ways
 
 
 resource = Resource("notices", "Notices: what the user was told, and is to be told.")

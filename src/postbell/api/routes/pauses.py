@@ -12,9 +12,9 @@ from postbell.api.resource import Call, Resource
 from postbell.domain.access import Scope
 from postbell.errors import Invalid, Problem
 from postbell.plan_shapes import pause_json, paused_json, resumed_json
-from postbell.services import pausing
-from postbell.services.accounts import list_accounts
-from postbell.services.pausing import Target
+from postbell.services.accounts import pausing
+from postbell.services.accounts.accounts import list_accounts
+from postbell.services.accounts.pausing import Target
 from postbell.shapes import stamp
 
 

@@ -16,8 +16,8 @@ from postbell.api.resource import Call, Resource
 from postbell.domain.access import Scope
 from postbell.errors import Invalid, Problem
 from postbell.plan_shapes import coming_json
-from postbell.services import forecast
 from postbell.services.context import Context
+from postbell.services.plan import forecast
 
 
 resource = Resource("plan", "What was and will be published when; nothing is stored.", path="/api/v1")

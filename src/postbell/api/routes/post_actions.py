@@ -11,9 +11,9 @@ from postbell.api.resource import Call, Resource
 from postbell.api.routes.posts import PostId, found_post, told
 from postbell.domain.access import Scope
 from postbell.domain.post import Post
-from postbell.services import actions
-from postbell.services.actions import Verdict
-from postbell.services.wanted import Saved
+from postbell.services.posts import actions
+from postbell.services.posts.actions import Verdict
+from postbell.services.posts.wanted import Saved
 from postbell.shapes import attempt_json, post_json
 
 

@@ -26,12 +26,12 @@ from postbell.domain.access import Scope
 from postbell.domain.post import Post
 from postbell.domain.states import Outcome, PostState
 from postbell.errors import Invalid, NotFound, Problem
-from postbell.services.accounts import get_account
-from postbell.services.actions import delete, unschedule
-from postbell.services.compose import add_post, edit_post, load_post
+from postbell.services.accounts.accounts import get_account
 from postbell.services.context import Context
-from postbell.services.preview import preview_post
-from postbell.services.wanted import Saved
+from postbell.services.posts.actions import delete, unschedule
+from postbell.services.posts.compose import add_post, edit_post, load_post
+from postbell.services.posts.preview import preview_post
+from postbell.services.posts.wanted import Saved
 from postbell.shapes import post_json, preview_json, problems_json, saved_json
 from postbell.store import posts as store
 from postbell.store.posts import Filter

@@ -12,9 +12,9 @@ from postbell.api.resource import Call, Resource
 from postbell.api.routes.post_actions import found
 from postbell.api.routes.posts import PostId, found_post, told
 from postbell.domain.access import Scope
-from postbell.services import actions
-from postbell.services.editing import edit_published, revisions_of
-from postbell.services.wanted import Saved
+from postbell.services.posts import actions
+from postbell.services.posts.wanted import Saved
+from postbell.services.sending.editing import edit_published, revisions_of
 from postbell.shapes import revision_json
 
 

@@ -18,8 +18,8 @@ from postbell.domain.weekly import WeeklySlots, parse_days_off, parse_weekly
 from postbell.domain.zones import zone_named
 from postbell.errors import Invalid, Problem
 from postbell.plan_shapes import seat_json, slots_json
-from postbell.services import queueing
-from postbell.services.accounts import get_account
+from postbell.services.accounts.accounts import get_account
+from postbell.services.plan import queueing
 from postbell.shapes import stamp
 
 

@@ -12,9 +12,9 @@ from postbell.api.call import Answer
 from postbell.api.resource import Call, Resource
 from postbell.api.routes.posts import PostId, found_post
 from postbell.domain.access import Scope
-from postbell.services import engagement
-from postbell.services.commenting import comments_of
-from postbell.services.metrics import readings_of
+from postbell.services.plan import engagement
+from postbell.services.sending.commenting import comments_of
+from postbell.services.sending.metrics import readings_of
 from postbell.shapes import first_comment_json, reading_json
 
 

@@ -18,10 +18,10 @@ from postbell.domain.series import Series
 from postbell.domain.states import SeriesState
 from postbell.errors import NotFound
 from postbell.series_shapes import saved_series_json, series_json, upcoming_json
-from postbell.services import series as service
-from postbell.services import skipping
-from postbell.services.series_view import look_ahead, next_times, paused_series, preview_series
-from postbell.services.wanted import Saved
+from postbell.services.posts.wanted import Saved
+from postbell.services.series import series as service
+from postbell.services.series import skipping
+from postbell.services.series.series_view import look_ahead, next_times, paused_series, preview_series
 from postbell.shapes import problems_json, stamp
 
 

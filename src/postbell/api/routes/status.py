@@ -5,8 +5,8 @@ from __future__ import annotations
 from postbell.api import models
 from postbell.api.call import Answer
 from postbell.api.resource import Call, Resource
-from postbell.services import health
-from postbell.services.ways import find_ways
+from postbell.services.telling.ways import find_ways
+from postbell.services.upkeep import health
 from postbell.status_shapes import status_json
 
 

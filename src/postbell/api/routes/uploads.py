@@ -12,7 +12,7 @@ from postbell.api.call import Answer
 from postbell.api.parting import Parted
 from postbell.api.resource import Call, Resource, found_at
 from postbell.domain.access import Scope
-from postbell.services import uploading
+from postbell.services.media import uploading
 from postbell.shapes import upload_json
 
 

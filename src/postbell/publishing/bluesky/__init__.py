@@ -1,0 +1,1 @@
+"""What the network Bluesky is made of."""

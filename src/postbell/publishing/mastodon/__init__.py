@@ -1,0 +1,1 @@
+"""What the network Mastodon is made of."""

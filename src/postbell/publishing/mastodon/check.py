@@ -1,0 +1,100 @@
+"""What a server that speaks Mastodon's API minds of a post, beyond the limits that can be checked of any."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from postbell.domain.content import Content
+from postbell.domain.media import MediaKind
+from postbell.domain.text import graphemes
+from postbell.publishing.mastodon.fediverse import Server
+from postbell.publishing.mastodon.status import shown_files, thumbnail_of, written
+
+
+#: Where something is wrong, and what.
+Fault = tuple[str, str]
+
+
+def faults(there: Server, content: Content, options: Any) -> list[Fault]:
+    """Return everything that the server would refuse, or pass over in silence."""
+    found = [*_text_faults(there, content, options), *_file_faults(there, content, options)]
+    if options.poll:
+        found += [("[mastodon] poll", why) for why in _poll_faults(there, content, options)]
+    if len(options.focus) > len(shown_files(content, options)):
+        found.append(("[mastodon] focus", "there are more points than files."))
+    if there.kind == "pixelfed" and options.visibility == "direct":
+        found.append(("[mastodon] visibility", "Pixelfed has no direct posts."))
+    return found + _quote_faults(there, options)
+
+
+def _quote_faults(there: Server, options: Any) -> list[Fault]:
+    found = []
+    if options.quote and not there.quotes:
+        why = (
+            "the server takes no quotes, as Mastodon does since 4.5; put the address into the text. "
+            "Has that changed? `postbell account check`."
+        )
+        found.append(("[mastodon] quote", why))
+    if options.quote_approval_policy and there.quotes != "quoted_status_id":
+        why = "the server asks nobody who may quote a post (Mastodon does since 4.5)."
+        found.append(("[mastodon] quote_approval_policy", why))
+    return found
+
+
+def _text_faults(there: Server, content: Content, options: Any) -> list[Fault]:
+    text, most = written(content), there.text
+    if not text.strip():
+        if options.spoiler_text.strip():  # the server would take the warning for the text
+            return [("[mastodon] spoiler_text", "a content warning needs a text that it hides.")]
+        untold = [] if content.media else [("text", "titles are not used; give the post a text.")]
+        return untold if content.title else []
+    count = there.count(text, options.spoiler_text)
+    if count <= most or there.count(content.text) > most:  # the text alone is told of already
+        return []
+    parts = [*(["link"] if text != content.text else []), *(["warning"] if options.spoiler_text else [])]
+    message = f"{count} characters, the limit is {most}; shorten it by {count - most}."
+    return [(" and ".join(["text", *parts]), message)]
+
+
+def _file_faults(there: Server, content: Content, options: Any) -> list[Fault]:
+    media, most = shown_files(content, options), there.alt
+    found = [
+        (f"media {item.name}", f"its alt text has {count} characters, the limit is {most}.")
+        for item in media
+        if (count := graphemes(item.alt)) > most
+    ]
+    if there.is_mastodon and len(media) > 1 and any(item.kind is MediaKind.VIDEO for item in media):
+        found.append(("media", "a video goes alone, without other files."))
+    found += [("[mastodon] thumbnail", why) for why in _thumbnail_faults(content, options)]
+    if there.kind == "pixelfed" and not media:
+        found.append(("media", "Pixelfed takes no post without a picture (--media)."))
+    return found
+
+
+def _thumbnail_faults(content: Content, options: Any) -> list[str]:
+    if not options.thumbnail:
+        return []
+    picture = thumbnail_of(content, options)
+    if picture is None:
+        return [f"there is no file {options.thumbnail}; the first one is 1."]
+    if picture.kind is not MediaKind.IMAGE:
+        return [f"{picture.name} is no picture."]
+    videos = [item for item in content.media if item.kind is MediaKind.VIDEO]
+    return [] if videos else ["there is no video that it could stand for."]
+
+
+def _poll_faults(there: Server, content: Content, options: Any) -> list[str]:
+    answers = options.poll
+    if there.kind == "pixelfed":
+        return ["Pixelfed has no polls."]
+    wrong = {
+        "a poll needs a text.": not written(content).strip(),
+        "a poll takes no files beside it.": there.is_mastodon and bool(content.media),
+        f"give it 2 to {there.answers} answers.": not 2 <= len(answers) <= there.answers,
+        "two answers are the same.": len(set(answers)) < len(answers),
+        f"an answer has at most {there.answer} characters.": max(map(graphemes, answers)) > there.answer,
+        f"poll_expires_in is {there.shortest} to {there.longest} seconds.": not (
+            there.shortest <= options.poll_expires_in <= there.longest
+        ),
+    }
+    return [why for why, is_wrong in wrong.items() if is_wrong]

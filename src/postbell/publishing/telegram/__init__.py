@@ -1,0 +1,1 @@
+"""What the network Telegram is made of."""

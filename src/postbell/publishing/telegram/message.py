@@ -1,0 +1,160 @@
+"""What a post is as a message of Telegram's Bot API (core.telegram.org/bots/api#available-methods)."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+from postbell.domain.content import Content
+from postbell.domain.media import Media, MediaKind
+from postbell.domain.text import SpanKind, find_spans
+from postbell.errors import Rejected
+from postbell.publishing.protocol import Outgoing
+from postbell.publishing.telegram.markup import escape_markdown
+
+
+#: The names of markup there.
+MODES = {"html": "HTML", "markdown": "MarkdownV2"}
+#: The words of a button and where it leads.
+BUTTON = re.compile(r"\s*(\S.*?)\s+((?:https?|tg)://\S+)\s*")
+
+
+def way_of(item: Media, options: Any) -> str:
+    """Return as what a file is sent."""
+    if options.as_files or item.mime == "video/quicktime":  # apps play MPEG-4 only
+        return "document"
+    if item.mime == "image/gif":
+        return "animation"
+    return item.kind if item.kind is MediaKind.VIDEO else "photo"
+
+
+def parts_of(content: Content, options: Any) -> dict[str, Media]:
+    """Return the files of a request under the names by which its parameters know them."""
+    media = content.media
+    if len(media) == 1:
+        return {way_of(media[0], options): media[0]}
+    return {f"file{number}": item for number, item in enumerate(media, 1)}
+
+
+def ways_of(content: Content, options: Any) -> list[str]:
+    """Return the same of each file of a post."""
+    return [way_of(item, options) for item in content.media]
+
+
+def written(content: Content, options: Any) -> str:
+    """Return the text that goes out. A link that it lacks is its last line."""
+    link = content.link or ""
+    shown = {"html": html.escape(link), "markdown": escape_markdown(link)}.get(options.markup, link)
+    if link in content.text or shown in content.text:
+        return content.text
+    return f"{content.text.rstrip()}\n{shown}".lstrip("\n")
+
+
+def request_of(outgoing: Outgoing, chat: int | str) -> tuple[str, dict[str, Any]]:
+    """Return the method that publishes and its parameters, but for the files beside them."""
+    content, options = outgoing.content, outgoing.options
+    topic = options.topic or outgoing.target.credentials.topic
+    flags = {"disable_notification": options.silent, "protect_content": options.protect}
+    fields: dict[str, Any] = {"chat_id": chat, **({"message_thread_id": topic} if topic else {})}
+    fields |= {name: True for name, wanted in flags.items() if wanted}
+    if outgoing.reply:
+        fields["reply_parameters"] = {"message_id": first_message(outgoing.reply.parent)}
+    text, mode = written(content, options), MODES.get(options.markup)
+    said = ({"caption": text} | ({"parse_mode": mode} if mode else {})) if text else {}
+    if len(content.media) > 1:
+        items = [_look(item, options) for item in content.media]
+        for name, way, look in zip(parts_of(content, options), ways_of(content, options), items, strict=True):
+            look |= {"type": way, "media": f"attach://{name}"}
+        items[0] |= said
+        return "sendMediaGroup", fields | {"media": items}
+    if options.buttons:
+        found = filter(None, map(BUTTON.fullmatch, options.buttons))
+        rows = [[{"text": button[1], "url": button[2]}] for button in found]
+        fields["reply_markup"] = {"inline_keyboard": rows}
+    if options.poll:
+        return "sendPoll", fields | _poll(text, options)
+    if content.media:
+        way = way_of(content.media[0], options)
+        return f"send{way.capitalize()}", fields | said | _look(content.media[0], options)
+    return "sendMessage", fields | {"text": said.pop("caption", ""), **said} | _preview(content, options)
+
+
+def edit_of(outgoing: Outgoing, chat: int | str, message: int) -> tuple[str, dict[str, Any]]:
+    """Return the method that changes a message and its parameters: its text, or what stands below files.
+
+    Raises Rejected for a poll.
+    """
+    method, fields = request_of(outgoing, chat)
+    if method == "sendPoll":
+        raise Rejected("Telegram changes no polls; publish it anew")
+    said = fields["media"][0] if method == "sendMediaGroup" else fields
+    kept = ("parse_mode", "link_preview_options", "show_caption_above_media")
+    how = {"chat_id": chat, "message_id": message} | {name: said[name] for name in kept if name in said}
+    how |= {"reply_markup": fields["reply_markup"]} if "reply_markup" in fields else {}
+    if method == "sendMessage":
+        return "editMessageText", how | {"text": fields["text"]}
+    return "editMessageCaption", how | {"caption": said.get("caption", "")}
+
+
+def _look(item: Media, options: Any) -> dict[str, Any]:
+    """Return what is said of a file besides its bytes."""
+    way = way_of(item, options)
+    if way == "document":  # a GIF would become an animation
+        return {"disable_content_type_detection": True}
+    look: dict[str, Any] = {"supports_streaming": True} if way == "video" else {}
+    if way == "video" and item.width and item.height:
+        look |= {"width": item.width, "height": item.height}
+    if way == "video" and item.film and item.film.seconds:
+        look["duration"] = round(item.film.seconds)
+    flags = {"has_spoiler": options.spoiler, "show_caption_above_media": options.caption_above}
+    return look | {name: True for name, wanted in flags.items() if wanted}
+
+
+def _preview(content: Content, options: Any) -> dict[str, Any]:
+    """Return how the link is shown. The size of its picture is heeded only where the link is named."""
+    spans = find_spans(content.text) if options.markup == "text" else ()
+    link = content.link or next((span.value for span in spans if span.kind is SpanKind.LINK), None)
+    size = options.preview
+    how: dict[str, Any] = {"is_disabled": True} if size == "off" else {}
+    if link and not how and (content.link or size != "auto"):
+        how |= {"url": link} | ({f"prefer_{size}_media": True} if size != "auto" else {})
+    how |= {"show_above_text": True} if options.preview_above else {}
+    return {"link_preview_options": how} if how else {}
+
+
+def _poll(question: str, options: Any) -> dict[str, Any]:
+    poll: dict[str, Any] = {"question": question, "options": [{"text": answer} for answer in options.poll]}
+    poll |= {"is_anonymous": not options.poll_public, "allows_multiple_answers": options.poll_multiple}
+    poll |= {"open_period": options.poll_expires_in} if options.poll_expires_in else {}
+    poll |= {"hide_results_until_closes": True} if options.poll_hide_results else {}
+    if options.quiz_answer:
+        poll |= {"type": "quiz", "correct_option_ids": [options.quiz_answer - 1]}
+        poll |= {"explanation": options.quiz_explanation} if options.quiz_explanation else {}
+    return poll
+
+
+def pin_of(chat: int | str, message: int | str, options: Any) -> dict[str, Any]:
+    """Return the parameters of what pins a message."""
+    return {"chat_id": chat, "message_id": message, "disable_notification": options.silent}
+
+
+def names_of(receipt_id: str) -> list[str]:
+    """Return the receipt of each part of a thread."""
+    return re.split(r",(?=-?[0-9]+/)", receipt_id)
+
+
+def messages_of(receipt_id: str) -> list[tuple[int, int]]:
+    """Return chat and number of each message of a receipt: CHAT/1,2 is an album, CHAT/1,CHAT/2 a thread."""
+    found, chat = list[tuple[int, int]](), 0
+    for name in receipt_id.split(","):
+        before, slash, number = name.rpartition("/")
+        chat = int(before) if slash else chat
+        found.append((chat, int(number)))
+    return found
+
+
+def first_message(receipt_id: str) -> int | str:
+    """Return the number of the first message of a part; in a preview nobody knows it yet."""
+    number = receipt_id.partition("/")[2].partition(",")[0]
+    return int(number) if number else receipt_id

@@ -1,0 +1,1 @@
+"""The way to servers: requests, answers, limits of rates, consent and tokens."""

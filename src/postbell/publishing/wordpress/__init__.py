@@ -1,0 +1,1 @@
+"""What the network WordPress is made of."""

@@ -1,0 +1,162 @@
+"""A post of WordPress: how it is made step by step, and what the site has made of it."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from postbell.domain.markup import escape
+from postbell.domain.media import SUFFIXES
+from postbell.errors import Rejected
+from postbell.publishing.protocol import Outgoing, Receipt
+from postbell.publishing.web.answer import Refused
+from postbell.publishing.wordpress.blocks import essence
+from postbell.publishing.wordpress.body import fields_of
+from postbell.publishing.wordpress.site import Site, things
+
+
+#: Seconds for a file of more than a million bytes, all sizes of which are made before the answer comes.
+_UPLOAD_DEADLINE = 180.0
+#: The states in which a post is done.
+PUBLIC = ("publish", "private")
+#: The kinds of terms, and what one of them is called.
+KINDS = {"categories": "category", "tags": "tag"}
+#: Fields that can come to nothing, and what was not done then.
+_TOLD = {
+    "featured_media": "set the featured image",
+    "password": "ask readers for the password",
+    "sticky": "make it sticky",
+    "format": "give it the format; the theme may not have it",
+    "comment_status": "open or close it for comments",
+}
+#: Look-ups that see drafts; they need a login.
+ANY = {"status": "any", "context": "edit"}
+
+
+async def find_terms(site: Site, options: Any) -> dict[str, Any]:
+    """Return the ids of categories and tags by kind, and the names of those `without` which it must be."""
+    found: dict[str, list[int]] = {kind: [] for kind in KINDS}
+    without = []
+    for kind, one in KINDS.items():
+        for name in getattr(options, kind):
+            number = await _term(site, kind, name)
+            if number is None:
+                without.append(f"{one} {name}")
+            else:
+                found[kind].append(number)
+    return {"terms": found, "without": without}
+
+
+async def _term(site: Site, kind: str, name: str) -> int | None:
+    """Return the id of a category or tag. Look before making: not everybody who may use it may make it."""
+    if kind == "categories" and name.isdecimal():
+        return int(name)
+    # Names are stored with their entities, and searched as they are stored.
+    query = {"search": html.escape(name, quote=False), "per_page": 100, "_fields": "id,name"}
+    for term in things(await site.ask("GET", f"{kind}?{urlencode(query)}"), least=0):
+        if html.unescape(str(term.get("name"))).casefold() == name.casefold():
+            return int(term["id"])
+    try:
+        return int((await site.change(kind, {"name": name}))["id"])
+    except Refused as refusal:
+        if isinstance(known := refusal.data.get("term_id"), int):  # somebody was faster
+            return known
+        if refusal.code == "rest_cannot_create":  # the post is worth more than its term
+            return None
+        raise
+
+
+async def upload_file(site: Site, outgoing: Outgoing, index: int) -> dict[str, Any]:
+    """Return id and address of an uploaded picture, which an earlier try may have uploaded already."""
+    item = outgoing.content.media[index]
+    found = await site.find("media", outgoing.key, slug=slug_of(outgoing, index))
+    if not found:
+        # As the body, not in a form: PHP's upload_max_filesize, often 2 MB, is about forms.
+        data, headers = await asyncio.to_thread(item.path.read_bytes), file_headers(outgoing, index)
+        deadline = _UPLOAD_DEADLINE if item.size > 1_000_000 else None
+        found = things(await site.ask("POST", "media", content=data, headers=headers, deadline=deadline))[0]
+    alt = item.alt.replace("<", "&lt;")  # what looks like a tag is taken out there, even of plain text
+    if alt and found.get("alt_text") != alt:
+        found = await site.change(f"media/{found['id']}", {"alt_text": alt})
+    return {"id": found["id"], "url": escape(str(found.get("source_url")))}
+
+
+async def find_made(site: Site, outgoing: Outgoing) -> dict[str, Any] | None:
+    """Return the post of an earlier try: a draft has a slug of ours, afterwards only the comment tells."""
+    found = await site.find("posts", outgoing.key, slug=slug_of(outgoing), **ANY)
+    return found or await site.find("posts", outgoing.key, search=outgoing.key, **ANY)
+
+
+async def make_draft(site: Site, outgoing: Outgoing, done: Mapping[str, Any]) -> int:
+    """Return the id of the draft. One whose making broke off may lack its terms, so it is written again."""
+    post, fields = await find_made(site, outgoing), fields_of(outgoing, done)
+    if not post:
+        # No date: a draft without one takes the moment at which it is published.
+        post = await site.change("posts", {"status": "draft", "slug": slug_of(outgoing), **fields})
+    elif post.get("status") not in PUBLIC:
+        post = await site.change(f"posts/{post['id']}", fields)
+    return int(post["id"])
+
+
+async def edit_post(site: Site, outgoing: Outgoing, number: str) -> Receipt:
+    """Let a post say what it says now. Its files are those that were uploaded; one that is gone is anew."""
+    try:
+        post = (await site.ask("GET", f"posts/{number}?context=edit")).json()
+    except Refused as refusal:
+        if refusal.code == "rest_post_invalid_id":
+            raise Rejected("it is not there any more") from None
+        raise
+    if not isinstance(post, dict) or outgoing.key not in str(post.get("content")):
+        raise Rejected(f"post {number} at {site.place} is not the one that was published")
+    if post.get("status") not in PUBLIC:
+        raise Rejected("it is not there any more")
+    done = await find_terms(site, outgoing.options)
+    media = [await upload_file(site, outgoing, index) for index in range(len(outgoing.content.media))]
+    done |= {"media": media, "post": int(number)}
+    fields = _bare(outgoing.options) | fields_of(outgoing, done)
+    return receipt_of(await site.change(f"posts/{number}", fields), outgoing, done)
+
+
+def _bare(options: Any) -> dict[str, Any]:
+    """Return what a post is that was told nothing: what it is not told any more is taken from it."""
+    fields = {"password": options.password, "sticky": options.sticky, "format": options.format}
+    return fields | {"featured_media": 0, "tags": []}
+
+
+def receipt_of(post: Mapping[str, Any], outgoing: Outgoing, done: Mapping[str, Any]) -> Receipt:
+    """Compare: WordPress leaves out without a word what it does not know or does not allow."""
+    warnings, slug = list(_unlike(post, outgoing, done)) if "post" in done else [], outgoing.options.slug
+    if slug and post.get("slug") != slug:
+        warnings.append(f"The slug {slug!r} was taken or not allowed; it became {post.get('slug')!r}.")
+    return Receipt(id=str(post["id"]), url=post.get("link"), warnings=tuple(warnings))
+
+
+def _unlike(post: Mapping[str, Any], outgoing: Outgoing, done: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is not as it was sent."""
+    sent, content = fields_of(outgoing, done), post.get("content")
+    stored = content.get("raw") if isinstance(content, dict) else None
+    if isinstance(stored, str) and essence(stored) != essence(sent["content"]["raw"]):
+        yield "WordPress changed the body: this user may not use all of its HTML (an Editor may)."
+    for name, told in _TOLD.items():
+        if name in sent and post.get(name) != sent[name]:
+            yield f"WordPress did not {told}."
+    for name in done.get("without", ()):
+        yield f"It has no {name}: the site does not know it, and this user may not make it (an Editor may)."
+    for kind in KINDS:
+        if missing := sorted(set(sent.get(kind, ())) - set(post.get(kind) or ())):
+            yield f"WordPress left out {kind} that it does not have: {missing}."
+
+
+def slug_of(outgoing: Outgoing, index: int | None = None) -> str:
+    """Return what the draft, or one of its files, is called at the site; nobody else uses such a name."""
+    return f"pb-{outgoing.key}" if index is None else f"pb-{outgoing.key}-{index + 1}"
+
+
+def file_headers(outgoing: Outgoing, index: int) -> dict[str, str]:
+    """Return what says of which type a file is, and how it is called there."""
+    mime = outgoing.content.media[index].mime
+    name = slug_of(outgoing, index) + SUFFIXES[mime]
+    return {"content-type": mime, "content-disposition": f'attachment; filename="{name}"'}

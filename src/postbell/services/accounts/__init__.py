@@ -1,0 +1,1 @@
+"""Connected profiles, their secrets, and the keys that open Postbell to programs."""

@@ -1,0 +1,1 @@
+"""Where a post goes on the calendar, and what will happen when."""

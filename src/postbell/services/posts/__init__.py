@@ -1,0 +1,1 @@
+"""What is written: posts are composed, judged, changed and given a time."""

@@ -1,0 +1,217 @@
+"""Whether a post can be published as it is, found out before anything is stored or sent."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Container, Iterable, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from postbell.domain.account import Account
+from postbell.domain.content import Content, Override, completed, resolve
+from postbell.domain.media import MediaKind
+from postbell.domain.post import Post
+from postbell.errors import Problem
+from postbell.publishing import parts
+from postbell.publishing.protocol import Network, fetches
+from postbell.services.context import Context
+from postbell.services.media import film_fitting, films
+
+
+_WEB_ADDRESS = re.compile(r"(?i)https?://(?![/?#])[^\s\x00-\x1f\x7f-\x9f]+")
+
+
+#: What stands in the file of a series, and how that is stored.
+_RULES = {
+    "repeat": " What comes again is written with `postbell series add`.",
+    "recycle": " What is used again is written with `postbell series recycle`.",
+}
+
+
+def check_names(
+    overrides: Mapping[str, Override],
+    accounts: Mapping[str, Account],
+    networks: Iterable[str],
+    *,
+    others: Container[str],
+) -> list[Problem]:
+    """Return a problem for every override that names neither a network nor an account of the post.
+
+    `others` are the accounts that there are besides.
+    """
+    known = [*networks, *accounts]
+    return [
+        Problem(
+            where=f"[{key}]",
+            message=f"the post does not go to {key}; add it with --to."
+            if key in others
+            else f"there is no network or account of that name.{_RULES.get(key) or _hint(key, known)}",
+        )
+        for key in overrides
+        if key not in known
+    ]
+
+
+def check_links(base: Content, overrides: Mapping[str, Override]) -> list[Problem]:
+    """Return a problem for every link that is not an http or https address."""
+    links = {"--link": base.link, **{f"[{key}] link": said.link for key, said in overrides.items()}}
+    return [problem for where, link in links.items() if link for problem in check_address(link, where)]
+
+
+def check_address(address: str, where: str) -> list[Problem]:
+    """Return a problem if this is not an http or https address."""
+    if _WEB_ADDRESS.fullmatch(address):
+        return []
+    message = f"{address[:80]!r} is not a web address; it begins with https://."
+    return [Problem(where=where, message=message)]
+
+
+def check_options(ctx: Context, overrides: Mapping[str, Override], account: Account) -> list[Problem]:
+    """Return what is wrong with the options that an account is given: unknown names, wrong values."""
+    _content, options = resolve(Content(), overrides, network=account.network, account=account.name)
+    try:
+        ctx.network(account.network).Options.model_validate(options)
+    except ValidationError as error:
+        return [
+            _option_problem(ctx.network(account.network), problem, account, overrides)
+            for problem in error.errors(include_url=False, include_input=False)
+        ]
+    return []
+
+
+def check_content(
+    ctx: Context, base: Content, overrides: Mapping[str, Override], account: Account
+) -> list[Problem]:
+    """Return everything about the content that the account's network would refuse, its pictures made to fit.
+
+    The options must have passed `check_options`.
+    """
+    fitted, unfit = ctx.fit(base, overrides, account)
+    return unfit + check_fitted(ctx, fitted, overrides, account)
+
+
+def check_fitted(
+    ctx: Context, base: Content, overrides: Mapping[str, Override], account: Account
+) -> list[Problem]:
+    """Return what `check_content` does of a content whose pictures were made to fit."""
+    network = ctx.network_of(account)
+    content, given = resolve(base, overrides, network=account.network, account=account.name)
+    content = completed(content, overrides, account=account.name)
+    options = network.Options.model_validate(given)
+    return parts.problems(content, options, network, account=account.name)
+
+
+def check_parts(content: Content) -> list[Problem]:
+    """Return a problem for each file of a part that there is not."""
+    count = len(content.segments) + 1
+    return [
+        Problem(where=f"media {item.name}", message=f"there is no part {item.part}; count from 1 to {count}.")
+        for item in content.media
+        if item.part > count
+    ]
+
+
+def check_comments(
+    ctx: Context, base: Content, overrides: Mapping[str, Override], account: Account
+) -> list[Problem]:
+    """Return a note if an account's network publishes no first comment, and one is asked for."""
+    network = ctx.network(account.network)
+    content, _ = resolve(base, overrides, network=account.network, account=account.name)
+    if content.comment is None or network.comments:
+        return []
+    message = f"{network.label} publishes no first comment; it is left out there."
+    return [Problem(where="--comment", account=account.name, message=message)]
+
+
+def check_alt(content: Content) -> list[Problem]:
+    """Return a problem for each picture of which nobody has said what it shows."""
+    message = "it has no alt text; say what it shows: --media FILE='What it shows'."
+    return [
+        Problem(where=f"media {item.name}", message=message)
+        for item in content.media
+        if item.kind is MediaKind.IMAGE and not item.alt.strip()
+    ]
+
+
+def check_films(content: Content) -> list[Problem]:
+    """Return a note for each video into which nobody has looked, or that tells where it was taken."""
+    videos = [item for item in content.media if item.kind is MediaKind.VIDEO]
+    unknown = f"nobody has looked into it, so whether it is taken shows when it is published. {films.INSTALL}"
+    placed = f"it says where it was taken, and that is sent with it. {films.INSTALL}"
+    return [
+        *(
+            Problem(where=f"media {item.name}", message=unknown)
+            for item in videos
+            if item.film is None or item.film.seconds is None
+        ),
+        *(
+            Problem(where=f"media {item.name}", message=placed)
+            for item in videos
+            if item.film and item.film.placed and not film_fitting.is_there()
+        ),
+    ]
+
+
+def check_terms(ctx: Context, post: Post, account: Account) -> list[Problem]:
+    """Return what the account's network cannot do of what the post asks for besides its content."""
+    network, found = ctx.network(account.network), list[Problem]()
+    if post.delete_after is not None and not network.deletes:
+        message = f"{network.label} cannot take posts away again; leave it out, or publish elsewhere."
+        found.append(Problem(where="--delete-after", account=account.name, message=message))
+    reachable = ctx.public is not None and ctx.public.base.startswith("https://")
+    if post.content.media and fetches(network) and not reachable:
+        message = (
+            f"{network.label} fetches files itself, and Postbell is at no public address with https: "
+            "set `public_url` under [api] in the configuration, or leave the files out."
+        )
+        found.append(Problem(where="media", account=account.name, message=message))
+    return found
+
+
+def model_problems(
+    error: ValidationError, model: type[BaseModel], place: Callable[[str], str]
+) -> list[Problem]:
+    """Return the problems of values that a model refused; `place` says where one is given."""
+    return [
+        Problem(where=place(_name(problem)), message=_message(problem, model))
+        for problem in error.errors(include_url=False, include_input=False)
+    ]
+
+
+def _option_problem(
+    network: Network, problem: Any, account: Account, overrides: Mapping[str, Override]
+) -> Problem:
+    own = overrides.get(account.name)
+    said_for_it = own is not None and str(next(iter(problem["loc"]), "")) in own.options
+    return Problem(
+        where=f"{account.name if said_for_it else network.key}.{_name(problem)}",
+        account=account.name,
+        message=_message(problem, network.Options),
+    )
+
+
+def _name(problem: Any) -> str:
+    return ".".join(str(part) for part in problem["loc"]) or "value"
+
+
+def _message(problem: Any, model: type[BaseModel]) -> str:
+    if problem["type"] == "extra_forbidden":
+        known = list(model.model_fields)
+        return f"there is no such option.{_hint(str(problem['loc'][-1]), known)}"
+    if problem["type"] == "missing":
+        return f"it is missing: {model.model_fields[str(problem['loc'][0])].description}"
+    if problem["type"] == "string_pattern_mismatch":
+        return f"it has the wrong form: {model.model_fields[str(problem['loc'][0])].description}"
+    said = str(problem["msg"]).removeprefix("Value error, ")
+    for subject in ("String", "Input", "List"):  # the words of pydantic, which a user does not know
+        said = said.replace(f"{subject} should", "it should", 1) if said.startswith(subject) else said
+    return f"{said}."
+
+
+def _hint(given: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(given, known, n=1)
+    if near:
+        return f" Did you mean {near[0]}?"
+    return f" There are: {', '.join(known)}." if known else ""

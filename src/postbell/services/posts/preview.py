@@ -1,0 +1,141 @@
+"""A look at what would be sent, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import Connection
+
+from postbell.domain.account import Account
+from postbell.domain.content import Content, completed, resolve
+from postbell.domain.post import Delivery, Post
+from postbell.domain.states import DeliveryState
+from postbell.errors import Invalid, Problem
+from postbell.publishing.parts import parts_of
+from postbell.publishing.protocol import Call, Network
+from postbell.services.context import Context
+from postbell.services.plan.placing import Placing, choose
+from postbell.services.plan.planning import Place, plan
+from postbell.services.posts import guard
+from postbell.services.posts.adding import added_to
+from postbell.services.posts.checking import (
+    check_alt,
+    check_comments,
+    check_films,
+    check_fitted,
+    check_options,
+    check_terms,
+)
+from postbell.services.posts.compose import in_place, new_post, not_stored
+from postbell.services.posts.judging import NO_ACCOUNT, check_said, find_accounts
+from postbell.services.posts.splitting import split_for
+from postbell.services.posts.wanted import Preview, Wanted
+from postbell.services.sending.commenting import as_comment
+
+
+#: A content with its pictures made to fit an account, and why others cannot be.
+_Fitted = tuple[Content, list[Problem]]
+
+
+def preview_post(ctx: Context, wanted: Wanted) -> list[Preview]:
+    """Return what every account would be sent, with everything that would be refused.
+
+    Stores and sends nothing. Raises Invalid for what cannot be shown at all: unknown accounts and options,
+    bad files, no place in a queue.
+    """
+    accounts, problems = find_accounts(ctx, wanted.to)
+    if not wanted.to:
+        problems.append(NO_ACCOUNT)
+    with ctx.media.stage(not_stored(wanted.media)) as files:
+        post = new_post(ctx, wanted, in_place(wanted.media, files.media))
+        post = split_for(ctx, added_to(post, accounts.values()), accounts.values(), wanted.split)
+        problems += [*wanted.problems, *files.problems]
+        problems += check_said(ctx, post.content, wanted.overrides, accounts)
+        for account in accounts.values():
+            problems += check_options(ctx, wanted.overrides, account)
+        if problems:
+            raise Invalid(problems)
+        fitted = {
+            name: ctx.fit(post.content, post.overrides, account, foretold=True)
+            for name, account in accounts.items()
+        }
+        with ctx.store.write() if wanted.place else ctx.store.read() as tx:
+            unsaved = tx.begin_nested()  # a place at the head of a queue moves what is queued
+            found = _previews(ctx, tx, post, accounts, fitted, place=wanted.place)
+            unsaved.rollback()
+    return found
+
+
+def _previews(
+    ctx: Context,
+    tx: Connection,
+    post: Post,
+    accounts: Mapping[str, Account],
+    fitted: Mapping[str, _Fitted],
+    *,
+    place: Placing | None,
+) -> list[Preview]:
+    to = list(accounts.values())
+    places: dict[int, Place] = {account.id: Place(at=post.at) for account in to} if post.at else {}
+    if place:
+        places = choose(ctx, tx, post, to, place, now=ctx.now()).places
+    return [
+        _preview(ctx, tx, post, account, fitted[account.name], place=places.get(account.id)) for account in to
+    ]
+
+
+def _calls(
+    ctx: Context, network: Network, post: Post, delivery: Delivery, account: Account
+) -> tuple[Call, ...]:
+    outgoing = ctx.outgoing(post, delivery, account)
+    calls = network.preview(outgoing)
+    if outgoing.content.comment and network.comments:
+        said = as_comment(outgoing, outgoing.content.comment, ["<id of the post>"])
+        calls = [*calls, *network.preview(said)]
+    return tuple(calls)
+
+
+def _preview(
+    ctx: Context, tx: Connection, post: Post, account: Account, fitted: _Fitted, *, place: Place | None
+) -> Preview:
+    network, (base, unfit) = ctx.network_of(account), fitted
+    at = place.at if place else post.created_at
+    # The key stands for the one that a stored delivery would have.
+    delivery = Delivery(
+        id=1,
+        post_id=post.id,
+        account_id=account.id,
+        account=account.name,
+        network=account.network,
+        state=DeliveryState.DRAFT,
+        key="x" * 20,
+        due_at=at,
+        begun_at=at.replace(microsecond=0),
+    )
+    content, _ = resolve(base, post.overrides, network=account.network, account=account.name)
+    content = completed(content, post.overrides, account=account.name)
+    problems = unfit + check_fitted(ctx, base, post.overrides, account) + check_terms(ctx, post, account)
+    no_alt = check_alt(content)
+    problems += no_alt if ctx.require_alt else []
+    problems += guard.duplicates(ctx, tx, post, [account])
+    problems += guard.past_end(ctx, post, place.at, account=account.name) if place else []
+    planned = plan(post, [account], {account.id: place}) if place else []
+    return Preview(
+        account=account.name,
+        network=account.network,
+        at=place.at if place else None,
+        why=place.why if place else None,
+        lengths=tuple(
+            {limit.unit: (limit.count(part.text), limit.most) for limit in network.limits.text}
+            for part in parts_of(content, network)
+        ),
+        pictures=tuple(zip(post.content.media, base.media, strict=True)),
+        calls=() if unfit else _calls(ctx, network, post, delivery, account),
+        problems=tuple(problems),
+        warnings=(
+            *(() if ctx.require_alt else no_alt),
+            *check_films(content),
+            *check_comments(ctx, base, post.overrides, account),
+            *guard.warnings(ctx, tx, post, {account.id: account}, planned),
+        ),
+    )

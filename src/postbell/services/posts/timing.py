@@ -1,0 +1,114 @@
+"""When every account publishes a post, decided in the transaction that stores it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
+
+from postbell.domain.account import Account
+from postbell.domain.post import Post
+from postbell.domain.states import DeliveryState
+from postbell.domain.zones import wall_at, zone_named
+from postbell.errors import Invalid, Problem
+from postbell.services.context import Context
+from postbell.services.plan.planning import Place, plan
+from postbell.services.posts import guard
+from postbell.store.deliveries import Planned
+
+
+if TYPE_CHECKING:
+    from postbell.services.plan.placing import Placed, Placing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timetable:
+    """When every account publishes a post."""
+
+    #: The post, at the earliest of these times.
+    post: Post
+    planned: tuple[Planned, ...]
+    #: What may come in the way.
+    warnings: tuple[Problem, ...]
+    #: The ids of the posts that had to move down the queue; that is stored already.
+    moved: tuple[str, ...] = ()
+
+
+def timetable(
+    ctx: Context,
+    tx: Connection,
+    post: Post,
+    accounts: Mapping[str, Account],
+    *,
+    place: Placing | None = None,
+    keep: bool = False,
+) -> Timetable:
+    """Return when each account publishes a post: where `place` puts it, else at the time of the post.
+
+    With `keep` an account that has a time for it already keeps that. Nothing of the post itself is stored
+    here. Raises Invalid with everything that speaks against these times.
+    """
+    # While one account has missed it, another may still have a later time for it.
+    missed = {each.account_id for each in post.deliveries if each.state is DeliveryState.MISSED}
+    to = [account for account in accounts.values() if account.id not in missed]
+    if not to:
+        retry = f"`postbell retry {post.id}` publishes it now."
+        raise Invalid([Problem(where="--to", message=f"all of these accounts have missed it; {retry}")])
+    problems = guard.duplicates(ctx, tx, post, to)
+    places = _present(post) if keep else {}
+    moved: tuple[str, ...] = ()
+    if place:
+        placed = _place(ctx, tx, post, to, place, problems=problems)
+        places, moved, when = placed.places, placed.moved, placed.when
+        post = replace(post, at=when.at, local=when.local, zone=when.zone)
+    stream = next((delivery.stream for delivery in post.deliveries if delivery.stream), None)
+    planned = plan(post, to, places, stream=stream)
+    named = {account.id: account for account in to}
+    for each in planned:
+        problems += guard.past_end(ctx, post, each.at, account=named[each.account_id].name)
+    if problems:
+        raise Invalid(problems)
+    return Timetable(
+        post=_at_earliest(ctx, post, [each.at for each in planned]),
+        planned=tuple(planned),
+        warnings=tuple(guard.warnings(ctx, tx, post, named, planned)),
+        moved=moved,
+    )
+
+
+def _place(
+    ctx: Context,
+    tx: Connection,
+    post: Post,
+    to: Sequence[Account],
+    place: Placing,
+    *,
+    problems: list[Problem],
+) -> Placed:
+    """Return the places of a post; if there is one missing `problems` are told too."""
+    from postbell.services.plan.placing import choose
+
+    try:
+        return choose(ctx, tx, post, to, place, now=ctx.now())
+    except Invalid as error:
+        raise Invalid([*problems, *error.problems]) from None
+
+
+def _present(post: Post) -> dict[int, Place]:
+    return {
+        delivery.account_id: Place(at=delivery.due_at, by=delivery.placed_by, why=delivery.placed_why)
+        for delivery in post.deliveries
+        if delivery.due_at and delivery.state is not DeliveryState.MISSED
+    }
+
+
+def _at_earliest(ctx: Context, post: Post, times: Sequence[datetime]) -> Post:
+    """Return a post at the earliest of its times: the account that had it may have gone."""
+    earliest = min(times)
+    if earliest == post.at:
+        return post
+    zone = zone_named(post.zone) if post.zone else ctx.zone
+    return replace(post, at=earliest, local=wall_at(earliest, zone), zone=zone.key)

@@ -1,0 +1,343 @@
+"""From due to done: claims what is due, hands it to its network, records how that ended."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import Connection
+
+from postbell.domain.account import Account
+from postbell.domain.caution import Cause
+from postbell.domain.post import Delivery
+from postbell.errors import PublishError, Rejected, Unsure
+from postbell.publishing.protocol import Progress, Receipt
+from postbell.publishing.web.rates import Rest
+from postbell.services.context import Context, Prepared, progress_of, stored_progress
+from postbell.services.sending import caution
+from postbell.services.sending.caution import Watch
+from postbell.services.sending.lateness import Why, give_up_late, why_late
+from postbell.services.sending.outcomes import (
+    LONGEST_STEP,
+    Rules,
+    insist,
+    result_of,
+)
+from postbell.services.sending.recording import Ending, Recorder
+from postbell.services.sending.sessions import Keeper
+from postbell.store import deliveries, glance, pauses, queue
+from postbell.store.queue import Claim
+from postbell.store.thread import StoreThread
+
+
+@dataclass
+class Dispatcher:
+    """Owns the deliveries that are under way in this process."""
+
+    ctx: Context
+    thread: StoreThread
+    #: How many deliveries may be under way at once.
+    slots: int
+    #: When this process began to look after the posts.
+    started_at: datetime
+    #: How far apart two looks are at most; a longer gap means that the machine slept.
+    longest_gap: timedelta
+    #: How long before something is due it may be claimed, so that what the claim takes does not make it late.
+    #: It is not sent before.
+    ahead: timedelta = timedelta(0)
+    #: Called at the points where a crash would hurt most; tests end the process there.
+    checkpoint: Callable[[str], None] = lambda _point: None
+    #: Called when a delivery has ended, to ring again.
+    on_free: Callable[[], None] = lambda: None
+    #: Called at each look at the clock, with the time.
+    on_look: Callable[[datetime], None] = lambda _now: None
+    #: Called when there is a cause to look up what is overdue before it is sent.
+    on_caution: Callable[[Cause], None] = lambda _cause: None
+    #: Called when a delivery became unsure, to look it up.
+    on_lost: Callable[[], None] = lambda: None
+    #: Called when something became public that is commented on.
+    on_comment: Callable[[], None] = lambda: None
+    #: Called when a fault of ours has lost how a try ended.
+    on_fault: Callable[[Claim, BaseException], None] = lambda _claim, _error: None
+    #: When the next ring finds more (aware UTC), where the last one took all that it found.
+    next_at: datetime | None = None
+    _running: set[asyncio.Task[None]] = field(default_factory=set)
+    #: The attempts whose endings the database was given: they hold no slot any more.
+    _handed: set[int] = field(default_factory=set)
+    _recorder: Recorder = field(init=False)
+    _ringing: asyncio.Task[int] | None = None
+    #: The one suspect that is under way, and whether there may be others.
+    _suspect: asyncio.Task[None] | None = None
+    _wary: bool = True
+    _watch: Watch = field(init=False)
+    #: Whether the database could not be written at the last ring.
+    _stalled: bool = False
+    #: Since when posts could be sent again after they could not, and why they could not.
+    _back: tuple[datetime, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._back = (self.started_at, "Postbell was not running")
+        self._recorder = Recorder(self.thread, on_handed=self._note_handed, on_recorded=self._tell)
+        self._watch = Watch(self.ctx.clock)
+
+    @property
+    def under_way(self) -> int:
+        """How many deliveries are under way."""
+        return len(self._running)
+
+    @property
+    def free(self) -> int:
+        """How many more deliveries may be begun. Where none may, a ring follows when one has ended."""
+        return self.slots - len(self._running) + len(self._handed)
+
+    async def ring(self) -> int:
+        """Start everything that is due, as far as slots are free; return how many deliveries that were.
+
+        Never waits for a network. Raises TryLater where the database cannot take a claim: then nothing was
+        claimed, and nothing is sent. What was claimed is begun even if this is cancelled meanwhile: a claim
+        that nobody begins would be nobody's.
+        """
+        self._ringing = asyncio.create_task(self._ring())
+        return await asyncio.shield(self._ringing)
+
+    async def look(self) -> None:
+        """Notice that the machine slept or that its clock was set.
+
+        To be called so often as `longest_gap` says, whether there is anything to ring for or not.
+        """
+        look = self._watch.look(self.ctx.clock)
+        if look.was_set:
+            doubted = await self.thread.write(caution.note_step, self.ctx, look)
+            structlog.get_logger().warning("clock_was_set", by=str(look.step), doubted=len(doubted))
+            if doubted:
+                self.on_lost()
+            if look.is_far:
+                self.on_caution(Cause.CLOCK_SET)
+        if look.passed > self.longest_gap * 2:
+            self._back = (look.now, "the machine was asleep, or Postbell was stopped")
+        elif look.step > self.longest_gap:
+            self._back = (look.now, "the clock was set")
+        self._watch.accept(look)
+        self.on_look(look.now)
+
+    async def drain(self, seconds: float) -> None:
+        """Wait for what is under way, at most `seconds`; then break it off.
+
+        Then wait until it is recorded how everything ended, for as long as the database needs.
+        """
+        if self._ringing:
+            await asyncio.gather(self._ringing, return_exceptions=True)
+        if self._running:
+            _done, late = await asyncio.wait(self._running, timeout=seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        await self._recorder.finish()
+
+    async def _ring(self) -> int:
+        while (begun := await self._take()) is None:
+            pass
+        return begun
+
+    async def _take(self) -> int | None:
+        """Begin what is due, as `ring` does; None if that is to be done once more."""
+        await self.look()
+        if self._stalled:
+            self._back = (self.ctx.now(), "the database could not be written")
+        free = self.free
+        if free <= 0:
+            return 0
+        self.checkpoint("before_claim")
+        at, self.next_at = self._nearly_now(), None
+        self._stalled = True
+        wary = self._wary and self._suspect is None
+        take = functools.partial(_take_due, wary=wary, at=at)
+        taken = await self.thread.write(take, self.ctx, self._watch, free, self._why_late)
+        self._stalled = False
+        if taken is None:
+            return None
+        if wary:  # one that did not look knows nothing; the suspect may have ended while it waited
+            self._wary = taken.wary
+        self.next_at = taken.next_at
+        self.checkpoint("claimed")
+        for delivery in taken.missed:
+            log = structlog.get_logger().bind(post=delivery.post_id, account=delivery.account)
+            log.warning("delivery_missed", due=str(delivery.due_at), reason=delivery.message)
+        for claim in taken.claims:
+            task = asyncio.create_task(self._deliver(claim, at))
+            if claim is taken.suspect:
+                self._suspect = task
+            self._running.add(task)
+            task.add_done_callback(functools.partial(self._ended, claim))
+        return None if taken.more else len(taken.claims)
+
+    def _nearly_now(self) -> datetime | None:
+        """Return when the next thing is due if that is in a moment."""
+        now = self.ctx.now()
+        return self.next_at if self.next_at and now < self.next_at <= now + self.ahead else None
+
+    def _why_late(self, delivery: Delivery, account: Account | None) -> str:
+        back_at, was_away = self._back
+        assert delivery.due_at is not None, "what waits for its time has one"
+        if reason := why_late(delivery, account):
+            return reason
+        return was_away if back_at > delivery.due_at else "other posts were being sent"
+
+    def _note_handed(self, claims: Sequence[Claim]) -> None:
+        self._handed.update(claim.attempt_id for claim in claims)
+        self.on_free()
+
+    def _ended(self, claim: Claim, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._handed.discard(claim.attempt_id)
+        if task is self._suspect:
+            self._suspect = None
+            self.on_free()  # for the next one: it was not taken while this was under way
+        if not task.cancelled() and (error := task.exception()):
+            structlog.get_logger().error("delivery_broke", exc_info=error)
+            self.on_fault(claim, error)
+            self.on_free()
+
+    async def _deliver(self, claim: Claim, at: datetime | None) -> None:
+        # For good: what is bound in a task ends with it.
+        structlog.contextvars.bind_contextvars(
+            post=claim.post.id, account=claim.account.name, attempt=claim.attempt_id
+        )
+        rest, broken_off = None, False
+        try:
+            if at:
+                await asyncio.sleep((at - self.ctx.now()).total_seconds())
+            ending, rest = await self._try(claim)
+        except asyncio.CancelledError:
+            ending, broken_off = Unsure("Postbell was stopped during the try"), True
+        self.checkpoint("answered")
+        rules = Rules(
+            retry=self.ctx.retry,
+            # Only failures are tried again; and to ask the system each time lets the other thread go first.
+            chance=self.ctx.random.random() if isinstance(ending, PublishError) else 0,
+            now=self.ctx.now(),
+            rest=rest,
+            gap=self.ctx.catch_up_gap,
+            broken_off=broken_off,
+            first_reading=self.ctx.first_reading(claim.account.network),
+            comment_after=self.ctx.comment_after(claim.post, claim.account),
+        )
+        instead = _fault(claim, "its answer cannot be stored")
+        await self._recorder.record(claim, ending, rules, instead=instead)
+        self.checkpoint("recorded")
+
+    async def _try(self, claim: Claim) -> tuple[Ending, Rest | None]:
+        """Return how a try ended, and for how long the account had better rest by what was answered."""
+        asked: Prepared | None = None
+        ending: Ending
+        try:
+            keeper = Keeper(thread=self.thread, account=claim.account, vault=self.ctx.vault)
+            asked = await self.ctx.prepare(claim.post, claim.delivery, claim.account, keeper)
+            ending = await self._publish(claim, asked)
+        except TimeoutError:
+            ending = Unsure(f"it was not done after {LONGEST_STEP / 60:.0f} min, and was broken off")
+        except PublishError as error:
+            ending = error
+        except Exception as error:  # noqa: BLE001 - a fault in one network must not stop the others
+            structlog.get_logger().exception("network_broke", network=claim.account.network)
+            ending = _fault(claim, type(error).__name__)
+        return ending, asked.http.rest if asked else None
+
+    async def _publish(self, claim: Claim, asked: Prepared) -> Receipt | Progress:
+        if gone := [item.name for item in asked.outgoing.content.media if not item.path.exists()]:
+            raise Rejected(f"its stored files are gone: {', '.join(gone)}; restore the folder `media`")
+        progress = progress_of(claim.delivery.progress)
+        while True:
+            async with asyncio.timeout(LONGEST_STEP):
+                result = await asked.network.publish(asked.outgoing, progress, asked.http)
+            if isinstance(result, Receipt):
+                return result
+            await insist(self.thread, deliveries.save_progress, claim.delivery.id, stored_progress(result))
+            if result.again_at is not None:
+                return result
+            progress = result
+
+    def _tell(self, claim: Claim, ending: Ending) -> None:
+        log = structlog.get_logger()
+        names = {"post": claim.post.id, "account": claim.account.name, "attempt": claim.attempt_id}
+        if isinstance(ending, Receipt):
+            log.info("delivery_published", **names, url=ending.url, id=ending.id)
+            if claim.post.content.comment:
+                self.on_comment()
+        elif isinstance(ending, Progress):
+            log.info("delivery_snoozed", **names, step=ending.step, until=str(ending.again_at))
+        else:
+            log.warning("delivery_not_published", **names, result=result_of(ending), reason=str(ending))
+            if result_of(ending) == "unsure":
+                self.on_lost()
+
+
+def _fault(claim: Claim, what: str) -> Unsure:
+    return Unsure(f"a fault in Postbell's code for {claim.account.network} ({what}); please report it")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Taken:
+    """What one ring found."""
+
+    missed: list[Delivery]
+    claims: list[Claim]
+    #: Whether there may be more to be missed, before which nothing is claimed.
+    more: bool
+    #: When there is more to claim; None if it is known that there is now, or never.
+    next_at: datetime | None = None
+    #: The one of the claims during whose last try a process ended.
+    suspect: Claim | None
+    #: Whether there may be more of that kind.
+    wary: bool
+
+
+def _take_due(
+    tx: Connection, ctx: Context, watch: Watch, limit: int, why: Why, *, wary: bool, at: datetime | None
+) -> _Taken | None:
+    """Claim what is due, now or `at` a time soon; give up what is too late, and say why what is late is.
+
+    If a process ended during the last try of something, nobody knows what it was that ended it. Such are
+    tried one at a time, so that the one that ends processes soon stands alone; `wary` says that there may be
+    some, and that none is under way. Returns None if the clock was set a moment ago: nothing was done.
+    """
+    look = watch.look(ctx.clock)  # not before the lock was had: to wait for it is a lateness too
+    if look.is_far:
+        return None
+    now = max(look.now, at or look.now)
+    pauses.end_pauses(tx, now)
+    missed, more = give_up_late(tx, now, ctx.late_limit, why)
+    if more:  # nothing may be published before all of it is done
+        return _Taken(missed=missed, claims=[], more=True, suspect=None, wary=wary)
+    suspects = queue.claim_due(tx, now, 1, ctx.media.path_of, suspects=True) if wary else []
+    found = suspects + queue.claim_due(tx, now, limit - len(suspects), ctx.media.path_of)
+    claims = [claim for claim in found if _is_in_budget(tx, ctx, claim, now)]
+    late = [claim for claim in claims if claim.delivery.lateness and not claim.delivery.late_reason]
+    deliveries.record_late(tx, {each.delivery.id: why(each.delivery, each.account) for each in late})
+    still_wary = wary and (bool(suspects) or queue.has_suspects(tx))
+    suspect = next((claim for claim in claims if claim in suspects), None)
+    next_at = glance.next_change(tx, now) if len(found) < limit else None
+    if len(claims) < len(found):
+        next_at = now  # in the place of what was put off something else may be claimed
+    return _Taken(
+        missed=missed,
+        claims=claims,
+        more=False,
+        next_at=next_at,
+        suspect=suspect,
+        wary=still_wary,
+    )
+
+
+def _is_in_budget(tx: Connection, ctx: Context, claim: Claim, now: datetime) -> bool:
+    """Whether something may be tried now; if not, it is put off. A first try is never put off for that."""
+    if claim.delivery.tries > 1 and claim.account.setbacks:
+        at = ctx.budget.ask(claim.delivery.id, now)
+        if at > now:
+            queue.put_off(tx, claim, "it waits for its turn: much is tried again at the moment", at)
+            return False
+    return True

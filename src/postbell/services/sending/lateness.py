@@ -1,0 +1,90 @@
+"""Why something is late, and what is too late to be published at all."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from postbell.domain.account import Account, Health
+from postbell.domain.post import SUPERSEDED, Delivery
+from postbell.domain.spans import span_text
+from postbell.services.sending.outcomes import is_in_doubt
+from postbell.store import accounts, deliveries, overdue
+
+
+#: Tells why a delivery of an account begins late, or never; None stands for an account that is gone.
+Why = Callable[[Delivery, Account | None], str]
+
+#: How many deliveries one transaction gives up at most.
+MOST = 100
+
+
+def give_up_late(
+    tx: Connection, now: datetime, late_limit: timedelta, why: Why
+) -> tuple[list[Delivery], bool]:
+    """Miss what is superseded or overdue at `now`; what may be public becomes unsure.
+
+    What is superseded goes first: where the newest of a series is too late, the older ones are not published
+    instead of it. Then both again: behind what was too late there may be something that is superseded.
+    Return what was missed, and whether there may be more: so that nothing holds up the database for long, it
+    is a limited number at a time, and nothing may be published before all is done.
+    """
+    missed: list[Delivery] = []
+    left = MOST
+    while left:
+        late, told = overdue.list_superseded(tx, now, left), _superseded_told
+        if not late:
+            late = overdue.list_overdue(tx, before=now - late_limit, now=now, most=left)
+            told = functools.partial(_overdue_told, now=now, late_limit=late_limit)
+        if not late:
+            break
+        missed += _give_up(tx, late, told, now)
+        left -= len(late)
+    untried = [each for each in missed if each.begun_at is None and each.late_reason is None]
+    by_id = {account.id: account for account in accounts.list_accounts(tx)} if untried else {}
+    deliveries.record_late(tx, {each.id: why(each, by_id.get(each.account_id)) for each in untried})
+    return missed, not left
+
+
+def why_late(delivery: Delivery, account: Account | None) -> str | None:
+    """Return what has kept an account from publishing a delivery in time; None if nothing has."""
+    if account is None:
+        return "the account was removed"
+    if account.health is not Health.OK:
+        return "the account must be reconnected"
+    due, rests, distant = delivery.due_at, account.rests_until, account.next_post_at
+    assert due is not None, "what waits for its time has one"
+    if account.min_gap and distant and distant > due and (rests is None or distant >= rests):
+        return f"the account keeps {span_text(account.min_gap)} between two posts"
+    if rests and rests > due:
+        return account.rest_reason or "the account rested"
+    return None
+
+
+def _give_up(
+    tx: Connection, late: Sequence[Delivery], told: Callable[[Delivery], str], now: datetime
+) -> list[Delivery]:
+    by_message: dict[str, list[int]] = {}
+    for delivery in late:
+        if delivery.begun_at and is_in_doubt(tx, delivery.id):  # nobody may call that missed
+            doubt = f"{told(delivery)}, so it is not sent again; and an earlier try may have been accepted"
+            deliveries.lose_track(tx, delivery.id, doubt)
+        else:
+            by_message.setdefault(told(delivery), []).append(delivery.id)
+    return [each for message, ids in by_message.items() for each in overdue.miss(tx, ids, message, now)]
+
+
+def _superseded_told(delivery: Delivery) -> str:
+    of_library = delivery.stream is not None and delivery.stream.startswith("library:")
+    return f"{SUPERSEDED} {'library' if of_library else 'series'} is due"
+
+
+def _overdue_told(delivery: Delivery, now: datetime, late_limit: timedelta) -> str:
+    due, end, own = delivery.due_at, delivery.expires_at, delivery.late_limit
+    assert due is not None, "what is overdue has a time"
+    if end and end < now and (own is None or end != due + own):
+        return f"its last moment ({end:%Y-%m-%d %H:%M:%S}Z) has passed"
+    return f"it was due for too long (more than {span_text(late_limit if own is None else own)})"

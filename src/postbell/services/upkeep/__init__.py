@@ -1,0 +1,1 @@
+"""The health of a Postbell, and what keeps it healthy."""
