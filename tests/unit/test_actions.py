@@ -152,8 +152,10 @@ def test_a_refusal_says_what_the_post_is_and_what_cannot_be_done(world: World) -
     post = published(world)
     with pytest.raises(IllegalTransition) as refused:
         actions.unschedule(world.ctx, post)
-    said = f"Post {post.id} is processed: it cannot be made a draft. Nothing was changed."
-    assert str(refused.value) == said
+    assert str(refused.value) == (
+        f"Post {post.id} is processed: it cannot be made a draft. Nothing was changed. "
+        f"What is public of it is changed by `postbell edit {post.id} --published`."
+    )
 
 
 def test_a_draft_is_scheduled_with_its_wall_clock_and_zone(world: World) -> None:

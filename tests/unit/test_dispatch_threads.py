@@ -90,12 +90,12 @@ def test_a_lost_answer_is_looked_up_and_no_part_is_sent_twice(tmp_path: Path, mo
 class _Deadly(Wary):
     """The process dies once, when it has sent a part."""
 
-    at: int = 0
+    part: int = 0
     stage: Stage
 
     async def _publish(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> Receipt | Progress:
         receipt = await super()._publish(outgoing, progress, http)
-        if sum(self.creates.values()) == self.at + 1:
+        if sum(self.creates.values()) == self.part + 1:
             self.stage.store.dead = True
             raise Crash
         return receipt
@@ -106,7 +106,7 @@ def test_a_crash_behind_any_part_leads_to_one_thread(tmp_path: Path, part: int) 
     with _world(tmp_path, kind=_Deadly) as world:
         deadly = world.fake
         assert isinstance(deadly, _Deadly)
-        deadly.at = part
+        deadly.part = part
         post = _thread(world)
 
         async def die(stage: Stage) -> None:
