@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from postbell.domain.film import Film
 from postbell.domain.media import MediaKind
 from postbell.errors import Invalid, PostbellError, Problem
-from postbell.services.media import _inspect_child, films
+from postbell.services.media import _inspect_child
 from postbell.services.media.deaths import told_death
 from postbell.services.media.file_types import HEAD, FileType, recognise, refuse
 
@@ -91,7 +91,7 @@ def examine(files: Sequence[tuple[Path, str]]) -> list[Inspected | Problem]:
             if isinstance(item, Problem)
             else _result(item, sizes[item])
             if item in sizes
-            else _filmed(item, films.look_into(path))
+            else _filmed(item, path)
             for item, (path, _) in zip(found, files, strict=True)
         ]
 
@@ -165,7 +165,10 @@ def _only_a_file(status: os.stat_result, name: str) -> None:
         raise refuse(name, "it is empty; download or export it again.")
 
 
-def _filmed(item: _Opened, found: dict[str, Any] | str) -> Inspected | Problem:
+def _filmed(item: _Opened, path: Path) -> Inspected | Problem:
+    from postbell.services.media import films  # few posts have videos
+
+    found = films.look_into(path)
     if isinstance(found, str):
         return refuse(item.name, found).problems[0]
     width, height = found.pop("width", None), found.pop("height", None)

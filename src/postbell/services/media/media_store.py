@@ -14,13 +14,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from postbell.domain.film_plan import plan_film
 from postbell.domain.limits import MediaLimit
 from postbell.domain.media import Media, MediaKind, Source
 from postbell.errors import DiskFull, Invalid, PostbellError, Problem
-from postbell.services.media import film_fitting, fitting
+from postbell.services.media import fitting
 from postbell.services.media.file_types import TYPES, recognise, refuse
-from postbell.services.media.films import INSTALL
 from postbell.services.media.inspection import (
     Inspected,
     display_name,
@@ -193,6 +191,10 @@ class MediaStore:
         return fitting.known(item, limit) or item
 
     def _fit_film(self, item: Media, limit: MediaLimit, *, foretold: bool) -> Media:
+        from postbell.domain.film_plan import plan_film  # few posts have videos
+        from postbell.services.media import film_fitting
+        from postbell.services.media.films import INSTALL
+
         plan = plan_film(item, limit)
         if plan is None or not item.path.exists():
             return item
