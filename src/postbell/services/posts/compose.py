@@ -8,7 +8,7 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from postbell.domain.account import Account
-from postbell.domain.content import Comment, Content, Override
+from postbell.domain.content import Content, Override
 from postbell.domain.ids import new_delivery_key, new_post_id
 from postbell.domain.media import Media, Source
 from postbell.domain.post import Post
@@ -182,14 +182,7 @@ def _told(post: Post, planned: Timetable | None, lacks: Iterable[Problem]) -> Sa
 
 def changed_post(ctx: Context, post: Post, changes: Changes, media: tuple[Media, ...]) -> Post:
     """Return a post as it is after these changes, with these files; nothing is stored."""
-    content = Content(
-        text=post.content.text if changes.text is None else changes.text,
-        segments=post.content.segments if changes.segments is None else changes.segments,
-        comment=with_comment(post.content, changes.comment),
-        title=post.content.title if changes.title is None else changes.title or None,
-        link=post.content.link if changes.link is None else changes.link or None,
-        media=media,
-    )
+    content = changes.of(post.content, media)
     # What was said for accounts that it is no longer meant for goes with them.
     gone = {d.account for d in post.deliveries} - set(changes.to or ()) - set(registry.keys())
     stays = {key: said for key, said in post.overrides.items() if changes.to is None or key not in gone}
@@ -205,11 +198,6 @@ def changed_post(ctx: Context, post: Post, changes: Changes, media: tuple[Media,
 def not_stored(items: Iterable[Source | Media]) -> list[Source]:
     """Return those of these files that are not in the store yet."""
     return [item for item in items if not isinstance(item, Media)]
-
-
-def with_comment(content: Content, said: Comment | None) -> Comment | None:
-    """Return the first comment of a content once `said` is in its place; an empty text takes it away."""
-    return content.comment if said is None else said if said.text else None
 
 
 def in_place(items: Iterable[object], new: Iterable[Media]) -> tuple[Media, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from postbell.domain.content import Comment, Override, Split
+from postbell.domain.content import Comment, Content, Override, Split
 from postbell.domain.media import Media, Source
 from postbell.domain.post import Post
 from postbell.domain.when import When
@@ -78,8 +78,8 @@ class Wanted:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Changes:
-    """What to change of a post. None leaves a thing as it is; an empty text or tuple takes it away."""
+class ContentChanges:
+    """What to change of a content. None leaves a thing as it is; an empty text or tuple takes it away."""
 
     text: str | None = None
     segments: tuple[str, ...] | None = None
@@ -87,8 +87,25 @@ class Changes:
     comment: Comment | None = None
     title: str | None = None
     link: str | None = None
-    #: Files with their alt texts, and those of the post that stay.
+    #: Files with their alt texts, and those that stay.
     media: tuple[Source | Media, ...] | None = None
+
+    def of(self, said: Content, media: tuple[Media, ...]) -> Content:
+        """Return a content as it is after these changes, with these files."""
+        return Content(
+            text=said.text if self.text is None else self.text,
+            segments=said.segments if self.segments is None else self.segments,
+            comment=said.comment if self.comment is None else self.comment if self.comment.text else None,
+            title=said.title if self.title is None else self.title or None,
+            link=said.link if self.link is None else self.link or None,
+            media=media,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changes(ContentChanges):
+    """What to change of a post."""
+
     to: tuple[str, ...] | None = None
     #: Either of the two also schedules a draft. Without them every account keeps its time.
     when: When | None = None

@@ -23,9 +23,10 @@ from postbell.services.context import Context
 from postbell.services.plan.filling import fill_libraries, over_at
 from postbell.services.plan.planning import plan
 from postbell.services.posts import guard
-from postbell.services.posts.compose import in_place, not_stored, with_comment, without_empty
+from postbell.services.posts.compose import in_place, not_stored, without_empty
 from postbell.services.posts.judging import find_accounts
 from postbell.services.posts.templates import judge_series
+from postbell.services.posts.wanted import ContentChanges
 from postbell.services.series.recur import make_first
 from postbell.services.series.resync import Synced, sync
 from postbell.store import accounts as account_store
@@ -67,19 +68,11 @@ class WantedSeries:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SeriesChanges:
+class SeriesChanges(ContentChanges):
     """What to change of a series. None leaves a thing as it is; an empty text or tuple takes it away."""
 
     rule: Rule | None = None
-    text: str | None = None
-    segments: tuple[str, ...] | None = None
-    #: An empty text takes it away.
-    comment: Comment | None = None
     variants: tuple[str, ...] | None = None
-    title: str | None = None
-    link: str | None = None
-    #: Files with their alt texts, and those of the series that stay.
-    media: tuple[Source | Media, ...] | None = None
     to: tuple[str, ...] | None = None
     #: Replaces the overrides of these networks and accounts; an empty one takes it away.
     overrides: Mapping[str, Override] | None = None
@@ -231,14 +224,7 @@ def new_series(ctx: Context, wanted: WantedSeries, media: tuple[Media, ...]) -> 
 
 
 def _changed(ctx: Context, series: Series, changes: SeriesChanges, media: tuple[Media, ...]) -> Series:
-    content = Content(
-        text=series.content.text if changes.text is None else changes.text,
-        segments=series.content.segments if changes.segments is None else changes.segments,
-        comment=with_comment(series.content, changes.comment),
-        title=series.content.title if changes.title is None else changes.title or None,
-        link=series.content.link if changes.link is None else changes.link or None,
-        media=media,
-    )
+    content = changes.of(series.content, media)
     to = series.to if changes.to is None else tuple(dict.fromkeys(changes.to))
     # What was said for accounts that it is no longer meant for goes with them.
     gone = set(series.to) - set(to) - set(registry.keys())
