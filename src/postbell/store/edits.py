@@ -7,37 +7,24 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, insert, select
 
-from postbell.domain.account import Health
 from postbell.domain.post import Delivery, Post, Revision
-from postbell.domain.states import DeliveryState, Outcome
-from postbell.errors import Conflict, Stale
-from postbell.store.posts import delivery_from, override_from
+from postbell.domain.states import DeliveryState
+from postbell.errors import Conflict
+from postbell.store.posts import override_from
+from postbell.store.public import Wish
 from postbell.store.revision_tables import revision
-from postbell.store.tables import account, delivery, post
+from postbell.store.tables import delivery, post
 
 
-_WAITS = and_(delivery.c.edit_at.is_not(None), delivery.c.deleted_at.is_(None))
+_EDIT = Wish(column="edit_at", done="changed")
 _OVER = (DeliveryState.PROCESSED, DeliveryState.MISSED, DeliveryState.CANCELLED)
 
 
 def due_edits(tx: Connection, now: datetime, limit: int) -> list[Delivery]:
-    """Return what is to be changed by now, what waits longest first, at most `limit`.
-
-    What belongs to an account that must be reconnected, or that rests, is left out; what belongs to one that
-    was removed is not: nobody can ever change it.
-    """
-    rested = or_(account.c.rests_until.is_(None), account.c.rests_until <= now)
-    usable = and_(account.c.health == Health.OK, rested)
-    rows = tx.execute(
-        select(delivery, account.c.name.label("account"), account.c.network)
-        .join(account, account.c.id == delivery.c.account_id)
-        .where(_WAITS, delivery.c.edit_at <= now, or_(usable, account.c.removed_at.is_not(None)))
-        .order_by(delivery.c.edit_at, delivery.c.id)
-        .limit(limit)
-    )
-    return [delivery_from(row) for row in rows]
+    """Return what is to be changed by now, at most `limit`; see `Wish.due`."""
+    return _EDIT.due(tx, now, limit)
 
 
 def require_over(tx: Connection, post_id: str) -> None:
@@ -52,10 +39,7 @@ def require_over(tx: Connection, post_id: str) -> None:
 
 def ask_edit(tx: Connection, delivery_id: int, now: datetime, *, fingerprint: str | None) -> None:
     """Have it changed now to what its post says. Raises Stale if it is not public any more."""
-    public = (delivery.c.result == Outcome.PUBLISHED, delivery.c.deleted_at.is_(None))
-    asked = update(delivery).where(delivery.c.id == delivery_id, *public)
-    if tx.execute(asked.values(edit_at=now, fingerprint=fingerprint)).rowcount != 1:
-        raise Stale(f"Delivery {delivery_id} is not public any more; nothing was done.")
+    _EDIT.ask(tx, delivery_id, now, fingerprint=fingerprint)
 
 
 def record_edited(
@@ -76,26 +60,24 @@ def record_edited(
     values: dict[str, Any] = {"edited_at": now, "warnings": list(dict.fromkeys([*row.warnings, *warnings]))}
     values |= {"url": url} if url else {}
     values |= {"edit_at": None} if row.newest == version else {}
-    _change(tx, delivery.c.id == delivery_id, **values)
+    _EDIT.change(tx, delivery_id, **values)
 
 
 def postpone_edit(tx: Connection, delivery_id: int, until: datetime) -> None:
     """Try to change it later. Raises Stale if that is not asked for any more."""
-    _change(tx, delivery.c.id == delivery_id, edit_at=until)
+    _EDIT.postpone(tx, delivery_id, until)
 
 
 def postpone_edits(tx: Connection, account_id: int, *, now: datetime, until: datetime) -> None:
     """Try later to change everything that is to be changed by now with one account."""
-    # `likely`: by the index of what waits here, not through everything that the account ever published.
-    due = (func.likely(delivery.c.account_id == account_id), _WAITS, delivery.c.edit_at <= now)
-    tx.execute(update(delivery).where(*due).values(edit_at=until))
+    _EDIT.postpone_all(tx, account_id, now=now, until=until)
 
 
 def give_up_edit(tx: Connection, delivery_id: int, warning: str) -> None:
     """Leave it as it is, with a warning. Raises Stale if it was not to be changed any more."""
     row = tx.execute(select(delivery.c.warnings).where(delivery.c.id == delivery_id)).one_or_none()
     warnings = dict.fromkeys([*(row.warnings if row else ()), warning])
-    _change(tx, delivery.c.id == delivery_id, edit_at=None, warnings=list(warnings))
+    _EDIT.change(tx, delivery_id, edit_at=None, warnings=list(warnings))
 
 
 def keep_revision(tx: Connection, said: Post, until: datetime) -> None:
@@ -123,8 +105,3 @@ def _revision_of(version: int, until: datetime, said: dict[str, Any]) -> Revisio
     overrides = {key: override_from(words) for key, words in said["overrides"].items()}
     lists = {name: tuple(said[name]) for name in ("segments", "alts")}
     return Revision(version=version, until=until, **{**said, **lists, "overrides": overrides})
-
-
-def _change(tx: Connection, which: ColumnElement[bool], **values: Any) -> None:
-    if tx.execute(update(delivery).where(which, _WAITS).values(values)).rowcount != 1:
-        raise Stale("It is not to be changed any more; nothing was done.")
