@@ -237,6 +237,14 @@ def test_what_is_looked_after_is_told_alike(two: Two) -> None:
     assert not differ, "\n\n".join(differ)
 
 
+def test_what_was_held_until_a_moment_ago_is_free(two: Two) -> None:
+    for _ in range(3):  # answers tell the time in whole seconds, so this is seen within the second
+        for command in ("pause", "resume"):
+            assert two.here(command, "--account", "other").code == 0
+        assert "state       ok\n" in two.there("account", "show", "other").out
+        assert "rests" not in two.there("account", "list").out
+
+
 def test_a_series_is_ended_and_told_alike(two: Two) -> None:
     found = []
     for run in (two.here, two.there):

@@ -27,9 +27,12 @@ from postbell.shapes import account_json, error_json, profile_json
 
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from postbell.cli.desk import Clocks
     from postbell.domain.account import Account
     from postbell.publishing.protocol import Network, Profile
+    from postbell.services.accounts.holds import Held
     from postbell.services.context import Context
 
 
@@ -165,7 +168,11 @@ def list_(state: State) -> None:
         for told in desk.accounts_told():
             state.emit(told)
     elif found := desk.accounts():
-        rows = [[item.name, item.network, item.handle or "", _condition(desk, item)] for item in found]
+        held = desk.holds()
+        rows = [
+            [item.name, item.network, item.handle or "", _condition(desk.zone, item, held.get(item.name))]
+            for item in found
+        ]
         state.table(["NAME", "NETWORK", "HANDLE", "STATE"], rows)
     else:
         state.note("there are no accounts yet; add one with `postbell account add`.")
@@ -188,7 +195,7 @@ def show(state: State, *, name: str) -> None:
             ("network", found.network),
             ("server", found.server),
             ("handle", found.handle),
-            ("state", _condition(office, found)),
+            ("state", _condition(office.zone, found, office.holds().get(found.name))),
             ("", found.health_note),
             ("login", _login(office, found)),
             *_limits_of(found),
@@ -376,12 +383,7 @@ def _login(ctx: Clocks, found: Account) -> str | None:
     return f"ends {found.tokens_end_at.astimezone(ctx.zone):%Y-%m-%d %H:%M:%S}, is {renewed}"
 
 
-def _condition(ctx: Clocks, found: Account) -> str:
-    from postbell.services.accounts.holds import hold_of
-
-    held = hold_of(found, ctx.now())
-    return (
-        held.short(lambda moment: f"{moment.astimezone(ctx.zone):%Y-%m-%d %H:%M:%S}")
-        if held
-        else found.health
-    )
+def _condition(zone: ZoneInfo, found: Account, held: Held | None) -> str:
+    if held is None:
+        return found.health
+    return held.short(lambda moment: f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S}")
