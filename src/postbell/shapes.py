@@ -90,7 +90,7 @@ if TYPE_CHECKING:
     from postbell.domain.upload import Upload
     from postbell.publishing.protocol import Profile
     from postbell.services.posts.wanted import Preview, Saved
-    from postbell.store.media import Stored
+    from postbell.store.stored import Stored
 
 
 def json_line(value: Mapping[str, Any]) -> str:

@@ -31,8 +31,8 @@ from postbell.services.upkeep.health import caution_now
 from postbell.services.upkeep.housekeeping import Housekeeping
 from postbell.services.upkeep.marking import Marking
 from postbell.store import glance
-from postbell.store.mark import note_alive
-from postbell.store.media import forget_unused
+from postbell.store.caution import note_alive
+from postbell.store.stored import forget_unused
 from postbell.store.thread import StoreThread
 
 

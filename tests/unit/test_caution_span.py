@@ -12,7 +12,7 @@ from postbell.domain.post import FORGOTTEN, AttemptKind
 from postbell.domain.states import DeliveryState, Outcome
 from postbell.publishing.protocol import Absent, Outgoing
 from postbell.services.sending.recover import lose_interrupted
-from postbell.store import attempts, deliveries, mark
+from postbell.store import attempts, caution, deliveries
 from postbell.testing import FakeNetwork
 from support.marks import beside, database_says, started
 from support.stage import Mute, fate, settle
@@ -111,7 +111,7 @@ def test_what_was_published_by_a_clock_that_was_fast_is_in_doubt(world: World) -
 def test_when_a_daemon_was_last_there_tells_how_far_back_to_look(world: World) -> None:
     made = add_post(world.store, made_at=START - timedelta(days=90))
     with world.store.write() as tx:
-        mark.note_alive(tx, START - HOUR)
+        caution.note_alive(tx, START - HOUR)
     database_says(world, 4)
     started(world, beside(500))
     (forgotten,) = tries_of(world.store, made.deliveries[0].id)

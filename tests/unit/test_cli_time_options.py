@@ -12,7 +12,7 @@ from sqlalchemy import insert, update
 from postbell.domain.pause import Pause, PauseScope
 from postbell.domain.quota import Per, Quota
 from postbell.domain.weekly import WeeklySlots, parse_weekly
-from postbell.store import accounts, pauses, tables
+from postbell.store import accounts, pauses, series_tables, tables
 from support.command import Command, german, with_accounts
 
 
@@ -87,7 +87,7 @@ def test_a_post_of_a_series_says_so(cli: Command) -> None:
     series = {"id": "s1", "state": "active", "rule": {}, "text": "Hello", "variants": [], "overrides": {}}
     with cli.store() as store, store.write() as tx:
         tx.execute(
-            insert(tables.series).values(series | {"labels": [], "created_at": now, "updated_at": now})
+            insert(series_tables.series).values(series | {"labels": [], "created_at": now, "updated_at": now})
         )
         tx.execute(update(tables.post).values(series_id="s1", slot="2099-01-01T10:00"))
     assert "series  s1, for 2099-01-01T10:00\n" in cli.done("show", post_id).out

@@ -24,7 +24,7 @@ from postbell.services.posts.compose import add_post, edit_post, load_post
 from postbell.services.posts.preview import preview_post
 from postbell.services.posts.wanted import Changes, Saved, Terms, Wanted
 from postbell.settings import Settings
-from postbell.store import accounts, tables
+from postbell.store import accounts, series_tables, tables
 from postbell.testing import FakeNetwork, Mode
 from support import pictures
 from support.stage import ring
@@ -91,7 +91,7 @@ def in_series(world: World, post: Post, state: SeriesState = SeriesState.ACTIVE)
     }
     row |= {"labels": [], "created_at": START, "updated_at": START}
     with world.store.write() as tx:
-        tx.execute(insert(tables.series).values(row))
+        tx.execute(insert(series_tables.series).values(row))
         tx.execute(
             update(tables.post).where(tables.post.c.id == post.id).values(series_id="s1", slot="x", turn=0)
         )

@@ -16,7 +16,7 @@ from postbell.domain.series import Series
 from postbell.domain.states import DeliveryState, Outcome, PostState, SeriesState
 from postbell.services.series import recur
 from postbell.services.series.series import load_series
-from postbell.store import tables
+from postbell.store import series_tables
 from support.repeating import TODAY, add, daily, let_grow, made
 from support.stage import ring
 from support.world import START, World, add_account, build_world
@@ -35,7 +35,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 def _set_back(world: World, series: Series, **values: object) -> None:
     with world.store.write() as tx:
-        tx.execute(update(tables.series).where(tables.series.c.id == series.id).values(values))
+        tx.execute(update(series_tables.series).where(series_tables.series.c.id == series.id).values(values))
 
 
 def test_a_series_has_its_posts_within_the_horizon_as_soon_as_it_is_added(world: World) -> None:

@@ -30,7 +30,7 @@ from postbell.services.series.series import (
     list_series,
     load_series,
 )
-from postbell.store.media import forget_unused
+from postbell.store.stored import forget_unused
 from postbell.testing import FakeNetwork
 from support.pictures import jpeg
 from support.repeating import add, daily, give_slots, let_grow, made, piece

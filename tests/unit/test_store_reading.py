@@ -11,7 +11,7 @@ from postbell.domain.content import Override
 from postbell.domain.post import AttemptKind, Post
 from postbell.domain.states import DeliveryState, PostEvent, PostState
 from postbell.errors import Stale
-from postbell.store import attempts, media, posts, summary
+from postbell.store import attempts, media, posts, stored, summary
 from postbell.store.engine import Store
 from postbell.store.posts import Filter
 from support.world import (
@@ -168,9 +168,9 @@ def test_files_that_no_post_uses_are_forgotten_when_they_are_old(store: Store) -
         media.record_media(tx, [picture(2)], START)
         media.record_media(tx, [picture(3)], after(60))
     with store.write() as tx:
-        assert media.forget_unused(tx, after(60)) == [picture(2).sha256]
+        assert stored.forget_unused(tx, after(60)) == [picture(2).sha256]
     with store.write() as tx:
-        assert media.forget_unused(tx, after(61)) == [picture(3).sha256]
+        assert stored.forget_unused(tx, after(61)) == [picture(3).sha256]
 
 
 # How things stand.

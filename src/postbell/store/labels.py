@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select, true
+from sqlalchemy import Connection, exists, func, or_, select, true
 
 from postbell.domain.pause import PauseScope
 from postbell.domain.states import PostState, SeriesState
-from postbell.store.tables import pause, post, series
+from postbell.store.pauses import has_label
+from postbell.store.series_tables import series
+from postbell.store.tables import pause, post
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,3 +52,13 @@ def list_labels(tx: Connection, now: datetime) -> list[Label]:
         )
         for name in sorted({*counted, *made_by, *paused})
     ]
+
+
+def is_used(tx: Connection, label: str) -> bool:
+    """Whether a post that is still to be published, or a series, has a label."""
+    to_come = (PostState.DRAFT, PostState.SCHEDULED, PostState.PROCESSING)
+    found = or_(
+        exists().where(post.c.state.in_(to_come), has_label(post, label)),
+        exists().select_from(series).where(has_label(series, label)),
+    )
+    return bool(tx.execute(select(found)).scalar_one())

@@ -9,24 +9,19 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, and_, exists, func, select, update
+from sqlalchemy import Connection
 
-from postbell.domain.caution import Cause, Caution
-from postbell.domain.pause import PauseScope
-from postbell.domain.post import FORGOTTEN, AttemptKind
-from postbell.domain.states import DeliveryState
+from postbell.domain.caution import Cause
 from postbell.errors import Conflict
 from postbell.store.engine import create_file, make_durable
 from postbell.store.lock import DaemonLock
-from postbell.store.mark_table import mark
-from postbell.store.tables import account, attempt, delivery, pause
 
 
 #: That a daemon is there is written down this often.
@@ -235,63 +230,11 @@ def count_lost(within: Mark, beside: Mark | None) -> int:
 
 def read_mark(tx: Connection) -> Mark:
     """Return how far the database has come."""
-    row = tx.execute(select(mark.c.changes, mark.c.edits, mark.c.machine)).one()
-    return Mark(changes=row.changes, edits=row.edits, machine=row.machine)
+    changes, edits, machine = tx.exec_driver_sql("SELECT changes, edits, machine FROM mark").one()
+    return Mark(changes=changes, edits=edits, machine=machine)
 
 
 def set_mark(tx: Connection, found: Mark) -> None:
     """Store how far the database has come, and on which machine."""
-    tx.execute(update(mark).values(changes=found.changes, edits=found.edits, machine=found.machine))
-
-
-def note_alive(tx: Connection, now: datetime) -> None:
-    """Store that the database was there, and a daemon worked on it, at `now` (aware)."""
-    tx.execute(update(mark).values(alive_at=now))
-
-
-def last_alive(tx: Connection) -> datetime | None:
-    """Return when that was last stored (aware UTC); None if it never was."""
-    at: datetime | None = tx.execute(select(mark.c.alive_at)).scalar_one()
-    return at
-
-
-def begin_caution(
-    tx: Connection, cause: Cause, now: datetime, *, known_until: datetime | None, lost: int = 0
-) -> None:
-    """Store that what is overdue is looked up before it is sent, why, and what the database has forgotten."""
-    tx.execute(update(mark).values(cause=cause, cautious_since=now, known_until=known_until, lost_edits=lost))
-
-
-def read_caution(tx: Connection, can_ask: Callable[[str], bool]) -> Caution | None:
-    """Return the last cause for caution, and how much is still in doubt because of it.
-
-    `can_ask` tells of a network's key whether it can be asked what is public.
-    """
-    row = tx.execute(select(mark)).one()
-    if row.cause is None:
-        return None
-    held = select(pause.c.name).where(
-        pause.c.scope == PauseScope.EVERYTHING, pause.c.since == row.cautious_since
-    )
-    of_delivery = attempt.c.delivery_id == delivery.c.id
-    tried = and_(of_delivery, attempt.c.kind == AttemptKind.PUBLISH)
-    last = select(func.max(attempt.c.id)).where(tried).correlate(delivery).scalar_subquery()
-    forgotten = exists().where(attempt.c.id == last, attempt.c.result == FORGOTTEN)
-    counts = (
-        select(account.c.network, func.count().label("n"))
-        .select_from(delivery)
-        .join(account, account.c.id == delivery.c.account_id)
-        .where(delivery.c.state == DeliveryState.UNSURE, forgotten)
-        .group_by(account.c.network)
-    )
-    by_network = {each.network: each.n for each in tx.execute(counts)}
-    asked = sum(count for network, count in by_network.items() if can_ask(network))
-    return Caution(
-        cause=Cause(row.cause),
-        since=row.cautious_since,
-        known_until=row.known_until,
-        lost=row.lost_edits,
-        holds=tx.execute(held).first() is not None,
-        left=sum(by_network.values()),
-        asked=asked,
-    )
+    values = (found.changes, found.edits, found.machine)
+    tx.exec_driver_sql("UPDATE mark SET changes = ?, edits = ?, machine = ?", values)

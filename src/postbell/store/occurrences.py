@@ -20,7 +20,8 @@ from postbell.domain.states import (
 )
 from postbell.store.deliveries import Planned, planned_values
 from postbell.store.posts import insert_posts
-from postbell.store.tables import delivery, post, series_account
+from postbell.store.series_tables import series_account
+from postbell.store.tables import delivery, post
 
 
 #: A statement has only so many variables: 999 in older builds of SQLite.

@@ -24,10 +24,10 @@ from sqlalchemy.dialects.sqlite import insert
 
 from postbell.domain.pause import Pause, PauseScope
 from postbell.domain.post import LATE_AFTER
-from postbell.domain.states import DeliveryState, PostState
+from postbell.domain.states import DeliveryState
 from postbell.store.accounts import end_account_pauses
 from postbell.store.prepared import Prepared
-from postbell.store.tables import account, delivery, post, series
+from postbell.store.tables import account, delivery, post
 from postbell.store.tables import pause as table
 
 
@@ -104,7 +104,7 @@ def of_scope(scope: PauseScope, name: str) -> ColumnElement[bool]:
         return delivery.c.id.is_not(None)
     if scope is PauseScope.SERIES:
         return exists().where(post.c.id == delivery.c.post_id, post.c.series_id == name)
-    return exists().where(post.c.id == delivery.c.post_id, _has_label(post, name))
+    return exists().where(post.c.id == delivery.c.post_id, has_label(post, name))
 
 
 def of_account(account_id: int) -> ColumnElement[bool]:
@@ -129,17 +129,8 @@ def list_freed(tx: Connection, where: ColumnElement[bool], now: datetime) -> lis
     return list(tx.execute(select(delivery.c.id).where(*waiting, free)).scalars())
 
 
-def is_used(tx: Connection, label: str) -> bool:
-    """Whether a post that is still to be published, or a series, has a label."""
-    to_come = (PostState.DRAFT, PostState.SCHEDULED, PostState.PROCESSING)
-    found = or_(
-        exists().where(post.c.state.in_(to_come), _has_label(post, label)),
-        exists().select_from(series).where(_has_label(series, label)),
-    )
-    return bool(tx.execute(select(found)).scalar_one())
-
-
-def _has_label(labelled: FromClause, label: str) -> ColumnElement[bool]:
+def has_label(labelled: FromClause, label: str) -> ColumnElement[bool]:
+    """Say in SQL that a row of a table with labels has this one."""
     labels = func.json_each(labelled.c.labels).table_valued("value", name="label")
     return literal(label).in_(select(labels.c.value))
 

@@ -33,7 +33,6 @@ from postbell.domain.states import (
     Outcome,
     PostEvent,
     PostState,
-    SeriesState,
     advance_post,
     post_sources,
 )
@@ -41,7 +40,7 @@ from postbell.errors import Conflict, Stale
 from postbell.store.many import as_list, one_of
 from postbell.store.prepared import Prepared
 from postbell.store.spans import seconds_of, span_of
-from postbell.store.tables import account, delivery, media, post, post_media, series
+from postbell.store.tables import account, delivery, media, post, post_media
 
 
 #: Tells where the stored copy of a file lies, from its sha256 and type.
@@ -138,12 +137,6 @@ def delete_post(tx: Connection, post_id: str) -> None:
     gone = tx.execute(delete(post).where(post.c.id == post_id, post.c.state.in_(DELETABLE)))
     if gone.rowcount != 1:
         raise Conflict(f"Post {post_id} is being published, or was: it is kept as a record.")
-
-
-def is_made_again(tx: Connection, post_id: str) -> bool:
-    """Whether a post belongs to a series that still makes posts, and would make it anew."""
-    of_active = exists().where(series.c.id == post.c.series_id, series.c.state == SeriesState.ACTIVE)
-    return bool(tx.execute(select(post.c.id).where(post.c.id == post_id, of_active)).all())
 
 
 def find_ids(tx: Connection, prefix: str, limit: int = 5) -> list[str]:

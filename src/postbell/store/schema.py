@@ -9,7 +9,6 @@ from sqlalchemy import Connection, inspect, text
 
 from postbell.errors import BadConfig, Damaged, SchemaTooNew
 from postbell.store.engine import LOCK_WAIT, Store, create_file, no_database, open_engine, told
-from postbell.store.triggers import drop_triggers, make_triggers
 
 
 if TYPE_CHECKING:
@@ -69,6 +68,8 @@ def migrate(path: Path) -> None:
     """
     from alembic import command
     from alembic.script import ScriptDirectory
+
+    from postbell.store.triggers import drop_triggers, make_triggers
 
     create_file(path)
     engine = open_engine(path, "BEGIN IMMEDIATE", "foreign_keys = OFF", lock_wait=LOCK_WAIT)

@@ -35,8 +35,9 @@ from postbell.domain.series import Series
 from postbell.domain.states import SeriesState
 from postbell.errors import Stale
 from postbell.store.posts import Locate, comment_from, comment_values, media_from, media_values, override_from
+from postbell.store.series_tables import series, series_account, series_media
 from postbell.store.spans import seconds_of, span_of
-from postbell.store.tables import account, media, series, series_account, series_media
+from postbell.store.tables import account, media, post
 
 
 #: A statement has only so many variables: 999 in older builds of SQLite.
@@ -141,6 +142,12 @@ def mark_used(tx: Connection, uses: Iterable[tuple[str, int, datetime]]) -> None
 def due_series(tx: Connection, until: datetime, limit: int) -> list[str]:
     """Return the ids of series that have posts to make, where the horizon is `until` (aware)."""
     return list(tx.execute(_DUE, {"until": until, "most": limit}).scalars())
+
+
+def is_made_again(tx: Connection, post_id: str) -> bool:
+    """Whether a post belongs to a series that still makes posts, and would make it anew."""
+    of_active = exists().where(series.c.id == post.c.series_id, series.c.state == SeriesState.ACTIVE)
+    return bool(tx.execute(select(post.c.id).where(post.c.id == post_id, of_active)).all())
 
 
 def find_series_ids(tx: Connection, prefix: str, limit: int = 5) -> list[str]:

@@ -23,7 +23,7 @@ from postbell.errors import Invalid, Problem
 from postbell.services.media import receiving
 from postbell.services.media.ingest import ask_ingest
 from postbell.shapes import job_json, stored_media_json
-from postbell.store.media import list_stored
+from postbell.store.stored import list_stored
 
 
 resource = Resource("media", "Files: uploaded first, then used by posts, by their `sha256`.")

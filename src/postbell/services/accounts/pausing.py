@@ -14,6 +14,7 @@ from postbell.errors import Invalid, Problem
 from postbell.services.context import Context
 from postbell.services.posts.judging import find_accounts
 from postbell.store import accounts, overdue, pauses
+from postbell.store.labels import is_used
 from postbell.store.series import find_series_ids
 
 
@@ -138,7 +139,7 @@ def _pause(tx: Connection, target: Target, now: datetime, until: datetime | None
         scope = PauseScope(target.scope)
         pauses.pause(tx, Pause(scope=scope, name=target.name, since=now, until=until))
     waiting = pauses.count_waiting(tx, _deliveries_of(tx, target), until)
-    used = target.scope is not Scope.LABEL or pauses.is_used(tx, target.name)
+    used = target.scope is not Scope.LABEL or is_used(tx, target.name)
     return Paused(target=target, since=now, until=until, waiting=waiting, used=used)
 
 

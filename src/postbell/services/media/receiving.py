@@ -16,8 +16,9 @@ from postbell.errors import Conflict, DiskFull, Invalid, NotFound, Problem
 from postbell.sections import MediaSettings
 from postbell.services.context import Context
 from postbell.services.media.file_types import HEAD, FileType, recognise
-from postbell.store import media as store
-from postbell.store.media import Stored
+from postbell.store import stored as store
+from postbell.store.media import record_given
+from postbell.store.stored import Stored
 
 
 #: After so many bytes it is looked again how much room is left.
@@ -131,7 +132,7 @@ def keep(ctx: Context, arrived: Sequence[Arriving], limits: MediaSettings) -> li
         given = [replace(item, alt=file.alt) for item, file in zip(staged.media, arrived, strict=True)]
         with ctx.store.write() as tx:
             staged.keep()
-            store.record_given(tx, given, ctx.now())
+            record_given(tx, given, ctx.now())
             return [_found(store.find_stored(tx, item.sha256, ctx.media.path_of)) for item in given]
 
 

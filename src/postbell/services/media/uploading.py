@@ -19,7 +19,7 @@ from postbell.services.context import Context
 from postbell.services.media import receiving
 from postbell.services.media.receiving import Arriving, TooLong, WrongSum, require_room, written
 from postbell.store import uploads as store
-from postbell.store.media import Stored
+from postbell.store.stored import Stored
 
 
 #: After so many bytes it is made sure that they survive.

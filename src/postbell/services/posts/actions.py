@@ -22,6 +22,7 @@ from postbell.services.posts.timing import timetable
 from postbell.services.posts.wanted import Saved
 from postbell.services.sending.outcomes import is_in_doubt
 from postbell.store import accounts, attempts, deliveries, posts, removals
+from postbell.store.series import is_made_again
 
 
 class Verdict(StrEnum):
@@ -105,7 +106,7 @@ def delete(ctx: Context, post: Post) -> None:
     Raises Conflict for any other, and for one whose series would make it again.
     """
     with ctx.store.write() as tx:
-        if posts.is_made_again(tx, post.id):
+        if is_made_again(tx, post.id):
             skipped = post.state is PostState.CANCELLED
             mend = "it is skipped as it is" if skipped else f"cancel it instead: `postbell cancel {post.id}`"
             raise Conflict(

@@ -17,7 +17,6 @@ from postbell.errors import Problem
 from postbell.publishing import parts
 from postbell.publishing.protocol import Network, fetches
 from postbell.services.context import Context
-from postbell.services.media import film_fitting, films
 
 
 _WEB_ADDRESS = re.compile(r"(?i)https?://(?![/?#])[^\s\x00-\x1f\x7f-\x9f]+")
@@ -138,6 +137,10 @@ def check_alt(content: Content) -> list[Problem]:
 def check_films(content: Content) -> list[Problem]:
     """Return a note for each video into which nobody has looked, or that tells where it was taken."""
     videos = [item for item in content.media if item.kind is MediaKind.VIDEO]
+    if not videos:
+        return []
+    from postbell.services.media import film_fitting, films
+
     unknown = f"nobody has looked into it, so whether it is taken shows when it is published. {films.INSTALL}"
     placed = f"it says where it was taken, and that is sent with it. {films.INSTALL}"
     return [

@@ -21,6 +21,7 @@ from postbell.domain.post import Delivery
 from postbell.publishing.registry import can_ask
 from postbell.services.context import Context
 from postbell.store import accounts, deliveries, mark, pauses, summary
+from postbell.store.caution import begin_caution, last_alive, read_caution
 from postbell.store.mark import Mark
 from postbell.store.overdue import doubt_begun, doubt_overdue
 from postbell.store.series import pass_over
@@ -81,7 +82,7 @@ def _distrust(
 ) -> Stock:
     # Only a daemon writes these, so they are from before the database went back, by a clock that may have
     # been wrong by so much without a word. What commands have written down says nothing of that.
-    known = [time for time in (summary.last_published(tx), mark.last_alive(tx)) if time]
+    known = [time for time in (summary.last_published(tx), last_alive(tx)) if time]
     since = max(known) - MOST_UNNOTICED if known else None
     # And that clock may have been fast: then what is due by it is public already.
     fast = [time + mark.REFRESHED for time in (*known, beside.at if beside else None) if time and time > now]
@@ -133,11 +134,11 @@ def _told(cause: Cause) -> str:
 
 def _begin(tx: Connection, cause: Cause, now: datetime, *, since: datetime | None, lost: int) -> None:
     """Store why there is caution, unless something graver is still to be told; hold back what must be."""
-    before = mark.read_caution(tx, lambda _network: False)
+    before = read_caution(tx, lambda _network: False)
     if before and before.cause.is_grave and before.is_told(now) and not cause.is_grave:
         return
     lost += before.lost if before and before.holds else 0
-    mark.begin_caution(tx, cause, now, known_until=since, lost=lost)
+    begin_caution(tx, cause, now, known_until=since, lost=lost)
     if lost or cause.is_blind:
         pauses.pause(tx, Pause(scope=PauseScope.EVERYTHING, since=now))
 

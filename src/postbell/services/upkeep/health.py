@@ -24,6 +24,7 @@ from postbell.services.accounts.holds import Held, Hold, hold_of
 from postbell.services.context import Context
 from postbell.settings import Places
 from postbell.store import accounts, attempts, deliveries, hooks, mark, pauses, schema
+from postbell.store.caution import read_caution
 from postbell.store.lock import DaemonLock
 from postbell.store.mark import Mark
 from postbell.store.retention import count_pruned
@@ -188,7 +189,7 @@ def caution_now(tx: Connection, now: datetime, can_ask: Callable[[str], bool]) -
 
     `can_ask` tells of a network's key whether it can be asked what is public.
     """
-    found = mark.read_caution(tx, can_ask)
+    found = read_caution(tx, can_ask)
     return found if found and found.is_told(now) else None
 
 
