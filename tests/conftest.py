@@ -23,7 +23,7 @@ from support.wordpress import WordPress, wordpress_server
 
 T = TypeVar("T")
 
-_REAL_SERVERS = ("pds", "wordpress", "mastodon", "ffmpeg")
+_REAL_SERVERS = ("pds", "wordpress", "mastodon", "ffmpeg", "unicode")
 #: Names what is noted of tests against them.
 _REAL = "real"
 _ON_CI = bool(os.environ.get("CI"))
@@ -67,6 +67,12 @@ def mastodon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def ffmpeg(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder for PATH in which ffmpeg and ffprobe are, and nothing else."""
     yield from _served(servers.ffmpeg_folder, tmp_path_factory.mktemp("ffmpeg"))
+
+
+@pytest.fixture(scope="session")
+def unicode(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The file in which Unicode says what graphemes are parted where."""
+    yield from _served(servers.graphemes_file, tmp_path_factory.mktemp("unicode"))
 
 
 def _served(server: Callable[[Path], AbstractContextManager[T]], folder: Path) -> Iterator[T]:

@@ -38,6 +38,10 @@ def mastodon():
 def ffmpeg():
     return None
 
+@pytest.fixture
+def unicode():
+    return None
+
 @pytest.mark.real
 def test_pds(pds):
     pass
@@ -48,6 +52,10 @@ def test_mastodon(mastodon):
 
 @pytest.mark.real
 def test_ffmpeg(ffmpeg):
+    pass
+
+@pytest.mark.real
+def test_unicode(unicode):
     pass
 
 @pytest.mark.real

