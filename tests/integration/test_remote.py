@@ -4,87 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import json
-import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from postbell.__main__ import main
-from postbell.domain.access import Scope
 from postbell.remote.client import Client
 from postbell.remote.sending import send_files
-from postbell.services.accounts.keys import add_key
 from support import pictures
 from support.command import Ran
-from support.home import Home, make_home, served
-
-
-def run(*words: str) -> Ran:
-    """Run a command line in this process."""
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = main(list(words))
-    return Ran(code=code, out=out.getvalue(), err=err.getvalue())
-
-
-@dataclass
-class Two:
-    """One daemon, asked on its machine and from another one."""
-
-    home: Home
-    url: str
-    key_file: Path
-
-    def here(self, *words: str) -> Ran:
-        """Run a command on the machine."""
-        return run(*self.home.options, *words)
-
-    def there(self, *words: str) -> Ran:
-        """Run a command from another machine."""
-        return run("--remote", self.url, "--key-file", str(self.key_file), *words)
-
-    def same(self, *words: str) -> str:
-        """Run a command that changes nothing in both ways, which must be the same; return what it prints."""
-        here, there = self.here(*words), self.there(*words)
-        assert told(here) == told(there), words
-        return here.out
-
-
-def told(ran: Ran, post: str = "no post") -> tuple[int, str, str]:
-    """Return what a command said, without what the passing of a second changes, and ids."""
-    return ran.code, _steady(ran.out.replace(post, "ID")), _steady(ran.err.replace(post, "ID"))
-
-
-def _steady(text: str) -> str:
-    text = re.sub(r"in \d+ (s|min|h|d)( \d+ (s|min|h))?", "in a while", text)
-    text = re.sub(r"\d+\.\d MB|\"(log_)?bytes\": \d+", "size", text)
-    text = re.sub(r"whsec_[\w+/=]+", "a secret", text)
-    text = re.sub(r'"rests_until": [^,]*, "rest_reason": [^,]*', "rests", text)  # a pause leaves that
-    return re.sub(r"\b\w*\d\w*\b", "_", text)
+from support.elsewhere import Two, run_here, told, two_in
+from support.home import make_home, served
 
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
-    folder = tmp_path_factory.mktemp("remote")
-    home = make_home(folder, 'timezone = "Europe/Berlin"\n')
-    home.env["POSTBELL_API__LISTEN"] = "127.0.0.1:0"
-    home.env["POSTBELL_API__REQUESTS_PER_MINUTE"] = "0"
-    (folder / "out").mkdir()
-    for name in ("out", "other"):
-        home.connect("folder", name, {"path": str(folder / "out")})
-    with home.app() as app:
-        key = add_key(app.ctx, name="laptop", scopes=[Scope.ADMIN])[1]
-    key_file = folder / "key"
-    key_file.write_text(f"{key}\n")
-    key_file.chmod(0o600)
-    with served(home) as url:
-        yield Two(home, url, key_file)
+    with two_in(tmp_path_factory.mktemp("remote")) as made:
+        yield made
 
 
 def test_what_is_read_is_told_alike_in_words_and_as_json(two: Two) -> None:
@@ -137,6 +76,8 @@ def changes(run: Callable[..., Ran]) -> list[tuple[int, str, str]]:
     words = [
         ("edit", post, "Another text", "--title", "A title", "--label", "c", "--late-limit", "6 h"),
         ("edit", post, "--title", "", "--late-limit", "", "--then", "and more", "--json"),
+        ("edit", post, "--comment", "More of it", "--comment-after", "5 min"),
+        ("edit", post, "--comment", "", "--json"),
         ("edit", post, "--to", "nobody"),
         ("reschedule", post, "in 4 d"),
         ("reschedule", post, "yesterday"),
@@ -245,22 +186,11 @@ def test_what_was_held_until_a_moment_ago_is_free(two: Two) -> None:
         assert "rests" not in two.there("account", "list").out
 
 
-def test_a_series_is_ended_and_told_alike(two: Two) -> None:
-    found = []
-    for run in (two.here, two.there):
-        add = ("series", "add", "Good morning", "--to", "out", "--repeat", "daily", "--time", "07:30")
-        series = json.loads(two.here(*add, "--json").out)["id"]
-        words = [("series", "rrule", series[:6]), ("series", "end", series, "--yes", "--json")]
-        words += [("series", "end", series, "--yes"), ("series", "show", series)]
-        found.append([told(run(*each), series) for each in words])
-    assert found[0] == found[1]
-
-
 def test_variables_say_the_same_as_the_options(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
     here = two.here("account", "list").out
     monkeypatch.setenv("POSTBELL_URL", two.url)
     monkeypatch.setenv("POSTBELL_KEY_FILE", str(two.key_file))
-    assert run("account", "list").out == here
+    assert run_here("account", "list").out == here
 
 
 @pytest.mark.parametrize(
@@ -357,7 +287,7 @@ def test_a_file_whose_answers_are_lost_is_sent_whole_and_once(two: Two, tmp_path
     ],
 )
 def test_a_place_that_cannot_be_asked_is_told(two: Two, url: str, says: str) -> None:
-    ran = run("--remote", url, "--key-file", str(two.key_file), "list")
+    ran = run_here("--remote", url, "--key-file", str(two.key_file), "list")
     assert ran.code in (75, 78)
     assert says in ran.err
 
@@ -371,9 +301,9 @@ def test_a_key_that_is_none_is_told(two: Two, tmp_path: Path) -> None:
         file = tmp_path / "key"
         file.write_text(content)
         file.chmod(mode)
-        ran = run("--remote", two.url, "--key-file", str(file), "list")
+        ran = run_here("--remote", two.url, "--key-file", str(file), "list")
         assert (ran.code, says in ran.err) == (code, True), ran.err
-    ran = run("--remote", two.url, "list")
+    ran = run_here("--remote", two.url, "list")
     assert (ran.code, "There is no key" in ran.err) == (78, True)
 
 
@@ -383,5 +313,5 @@ def test_a_unix_socket_needs_no_key(tmp_path: Path) -> None:
     home.env["POSTBELL_API__LISTEN"] = str(socket)
     with served(home):
         for url in (str(socket), f"http+unix://{str(socket).replace('/', '%2F')}"):
-            ran = run("--remote", url, "status")
+            ran = run_here("--remote", url, "status")
             assert (ran.code, "runs as process" in ran.out) == (0, True), ran.err

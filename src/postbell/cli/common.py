@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from postbell.app import App
     from postbell.cli.desk import Desk
     from postbell.cli.office import Office
+    from postbell.cli.workshop import Workshop
     from postbell.remote.client import Client
     from postbell.settings import Places, Surroundings
 
@@ -136,6 +137,16 @@ class State:
         from postbell.remote.office import RemoteOffice
 
         return RemoteOffice(client, self.progress)
+
+    def open_workshop(self) -> Workshop:
+        """Return what makes more than posts, here or with --remote there."""
+        if (client := self._client()) is None:
+            from postbell.cli.workshop import LocalWorkshop
+
+            return LocalWorkshop(self.open_app())
+        from postbell.remote.workshop import RemoteWorkshop
+
+        return RemoteWorkshop(client, self.progress)
 
     def _client(self) -> Client | None:
         """Return the connection to another machine; None where this one is meant."""

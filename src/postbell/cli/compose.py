@@ -13,7 +13,7 @@ import click
 from postbell.cli.common import State, pass_state, printable
 from postbell.cli.published import Published
 from postbell.cli.sources import Given, edited, is_words, media_of, read_source
-from postbell.cli.telling import moment_text, tell_saved
+from postbell.cli.telling import FILES_LEFT, moment_text, tell_saved
 from postbell.cli.terms import Understood, understand
 from postbell.domain.content import Comment, Override, Split
 from postbell.domain.manuscript import Manuscript, MediaRef
@@ -297,7 +297,7 @@ def _show_previews(state: State, desk: Desk, wanted: Wanted, previews: list[Prev
             _show_preview(desk, preview, zone)
     state.say("Nothing was stored, nothing was sent.")
     if desk.left:
-        state.note("its files lie there now; they are removed after a day if no post uses them.")
+        state.note(FILES_LEFT)
     return Invalid.exit_code if any(preview.problems for preview in previews) else 0
 
 

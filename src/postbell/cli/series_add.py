@@ -17,12 +17,13 @@ from postbell.cli.series_telling import (
     show_upcoming,
     tell_saved,
 )
+from postbell.cli.telling import FILES_LEFT
 from postbell.series_shapes import series_json, upcoming_json
 from postbell.shapes import problems_json
 
 
 if TYPE_CHECKING:
-    from postbell.app import App
+    from postbell.cli.workshop import Workshop
 
 _SOURCE = click.argument("source", metavar="[TEXT|FILE.md|-]", required=False)
 _DRY_RUN = click.option("--dry-run", is_flag=True, help="Show what it would publish; store nothing.")
@@ -45,8 +46,8 @@ def add(state: State, /, *, source: str | None, dry_run: bool, **given: Any) -> 
     Example:
       postbell series add "Good {day|night}" --to sky --repeat weekly --on mon --time 9am --start 2099-01-01
     """  # noqa: D301 - click wants the character
-    app = state.open_app()
-    _store(state, app, read_series(app.ctx, source, given, kind="repeat"), dry_run=dry_run)
+    workshop = state.open_workshop()
+    _store(state, workshop, read_series(workshop, source, given, kind="repeat"), dry_run=dry_run)
 
 
 @click.command(params=content_options())
@@ -65,8 +66,8 @@ def recycle(state: State, /, *, source: str | None, dry_run: bool, **given: Any)
     Example:
       postbell series recycle "Did you know?" --to sky --gap "2 weeks" --start "2099-01-01 09:00" --count 5
     """  # noqa: D301 - click wants the character
-    app = state.open_app()
-    _store(state, app, read_series(app.ctx, source, given, kind="recycle"), dry_run=dry_run)
+    workshop = state.open_workshop()
+    _store(state, workshop, read_series(workshop, source, given, kind="recycle"), dry_run=dry_run)
 
 
 @click.command(params=content_options())
@@ -86,36 +87,31 @@ def edit(state: State, /, *, series_id: str, source: str | None, no_media: bool,
       postbell series edit k7m2 --time 10:30 --end 2099-12-31
     """  # noqa: D301 - click wants the character
     from postbell.domain.recycling import Recycling
-    from postbell.services.series.series import edit_series, load_series
 
     if no_media and given["media"]:
         raise click.UsageError("--no-media and --media exclude each other.")
     if not (source or no_media or any(value not in (None, ()) for value in given.values())):
         raise click.UsageError("Say what to change of it.")
-    app = state.open_app()
-    series = load_series(app.ctx, series_id)
+    workshop = state.open_workshop()
+    series, _pause = workshop.load_series(series_id)
     kind = "recycle" if isinstance(series.rule, Recycling) else "repeat"
-    said = read_series(app.ctx, source, given, kind=kind, stored=series)
-    saved = edit_series(app.ctx, series, said.changes(no_media=no_media))
-    tell_saved(state, app, saved, done="Changed")
+    said = read_series(workshop, source, given, kind=kind, stored=series)
+    saved = workshop.edit_series(series, said.changes(no_media=no_media))
+    tell_saved(state, workshop, saved, done="Changed")
 
 
-def _store(state: State, app: App, given: GivenSeries, *, dry_run: bool) -> None:
-    from postbell.services.series.series import add_series
-
+def _store(state: State, workshop: Workshop, given: GivenSeries, *, dry_run: bool) -> None:
     if dry_run:
-        _preview(state, app, given)
+        _preview(state, workshop, given)
     else:
-        tell_saved(state, app, add_series(app.ctx, given.wanted()), done="Saved")
+        tell_saved(state, workshop, workshop.add_series(given.wanted()), done="Saved")
 
 
-def _preview(state: State, app: App, given: GivenSeries) -> None:
+def _preview(state: State, workshop: Workshop, given: GivenSeries) -> None:
     """Show what a series would publish."""
     from postbell.domain.variants import count
-    from postbell.services.series.series_view import look_ahead, preview_series
 
-    series, problems = preview_series(app.ctx, given.wanted())
-    found = look_ahead(app.ctx, series, NEXT)
+    series, found, problems = workshop.preview_series(given.wanted(), NEXT)
     if state.json:
         shown = series_json(series, None) | {"id": None}
         upcoming = [upcoming_json(each) for each in found]
@@ -123,9 +119,11 @@ def _preview(state: State, app: App, given: GivenSeries) -> None:
         return
     said = outlook(series)
     state.say(f"{said[0].upper()}{said[1:]}.")
-    show_upcoming(state, app.ctx.zone, found)
+    show_upcoming(state, workshop.zone, found)
     for text in [*past_notes(series), *clock_notes(found), *map(str, problems)]:
         state.note(text)
     if count([series.content.text, *series.variants]) > 1:
         state.note("with which of its texts it begins is settled when it is stored.")
     state.say("Nothing was stored.")
+    if workshop.left:
+        state.note(FILES_LEFT)

@@ -17,10 +17,10 @@ from postbell.errors import Invalid, Problem
 
 
 if TYPE_CHECKING:
+    from postbell.cli.desk import Clocks
     from postbell.cli.series_rules import Rule
     from postbell.domain.content import Comment, Override
     from postbell.domain.series import Series
-    from postbell.services.context import Context
     from postbell.services.series.series import SeriesChanges, WantedSeries
 
 #: Tables of the front matter that say when a series comes again.
@@ -118,7 +118,7 @@ class GivenSeries:
 
 
 def read_series(
-    ctx: Context, source: str | None, given: Mapping[str, Any], *, kind: str, stored: Series | None = None
+    ctx: Clocks, source: str | None, given: Mapping[str, Any], *, kind: str, stored: Series | None = None
 ) -> GivenSeries:
     """Return what a text or file and options over it say; `kind` is one of TABLES.
 

@@ -12,9 +12,9 @@ from postbell.errors import Invalid, Problem
 
 
 if TYPE_CHECKING:
+    from postbell.cli.desk import Clocks
     from postbell.domain.recurrence import Recurrence
     from postbell.domain.recycling import Recycling
-    from postbell.services.context import Context
 
     Rule = Recurrence | Recycling
 
@@ -124,7 +124,7 @@ def said(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_rule(
-    ctx: Context,
+    ctx: Clocks,
     options: Mapping[str, Any],
     table: Mapping[str, Any] | None,
     *,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from postbell.cli.common import State, one_line
-from postbell.cli.telling import NO_DAEMON, daemon_runs
+from postbell.cli.telling import NO_DAEMON
 from postbell.domain.series import Series
 from postbell.domain.states import SeriesState
 from postbell.series_shapes import saved_series_json
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
-    from postbell.app import App
+    from postbell.cli.desk import Desk
     from postbell.domain.pause import Pause
     from postbell.services.series.series import SavedSeries
     from postbell.services.series.series_view import Upcoming
@@ -28,21 +28,20 @@ if TYPE_CHECKING:
 NEXT = 5
 
 
-def tell_saved(state: State, app: App, saved: SavedSeries, *, done: str) -> None:
+def tell_saved(state: State, desk: Desk, saved: SavedSeries, *, done: str) -> None:
     """Tell that a series is stored, what it will publish, and what is worth knowing about it."""
-    from postbell.services.series.series_view import look_ahead, paused_series
-
-    series, found = saved.series, look_ahead(app.ctx, saved.series, NEXT)
+    series, found = saved.series, desk.look_ahead(saved.series, NEXT)
     notes = past_notes(series) if series.version == 1 else []
-    notes += [*clock_notes(found), *([] if daemon_runs(app) else [NO_DAEMON])]
+    notes += [*clock_notes(found), *([] if desk.daemon_runs() else [NO_DAEMON])]
     synced = saved.synced
     if state.json:
-        state.emit(saved_series_json(saved, paused_series(app.ctx).get(series.id), notes))
+        _series, pause = desk.load_series(series.id)
+        state.emit(saved_series_json(saved, pause, notes))
     elif state.quiet:
         click.echo(series.id)
     else:
         state.say(f"{done} {series.id}: {outlook(series)}.")
-        show_upcoming(state, app.ctx.zone, found)
+        show_upcoming(state, desk.zone, found)
         counts = ((len(synced.changed), "changed"), (len(synced.removed), "removed"), (synced.made, "made"))
         if told := ", ".join(f"{count} {word}" for count, word in counts if count):
             state.say(f"Of its posts to come: {told}.")

@@ -48,6 +48,8 @@ def tell_saved(
 
 #: What whoever waits for a post must know where no daemon runs.
 NO_DAEMON = "no daemon is running, so nothing is published; start one with `postbell run`."
+#: What is to be known after a look at what would be published from another machine.
+FILES_LEFT = "its files lie there now; they are removed after a day if nothing uses them."
 
 
 def _made_room(saved: Saved) -> list[str]:

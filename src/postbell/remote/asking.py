@@ -5,15 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from postbell.domain.content import Comment, Override
+from postbell.domain.content import Override
 from postbell.domain.media import Media, Source
 from postbell.domain.post import Post
 from postbell.domain.when import When
 from postbell.services.plan.placing import Auto, Placing, Queue
-from postbell.services.posts.wanted import Changes, Terms, Wanted, terms_of
+from postbell.services.posts.wanted import Changes, ContentChanges, Terms, Wanted, terms_of
+from postbell.services.series.series import SeriesChanges, WantedSeries
 from postbell.shapes import comment_json, seconds, stamp
+from postbell.store.series import rule_json
+
+
+if TYPE_CHECKING:
+    from postbell.domain.recurrence import Recurrence
+    from postbell.domain.recycling import Recycling
+
+    Rule = Recurrence | Recycling
+
+#: Stands for a rule that could not be understood while the rest is looked at there.
+_ANY_RULE = {"repeat": {"repeat": "daily", "times": ["00:00"], "start_date": "2000-01-01"}}
 
 
 def post_asked(wanted: Wanted, now: datetime) -> dict[str, Any]:
@@ -36,22 +48,48 @@ def post_asked(wanted: Wanted, now: datetime) -> dict[str, Any]:
 
 def change_asked(changes: Changes, post: Post, now: datetime) -> dict[str, Any]:
     """Return what is to change of a post: what is not named stays."""
-    said: dict[str, Any] = {
-        "text": changes.text,
-        "segments": None if changes.segments is None else list(changes.segments),
-        "title": changes.title,
-        "link": changes.link,
-        "media": None if changes.media is None else media_asked(changes.media),
+    said = {
         "to": None if changes.to is None else list(changes.to),
         "overrides": None if changes.overrides is None else _overrides(changes.overrides),
         "split": changes.split,
     }
-    asked: dict[str, Any] = {name: value for name, value in said.items() if value is not None}
-    if changes.comment is not None:
-        asked["comment"] = comment_json(changes.comment) if changes.comment != Comment(text="") else None
+    asked = {**_content_asked(changes), **_given(said)}
     if changes.terms is not None:
         asked |= _terms(changes.terms, terms_of(post))
     return asked | time_asked(changes.when or changes.place, now)
+
+
+def series_asked(wanted: WantedSeries) -> dict[str, Any]:
+    """Return a new series; what could not be understood is left out."""
+    return {
+        "text": wanted.text,
+        "segments": list(wanted.segments),
+        "comment": comment_json(wanted.comment),
+        "variants": list(wanted.variants),
+        "title": wanted.title,
+        "link": wanted.link,
+        "media": media_asked(wanted.media),
+        "to": list(wanted.to),
+        "overrides": {key: asdict(said) for key, said in wanted.overrides.items()},
+        "labels": list(wanted.labels),
+        "late_limit_seconds": seconds(wanted.late_limit),
+        "delete_after_seconds": seconds(wanted.delete_after),
+        **(_ANY_RULE if wanted.rule is None else _rule(wanted.rule)),
+    }
+
+
+def series_change_asked(changes: SeriesChanges) -> dict[str, Any]:
+    """Return what is to change of a series: what is not named stays."""
+    said = {
+        "variants": None if changes.variants is None else list(changes.variants),
+        "to": None if changes.to is None else list(changes.to),
+        "overrides": None if changes.overrides is None else _overrides(changes.overrides),
+        "labels": None if changes.labels is None else list(changes.labels),
+    }
+    spans = {"late_limit": changes.late_limit, "delete_after": changes.delete_after}
+    changed = {f"{name}_seconds": seconds(span or None) for name, span in spans.items() if span is not None}
+    rule = {} if changes.rule is None else _rule(changes.rule)
+    return {**_content_asked(changes), **_given(said), **changed, **rule}
 
 
 def time_asked(to: When | Placing | None, now: datetime, *, draft: bool = False) -> dict[str, Any]:
@@ -65,6 +103,30 @@ def time_asked(to: When | Placing | None, now: datetime, *, draft: bool = False)
     if to.at <= now and not draft:
         return {"publish_now": True, "zone": to.zone}
     return {"at": stamp(to.at), "zone": to.zone}
+
+
+def _content_asked(changes: ContentChanges) -> dict[str, Any]:
+    """Return what is to change of a content."""
+    said = {
+        "text": changes.text,
+        "segments": None if changes.segments is None else list(changes.segments),
+        "title": changes.title,
+        "link": changes.link,
+        "media": None if changes.media is None else media_asked(changes.media),
+    }
+    if changes.comment is None:
+        return _given(said)
+    stays = changes.comment if changes.comment.text else None
+    return {**_given(said), "comment": comment_json(stays)}
+
+
+def _given(said: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def _rule(rule: Rule) -> dict[str, Any]:
+    stored = rule_json(rule)
+    return {"recycle" if stored["kind"] == "recycling" else "repeat": stored["words"]}
 
 
 def _terms(terms: Terms, before: Terms) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from postbell.domain.account import Account
@@ -27,10 +27,14 @@ from postbell.services.plan.projection import Coming
 from postbell.services.plan.queueing import Roster
 from postbell.services.posts.actions import Verdict
 from postbell.services.posts.wanted import Changes, Preview, Saved, Wanted
+from postbell.services.series.series import SeriesChanges, WantedSeries
 from postbell.services.series.series_view import Upcoming
 from postbell.shapes import stamp
 from postbell.store.posts import Filter
 
+
+W = TypeVar("W", Wanted, WantedSeries)
+C = TypeVar("C", Changes, SeriesChanges)
 
 #: So many posts are read at once.
 _PAGE = 200
@@ -106,27 +110,27 @@ class RemoteDesk:
 
     def add_post(self, wanted: Wanted) -> Saved:
         """Store a new post; raises Invalid with what is wrong there, and what could not be understood."""
-        wanted = self._with_files(wanted)
+        wanted = self.with_files(wanted)
         asked = post_asked(wanted, self.now())
         if wanted.problems:
             judged = self._client.send("POST", "posts/validate", asked)
-            raise _all_of(wanted.problems, map(reading.problem_of, judged["problems"]))
+            raise all_of(wanted.problems, map(reading.problem_of, judged["problems"]))
         return reading.saved_of(self._client.send("POST", "posts", asked))
 
     def preview(self, wanted: Wanted) -> list[Preview]:
         """Return what every account would be sent."""
-        wanted = self._with_files(wanted)
+        wanted = self.with_files(wanted)
         try:
             told = self._client.send("POST", "posts/preview", post_asked(wanted, self.now()))
         except Invalid as error:
-            raise _all_of(wanted.problems, error.problems) from None
+            raise all_of(wanted.problems, error.problems) from None
         if wanted.problems:
             raise Invalid(wanted.problems)
         return list(map(reading.preview_of, told["previews"]))
 
     def edit_post(self, post: Post, changes: Changes) -> Saved:
         """Change a draft or scheduled post."""
-        return self._change(post, change_asked(self._understood(changes), post, self.now()))
+        return self._change(post, change_asked(self.understood(changes), post, self.now()))
 
     def edit_published(self, post: Post, changes: Changes, accounts: Sequence[str]) -> Saved:
         """Change what is public of a post."""
@@ -134,7 +138,7 @@ class RemoteDesk:
 
         if problems := settled(post, changes):
             raise Invalid([*changes.problems, *problems])
-        asked = change_asked(self._understood(changes), post, self.now())
+        asked = change_asked(self.understood(changes), post, self.now())
         return self._act(post, "edit", {**asked, "accounts": list(accounts)})
 
     def revisions_of(self, post: Post) -> list[Revision]:
@@ -235,13 +239,14 @@ class RemoteDesk:
         told = self._client.get("agenda", since=stamp(start), until=stamp(end))["coming"]
         return list(map(reading.coming_of, told))
 
-    def _with_files(self, wanted: Wanted) -> Wanted:
-        sent = self._send(wanted.media)
+    def with_files(self, wanted: W) -> W:
+        """Return a wish with its files as they lie there, and with what is wrong with them."""
+        sent: Sent = self._send(wanted.media)
         return replace(wanted, media=sent.media, problems=(*wanted.problems, *sent.problems))
 
-    def _understood(self, changes: Changes) -> Changes:
+    def understood(self, changes: C) -> C:
         """Return changes with their files as they lie there; raises Invalid with what is wrong with them."""
-        sent = self._send(changes.media or ())
+        sent: Sent = self._send(changes.media or ())
         if problems := (*changes.problems, *sent.problems):
             raise Invalid(problems)
         return changes if changes.media is None else replace(changes, media=sent.media)
@@ -258,7 +263,7 @@ class RemoteDesk:
         return reading.saved_of(self._client.send("POST", f"posts/{post.id}/{action}", asked))
 
 
-def _all_of(here: Iterable[Problem], there: Iterable[Problem]) -> Invalid:
+def all_of(here: Iterable[Problem], there: Iterable[Problem]) -> Invalid:
     """Return what could not be understood here together with what is wrong there, as it is told there."""
     wrong = list(there)
     of_accounts = [each for each in wrong if each.where == "--to"]  # they are told first

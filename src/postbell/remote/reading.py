@@ -25,6 +25,8 @@ from postbell.services.accounts.pausing import Paused, Resumed, Scope, Target
 from postbell.services.plan.projection import Coming
 from postbell.services.plan.queueing import Roster, Seat
 from postbell.services.posts.wanted import Preview, Saved
+from postbell.services.series.resync import Synced
+from postbell.services.series.series import SavedSeries
 from postbell.services.series.series_view import Upcoming
 from postbell.store.posts import additions_from
 from postbell.store.series import rule_from
@@ -230,6 +232,16 @@ def series_of(told: Told) -> tuple[Series, Pause | None]:
         made=told["made"],
     )
     return series, pause_of(span) if told["paused"] else None
+
+
+def saved_series_of(told: Told) -> SavedSeries:
+    """Return a series that was stored, with what came of it."""
+    posts = told["posts"]
+    return SavedSeries(
+        series=series_of(told)[0],
+        synced=Synced(changed=tuple(posts["changed"]), removed=tuple(posts["removed"]), made=posts["made"]),
+        warnings=tuple(map(problem_of, told["problems"])),
+    )
 
 
 def upcoming_of(told: Told) -> Upcoming:

@@ -1,0 +1,47 @@
+"""What commands make besides posts, asked at another machine: see `postbell.cli.workshop`."""
+
+from __future__ import annotations
+
+from postbell.domain.series import Series
+from postbell.errors import Invalid, Problem
+from postbell.remote import reading
+from postbell.remote.asking import series_asked, series_change_asked
+from postbell.remote.desk import all_of
+from postbell.remote.office import RemoteOffice
+from postbell.services.series.series import SavedSeries, SeriesChanges, WantedSeries
+from postbell.services.series.series_view import Upcoming
+
+
+class RemoteWorkshop(RemoteOffice):
+    """The same of another machine."""
+
+    def add_series(self, wanted: WantedSeries) -> SavedSeries:
+        """Store a new series; raises Invalid with what is wrong there, and what could not be understood."""
+        wanted = self.with_files(wanted)
+        if wanted.problems:
+            self._judge(wanted)
+        return reading.saved_series_of(self._client.send("POST", "series", series_asked(wanted)))
+
+    def preview_series(
+        self, wanted: WantedSeries, count: int
+    ) -> tuple[Series, list[Upcoming], list[Problem]]:
+        """Return a series as it would be stored, its next posts, and what is worth knowing of it."""
+        told = self._judge(self.with_files(wanted))
+        series, _pause = reading.series_of({**told["series"], "id": ""})
+        upcoming = list(map(reading.upcoming_of, told["next"]))[:count]
+        return series, upcoming, list(map(reading.problem_of, told["problems"]))
+
+    def edit_series(self, series: Series, changes: SeriesChanges) -> SavedSeries:
+        """Change a series, and its posts to come."""
+        asked = series_change_asked(self.understood(changes))
+        return reading.saved_series_of(self._client.send("PATCH", f"series/{series.id}", asked))
+
+    def _judge(self, wanted: WantedSeries) -> reading.Told:
+        """Return what would come of a series; raises Invalid with all that is wrong, here and there."""
+        try:
+            told: reading.Told = self._client.send("POST", "series/preview", series_asked(wanted))
+        except Invalid as error:
+            raise all_of(wanted.problems, error.problems) from None
+        if wanted.problems:
+            raise Invalid(wanted.problems)
+        return told
