@@ -56,6 +56,13 @@ def test_an_account_signs_its_posts_and_tags_their_links_and_others_do_not(world
     assert texts(world.fake) == [f"Read {TAGGED}\n\nAnn", f"Read {LINK}"]
 
 
+def test_a_network_is_told_what_was_written_before_the_account_added_to_it(world: World) -> None:
+    write(world, to=("ann", "bob"))
+    ring(world)
+    written = [sent.written and sent.written.text for sent in world.fake.posts]
+    assert written == [f"Read {LINK}", None]
+
+
 def test_what_is_added_names_the_account_the_post_and_its_first_label(world: World) -> None:
     pattern = {"utm_source": "{account}", "utm_campaign": "{label}", "utm_content": "{post}"}
     set_additions(world.ctx, "ann", Additions(utm=pattern))

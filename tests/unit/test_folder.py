@@ -4,6 +4,7 @@ import asyncio
 import errno
 import os
 import stat
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from pydantic import ValidationError
 
 from postbell.domain import limits
+from postbell.domain.content import Content
 from postbell.domain.media import Media, MediaKind
 from postbell.errors import PublishError, Rejected, Unauthorized, Unavailable
 from postbell.networks import folder as module
@@ -53,6 +55,23 @@ def test_title_link_tags_and_slug_are_in_the_front_matter(place: Path) -> None:
     assert (head["title"], head["link"], head["slug"]) == ("At dawn", link, "dawn")
     assert head["tags"] == ["boats", "old things"]
     assert body == f"\nGood morning\n\n<{link}>\n"
+
+
+def test_a_page_is_named_by_what_somebody_wrote_not_by_what_the_account_adds(place: Path) -> None:
+    said = Content(text="See https://a.example/b")
+    out = outgoing(place, "See https://a.example/b?utm_source=folder\n\nAnn")
+    receipt = publish(replace(out, written=said))
+    head, body = page(place / receipt.id)
+    assert receipt.id == f"2026-11-23-see-https-a-example-b-{KEY}.md"
+    assert (head["title"], head["slug"]) == (said.text, "see-https-a-example-b-k7m2p9q4")
+    assert body == f"\n{out.content.text}\n"
+
+
+def test_a_link_alone_names_its_page_as_somebody_wrote_it(place: Path) -> None:
+    out = outgoing(place, "", link="https://a.example/b?utm_source=folder")
+    receipt = publish(replace(out, written=Content(link="https://a.example/b")))
+    head, _ = page(place / receipt.id)
+    assert (head["title"], head["link"]) == ("https://a.example/b", out.content.link)
 
 
 def test_a_link_that_the_text_holds_is_not_said_twice(place: Path) -> None:

@@ -194,9 +194,17 @@ def test_buttons_stand_below_each_other() -> None:
     }
 
 
+def test_buttons_of_a_row_stand_beside_each_other() -> None:
+    buttons = ["A https://a.example | B|b https://b.example", "C https://c.example"]
+    rows = _sent(options={"buttons": buttons})["reply_markup"]["inline_keyboard"]
+    assert [[button["text"] for button in row] for row in rows] == [["A", "B|b"], ["C"]]
+
+
 def test_a_button_without_an_address_is_refused() -> None:
     with pytest.raises(ValidationError, match="a button is its words and then an address"):
         network.Options.model_validate({"buttons": ["Our page"]})
+    with pytest.raises(ValidationError, match="a button is its words and then an address"):
+        network.Options.model_validate({"buttons": ["A https://a.example | Our page"]})
 
 
 # Files

@@ -42,11 +42,19 @@ def test_a_link_that_is_added_counts() -> None:
     assert _places("x" * 4070, link="https://example.com") == []
 
 
-def test_with_files_a_text_is_shorter(tmp_path: Path) -> None:
+def test_with_files_and_markup_a_text_is_shorter(tmp_path: Path) -> None:
     media = (file(tmp_path),)
-    assert _places("x" * 1024, media) == []
-    (problem,) = _problems("x" * 1025, media)
-    assert problem.message == "1025 characters, the limit with files is 1024; shorten it by 1."
+    assert _places("x" * 1024, media, markup="html") == []
+    (problem,) = _problems("x" * 1025, media, markup="html")
+    assert problem.message == "1025 characters, the limit with files and markup is 1024; shorten it by 1."
+
+
+def test_with_files_a_text_without_markup_is_as_long_as_any(tmp_path: Path) -> None:
+    media = (file(tmp_path),)
+    assert _places("x" * 4096, media) == []
+    assert _places("x" * 4097, media) == ["text"]
+    assert _places("x" * 4090, media, link="https://example.org") == []
+    assert _places("", media, link=f"https://example.org/{'x' * 4080}") == ["text"]
 
 
 def test_a_text_as_long_as_may_be_is_taken(tmp_path: Path) -> None:

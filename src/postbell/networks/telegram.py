@@ -21,6 +21,7 @@ from postbell.publishing import chain, protocol
 from postbell.publishing.protocol import Call, Outgoing, Profile, Progress, Receipt, Target
 from postbell.publishing.telegram import comments as bot_comments
 from postbell.publishing.telegram.api import Bot, Moved, form_part, link_to, missing_rights, moved_note
+from postbell.publishing.telegram.captions import CAPTION, TEXT, spread, texts_of
 from postbell.publishing.telegram.lookup import Known, look
 from postbell.publishing.telegram.markup import PLAIN, fewest
 from postbell.publishing.telegram.message import (
@@ -43,8 +44,8 @@ if TYPE_CHECKING:
     from postbell.publishing.web.http import Http
 
 _SERVER = "https://api.telegram.org"
-#: The most characters of a message, of what stands below files, and of a poll's question.
-_TEXT, _CAPTION, _QUESTION = 4096, 1024, 300
+#: The most characters of a poll's question.
+_QUESTION = 300
 #: The most bytes of all files of one post, and of one that is sent as a photo (td: FileLoaderUtils.cpp).
 _MOST, _PHOTO = 50_000_000, 10 << 20
 _PHOTO_RULE = "at most 10 MB, 10,000 pixels of width and height together, one 20 times the other"
@@ -72,8 +73,9 @@ _GUIDE = """\
    what is not found is left to you. It cannot look at what is protected, nor for a first message.
 
 Telegram has no titles and no alt texts: they are not used. A link that the text does not contain is added
-to it as its last line and counts with it. With files the text may have 1,024 characters, without 4,096;
-markup does not count. A thread is a message for each part, which answers the one before it. One photo,
+to it as its last line and counts with it. A text may have 4,096 characters; markup does not count. Of a text
+with files what is beyond 1,024 characters follows as a message that answers them; with markup it may not be
+longer than that. A thread is a message for each part, which answers the one before it. One photo,
 video, GIF or other file stands alone; two to ten make an album, of photos and MP4 videos, or of files only.
 MOV videos go as files. What is older than two days a bot can only delete in a channel, or as an
 administrator of the group who may delete messages."""
@@ -86,7 +88,7 @@ class Telegram:
     label: ClassVar[str] = "Telegram"
     summary: ClassVar[str] = "Posts to a channel, group or chat: photos, videos, files, albums, polls."
     limits: ClassVar[Limits] = Limits(
-        text=(TextLimit(most=_TEXT, unit="characters", count=fewest),),
+        text=(TextLimit(most=TEXT, unit="characters", count=fewest),),
         media=MediaLimit(most=10, types=dict.fromkeys(_TYPES, _MOST)),
     )
     Options: ClassVar[type[BaseModel]] = Options
@@ -115,7 +117,7 @@ class Telegram:
 
     def preview(self, outgoing: Outgoing) -> list[Call]:
         """Return the one request, and the one that pins; of a thread those of each part."""
-        return chain.preview(outgoing, self._preview)
+        return chain.preview(spread(outgoing), self._preview)
 
     def _preview(self, outgoing: Outgoing) -> list[Call]:
         target, content, options = outgoing.target, outgoing.content, outgoing.options
@@ -132,10 +134,10 @@ class Telegram:
         return calls
 
     async def publish(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> Receipt | Progress:
-        """Send it in one request. What can still go wrong after that, the pinning, is a warning."""
+        """Send each part in one request. What can still go wrong after that, the pinning, is a warning."""
         if bot_comments.is_comment(outgoing):
             return await self._comment(outgoing, progress, http)
-        return await chain.publish(outgoing, progress, http, self._publish)
+        return await chain.publish(spread(outgoing), progress, http, self._publish)
 
     async def _comment(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> Receipt | Progress:
         bot = _bot(outgoing.target, http)
@@ -177,7 +179,7 @@ class Telegram:
         self, outgoing: Outgoing, progress: Progress | None, http: Http
     ) -> Receipt | Progress | protocol.Absent | protocol.Unknown:
         """Look for it by forwarding, where the account has a chat for that; else nobody can tell."""
-        return await chain.find(outgoing, progress, http, self._find)
+        return await chain.find(spread(outgoing), progress, http, self._find)
 
     async def _find(
         self, outgoing: Outgoing, progress: Progress | None, http: Http
@@ -208,7 +210,7 @@ class Telegram:
                     raise
             return Receipt(id=name)
 
-        return await chain.edit(outgoing, names_of(receipt_id), one)
+        return await chain.edit(spread(outgoing), names_of(receipt_id), one)
 
     async def delete(self, outgoing: Outgoing, receipt_id: str, http: Http) -> None:
         """Delete each message of it.
@@ -291,19 +293,22 @@ def _receipt(messages: list[dict[str, Any]], warnings: Iterable[str]) -> Receipt
 
 
 def _text_faults(content: Content, options: Any) -> Iterator[_Fault]:
-    text = written(content, options)
     if options.poll:
         return
+    first, *others = texts_of(content, options)
     try:
-        plain = PLAIN[MODES[options.markup]](text) if options.markup in MODES else text
+        plain = PLAIN[MODES[options.markup]](first) if options.markup in MODES else first
     except ValueError as error:
         yield "text", f"as {MODES[options.markup]}, {error}"
         return
-    count, most = len(plain.strip()), _CAPTION if content.media else _TEXT
-    if count > most and (content.media or fewest(content.text) <= most):
-        where = " with files" if content.media else ""
-        yield "text", f"{count} characters, the limit{where} is {most}; shorten it by {count - most}."
-    if not count and not content.media and (content.title or content.text.strip()):
+    for count, most in [
+        (len(plain.strip()), CAPTION if content.media else TEXT),
+        *((len(it), TEXT) for it in others),
+    ]:
+        if count > most and (content.media or fewest(content.text) <= most):
+            where = " with files and markup" if most == CAPTION else ""
+            yield "text", f"{count} characters, the limit{where} is {most}; shorten it by {count - most}."
+    if not plain.strip() and not content.media and (content.title or content.text.strip()):
         yield "text", "Telegram has no titles, and nothing else is left to read; give the post a text."
 
 

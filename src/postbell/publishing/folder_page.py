@@ -14,7 +14,7 @@ from postbell.publishing.protocol import Outgoing
 
 def path_of_page(outgoing: Outgoing) -> str:
     """Return where the page lies in its folder."""
-    words = outgoing.options.slug or _plain(outgoing.content.title or outgoing.content.text)
+    words = outgoing.options.slug or _plain(_words(outgoing))
     stem = _join(f"{outgoing.due_at:%Y-%m-%d}", words, outgoing.key)
     return f"{stem}/index.md" if outgoing.content.media else f"{stem}.md"
 
@@ -22,9 +22,13 @@ def path_of_page(outgoing: Outgoing) -> str:
 def slug_of(outgoing: Outgoing) -> str:
     """Return what names the page in its address."""
     # Two posts may begin alike, and a site can show only one page at an address.
-    return outgoing.options.slug or _join(
-        _plain(outgoing.content.title or outgoing.content.text), outgoing.key[:8]
-    )
+    return outgoing.options.slug or _join(_plain(_words(outgoing)), outgoing.key[:8])
+
+
+def _words(outgoing: Outgoing) -> str:
+    """Return what names a page: its title or its text, as somebody wrote them, unsigned and untagged."""
+    written = outgoing.written or outgoing.content
+    return written.title or written.text
 
 
 def copies_of(outgoing: Outgoing) -> list[tuple[str, Media]]:
@@ -73,7 +77,7 @@ def _embed(name: str, media: Media) -> str:
 
 
 def _title(outgoing: Outgoing) -> str:
-    content = outgoing.content
+    content = outgoing.written or outgoing.content
     line = content.title or next((line for line in content.text.splitlines() if line.strip()), "")
     title = " ".join(line.split()) or content.link or (content.media[0].alt if content.media else "")
     return title if len(title) <= 80 else f"{title[:79].rstrip()}…"

@@ -90,6 +90,8 @@ class Outgoing:
     due_at: datetime
     #: The id of the post, for people.
     post_id: str
+    #: The content without what the account adds to it; None where it adds nothing.
+    written: Content | None = None
     #: What a further part of a thread, or a first comment, answers.
     reply: Reply | None = None
     #: Whether nobody knows any more if and when there was a first try. Only `find` is ever asked about such.

@@ -201,8 +201,8 @@ class Context:
             raise Invalid(unfit)
         if base.media:
             base = replace(base, media=tuple(map(renamed, base.media)))
-        content, options = resolve(base, post.overrides, network=account.network, account=account.name)
-        content = completed(content, post.overrides, account=account.name)
+        said, options = resolve(base, post.overrides, network=account.network, account=account.name)
+        content = completed(said, post.overrides, account=account.name)
         begun_at = delivery.begun_at or since or self.now()
         return Outgoing(
             target=self.target(account),
@@ -213,6 +213,7 @@ class Context:
             begun_at=begun_at,
             due_at=delivery.due_at or begun_at,
             post_id=post.id,
+            written=None if content is said else taken(said, network),
             forgotten=delivery.begun_at is None and since is not None,
             links=self.public.links(delivery.id) if self.public else None,
         )

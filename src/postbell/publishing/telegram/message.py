@@ -16,8 +16,9 @@ from postbell.publishing.telegram.markup import escape_markdown
 
 #: The names of markup there.
 MODES = {"html": "HTML", "markdown": "MarkdownV2"}
-#: The words of a button and where it leads.
-BUTTON = re.compile(r"\s*(\S.*?)\s+((?:https?|tg)://\S+)\s*")
+#: The words of a button and where it leads, and what stands between two buttons of a row.
+_BUTTON = re.compile(r"\s*(\S.*?)\s+((?:https?|tg)://\S+)\s*")
+_BESIDE = re.compile(r"\s\|\s")
 
 
 def way_of(item: Media, options: Any) -> str:
@@ -69,15 +70,22 @@ def request_of(outgoing: Outgoing, chat: int | str) -> tuple[str, dict[str, Any]
         items[0] |= said
         return "sendMediaGroup", fields | {"media": items}
     if options.buttons:
-        found = filter(None, map(BUTTON.fullmatch, options.buttons))
-        rows = [[{"text": button[1], "url": button[2]}] for button in found]
-        fields["reply_markup"] = {"inline_keyboard": rows}
+        fields["reply_markup"] = {"inline_keyboard": list(map(row_of, options.buttons))}
     if options.poll:
         return "sendPoll", fields | _poll(text, options)
     if content.media:
         way = way_of(content.media[0], options)
         return f"send{way.capitalize()}", fields | said | _look(content.media[0], options)
     return "sendMessage", fields | {"text": said.pop("caption", ""), **said} | _preview(content, options)
+
+
+def row_of(said: str) -> list[dict[str, str]]:
+    """Return the buttons of one row, as somebody has written them; raises ValueError for what is none."""
+    found = list(map(_BUTTON.fullmatch, _BESIDE.split(said)))
+    buttons = [{"text": button[1], "url": button[2]} for button in found if button]
+    if len(buttons) < len(found):
+        raise ValueError(said)
+    return buttons
 
 
 def edit_of(outgoing: Outgoing, chat: int | str, message: int) -> tuple[str, dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, field_validator
 
 from postbell.publishing.options import Strict, Words
-from postbell.publishing.telegram.message import BUTTON
+from postbell.publishing.telegram.message import row_of
 
 
 _CHAT = re.compile(r"@[A-Za-z]\w{3,31}|-?[0-9]{1,16}", re.ASCII)
@@ -76,8 +76,8 @@ class Options(Strict):
     pin: bool = Field(default=False, description="Pin it; the bot needs that right.")
     buttons: Words = Field(
         [],
-        description="Buttons below the post: words, then where each leads.",
-        examples=["Our page https://example.org, Tickets https://example.org/tickets"],
+        description="Buttons below the post: words, then where each leads; `|` parts those of a row.",
+        examples=["Our page https://example.org, Tickets https://example.org/tickets | Map https://osm.org"],
     )
     poll: Words = Field(
         [],
@@ -104,7 +104,7 @@ class Options(Strict):
     @field_validator("buttons")
     @classmethod
     def _are_buttons(cls, buttons: list[str]) -> list[str]:
-        if wrong := [button for button in buttons if not BUTTON.fullmatch(button)]:
+        if wrong := [row for row in buttons if not _is_row(row)]:
             raise ValueError(f"a button is its words and then an address, https://…: {', '.join(wrong)}")
         return buttons
 
@@ -114,3 +114,11 @@ class Options(Strict):
         if wrong := [answer for answer in answers if not 1 <= len(answer.strip()) <= 100]:
             raise ValueError(f"an answer has 1 to 100 characters: {', '.join(wrong)}")
         return answers
+
+
+def _is_row(said: str) -> bool:
+    try:
+        row_of(said)
+    except ValueError:
+        return False
+    return True
