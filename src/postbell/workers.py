@@ -72,8 +72,8 @@ class Workers:
         self._app = app
         #: Rung when it may have changed what is published next.
         self.changed = asyncio.Event()
-        events = (asyncio.Event() for _ in range(5))
-        self._due, self._lost, self._ripe, self._old, self._said = events
+        events = (asyncio.Event() for _ in range(6))
+        self._due, self._lost, self._ripe, self._old, self._said, self._edited = events
         self.thread = thread = StoreThread(app.ctx.store)
         self.teller = Teller(app.ctx, thread, app.settings.notify)
         self.troubles = troubles = self.teller.troubles
@@ -94,14 +94,14 @@ class Workers:
             longest_gap=LOOK_EVERY,
             ahead=_AHEAD,
             checkpoint=checkpoint,
-            on_free=self._on_free,
+            on_free=self._due.set,
             on_lost=self._lost.set,
             on_look=self._marking.attend,
             on_caution=self._say_cautious,
             on_fault=self._faults.note,
             on_comment=self._said.set,
         )
-        thread.on_stuck, thread.on_written = troubles.begin_of_database, self._hooks.news
+        thread.on_stuck, thread.on_written = troubles.begin_of_database, self._news
         self._recovery.on_settled = self._due.set
         self.scheduler = new_scheduler()
         #: All that ever asked networks: a reload makes new ones while the old are still in use.
@@ -136,13 +136,14 @@ class Workers:
     def begin(self) -> None:
         """Let everything be looked at that an earlier life may have left."""
         self.scheduler.start()
-        for bell in (self._due, self._lost, self._old, self._hooks.bell):
+        for bell in (self._due, self._lost, self._old, self._edited, self._said, self._hooks.bell):
             bell.set()
 
     def ring(self) -> None:
-        """Let everything be looked at that a command may have changed."""
-        self._on_free()
-        self._hooks.bell.set()  # there may be one more
+        """Let everything be looked at that a command may have changed, or that may go on because of it."""
+        for bell in (self._due, self._old, self._edited, self._said, self._hooks.bell):
+            bell.set()
+        self.teller.news()
 
     def configure(self, app: App) -> None:
         """Go on with another configuration, on the same database."""
@@ -186,7 +187,7 @@ class Workers:
                 wanted=glance.any_unsure,
             ),
             Chore(name="remove", bell=self._old, work=gone.do_due, every=LOOK_EVERY, wanted=gone.wanted),
-            Chore(name="edit", work=edits.do_due, every=LOOK_EVERY, first=_SOON, wanted=edits.wanted),
+            Chore(name="edit", bell=self._edited, work=edits.do_due, every=LOOK_EVERY, wanted=edits.wanted),
             Chore(name="say", bell=self._said, work=said.publish_due, every=LOOK_EVERY, wanted=said.wanted),
             Chore(
                 name="metrics",
@@ -232,8 +233,9 @@ class Workers:
         self._rings_at = None
         self._due.set()
 
-    def _on_free(self) -> None:
-        self._due.set()
+    def _news(self) -> None:
+        """Let it be told what was written; it can be read by now."""
+        self._hooks.news()
         self.teller.news()
 
     async def _sweep(self) -> None:

@@ -54,6 +54,17 @@ def test_what_commands_have_asked_for_is_done_by_the_next_daemon(home: Home) -> 
     assert list((home.places.data_dir.parent / "site").glob("*.md")) == []
 
 
+def test_what_commands_ask_for_is_done_at_once_by_the_daemon_that_runs(home: Home) -> None:
+    post_id = home.add("Hello, world", "site")
+    with home.daemon():
+        home.wait_for(lambda: home.states() == {"processed": 1})
+        # By itself it looks every half minute.
+        run(home, "edit", post_id, "Hello, everybody", "--published")
+        home.wait_for(lambda: home.post(post_id).deliveries[0].edited_at is not None, seconds=10)
+        run(home, "unpublish", post_id, "--yes")
+        home.wait_for(lambda: home.post(post_id).deliveries[0].deleted_at is not None, seconds=10)
+
+
 def test_what_a_killed_daemon_was_at_is_done_by_the_next_one(home: Home) -> None:
     post_id = published(home)
     run(home, "edit", post_id, "Hello, everybody", "--published")
