@@ -82,6 +82,8 @@ class Daemon:
 
     #: What answers programs, once it does.
     _api: Api | None = None
+    #: How many deliveries an earlier life has left open.
+    _interrupted = 0
 
     def __init__(
         self,
@@ -116,6 +118,7 @@ class Daemon:
         # What keeps it from beginning is to be told too.
         telling = [self._beat.do(chore) for chore in self._beat.chores if chore.name == TELL]
         loops = [asyncio.create_task(each) for each in (self._beat.go(), *telling)]
+        # Ready to be watched: systemd would end a start that waits long for a locked database, or grows much.
         self._notifier.tell(READY="1", STATUS="Looking whether the database is sound; nothing is sent before")
         stop, begun = asyncio.create_task(self._stop.wait()), asyncio.create_task(self._begin())
         await asyncio.wait((stop, begun, *loops), return_when=asyncio.FIRST_COMPLETED)
@@ -142,15 +145,15 @@ class Daemon:
         last_words.forget(self._app.places)
         workers.troubles.end(_CONFIG, "The configuration was read.")
         workers.teller.begin()
-        left = await insist(workers.take_over)
+        self._interrupted = await insist(workers.take_over)
         await insist(workers.take_stock)
-        database = str(self._app.places.database)
-        structlog.get_logger().info("daemon_started", database=database, interrupted=left)
         await workers.make_ready()
+        self._notifier.tell(STATUS="Making the posts of series; nothing is sent before")
         # Before anything rings: of a series only the newest of what is due is published. That may take long.
         await insist(workers.grow)
         await insist(workers.retime)
         await self._open_api()
+        await insist(workers.look)
 
     async def _open_api(self) -> None:
         if self._serves and self._app.settings.api.listen:
@@ -161,6 +164,8 @@ class Daemon:
 
     def _begin_chores(self) -> list[asyncio.Task[None]]:
         self._workers.begin()
+        database, interrupted = str(self._app.places.database), self._interrupted
+        structlog.get_logger().info("daemon_started", database=database, interrupted=interrupted)
         gc.freeze()  # what was loaded stays: to look through it for garbage took a tenth of a backlog's time
         return [asyncio.create_task(self._beat.do(each)) for each in self._beat.chores if each.name != TELL]
 
@@ -199,7 +204,7 @@ class Daemon:
 
     def _say_stuck(self, error: PostbellError) -> None:
         structlog.get_logger().error("database_not_usable", reason=str(error))
-        self._workers.troubles.begin_of_database(str(error))
+        self._workers.note_stuck(error)
         self._notifier.tell(STATUS=f"Waiting: {error}")
 
     async def _close(self) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from postbell.app import App
 from postbell.beat import Chore, new_scheduler
 from postbell.domain.caution import Cause
+from postbell.errors import PostbellError
 from postbell.services.media.uploading import sweep
 from postbell.services.sending.commenting import Comments
 from postbell.services.sending.dispatch import Dispatcher
@@ -132,6 +133,16 @@ class Workers:
     async def retime(self) -> None:
         """Give what comes the time that clocks on the wall show then, by the rules of today."""
         await retime(self._app.ctx, self.thread)
+
+    def note_stuck(self, error: PostbellError) -> None:
+        """Say why the database cannot be used."""
+        self.troubles.begin_of_database(str(error))
+        if not self.scheduler.running:  # later on the dispatcher knows what keeps it from its work
+            self._dispatcher.note_refused(error)
+
+    async def look(self) -> None:
+        """Look at the clock: what was due before that is late because Postbell was not running."""
+        await self._dispatcher.look()
 
     def begin(self) -> None:
         """Let everything be looked at that an earlier life may have left."""

@@ -63,7 +63,7 @@ def test_what_falls_due_while_the_database_is_locked_is_late_and_sent_once(
     assert far_side.posts() == {"soon": 1}
     (delivery,) = home.post(post).deliveries
     assert delivery.outcome is Outcome.PUBLISHED
-    assert delivery.late_reason == "the database could not be written"
+    assert delivery.late_reason == "the database was locked"
 
 
 def test_a_result_that_cannot_be_written_down_is_kept_in_mind(home: Home, far_side: Sink) -> None:

@@ -52,6 +52,20 @@ def test_after_an_outage_all_posts_are_made_before_anything_is_published(world: 
     assert len(world.fake.seen) == 1
 
 
+def test_a_daemon_says_that_it_has_started_when_it_sends(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add(world, daily())
+    world.clock.advance(70 * DAY)
+
+    async def script(_daemon: Daemon) -> None:
+        await until(lambda: bool(world.fake.seen))
+
+    _run_daemon(world, script)
+    log = capsys.readouterr().out
+    assert log.index("posts_made") < log.index("daemon_started") < log.index("delivery_published")
+
+
 def test_a_new_configuration_lets_series_grow_at_once(world: World) -> None:
     series = add(world, daily())
     world.app.places.config.write_text('timezone = "UTC"\n[series]\nhorizon_days = 90\n')

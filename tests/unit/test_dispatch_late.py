@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ from sqlalchemy import update
 
 from postbell.domain.post import Delivery, Post
 from postbell.domain.states import DeliveryState, Outcome
-from postbell.errors import DatabaseLocked
+from postbell.errors import DatabaseLocked, DiskFailed, DiskFull, NotFound
 from postbell.services.accounts import pausing
 from postbell.services.accounts.pausing import Scope, Target
 from postbell.services.posts import actions
@@ -63,6 +64,15 @@ def test_what_was_due_before_the_start_is_late_because_nothing_ran(world: World)
     assert late.outcome is Outcome.PUBLISHED
 
 
+#: What the database may answer to a claim.
+REFUSALS = {
+    "locked": DatabaseLocked("locked"),
+    "full": DiskFull("full"),
+    "broken": DiskFailed("broken"),
+    "gone": NotFound("gone"),
+}
+
+
 def late_reason(world: World, script_before: str) -> str | None:
     """Publish one post late in a process that runs all the time, and return why it was late."""
     post = add_post(world.store, at=after(10))
@@ -79,11 +89,15 @@ def late_reason(world: World, script_before: str) -> str | None:
             await stage.ring()
             world.clock.advance(20)
             pausing.resume(world.ctx, [Target(scope=Scope.ACCOUNT, name="ann")])
-        elif script_before == "locked":
-            stage.store.refusals = [DatabaseLocked("locked")]
-            with pytest.raises(DatabaseLocked):
+        elif script_before in REFUSALS:
+            stage.store.refusals = [REFUSALS[script_before]]
+            with pytest.raises(type(REFUSALS[script_before])):
                 await stage.ring()
             world.clock.advance(5)
+        elif script_before == "waits":
+            # The claim is asked for, and the database takes it much later.
+            earlier = stage.dispatcher.thread.write(lambda _tx: world.clock.advance(20))
+            await asyncio.gather(earlier, stage.ring())
         await stage.ring()
 
     live(world, script)
@@ -96,12 +110,59 @@ def late_reason(world: World, script_before: str) -> str | None:
         ("asleep", "the machine was asleep, or Postbell was stopped"),
         ("set", "the clock was set"),
         ("paused", "the account was paused"),
-        ("locked", "the database could not be written"),
+        ("locked", "the database was locked"),
+        ("full", "the disk was full"),
+        ("broken", "the disk did not take what was to be written"),
+        ("gone", "the database could not be used"),
+        ("waits", "the database was busy"),
         ("nothing", "other posts were being sent"),
     ],
 )
 def test_the_reason_of_a_late_beginning_is_stored(world: World, before: str, reason: str) -> None:
     assert late_reason(world, before) == reason
+
+
+def test_what_falls_due_while_an_earlier_life_is_taken_over_says_that_nothing_ran(world: World) -> None:
+    before, meanwhile = add_post(world.store), add_post(world.store, to=("bob",), at=after(30))
+
+    async def script(stage: Stage) -> None:
+        world.clock.advance(300)  # longer than a machine that is awake does not look at its clock
+        await stage.ring()
+
+    live(world, script)
+    reasons = {only(world, post).late_reason for post in (before, meanwhile)}
+    assert reasons == {"Postbell was not running"}
+
+
+def test_what_a_locked_database_has_kept_from_being_taken_over_says_so(world: World) -> None:
+    before, meanwhile = add_post(world.store), add_post(world.store, to=("bob",), at=after(130))
+    world.clock.advance(120)
+
+    async def script(stage: Stage) -> None:
+        stage.dispatcher.note_refused(DatabaseLocked("locked"))
+        world.clock.advance(60)
+        await stage.ring()
+
+    live(world, script)
+    assert only(world, meanwhile).late_reason == "the database was locked"
+    assert only(world, before).late_reason == "Postbell was not running, then the database was locked"
+
+
+def test_what_falls_due_after_a_halt_is_not_told_of_it(world: World) -> None:
+    post = add_post(world.store, at=after(40))
+
+    async def script(stage: Stage) -> None:
+        stage.store.refusals = [DatabaseLocked("locked"), DatabaseLocked("locked")]
+        for _ in range(2):
+            with pytest.raises(DatabaseLocked):
+                await stage.ring()
+            world.clock.advance(10)
+        await stage.ring()
+        world.clock.advance(30)
+        await stage.ring()
+
+    live(world, script)
+    assert only(world, post).late_reason == "other posts were being sent"
 
 
 def test_what_waited_for_a_slot_says_so_however_long_that_took(world: World) -> None:

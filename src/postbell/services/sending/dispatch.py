@@ -13,14 +13,24 @@ from sqlalchemy import Connection
 
 from postbell.domain.account import Account
 from postbell.domain.caution import Cause
-from postbell.domain.post import Delivery
-from postbell.errors import PublishError, Rejected, Unsure
+from postbell.domain.post import LATE_AFTER, Delivery
+from postbell.errors import PostbellError, PublishError, Rejected, Unsure
 from postbell.publishing.protocol import Progress, Receipt
 from postbell.publishing.web.rates import Rest
 from postbell.services.context import Context, Prepared, progress_of, stored_progress
 from postbell.services.sending import caution
 from postbell.services.sending.caution import Watch
-from postbell.services.sending.lateness import Why, give_up_late, why_late
+from postbell.services.sending.lateness import (
+    ASLEEP,
+    BUSY,
+    CLOCK_SET,
+    NOT_RUNNING,
+    Halts,
+    Why,
+    give_up_late,
+    why_late,
+    why_refused,
+)
 from postbell.services.sending.outcomes import (
     LONGEST_STEP,
     Rules,
@@ -74,13 +84,14 @@ class Dispatcher:
     _suspect: asyncio.Task[None] | None = None
     _wary: bool = True
     _watch: Watch = field(init=False)
-    #: Whether the database could not be written at the last ring.
-    _stalled: bool = False
-    #: Since when posts could be sent again after they could not, and why they could not.
-    _back: tuple[datetime, str] = field(init=False)
+    #: Why the database took no claim when it was last tried; None if it did.
+    _refused: str | None = None
+    #: Whether the clock was looked at: before that nothing is sent, however long taking over takes.
+    _begun: bool = False
+    _halts: Halts = field(default_factory=Halts)
 
     def __post_init__(self) -> None:
-        self._back = (self.started_at, "Postbell was not running")
+        self._halts.note(NOT_RUNNING, until=self.started_at)
         self._recorder = Recorder(self.thread, on_handed=self._note_handed, on_recorded=self._tell)
         self._watch = Watch(self.ctx.clock)
 
@@ -107,7 +118,8 @@ class Dispatcher:
     async def look(self) -> None:
         """Notice that the machine slept or that its clock was set.
 
-        To be called so often as `longest_gap` says, whether there is anything to ring for or not.
+        To be called so often as `longest_gap` says, whether there is anything to ring for or not. What was
+        due before the first look is late because nothing ran.
         """
         look = self._watch.look(self.ctx.clock)
         if look.was_set:
@@ -117,12 +129,19 @@ class Dispatcher:
                 self.on_lost()
             if look.is_far:
                 self.on_caution(Cause.CLOCK_SET)
-        if look.passed > self.longest_gap * 2:
-            self._back = (look.now, "the machine was asleep, or Postbell was stopped")
+        if not self._begun:
+            self._halts.note(self._refused or NOT_RUNNING, until=look.now)
+            self._refused, self._begun = None, True
+        elif look.passed > self.longest_gap * 2:
+            self._halts.note(ASLEEP, until=look.now)
         elif look.step > self.longest_gap:
-            self._back = (look.now, "the clock was set")
+            self._halts.note(CLOCK_SET, until=look.now)
         self._watch.accept(look)
         self.on_look(look.now)
+
+    def note_refused(self, error: PostbellError) -> None:
+        """Say why the database takes nothing: until the next ring, or the first look, nothing is sent."""
+        self._refused = why_refused(error)
 
     async def drain(self, seconds: float) -> None:
         """Wait for what is under way, at most `seconds`; then break it off.
@@ -146,18 +165,21 @@ class Dispatcher:
     async def _take(self) -> int | None:
         """Begin what is due, as `ring` does; None if that is to be done once more."""
         await self.look()
-        if self._stalled:
-            self._back = (self.ctx.now(), "the database could not be written")
+        if self._refused:
+            self._halts.note(self._refused, until=self.ctx.now())
+            self._refused = None
         free = self.free
         if free <= 0:
             return 0
         self.checkpoint("before_claim")
         at, self.next_at = self._nearly_now(), None
-        self._stalled = True
         wary = self._wary and self._suspect is None
-        take = functools.partial(_take_due, wary=wary, at=at)
-        taken = await self.thread.write(take, self.ctx, self._watch, free, self._why_late)
-        self._stalled = False
+        take = functools.partial(self._take_due, free, wary=wary, at=at, asked_at=self.ctx.now())
+        try:
+            taken = await self.thread.write(take)
+        except PostbellError as error:
+            self.note_refused(error)
+            raise
         if taken is None:
             return None
         if wary:  # one that did not look knows nothing; the suspect may have ended while it waited
@@ -180,12 +202,18 @@ class Dispatcher:
         now = self.ctx.now()
         return self.next_at if self.next_at and now < self.next_at <= now + self.ahead else None
 
+    def _take_due(
+        self, free: int, tx: Connection, *, wary: bool, at: datetime | None, asked_at: datetime
+    ) -> _Taken | None:
+        """Do it on the thread of the store, which was asked for it then."""
+        if (now := self.ctx.now()) - asked_at > LATE_AFTER:
+            self._halts.note(BUSY, until=now)
+        return _take_due(tx, self.ctx, self._watch, free, self._why_late, wary=wary, at=at)
+
     def _why_late(self, delivery: Delivery, account: Account | None) -> str:
-        back_at, was_away = self._back
         assert delivery.due_at is not None, "what waits for its time has one"
-        if reason := why_late(delivery, account):
-            return reason
-        return was_away if back_at > delivery.due_at else "other posts were being sent"
+        held = why_late(delivery, account) or self._halts.since(delivery.due_at)
+        return held or "other posts were being sent"
 
     def _note_handed(self, claims: Sequence[Claim]) -> None:
         self._handed.update(claim.attempt_id for claim in claims)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -11,6 +13,7 @@ from sqlalchemy import Connection
 from postbell.domain.account import Account, Health
 from postbell.domain.post import SUPERSEDED, Delivery
 from postbell.domain.spans import span_text
+from postbell.errors import DatabaseLocked, DiskFailed, DiskFull, PostbellError
 from postbell.services.sending.outcomes import is_in_doubt
 from postbell.store import accounts, deliveries, overdue
 
@@ -20,6 +23,43 @@ Why = Callable[[Delivery, Account | None], str]
 
 #: How many deliveries one transaction gives up at most.
 MOST = 100
+
+#: Why nothing was sent at all.
+NOT_RUNNING = "Postbell was not running"
+ASLEEP = "the machine was asleep, or Postbell was stopped"
+CLOCK_SET = "the clock was set"
+#: It took a claim in the end, after a wait.
+BUSY = "the database was busy"
+_REFUSED = {
+    DatabaseLocked: "the database was locked",
+    DiskFull: "the disk was full",
+    DiskFailed: "the disk did not take what was to be written",
+}
+#: So many halts are remembered.
+_REMEMBERED = 5
+
+
+@dataclass
+class Halts:
+    """What has kept everything from being sent lately, and until when."""
+
+    _ends: deque[tuple[datetime, str]] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
+
+    def note(self, why: str, until: datetime) -> None:
+        """Note that nothing was sent before `until` (aware UTC); once more where it goes on."""
+        if self._ends and self._ends[-1][1] == why:
+            self._ends.pop()
+        self._ends.append((until, why))
+
+    def since(self, due_at: datetime) -> str | None:
+        """Return all that has kept what was due then, one after the other; None if nothing has."""
+        return ", then ".join(dict.fromkeys(why for until, why in self._ends if until > due_at)) or None
+
+
+def why_refused(error: PostbellError) -> str:
+    """Return why the database did not take a claim."""
+    known = (why for kind, why in _REFUSED.items() if isinstance(error, kind))
+    return next(known, "the database could not be used")
 
 
 def give_up_late(
