@@ -6,6 +6,7 @@ command that installs it; where the environment has CI set, nothing of the kind 
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from support import canaries, loopback, servers, thrift
@@ -84,6 +86,18 @@ def _served(server: Callable[[Path], AbstractContextManager[T]], folder: Path) -
         if _ON_CI:
             pytest.fail(f"CI must run the tests against real servers: {error}", pytrace=False)
         pytest.skip(str(error))
+
+
+@pytest.fixture(autouse=True)
+def _log_as_before() -> Iterator[None]:
+    """Let no test decide where the others log: a daemon in the process of a test sets that up for good."""
+    root, logged = logging.getLogger(), structlog.get_config()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.configure(**logged)
+    structlog.contextvars.clear_contextvars()
 
 
 class _NothingLeftOut:

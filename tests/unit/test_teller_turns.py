@@ -103,7 +103,7 @@ def test_a_fault_while_telling_is_logged_and_goes_no_further(
         monkeypatch.setattr(told.teller, "_note", break_down)
         fail(told, "sky")
         assert await told.after(61) == []
-        assert "telling_broke" in "".join(capsys.readouterr())
+        assert "telling_broke" in capsys.readouterr().out
         monkeypatch.undo()
         await told.after(61)
         assert await told.after(31) == ["1 failed"]
