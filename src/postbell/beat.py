@@ -9,7 +9,7 @@ from datetime import UTC, timedelta
 from typing import TypeVar
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from postbell.errors import Damaged, PostbellError
 from postbell.store.engine import Store
@@ -32,7 +32,7 @@ class Chore:
     #: How soon after the start its time comes first, where that is not after so long: one that comes seldom
     #: would never be done by a daemon that is started anew more often.
     first: timedelta | None = None
-    #: Asked when its time has come, on another thread: whether there is anything to do. It may only read.
+    #: Asked when its time has come: whether there is anything to do. It may only read, and not for long.
     #: Without the question there always is something.
     wanted: Callable[[Connection], bool] | None = None
     #: Rung to have it done at once; once more while it is being done, to have it done again.
@@ -75,7 +75,7 @@ class Beat:
         times = {chore: begun + (chore.first or chore.every).total_seconds() for chore in self.chores}
         while True:
             due = [chore for chore in self.chores if times[chore] <= clock()]
-            for chore in await self._wanted(due):
+            for chore in self._wanted(due):
                 chore.bell.set()
             times |= {chore: clock() + chore.every.total_seconds() - early for chore in due}
             await asyncio.sleep(self._every.total_seconds())
@@ -101,19 +101,17 @@ class Beat:
                 self._failed(error)
                 await asyncio.sleep(self._again_after)
 
-    async def _wanted(self, due: Sequence[Chore]) -> Sequence[Chore]:
+    def _wanted(self, due: Sequence[Chore]) -> Sequence[Chore]:
         try:
-            # Not on the store's own thread: that may wait for a locked database, which no restart mends.
-            wanted = await asyncio.to_thread(self._ask, due)
+            # A few short questions. On another thread each beat would wake an idle process six times, and on
+            # the store's own it could wait for a locked database, which no restart mends.
+            with self._store.glance() as tx:
+                tx.exec_driver_sql("SELECT count(*) FROM alembic_version")
+                wanted = [chore for chore in due if chore.wanted is None or chore.wanted(tx)]
         except PostbellError:
             return due  # what is wrong is told by who fails
         self._alive()
         return wanted
-
-    def _ask(self, due: Sequence[Chore]) -> Sequence[Chore]:
-        with self._store.read() as tx:
-            tx.execute(text("SELECT count(*) FROM alembic_version"))
-            return [chore for chore in due if chore.wanted is None or chore.wanted(tx)]
 
 
 def new_scheduler() -> AsyncIOScheduler:

@@ -141,6 +141,15 @@ def test_a_database_that_another_program_has_locked_stores_nothing(store: Store)
     assert len(claim(store)) == 1
 
 
+def test_a_glance_waits_for_nobody_and_who_reads_next_waits_again(tmp_path: Path) -> None:
+    with closing(Store(make_database(tmp_path), lock_wait=7)) as store:
+        asked = text("PRAGMA busy_timeout")
+        with store.glance() as tx:
+            assert tx.execute(asked).scalar_one() == 0
+        with store.read() as tx:
+            assert tx.execute(asked).scalar_one() == 7_000
+
+
 def test_a_database_that_another_program_keeps_for_itself_is_locked_for_readers_too(tmp_path: Path) -> None:
     path = make_database(tmp_path)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
