@@ -243,8 +243,8 @@ def test_an_account_is_connected_by_consent_and_publishes(mastodon: str, tmp_pat
             app.ctx, network="mastodon", name="toots", server=mastodon, values={}, redirect=redirect
         )
         shown = httpx.get(asking.url, trust_env=False)
-        assert asking.request.state in shown.text
-        chosen = {"username": "testuser", "redirect_uri": redirect, "state": asking.request.state}
+        assert asking.question.state in shown.text
+        chosen = {"username": "testuser", "redirect_uri": redirect, "state": asking.question.state}
         sent = httpx.post(f"{mastodon}/oauth/authorize", data=chosen, trust_env=False)
         found = connecting.take(app.ctx, asking, sent.headers["location"])
         _, profile = accounts.add_account(

@@ -16,6 +16,7 @@ from postbell.clock import SystemClock
 from postbell.domain.account import Account, Health
 from postbell.domain.states import Outcome
 from postbell.errors import Unauthorized
+from postbell.publishing.web.oauth import Request
 from postbell.publishing.web.tokens import Tokens
 from postbell.services.accounts import accounts, connecting
 from postbell.services.accounts.vault import add_key
@@ -92,7 +93,8 @@ def test_a_wrong_verifier_is_refused_by_the_server(home: LabHome, server: OAuthS
             app.ctx, network="lab_consent", name="ann", server=server.url, values=VALUES, redirect=REDIRECT
         )
         address = server.consent(asking.url)
-        forged = replace(asking, request=replace(asking.request, verifier="x" * 43))
+        assert isinstance(asking.question, Request)
+        forged = replace(asking, question=replace(asking.question, verifier="x" * 43))
         with pytest.raises(Unauthorized, match="invalid_grant"):
             connecting.take(app.ctx, forged, address)
     assert server.journal[-1] == "refused invalid_grant"

@@ -55,11 +55,11 @@ class OAuthServer:
 
 
 @contextmanager
-def oauth_server(folder: Path) -> Iterator[OAuthServer]:
-    """Run it until the block ends."""
+def oauth_server(folder: Path, module: str = "support.oauth_server") -> Iterator[OAuthServer]:
+    """Run it, or the other one of OAuth 1.0, until the block ends."""
     folder.mkdir(exist_ok=True)
     port = folder / "port"
-    command = [sys.executable, "-m", "support.oauth_server", str(folder)]
+    command = [sys.executable, "-m", module, str(folder)]
     with child(command, folder / "log", ready=port.exists, cwd=Path(__file__).parents[1]):
         yield OAuthServer(f"http://127.0.0.1:{port.read_text()}")
 

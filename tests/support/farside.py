@@ -28,8 +28,8 @@ from postbell.publishing.protocol import (
     counter_of,
     editor_of,
 )
+from postbell.publishing.web.consent import oauth_of
 from postbell.publishing.web.http import Clients, Http, secrets_of
-from postbell.publishing.web.oauth import oauth_of
 from postbell.publishing.web.tokens import Tokens
 from postbell.services.media.fit_fetched import fit_fetched
 from postbell.testing import FakeClock

@@ -8,14 +8,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
 import httpx
+from oauthlib.oauth1.rfc5849.utils import parse_authorization_header
 from pydantic import SecretStr
 
 from postbell.publishing.protocol import Target
+from postbell.publishing.web.consent import Client
 from postbell.publishing.web.http import Clients, Http
-from postbell.publishing.web.oauth import Client, OAuth, Request
+from postbell.publishing.web.oauth import OAuth, Request
 from postbell.publishing.web.tokens import Tokens
 from postbell.testing import FakeClock
 
@@ -78,3 +80,13 @@ def http_over(
 
 def form_of(request: httpx.Request) -> dict[str, str]:
     return {name: value for name, (value,) in parse_qs(request.content.decode()).items()}
+
+
+def said_in(request: httpx.Request) -> dict[str, str]:
+    """Return what the header of a request that is signed by OAuth 1.0 says."""
+    return read_signed(request.headers["authorization"])
+
+
+def read_signed(header: str) -> dict[str, str]:
+    """Return what such a header says."""
+    return {name: unquote(value) for name, value in parse_authorization_header(header)}

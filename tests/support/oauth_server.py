@@ -187,10 +187,16 @@ class Server:
 class Handler(BaseHTTPRequestHandler):
     """Speaks HTTP for the one server that there is in this process."""
 
-    far = Server()
+    far: Any = Server()
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
+        self._get()
+
+    def do_POST(self) -> None:
+        self._post(self.rfile.read(int(self.headers["content-length"] or 0)).decode("utf-8", "replace"))
+
+    def _get(self) -> None:
         uri = f"http://127.0.0.1{self.path}"
         if self.path == "/me":
             valid, _ = self.far.oauth.verify_request(uri, "GET", None, dict(self.headers), list(SCOPES))
@@ -206,8 +212,7 @@ class Handler(BaseHTTPRequestHandler):
         )
         self._say(status, dict(found), "")
 
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"])).decode()
+    def _post(self, body: str) -> None:
         uri = f"http://127.0.0.1{self.path}"
         does = {"/token": self.far.token, "/drafts": self.far.post, "/posts": self.far.post}.get(self.path)
         if self.path == "/control":
@@ -234,11 +239,16 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-if __name__ == "__main__":
+def run(handler: type[Handler]) -> None:
+    """Serve until the process ends; the port is in a file `port` of the folder that was named."""
     os.environ["OAUTHLIB_INSECURE_TRANSPORT"] = "1"
-    listener = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    listener = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     listener.daemon_threads = True
     part = Path(sys.argv[1]) / "port.part"
     part.write_text(str(listener.server_port))
     part.rename(Path(sys.argv[1]) / "port")
     listener.serve_forever()
+
+
+if __name__ == "__main__":
+    run(Handler)

@@ -7,7 +7,7 @@ import pty
 import select
 import subprocess
 import sysconfig
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
@@ -51,7 +51,11 @@ class Terminal:
 
 @contextmanager
 def at_terminal(
-    cli: Command, *words: str, code: int = 0, env: Mapping[str, str] = MappingProxyType({})
+    cli: Command,
+    *words: str,
+    code: int = 0,
+    env: Mapping[str, str] = MappingProxyType({}),
+    program: Sequence[str] = (str(POSTBELL),),
 ) -> Iterator[Terminal]:
     """Run a command at a terminal of its own and hold that it ends with this code."""
     ours, theirs = pty.openpty()
@@ -60,7 +64,7 @@ def at_terminal(
         "setsid",
         "--ctty",
         "--wait",
-        str(POSTBELL),
+        *program,
         "--data-dir",
         str(cli.data),
         "--config",

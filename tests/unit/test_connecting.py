@@ -79,9 +79,9 @@ def test_without_a_consent_it_says_how_it_is_given(world: World) -> None:
 def test_neither_code_nor_verifier_nor_secret_shows_in_an_error(world: World) -> None:
     asking = ask(world, VALUES)
     with pytest.raises(Unavailable) as caught:
-        connecting.take(world.ctx, asking, f"{REDIRECT}?code=canary-code&state={asking.request.state}")
+        connecting.take(world.ctx, asking, f"{REDIRECT}?code=canary-code&state={asking.question.state}")
     assert str(caught.value).startswith("Account ann: bell.example answered 500")
-    for secret in ("canary", asking.request.verifier):
+    for secret in ("canary", *asking.question.hidden):
         assert secret not in str(caught.value)
 
 

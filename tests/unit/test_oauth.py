@@ -17,7 +17,8 @@ import httpx
 import pytest
 
 from postbell.errors import RateLimited, Rejected, Unauthorized, Unavailable
-from postbell.publishing.web.oauth import Client, OAuth, Request, client_of, oauth_of
+from postbell.publishing.web.consent import Client, client_of, oauth_of
+from postbell.publishing.web.oauth import OAuth, Request
 from postbell.publishing.web.tokens import Tokens, tokens_of
 from postbell.testing import FakeNetwork
 from support.oauth import ASKED, CLIENT, HOUR, OAUTH, OLD, SERVER, START, form_of, http_over, target
@@ -58,6 +59,7 @@ def test_every_request_has_a_state_and_a_verifier_of_its_own() -> None:
     assert other.verifier != ASKED.verifier
     assert 43 <= len(other.verifier) <= 128
     assert "verifier" not in repr(other)
+    assert (other.hidden, other.typed) == ((other.verifier, CLIENT.secret), False)
 
 
 def test_what_the_client_may_ask_for_counts_and_an_address_may_be_whole() -> None:

@@ -15,8 +15,9 @@ from postbell.domain.account import Account
 from postbell.errors import Invalid, PublishError, Rejected, Unauthorized, Unavailable
 from postbell.publishing.protocol import Profile
 from postbell.publishing.threads.oauth import OAUTH
+from postbell.publishing.web.consent import Client
 from postbell.publishing.web.http import Clients, Http
-from postbell.publishing.web.oauth import Client, Request
+from postbell.publishing.web.oauth import Request
 from postbell.services.accounts import accounts, connecting
 from postbell.services.accounts.connecting import Asking
 from postbell.testing import FakeClock
@@ -68,7 +69,7 @@ def add(world: World, values: dict[str, str], **more: Any) -> tuple[Account, Pro
 def test_a_person_is_sent_to_threads_and_back_to_an_address_of_the_app(world: World) -> None:
     asking = ask(world)
     assert asking.url.startswith("https://threads.com/oauth/authorize?client_id=990602627938098&")
-    assert asking.request.redirect == REDIRECT
+    assert asking.question.redirect == REDIRECT
     assert SECRET not in asking.url
 
 

@@ -17,6 +17,7 @@ from postbell.errors import Unavailable
 
 if TYPE_CHECKING:
     from postbell.publishing.protocol import Network
+    from postbell.publishing.web.consent import Question
     from postbell.publishing.web.tokens import Tokens
     from postbell.services.accounts.connecting import Consent
     from postbell.services.context import Context
@@ -46,22 +47,24 @@ def ask_consent(
         asking = ask(
             ctx, network=network.key, name=name, server=server, values=values, redirect=listener.address
         )
-        listener.expect(asking.request.state)
+        listener.expect(asking.question.state, asking.question.state_as)
         told = [
             f"Open this page of {network.label} in a browser, and allow it:",
             f"\n  {asking.url}\n",
-            *_then(asking.request.redirect, listener.address),
+            *_then(asking.question, listener.address),
         ]
         click.echo(printable("\n".join(told)), err=True)
         return take(ctx, asking, _wait(listener))
 
 
-def _then(redirect: str, here: str) -> tuple[str, str]:
+def _then(question: Question, here: str) -> tuple[str, ...]:
     """Return what is to be done when the person has consented: nothing where the browser comes back here."""
-    if redirect == here:
+    if question.typed:
+        return ("The page shows a code then. Type it here, and press Enter.",)
+    if question.redirect == here:
         return _GOES_ON
     return (
-        f"The browser ends at {redirect}, which need not be shown.",
+        f"The browser ends at {question.redirect}, which need not be shown.",
         "Then paste the address of that page here, with all that follows it, and press Enter.",
     )
 

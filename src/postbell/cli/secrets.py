@@ -56,7 +56,7 @@ def read_values(
 
 def ask_missing(network: Network, given: Container[str]) -> dict[str, str]:
     """Ask for everything that the network needs and that is not given; return it."""
-    from postbell.publishing.web.oauth import oauth_of
+    from postbell.publishing.web.consent import oauth_of
     from postbell.services.accounts.accounts import is_secret
 
     oauth = oauth_of(network)

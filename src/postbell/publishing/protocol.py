@@ -166,7 +166,7 @@ class Network(Protocol):
     Where servers differ in what they take, `at(session)` returns the network as an account's own server has
     it, with that server's `limits` and `check`; see `at_server`. Where it tells how people respond to a post,
     it has `metrics`; see `Counter`. Where what is public can be changed, it has `edit`; see `Editor`. Where a
-    person consents in a browser, `oauth` says how; see `postbell.publishing.web.oauth`. Where it fetches
+    person consents in a browser, `oauth` says how; see `postbell.publishing.web.consent`. Where it fetches
     files itself it has a `fetches` that is true; see `Links`.
     """
 

@@ -21,7 +21,8 @@ from postbell.publishing.mastodon.fediverse import read_server, software
 from postbell.publishing.protocol import Absent, Counts, Profile, Target
 from postbell.publishing.web.addresses import keeps_secrets
 from postbell.publishing.web.answer import Answer, Refused, lost
-from postbell.publishing.web.oauth import Client, OAuth, call_as
+from postbell.publishing.web.consent import Client
+from postbell.publishing.web.oauth import OAuth, call_as
 
 
 if TYPE_CHECKING:

@@ -48,31 +48,31 @@ class ThreadsOAuth(OAuth):
         """Return where the browser is sent back to: an address that the app knows, by https."""
         return str(target.credentials.redirect_uri)
 
-    def consent(self, request: Request, server: str | None) -> str:
+    def consent(self, question: Request, server: str | None) -> str:
         """Return the address at which a person consents."""
         query = {
-            "client_id": request.client.id,
-            "redirect_uri": request.redirect,
+            "client_id": question.client.id,
+            "redirect_uri": question.redirect,
             "scope": self.separator.join(self.scopes),
             "response_type": "code",
-            "state": request.state,
+            "state": question.state,
         }
         return f"{self.address(self.authorize, server)}?{urlencode(query)}"
 
-    async def exchange(self, request: Request, code: str, server: str | None, http: Http) -> Tokens:
+    async def exchange(self, question: Request, code: str, server: str | None, http: Http) -> Tokens:
         """Return a token of 60 days for a code, which is good once. Raises a PublishError."""
         form = {
-            "client_id": request.client.id,
-            "client_secret": request.client.secret,
+            "client_id": question.client.id,
+            "client_secret": question.client.secret,
             "code": code,
             "grant_type": "authorization_code",
-            "redirect_uri": request.redirect,
+            "redirect_uri": question.redirect,
         }
         address = self.address(self.token, server)
         answer = await http.request("POST", address, data=form, judge=_judge_code)
         query = {
             "grant_type": "th_exchange_token",
-            "client_secret": request.client.secret,
+            "client_secret": question.client.secret,
             "access_token": answer.field("access_token", str),
         }
         return _tokens(await http.request("GET", f"{SERVER}/access_token", params=query, judge=_judge), http)

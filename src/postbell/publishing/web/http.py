@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
-from collections.abc import AsyncIterable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime
 from typing import Any, Protocol
@@ -245,7 +245,7 @@ class Http:
     def redact(self, text: str, *more: str) -> str:
         """Return `text` without the secrets of the account and `more`, in whichever form they were echoed."""
         tokens = (str(value) for key, value in self.session.items() if "jwt" in key or "token" in key)
-        given = (self.tokens.access_token, self.tokens.refresh_token) if self.tokens else ()
+        given = self.tokens.secrets if self.tokens else ()
         known = (*self._secrets, *tokens, *given, *more)
         secrets = {form for secret in known if secret for form in _forms(secret)}
         # The longest first: a secret that begins with another one must not leave its end behind.
@@ -289,11 +289,14 @@ def _request(
     url: str,
     *,
     headers: Mapping[str, str] | None = None,
-    auth: tuple[str, str] | None = None,
+    auth: tuple[str, str] | Callable[[httpx.Request], None] | None = None,
     content: Any = None,
     **how: Any,
 ) -> httpx.Request:
-    """Make a request with what every one of ours says; `auth`, or a name in the address, as Basic."""
+    """Make a request with what every one of ours says; `auth`, or a name in the address, as Basic.
+
+    An `auth` that can be called signs the request as it will be sent.
+    """
     address, ours = _url(url), _HEADERS
     if content and isinstance(content, bytes):
         # To add these two, httpx would go through all headers three times.
@@ -304,6 +307,9 @@ def _request(
     named = {name.lower() for name in headers or ()}
     said = {name: value for name, value in ours.items() if name not in named}
     request = httpx.Request(method, address, headers={**said, **(headers or {})}, **how)
+    if callable(auth):
+        auth(request)
+        return request
     if not auth and request.url.userinfo:
         auth = request.url.username, request.url.password
     if auth:

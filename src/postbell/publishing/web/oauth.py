@@ -1,29 +1,29 @@
 """OAuth 2.0: how a person lets Postbell publish for an account, and how that lasts.
 
 Authorization code (RFC 6749, 4.1) with PKCE by S256 (RFC 7636) and `state`, from a program without a page of
-its own (RFC 8252). A network declares it by an attribute `oauth`, and calls as the account by `call_as`.
+its own (RFC 8252). A network declares it by an attribute `oauth`, and calls as the account by `call_as`; that
+renews whatever kind of tokens lasts not.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import hmac
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, quote_plus, urlencode, urlsplit
+from urllib.parse import quote_plus, urlencode
 
-from postbell.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable
-from postbell.publishing.web.addresses import keeps_secrets
+from postbell.errors import PublishError, RateLimited, Unauthorized, Unavailable
 from postbell.publishing.web.answer import Answer
+from postbell.publishing.web.consent import Client, Login, Question, client_of
 from postbell.publishing.web.tokens import Tokens
 
 
 if TYPE_CHECKING:
-    from postbell.publishing.protocol import Network, Target
+    from postbell.publishing.protocol import Target
     from postbell.publishing.web.http import Http
 
 
@@ -40,24 +40,9 @@ Send = Callable[[str], Awaitable[Answer]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Client:
-    """What a network knows Postbell by."""
+class Request(Question):
+    """One request for a person's consent, with what proves that who asks for tokens is who began it."""
 
-    id: str
-    #: Empty where there is none.
-    secret: str = field(default="", repr=False)
-    #: What it may ask for, where that is not what the network says.
-    scopes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """One request for a person's consent: what is to be remembered until the browser comes back."""
-
-    client: Client
-    #: Where the browser is sent back to.
-    redirect: str
-    state: str = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
     #: The secret that proves that who asks for the tokens is who has sent the browser.
     verifier: str = field(default_factory=lambda: secrets.token_urlsafe(48), repr=False)
 
@@ -67,83 +52,49 @@ class Request:
         digest = hashlib.sha256(self.verifier.encode("ascii")).digest()
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
-    def read(self, address: str) -> str:
-        """Return the code in the address that the browser was sent back to.
-
-        Raises Rejected where it holds none, or belongs to another request.
-        """
-        try:
-            query = {name: values[0] for name, values in parse_qs(urlsplit(address.strip()).query).items()}
-        except ValueError:
-            query = {}
-        if not hmac.compare_digest(query.get("state", "").encode(), self.state.encode()):
-            raise Rejected(
-                "that is not the address that the browser was sent back to in answer to this; begin again"
-            )
-        if "code" not in query:
-            why = query.get("error_description") or query.get("error") or "no code came back"
-            raise Rejected(f"the network did not consent: {why[:200]}")
-        return query["code"]
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """What no error may show."""
+        return (self.verifier, self.client.secret)
 
 
 @dataclass(frozen=True, kw_only=True)
-class OAuth:
-    """How accounts of a network are connected. One with rules of its own overrides a method."""
+class OAuth(Login[Request]):
+    """OAuth 2.0, as most networks have it."""
 
-    #: Where the browser is sent to, and where tokens are given out: whole, or a path on the account's server.
-    authorize: str
-    token: str
     #: The least that is needed.
     scopes: tuple[str, ...]
     #: Between two scopes.
     separator: str = " "
     #: Whether the client proves itself in a header (HTTP Basic) and not in the form.
     basic: bool = False
-    #: Where the browser is sent back to, if that must be known beforehand; else to any port of the machine.
-    redirect: str | None = None
-    #: Makes Postbell known to a server. Without it the credentials hold `client_id` and `client_secret`.
-    register: Callable[[Target, str, Http], Awaitable[Client]] | None = None
-    #: Which credentials nobody can consent without, though a token does without them.
-    asks: tuple[str, ...] = ()
 
-    def address(self, place: str, server: str | None) -> str:
-        """Return a whole address; raises Unauthorized for one that would let others read secrets."""
-        address = place if "://" in place else f"{server}{place}"
-        if not keeps_secrets(address):
-            raise Unauthorized(f"{server} needs an address with https: a token is not sent in clear")
-        return address
+    async def begin(self, target: Target, redirect: str, http: Http) -> Request:
+        """Begin to ask a person; Postbell is made known to the server first where that is possible."""
+        return Request(client=await self.client(target, redirect, http), redirect=redirect)
 
-    def back(self, target: Target, loopback: str) -> str:  # noqa: ARG002 - for those that must be known
-        """Return where the browser is to be sent back to; `loopback` is a place on this machine."""
-        return self.redirect or loopback
-
-    async def client(self, target: Target, redirect: str, http: Http) -> Client:
-        """Return what the network is to know Postbell by from now on. Raises a PublishError."""
-        self.address(self.authorize, target.server)
-        return await self.register(target, redirect, http) if self.register else client_of(target)
-
-    def consent(self, request: Request, server: str | None) -> str:
+    def consent(self, question: Request, server: str | None) -> str:
         """Return the address at which a person consents."""
         query = {
             "response_type": "code",
-            "client_id": request.client.id,
-            "redirect_uri": request.redirect,
-            "scope": self.separator.join(request.client.scopes or self.scopes),
-            "state": request.state,
-            "code_challenge": request.challenge,
+            "client_id": question.client.id,
+            "redirect_uri": question.redirect,
+            "scope": self.separator.join(question.client.scopes or self.scopes),
+            "state": question.state,
+            "code_challenge": question.challenge,
             "code_challenge_method": "S256",
         }
         return f"{self.address(self.authorize, server)}?{urlencode(query)}"
 
-    async def exchange(self, request: Request, code: str, server: str | None, http: Http) -> Tokens:
+    async def exchange(self, question: Request, code: str, server: str | None, http: Http) -> Tokens:
         """Return the tokens for a code, which is good once and for a minute or so. Raises a PublishError."""
         form = {
             "grant_type": "authorization_code",
             "code": code,
-            "redirect_uri": request.redirect,
-            "code_verifier": request.verifier,
+            "redirect_uri": question.redirect,
+            "code_verifier": question.verifier,
         }
-        return await self.ask(form, request.client, server, http)
+        return await self.ask(form, question.client, server, http)
 
     async def renew(self, tokens: Tokens, target: Target, http: Http) -> Tokens:
         """Trade tokens in. Raises Unauthorized only where the network says so, else another PublishError."""
@@ -182,19 +133,7 @@ class OAuth:
         )
 
 
-def oauth_of(network: Network) -> OAuth | None:
-    """Return how accounts of a network are connected by OAuth; None where they are not."""
-    found: OAuth | None = getattr(network, "oauth", None)
-    return found
-
-
-def client_of(target: Target) -> Client:
-    """Return what the credentials of an account say that the network knows Postbell by."""
-    secret = getattr(target.credentials, "client_secret", None)
-    return Client(id=target.credentials.client_id, secret=secret.get_secret_value() if secret else "")
-
-
-async def call_as(oauth: OAuth, target: Target, http: Http, send: Send) -> Answer:
+async def call_as(oauth: Login[Any], target: Target, http: Http, send: Send) -> Answer:
     """Send a request as the account; if its token is not accepted, once more with a new one.
 
     Raises what `send` raises, Unauthorized where only a person can help, and Unavailable where no token can
@@ -209,7 +148,7 @@ async def call_as(oauth: OAuth, target: Target, http: Http, send: Send) -> Answe
     return await send((await renewed(oauth, target, http, tokens)).access_token)
 
 
-async def renewed(oauth: OAuth, target: Target, http: Http, old: Tokens) -> Tokens:
+async def renewed(oauth: Login[Any], target: Target, http: Http, old: Tokens) -> Tokens:
     """Return other tokens than these: what somebody else has got meanwhile, or what they are traded in for.
 
     One task of an account at a time asks, in whichever process, and the new ones are durable before anybody
@@ -225,7 +164,7 @@ async def renewed(oauth: OAuth, target: Target, http: Http, old: Tokens) -> Toke
         return new
 
 
-async def _lasting(oauth: OAuth, target: Target, http: Http) -> Tokens:
+async def _lasting(oauth: Login[Any], target: Target, http: Http) -> Tokens:
     """Return tokens that do not end at once."""
     tokens, now = http.tokens, http.now()
     if tokens is None:

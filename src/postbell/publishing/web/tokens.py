@@ -21,12 +21,19 @@ class Tokens:
     access_token: str = field(repr=False)
     #: What it is traded in with; empty where the network gives none.
     refresh_token: str = field(default="", repr=False)
+    #: What requests are signed with beside it (OAuth 1.0a); empty elsewhere.
+    secret: str = field(default="", repr=False)
     #: Aware UTC, as all times here.
     issued_at: datetime
     #: When the access token ends; None if it does not.
     ends_at: datetime | None = None
     #: Whether it can be traded in for a new one.
     renews: bool = False
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no error may show."""
+        return (self.access_token, self.refresh_token, self.secret)
 
     @property
     def renew_at(self) -> datetime | None:
@@ -40,6 +47,7 @@ class Tokens:
         return {
             "access_token": self.access_token,
             "refresh_token": self.refresh_token,
+            "secret": self.secret,
             "issued_at": self.issued_at.isoformat(),
             "ends_at": self.ends_at and self.ends_at.isoformat(),
             "renews": self.renews,
@@ -54,6 +62,7 @@ def tokens_of(values: Mapping[str, Any]) -> Tokens | None:
     return Tokens(
         access_token=values["access_token"],
         refresh_token=values["refresh_token"],
+        secret=values["secret"],
         issued_at=datetime.fromisoformat(values["issued_at"]),
         ends_at=datetime.fromisoformat(ends_at) if ends_at else None,
         renews=values["renews"],

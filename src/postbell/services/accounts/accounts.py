@@ -20,6 +20,7 @@ from postbell.domain.spans import parse_span
 from postbell.errors import Conflict, Invalid, NoKey, Problem, PublishError, Unauthorized
 from postbell.publishing import registry
 from postbell.publishing.protocol import Network, Profile, Target
+from postbell.publishing.web.consent import GIVEN, oauth_of
 from postbell.publishing.web.tokens import Tokens
 from postbell.services.accounts.vault import require_key
 from postbell.services.context import Context
@@ -53,8 +54,6 @@ def check_account(
 
     Where a network can be asked for a person's consent, that has been done or will be, or a token is needed.
     """
-    from postbell.publishing.web.oauth import oauth_of
-
     found = ctx.network(network)
     problems = name_problems(name, found.key) + server_problems(found, server)
     credentials: BaseModel | None = None
@@ -151,7 +150,7 @@ def reconnect_account(
         _require_key(ctx, tx)
     before = readable_values(ctx, account)
     if tokens:
-        before = {key: value for key, value in before.items() if key != "access_token"}
+        before = {key: value for key, value in before.items() if key not in GIVEN}
     kept = None if tokens or "access_token" in values else _tokens(ctx, account)
     merged = {**before, **values}
     target = check_account(

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Container, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from postbell.errors import Invalid, PublishError
 from postbell.publishing.protocol import Network, Target
+from postbell.publishing.web.consent import Login, Question, oauth_of
 from postbell.publishing.web.http import Http
-from postbell.publishing.web.oauth import OAuth, Request, oauth_of
 from postbell.publishing.web.tokens import Tokens
 from postbell.services.accounts.accounts import (
     check_account,
@@ -30,8 +30,8 @@ class Asking:
 
     #: Where the browser is to go.
     url: str
-    oauth: OAuth
-    request: Request
+    oauth: Login[Any]
+    question: Question
     target: Target
 
 
@@ -76,23 +76,25 @@ def ask(
         address = (server or found.default_server or "").rstrip("/") or None
         target = Target(name=name, server=address, credentials=found.Credentials.model_construct())
     redirect = oauth.back(target, redirect)
-    client = ask_network(ctx, target, lambda http: oauth.client(target, redirect, http))
-    request = Request(client=client, redirect=redirect)
-    return Asking(url=oauth.consent(request, target.server), oauth=oauth, request=request, target=target)
+    question = ask_network(ctx, target, lambda http: oauth.begin(target, redirect, http))
+    return Asking(url=oauth.consent(question, target.server), oauth=oauth, question=question, target=target)
 
 
-def take(ctx: Context, asking: Asking, address: str) -> Consent:
+def take(ctx: Context, asking: Asking, said: str) -> Consent:
     """Return what a person has consented to, by the address that the browser was sent back to.
 
-    Raises a PublishError where it is none, or the network does not give tokens for it.
+    Where the network shows a code instead, that is what is `said`. Raises a PublishError where it is none, or
+    the network does not give tokens for it.
     """
-    oauth, request, target = asking.oauth, asking.request, asking.target
-    code = request.read(address)
-    secrets = (code, request.verifier, request.client.secret)
+    oauth, question, target = asking.oauth, asking.question, asking.target
+    code = question.read(said)
     tokens = ask_network(
-        ctx, target, lambda http: oauth.exchange(request, code, target.server, http), secrets
+        ctx,
+        target,
+        lambda http: oauth.exchange(question, code, target.server, http),
+        (code, *question.hidden),
     )
-    values = {"client_id": request.client.id, "client_secret": request.client.secret}
+    values = {"client_id": question.client.id, "client_secret": question.client.secret}
     known = {name: value for name, value in values.items() if value} if oauth.register else {}
     return Consent(values=known, tokens=tokens)
 

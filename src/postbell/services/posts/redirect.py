@@ -22,9 +22,9 @@ class RedirectListener:
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.timeout = 0
 
-    def expect(self, state: str) -> None:
-        """Say what tells the answer from what others may send here."""
-        self._server.wanted = state
+    def expect(self, state: str, name: str = "state") -> None:
+        """Say what tells the answer from what others may send here, and what it comes as."""
+        self._server.wanted, self._server.name = state, name
 
     @property
     def address(self) -> str:
@@ -50,8 +50,8 @@ class RedirectListener:
 
 
 class _Server(HTTPServer):
-    #: The state of the answer, and the path of one that has come.
-    wanted, found = "", ""
+    #: The state of the answer, what it comes as, and the path of one that has come.
+    wanted, name, found = "", "state", ""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -61,7 +61,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer; the address holds a code, so nobody shall keep it."""
         parts = urlsplit(self.path)
-        state = parse_qs(parts.query).get("state", [""])[0]
+        state = parse_qs(parts.query).get(self.server.name, [""])[0]
         ours = parts.path == _PATH and hmac.compare_digest(state.encode(), self.server.wanted.encode())
         if ours:
             self.server.found = self.path

@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 
 from postbell.domain.account import Account
 from postbell.errors import BadConfig, NotFound, PublishError, RateLimited, Unauthorized
-from postbell.publishing.web.oauth import oauth_of, renewed
+from postbell.publishing.web.consent import oauth_of
+from postbell.publishing.web.oauth import renewed
 from postbell.services.context import Context
 from postbell.services.sending.kept import is_as_it_was
 from postbell.services.sending.outcomes import insist
