@@ -67,6 +67,41 @@ def test_what_is_read_is_told_alike_in_words_and_as_json(two: Two) -> None:
         assert told or words[-1] in ("nobody", "nothing", "0", post), words
 
 
+def test_what_would_happen_is_told_alike(two: Two) -> None:
+    two.here("queue", "slots", "other", "mon-fri 09:00")
+    two.here("add", "", "--title", "Only a title", "--to", "out", "--at", "in 2 d", "--allow-duplicate")
+    for words in (
+        ("rehearse", "--to", "in 5 d"),
+        ("rehearse", "--from", "in 2 d", "--to", "in 4 d", "--downtime", "in 2 d..in 3 d"),
+        ("rehearse", "--to", "yesterday", "--downtime", "never"),
+        ("rehearse", "--from", "yesterday"),
+    ):
+        two.same(*words)
+        two.same(*words, "--json")
+    two.here("queue", "slots", "other", "--clear")
+    assert "at most 92 days" in two.there("rehearse", "--to", "in 200 d").err
+
+
+def test_the_database_is_looked_after_alike(two: Two) -> None:
+    for words in (("db", "check"), ("db", "backup")):
+        two.same(*words)
+        two.same(*words, "--json")
+
+
+def test_what_an_edit_would_change_in_public_is_told_alike(two: Two) -> None:
+    sent = two.here("-q", "add", "As it was", "--to", "out,other", "--now", "--allow-duplicate").out.strip()
+    assert two.here("wait", sent).code == 0
+    for words in (
+        ("edit", sent, "As it is\nnow", "--title", "A title", "--published", "--dry-run"),
+        ("edit", sent, "As it is", "--published", "--dry-run", "--account", "out", "--json"),
+        ("edit", sent, "As it was", "--published", "--dry-run"),
+        ("edit", sent, "As it is", "--published", "--dry-run", "--account", "nobody"),
+        ("edit", sent, "As it is", "--published", "--dry-run", "--at", "tomorrow 9am"),
+        ("show", sent),
+    ):
+        two.same(*words)
+
+
 def changes(run: Callable[..., Ran]) -> list[tuple[int, str, str]]:
     """Write a post, and do with it whatever commands can do; return what each has told."""
     first = run(
@@ -193,23 +228,9 @@ def test_variables_say_the_same_as_the_options(two: Two, monkeypatch: pytest.Mon
     assert run_here("account", "list").out == here
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("db", "check"),
-        ("init",),
-        ("run",),
-        ("doctor",),
-        ("account", "add", "folder", "--name", "third"),
-        ("key", "list"),
-        ("secrets", "show"),
-    ],
-    ids=str,
-)
-def test_what_works_on_the_files_of_a_machine_says_so(two: Two, words: tuple[str, ...]) -> None:
-    ran = two.there(*words)
-    assert ran.code == 2
-    assert "run it there" in ran.err
+def test_a_backup_at_a_place_of_ones_own_is_made_there(two: Two) -> None:
+    ran = two.there("db", "backup", "mine.db")
+    assert (ran.code, "mine.db would be written by the other machine" in ran.err) == (2, True)
 
 
 def video(folder: Path, size: int = 17_000_000) -> Path:

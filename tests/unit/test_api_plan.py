@@ -220,5 +220,9 @@ def test_a_backup_is_made_and_listed_and_the_database_checked(api: Asked) -> Non
     assert api.ask("GET", "/api/v1/backups").json()["backups"] == [
         {"name": told["name"], "size": told["size"]}
     ]
-    assert api.ask("POST", "/api/v1/backups/check").json() == {"sound": True, "problems": []}
+    assert api.ask("POST", "/api/v1/backups/check").json() == {
+        "path": str(api.world.app.places.database),
+        "sound": True,
+        "problems": [],
+    }
     assert problem(api.ask("GET", "/api/v1/backups", key=api.key(Scope.READ))) == (403, "scope")

@@ -2,50 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import click
 import pytest
 
 from postbell.api.commands import ROUTES, in_words_of_the_api
-from postbell.cli.main import COMMANDS, load
+from postbell.cli.only_there import WHY
 from support.api import served_paths
-
-
-#: Command → why no route does that.
-ONLY_THERE = {
-    "init": "it makes what a daemon needs to run",
-    "demo": "it runs a Postbell of its own",
-    "run": "it is the daemon that answers",
-    "version": "it tells what is installed; the OpenAPI document says which version answers",
-    "doctor": "it looks at what keeps a daemon from running, and so from answering",
-    "secrets show": "the key of the secrets stays with the machine",
-    "secrets new-key": "the key of the secrets stays with the machine",
-    "secrets encrypt": "it needs the daemon to be stopped",
-    "secrets rotate": "it needs the daemon to be stopped",
-    "secrets decrypt": "it needs the daemon to be stopped",
-    "key add": "who has stolen a key could make others that outlive it",
-    "key list": "what opens the door is looked after from within",
-    "key revoke": "what opens the door is looked after from within",
-    "db restore": "it needs the daemon to be stopped",
-    "db upgrade": "it needs the daemon to be stopped",
-    "db prune": "the daemon does that by itself once a day",
-    "db current": "it looks at files that a daemon may refuse; the status tells the schema too",
-}
-
-
-def _commands(command: click.Command, words: tuple[str, ...]) -> Iterator[str]:
-    if isinstance(command, click.Group):
-        for name, inner in command.commands.items():
-            yield from _commands(inner, (*words, name))
-    else:
-        yield " ".join(words)
+from support.leaves import COMMANDS
 
 
 def test_every_command_has_a_route_or_a_reason() -> None:
-    commands = {each for name, (place, _) in COMMANDS.items() for each in _commands(load(place), (name,))}
-    assert not ROUTES.keys() & ONLY_THERE.keys()
-    assert ROUTES.keys() | ONLY_THERE.keys() == commands
+    assert not ROUTES.keys() & WHY.keys()
+    assert ROUTES.keys() | WHY.keys() == COMMANDS.keys()
 
 
 def test_every_route_that_is_named_is_there() -> None:

@@ -251,7 +251,8 @@ class Rehearsal(Shape):
 
     deliveries: list[dict[str, Any]] = Field(
         description="Each delivery, in order of time: {due_at, began_at, late_seconds, late_reason, account, "
-        "network, post, series, outcome, message, warnings, text}; outcome is null where it still waits."
+        "network, post, series, outcome, message, warnings, says, text}; outcome is null where it still "
+        "waits, says is what its post begins with."
     )
     empty_slots: list[dict[str, Any]] = Field(description="Posting times that nothing fills: {at, account}.")
     repeats: list[dict[str, Any]] = Field(
@@ -337,32 +338,6 @@ class Trials(Shape):
     """How every way of telling the user took a test."""
 
     ways: list[Trial] = Field(description="The ways.")
-
-
-class Backup(Shape):
-    """A copy of the database on the machine of Postbell."""
-
-    name: str = Field(description="The name of the file in the folder of backups.")
-    size: int = Field(description="Its length in bytes.")
-
-
-class Backups(Shape):
-    """The copies in the folder of backups, the newest first."""
-
-    backups: list[Backup] = Field(description="The copies.")
-
-
-class NewBackup(Backup):
-    """A copy that was made, and checked, just now."""
-
-    rows: dict[str, int] = Field(description="How many rows it holds, by table.")
-
-
-class Sound(Shape):
-    """Whether the database is sound."""
-
-    sound: bool = Field(description="Whether nothing is wrong with it.")
-    problems: list[str] = Field(description="What is wrong with it.")
 
 
 class HeldAccount(Shape):

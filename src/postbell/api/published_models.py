@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from postbell.api.models import Instant, Override, Shape
+from postbell.api.models import Instant, Note, Override, Shape
 
 
 class Revision(Shape):
@@ -24,3 +24,22 @@ class Revisions(Shape):
     """What a post has said."""
 
     revisions: list[Revision] = Field(description="The oldest first; what it says now is in the post.")
+
+
+class Edit(Shape):
+    """What an edit would change for one account."""
+
+    account: str = Field(description="The name of the account.")
+    network: str = Field(description="The key of its network.")
+    url: str | None = Field(description="Where the post is public.")
+    changes: list[str] = Field(
+        description="The lines that go, each with a minus, and those that come, with a plus. None where it "
+        "would be changed to what it says once more."
+    )
+
+
+class EditPreview(Shape):
+    """What an edit would change. Nothing was stored, nothing was sent."""
+
+    edits: list[Edit] = Field(description="What would be changed, for each account.")
+    problems: list[Note] = Field(description="What is worth knowing of it.")

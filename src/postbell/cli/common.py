@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from postbell.cli.office import Office
     from postbell.cli.workshop import Workshop
     from postbell.remote.client import Client
+    from postbell.remote.workshop import RemoteWorkshop
     from postbell.settings import Places, Surroundings
 
 P = ParamSpec("P")
@@ -82,13 +83,9 @@ class State:
     @functools.cached_property
     def places(self) -> Places:
         """Where data and configuration lie; raises OnlyThere where another machine is asked."""
-        from postbell.settings import find_places, find_remote
+        from postbell.settings import find_places
 
-        if find_remote(self.remote, self.key_file)[0]:
-            name = click.get_current_context().command_path
-            raise OnlyThere(
-                f"`{name}` works on the files of a machine: run it there, without --remote and POSTBELL_URL."
-            )
+        self.require_here()
         return find_places(self.data_dir, self.config)
 
     @functools.cached_property
@@ -118,6 +115,20 @@ class State:
             app.ctx.media.on_film = FilmBar()
         return app
 
+    def require_here(self) -> None:
+        """Raise OnlyThere where another machine is asked, and the command is done at the machine itself."""
+        from postbell.settings import find_remote
+
+        if find_remote(self.remote, self.key_file)[0]:
+            from postbell.cli.only_there import WHY
+
+            name = click.get_current_context().command_path
+            why = WHY.get(name.removeprefix("postbell "), "it works on the files of that machine")
+            raise OnlyThere(
+                f"`{name}` is done at the machine itself: {why}. Run it there, without --remote and "
+                "POSTBELL_URL."
+            )
+
     def open_desk(self) -> Desk:
         """Return what is asked: Postbell here, or with --remote the one of another machine."""
         if (client := self._client()) is None:
@@ -140,10 +151,16 @@ class State:
 
     def open_workshop(self) -> Workshop:
         """Return what makes more than posts, here or with --remote there."""
-        if (client := self._client()) is None:
-            from postbell.cli.workshop import LocalWorkshop
+        if there := self.open_elsewhere():
+            return there
+        from postbell.cli.workshop import LocalWorkshop
 
-            return LocalWorkshop(self.open_app())
+        return LocalWorkshop(self.open_app())
+
+    def open_elsewhere(self) -> RemoteWorkshop | None:
+        """Return what is asked at another machine; None where this one is meant."""
+        if (client := self._client()) is None:
+            return None
         from postbell.remote.workshop import RemoteWorkshop
 
         return RemoteWorkshop(client, self.progress)

@@ -19,12 +19,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from postbell.cli.common import SentenceGroup, State, is_terminal, json_option, pass_state, printable
-from postbell.errors import Invalid, NotFound, Problem
+from postbell.errors import Invalid, NotFound, OnlyThere, Problem
 
 
 if TYPE_CHECKING:
@@ -43,14 +43,11 @@ def db() -> None:
 @pass_state
 def check(state: State) -> int:
     """Read the whole database and say whether it is sound; exits with 1 if it is not."""
-    from postbell.store import backup
-    from postbell.store.engine import require_file
-
-    path = state.places.database
-    require_file(path)
-    problems = backup.check(path)
+    there = state.open_elsewhere()
+    told = there.check_database() if there else _check(state.places.database)
+    path, problems = told["path"], told["problems"]
     if state.json:
-        state.emit({"path": str(path), "sound": not problems, "problems": problems})
+        state.emit(told)
     elif problems:
         for problem in problems:
             click.echo(printable(f"{path}: {problem}"))
@@ -68,23 +65,17 @@ def backup_(state: State, *, file: Path | None) -> None:
 
     The copy is checked before it gets its name. Stored media are not in it: copy the folder `media` too.
     """
-    from postbell.clock import SystemClock
-    from postbell.services.upkeep import upkeep
-    from postbell.settings import load_settings
-
-    places = state.places
-    if file is not None and (file.is_dir() or file.resolve() == places.database.resolve()):
-        message = f"{file} is a folder, or the database itself; name a new file."
-        raise Invalid([Problem(where="FILE", message=message)])
-    kept, now = load_settings(places.config).backup, SystemClock().now()
-    with _progress(state) as progress:
-        path, rows = upkeep.back_up(
-            places, file, keep=kept.keep, weeks=kept.keep_weeks, now=now, progress=progress
+    there = state.open_elsewhere()
+    if there and file is not None:
+        raise OnlyThere(
+            f"{file} would be written by the other machine: run this there, or leave FILE out; then the copy "
+            "lies in its folder of backups."
         )
+    told = there.back_up() if there else _back_up(state, file)
     if state.json:
-        state.emit({"path": str(path), "rows": rows})
+        state.emit({"path": told["path"], "rows": told["rows"]})
     else:
-        state.say(f"Backed up to {path}: {_counted(rows)}.")
+        state.say(f"Backed up to {told['path']}: {_counted(told['rows'])}.")
 
 
 @db.command()
@@ -201,6 +192,32 @@ def current(state: State) -> None:
         )
     else:
         state.fields([("database", str(path)), ("schema", revision or "none"), ("needed", schema.HEAD)])
+
+
+def _check(path: Path) -> Mapping[str, Any]:
+    from postbell.store import backup
+    from postbell.store.engine import require_file
+
+    require_file(path)
+    problems = backup.check(path)
+    return {"path": str(path), "sound": not problems, "problems": problems}
+
+
+def _back_up(state: State, file: Path | None) -> Mapping[str, Any]:
+    from postbell.clock import SystemClock
+    from postbell.services.upkeep import upkeep
+    from postbell.settings import load_settings
+
+    places = state.places
+    if file is not None and (file.is_dir() or file.resolve() == places.database.resolve()):
+        message = f"{file} is a folder, or the database itself; name a new file."
+        raise Invalid([Problem(where="FILE", message=message)])
+    kept, now = load_settings(places.config).backup, SystemClock().now()
+    with _progress(state) as progress:
+        path, rows = upkeep.back_up(
+            places, file, keep=kept.keep, weeks=kept.keep_weeks, now=now, progress=progress
+        )
+    return {"path": str(path), "rows": rows}
 
 
 def _latest(state: State) -> Path:

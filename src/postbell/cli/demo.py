@@ -48,6 +48,7 @@ def demo(state: State) -> int:
     """
     from postbell.cli.demo_stage import set_stage
 
+    state.require_here()
     begun = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="postbell-demo-"))
     try:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from postbell.domain.post import Attempt, Delivery, Post, Revision
     from postbell.domain.series import Series
     from postbell.domain.when import When
+    from postbell.errors import Problem
     from postbell.remote.desk import RemoteDesk
     from postbell.services.accounts.holds import Held
     from postbell.services.plan.placing import Placing
@@ -127,6 +128,16 @@ class LocalDesk:
         from postbell.services.sending.editing import edit_published
 
         return edit_published(self._ctx, post, changes, accounts)
+
+    def preview_published(
+        self, post: Post, changes: Changes, accounts: Sequence[str]
+    ) -> tuple[Sequence[Mapping[str, Any]], Sequence[Problem]]:
+        """Return how it is told what `edit_published` would change, and what is worth knowing of it."""
+        from postbell.edit_shapes import edit_json
+        from postbell.services.sending.editing import plan_edit
+
+        edit = plan_edit(self._ctx, post, changes, accounts)
+        return edit_json(edit)["edits"], edit.warnings
 
     def revisions_of(self, post: Post) -> list[Revision]:
         """Return what a published post has said before."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +14,9 @@ from postbell.shapes import saved_json
 
 if TYPE_CHECKING:
     from postbell.cli.desk import Desk
-    from postbell.domain.content import Content
     from postbell.domain.post import Post
+    from postbell.errors import Problem
     from postbell.services.posts.wanted import Changes
-    from postbell.services.sending.editing import Edit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,9 +53,7 @@ class Published:
         """Change what is public of a post, or show what would change; and tell that."""
         changes = _without_the_same(post, changes)
         if self.dry_run:
-            from postbell.services.sending.editing import plan_edit
-
-            _show(state, plan_edit(state.open_app().ctx, post, changes, self.accounts))
+            _show(state, *desk.preview_published(post, changes, self.accounts))
             return
         saved = desk.edit_published(post, changes, self.accounts)
         if state.json:
@@ -86,29 +82,15 @@ def _without_the_same(post: Post, changes: Changes) -> Changes:
     )
 
 
-def _show(state: State, edit: Edit) -> None:
-    for of in edit.asked:
-        before, after = edit.said(of)
-        lines = list(_differences(before, after))
+def _show(state: State, edits: Sequence[Mapping[str, Any]], warnings: Sequence[Problem]) -> None:
+    for told in edits:
         if state.json:
-            state.emit({"account": of.account, "network": of.network, "url": of.url, "changes": lines})
+            state.emit(told)
             continue
-        click.echo(f"\n{of.account} ({of.network}){f': {of.url}' if of.url else ''}")
-        for line in lines or ["as it is, once more"]:
+        place = f": {told['url']}" if told["url"] else ""
+        click.echo(f"\n{told['account']} ({told['network']}){place}")
+        for line in told["changes"] or ["as it is, once more"]:
             click.echo(printable(f"  {line}"))
-    for text in map(str, edit.warnings):
+    for text in map(str, warnings):
         state.note(text)
     state.say("\nNothing was stored, nothing was sent.")
-
-
-def _differences(before: Content, after: Content) -> Iterator[str]:
-    """Yield the lines that go, with a minus, and those that come, with a plus."""
-    old, new = _lines(before), _lines(after)
-    yield from (line for line in difflib.ndiff(old, new) if line[0] in "+-")
-
-
-def _lines(content: Content) -> list[str]:
-    named = {"title": content.title, "link": content.link}
-    named |= {f"alt of {item.name}": item.alt for item in content.media}
-    texts = [line for text in (content.text, *content.segments) for line in text.splitlines()]
-    return [*(f"{name}: {value}" for name, value in named.items() if value), *texts]

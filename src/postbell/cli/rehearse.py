@@ -3,8 +3,8 @@
 With `--json` it prints a line for each thing, in the order of time:
 
     delivery    {kind: "delivery", due_at, began_at, late_seconds, late_reason, account, network, post,
-                series, outcome, message, warnings: [text], text}; outcome is null where it still waits at
-                the end
+                series, outcome, message, warnings: [text], says, text}; outcome is null where it still
+                waits at the end, says is what its post begins with
     empty slot  {kind: "empty_slot", at, account}
     repeat      {kind: "repeat", series, account, count}, behind these: so often a series says on an account
                 what it said there shortly before
@@ -14,16 +14,15 @@ With `--json` it prints a line for each thing, in the order of time:
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
 
 from postbell.cli.common import State, one_line, pass_state
-from postbell.cli.telling import first_words
+from postbell.cli.rehearsed import ENDS
 from postbell.cli.times import beginning, span_between
 from postbell.domain.spans import span_text
 from postbell.domain.zones import wall_at
@@ -31,14 +30,13 @@ from postbell.errors import Invalid, Problem
 
 
 if TYPE_CHECKING:
-    from postbell.app import App
-    from postbell.services.context import Context
-    from postbell.services.plan.rehearse import Happening, Rehearsed, Span
+    from zoneinfo import ZoneInfo
+
+    from postbell.cli.desk import Clocks
+    from postbell.services.plan.rehearse import Span
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-_ENDS = ("published", "failed", "missed", "unsure", "waiting")
 
 
 @click.command()
@@ -59,22 +57,18 @@ def rehearse(state: State, *, start: str, end: str, downtime: tuple[str, ...]) -
       postbell rehearse --to "in 14 d"
       postbell rehearse --to "in 5 d" --downtime "tomorrow 18:00..in 3 d at 9:00"
     """  # noqa: D301 - click wants the character
-    from postbell import logs
-    from postbell.services.plan.rehearse import rehearse as run
-
-    app = state.open_app()
-    first, last, outages = _spans(app.ctx, start, end, downtime)
-    slots = app.settings.daemon.concurrency
-    with logs.only_errors(), _progress(state, app.ctx.now(), last) as progress:
-        found = run(app.ctx, first, last, outages=outages, slots=slots, progress=progress)
+    workshop = state.open_workshop()
+    first, last, outages = _spans(workshop, start, end, downtime)
+    with _progress(state, workshop.now(), last) as progress:
+        told = workshop.rehearse(first, last, outages, progress)
     if state.json:
-        _emit(state, found, first, last)
+        _emit(state, told)
     else:
-        _tell(state, app, found)
+        _tell(state, workshop.zone, told)
 
 
 def _spans(
-    ctx: Context, start: str, end: str, downtime: tuple[str, ...]
+    ctx: Clocks, start: str, end: str, downtime: tuple[str, ...]
 ) -> tuple[datetime, datetime, list[Span]]:
     """Return beginning, end and outages; raises Invalid with everything that is wrong with them."""
     now = ctx.now()
@@ -118,73 +112,32 @@ def _progress(state: State, start: datetime, end: datetime) -> Iterator[Callable
         step(length - done)
 
 
-def _emit(state: State, found: Rehearsed, start: datetime, end: datetime) -> None:
-    from postbell.shapes import stamp
-
-    lines = [(each.delivery.due_at, _happening_json(each)) for each in found.happenings]
-    lines += [
-        (each.slot.at, {"kind": "empty_slot", "at": stamp(each.slot.at), "account": each.account})
-        for each in found.empty
-    ]
-    for _, line in sorted(lines, key=lambda pair: (pair[0], pair[1]["kind"], pair[1]["account"])):
+def _emit(state: State, told: Mapping[str, Any]) -> None:
+    lines = [(each["due_at"], {"kind": "delivery", **each}) for each in told["deliveries"]]
+    lines += [(each["at"], {"kind": "empty_slot", **each}) for each in told["empty_slots"]]
+    for _, line in sorted(lines, key=lambda pair: (_instant(pair[0]), pair[1]["kind"], pair[1]["account"])):
         state.emit(line)
-    for each in found.repeats:
-        of = {"series": each.series_id, "account": each.account, "count": each.count}
-        state.emit({"kind": "repeat", **of})
-    counts = _counts(found)
-    state.emit(
-        {
-            "kind": "summary",
-            "from": stamp(start),
-            "to": stamp(end),
-            **{name: counts[name] for name in _ENDS},
-            "empty_slots": len(found.empty),
-            "warnings": found.warnings,
-            "latest_seconds": found.latest.total_seconds(),
-        }
-    )
+    for each in told["repeats"]:
+        state.emit({"kind": "repeat", **each})
+    state.emit({"kind": "summary", **told["summary"]})
 
 
-def _happening_json(each: Happening) -> dict[str, Any]:
-    from postbell.shapes import stamp
-
-    delivery = each.delivery
-    return {
-        "kind": "delivery",
-        "due_at": stamp(delivery.due_at),
-        "began_at": stamp(delivery.begun_at),
-        "late_seconds": delivery.lateness.total_seconds() if delivery.lateness else None,
-        "late_reason": delivery.late_reason,
-        "account": delivery.account,
-        "network": delivery.network,
-        "post": delivery.post_id,
-        "series": each.post.series_id,
-        "outcome": delivery.outcome,
-        "message": delivery.message,
-        "warnings": list(each.warnings),
-        "text": each.post.content.text,
-    }
-
-
-def _counts(found: Rehearsed) -> Counter[str]:
-    return Counter(str(each.delivery.outcome or "waiting") for each in found.happenings)
-
-
-def _tell(state: State, app: App, found: Rehearsed) -> None:
-    if found.happenings:
+def _tell(state: State, zone: ZoneInfo, told: Mapping[str, Any]) -> None:
+    if told["deliveries"]:
         headers = ["TIME", "ACCOUNT", "OUTCOME", "LATE", "POST", "TEXT"]
-        state.table(headers, [_row(app, each) for each in found.happenings])
-    remarks = (_remark(app, each) for each in found.happenings)
+        state.table(headers, [_row(zone, each) for each in told["deliveries"]])
+    remarks = (_remark(zone, each) for each in told["deliveries"])
     _list("Worth knowing:", filter(None, remarks))
     _list(
         "Series that repeat themselves; more texts help:",
-        (f"{each.series_id}  {each.account}, {each.count} times" for each in found.repeats),
+        (f"{each['series']}  {each['account']}, {each['count']} times" for each in told["repeats"]),
     )
-    empty = (f"{_clock(app, each.slot.at)}  {each.account}" for each in found.empty)
+    empty = (f"{_clock(zone, each['at'])}  {each['account']}" for each in told["empty_slots"])
     _list("Empty posting times:", empty)
-    counts = _counts(found)
-    summary = ", ".join(f"{counts[name]} {name}" for name in _ENDS if counts[name]) or "nothing is due"
-    late = f"; the latest began {span_text(found.latest)} late" if found.latest else ""
+    counts = told["summary"]
+    summary = ", ".join(f"{counts[name]} {name}" for name in ENDS if counts[name]) or "nothing is due"
+    latest = timedelta(seconds=counts["latest_seconds"])
+    late = f"; the latest began {span_text(latest)} late" if latest else ""
     state.say(f"{summary}{late}. Nothing was sent, nothing was stored.")
 
 
@@ -194,26 +147,28 @@ def _list(title: str, lines: Iterable[str]) -> None:
         click.echo("\n".join(["", title, *found]))
 
 
-def _row(app: App, each: Happening) -> list[str]:
-    delivery = each.delivery
-    late = span_text(delivery.lateness) if delivery.lateness and delivery.outcome else ""
+def _row(zone: ZoneInfo, each: Mapping[str, Any]) -> list[str]:
+    late = timedelta(seconds=each["late_seconds"] or 0)
     return [
-        _clock(app, delivery.due_at),
-        delivery.account,
-        str(delivery.outcome or "waiting"),
-        late,
-        each.post.id,
-        first_words(each.post, 40),
+        _clock(zone, each["due_at"]),
+        each["account"],
+        each["outcome"] or "waiting",
+        span_text(late) if late and each["outcome"] else "",
+        each["post"],
+        one_line(each["says"], 40),
     ]
 
 
-def _remark(app: App, each: Happening) -> str | None:
+def _remark(zone: ZoneInfo, each: Mapping[str, Any]) -> str | None:
     """Return in a line what is worth knowing of one delivery, if anything is."""
-    delivery = each.delivery
-    said = [delivery.message, delivery.late_reason, *each.warnings]
+    said = [each["message"], each["late_reason"], *each["warnings"]]
     told = "; ".join(dict.fromkeys(text.rstrip(".") for text in said if text))
-    return f"{_clock(app, delivery.due_at)}  {delivery.account}  {each.post.id}: {told}" if told else None
+    return f"{_clock(zone, each['due_at'])}  {each['account']}  {each['post']}: {told}" if told else None
 
 
-def _clock(app: App, moment: datetime | None) -> str:
-    return f"{wall_at(moment, app.ctx.zone):%a %Y-%m-%d %H:%M}" if moment else ""
+def _clock(zone: ZoneInfo, moment: str | None) -> str:
+    return f"{wall_at(_instant(moment), zone):%a %Y-%m-%d %H:%M}" if moment else ""
+
+
+def _instant(moment: str) -> datetime:
+    return datetime.fromisoformat(moment)

@@ -73,10 +73,11 @@ class Client:
         given = {name: value for name, value in params.items() if value is not None}
         return self._ask("GET", path, params=given).json()
 
-    def send(self, method: str, path: str, body: Any = None) -> Any:
-        """Carry out a wish and return its answer."""
+    def send(self, method: str, path: str, body: Any = None, *, patience: float = _PATIENCE) -> Any:
+        """Carry out a wish and return its answer, for which so many seconds are waited."""
         headers = {"Idempotency-Key": uuid.uuid4().hex}
-        answer = self._ask(method, path, headers=headers, **({} if body is None else {"json": body}))
+        said = {} if body is None else {"json": body}
+        answer = self._ask(method, path, headers=headers, timeout=patience, **said)
         return answer.json() if answer.content else None
 
     def tus(self, method: str, path: str, headers: Mapping[str, str], **content: bytes) -> httpx.Response:

@@ -134,12 +134,15 @@ class RemoteDesk:
 
     def edit_published(self, post: Post, changes: Changes, accounts: Sequence[str]) -> Saved:
         """Change what is public of a post."""
-        from postbell.services.sending.editing import settled
+        return self._act(post, "edit", self._edit_asked(post, changes, accounts))
 
-        if problems := settled(post, changes):
-            raise Invalid([*changes.problems, *problems])
-        asked = change_asked(self.understood(changes), post, self.now())
-        return self._act(post, "edit", {**asked, "accounts": list(accounts)})
+    def preview_published(
+        self, post: Post, changes: Changes, accounts: Sequence[str]
+    ) -> tuple[Sequence[Mapping[str, Any]], Sequence[Problem]]:
+        """Return how it is told what `edit_published` would change, and what is worth knowing of it."""
+        asked = self._edit_asked(post, changes, accounts)
+        told = self._client.send("POST", f"posts/{post.id}/edit/preview", asked)
+        return told["edits"], list(map(reading.problem_of, told["problems"]))
 
     def revisions_of(self, post: Post) -> list[Revision]:
         """Return what a published post has said before."""
@@ -250,6 +253,13 @@ class RemoteDesk:
         if problems := (*changes.problems, *sent.problems):
             raise Invalid(problems)
         return changes if changes.media is None else replace(changes, media=sent.media)
+
+    def _edit_asked(self, post: Post, changes: Changes, accounts: Sequence[str]) -> dict[str, Any]:
+        from postbell.services.sending.editing import settled
+
+        if problems := settled(post, changes):
+            raise Invalid([*changes.problems, *problems])
+        return {**change_asked(self.understood(changes), post, self.now()), "accounts": list(accounts)}
 
     def _send(self, media: Sequence[Source | Media]) -> Sent:
         sent = send_files(self._client, media, self._progress)

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
 from postbell.domain.series import Series
 from postbell.errors import Invalid, Problem
 from postbell.remote import reading
 from postbell.remote.asking import series_asked, series_change_asked
 from postbell.remote.desk import all_of
 from postbell.remote.office import RemoteOffice
+from postbell.services.plan.rehearse import Span
 from postbell.services.series.series import SavedSeries, SeriesChanges, WantedSeries
 from postbell.services.series.series_view import Upcoming
+from postbell.shapes import stamp
+
+
+#: Seconds that an answer is waited for where all of a database is read for it.
+_LONG = 600.0
+#: What programs call the beginning and the end of a rehearsal, and commands.
+_OPTIONS = {"--since": "--from", "--until": "--to"}
 
 
 class RemoteWorkshop(RemoteOffice):
@@ -35,6 +47,38 @@ class RemoteWorkshop(RemoteOffice):
         """Change a series, and its posts to come."""
         asked = series_change_asked(self.understood(changes))
         return reading.saved_series_of(self._client.send("PATCH", f"series/{series.id}", asked))
+
+    def rehearse(
+        self,
+        start: datetime,
+        end: datetime,
+        outages: Sequence[Span],
+        progress: Callable[[datetime], None],
+    ) -> reading.Told:
+        """Return how it is told what a span of time would bring; how far it is, is not known meanwhile."""
+        asked = {
+            "since": stamp(start) if start > self.now() else None,
+            "until": stamp(end),
+            "downtime": [[stamp(begin), stamp(stop)] for begin, stop in outages],
+        }
+        try:
+            told: reading.Told = self._client.send("POST", "rehearsal", asked, patience=_LONG)
+        except Invalid as error:
+            raise Invalid(
+                replace(each, where=_OPTIONS.get(each.where, each.where)) for each in error.problems
+            ) from None
+        progress(end)
+        return told
+
+    def check_database(self) -> reading.Told:
+        """Have the database there read whole; return whether it is sound."""
+        told: reading.Told = self._client.send("POST", "backups/check", patience=_LONG)
+        return told
+
+    def back_up(self) -> reading.Told:
+        """Have the database copied into the folder of backups there; return where it lies, and its rows."""
+        told: reading.Told = self._client.send("POST", "backups", patience=_LONG)
+        return told
 
     def _judge(self, wanted: WantedSeries) -> reading.Told:
         """Return what would come of a series; raises Invalid with all that is wrong, here and there."""

@@ -12,9 +12,10 @@ from postbell.api.resource import Call, Resource
 from postbell.api.routes.post_actions import found
 from postbell.api.routes.posts import PostId, found_post, told
 from postbell.domain.access import Scope
+from postbell.edit_shapes import edit_json
 from postbell.services.posts import actions
 from postbell.services.posts.wanted import Saved
-from postbell.services.sending.editing import edit_published, revisions_of
+from postbell.services.sending.editing import edit_published, plan_edit, revisions_of
 from postbell.shapes import revision_json
 
 
@@ -44,6 +45,20 @@ def edit(call: Call, id: PostId, asked: PublishedChanged) -> Answer:  # noqa: A0
     """
     changes = said_of(call.ctx, asked, Noting())
     return told(edit_published(call.ctx, found(call, id), changes, asked.accounts))
+
+
+@resource.serve(
+    "POST",
+    "/{id:id}/edit/preview",
+    "Preview an edit of what is public",
+    needs=Scope.READ,
+    returns=published_models.EditPreview,
+    refuses=(404, 412),
+)
+def preview_edit(call: Call, id: PostId, asked: PublishedChanged) -> Answer:  # noqa: A002
+    """Return what `edit` would change, and refuse what it would refuse; nothing is stored or sent."""
+    changes = said_of(call.ctx, asked, Noting())
+    return Answer(body=edit_json(plan_edit(call.ctx, found(call, id), changes, asked.accounts)))
 
 
 @resource.serve(
