@@ -126,6 +126,9 @@ class MediaSettings(Section):
     )
     picture_megabytes: int = Field(default=50, ge=1, le=1000, description="The most of a picture, in MB.")
     video_megabytes: int = Field(default=1000, ge=1, le=100_000, description="The most of a video, in MB.")
+    document_megabytes: int = Field(
+        default=100, ge=1, le=2000, description="The most of a sound, a PDF or an archive, in MB."
+    )
     upload_seconds: float = Field(
         default=3600, gt=0, le=86400, description="How long an upload may take to arrive."
     )
@@ -145,8 +148,9 @@ class MediaSettings(Section):
 
     def most(self, kind: MediaKind | None) -> int:
         """Return how many bytes a file of a kind may have, or one of a kind that is not yet known."""
-        picture, video = self.picture_megabytes * 1_000_000, self.video_megabytes * 1_000_000
-        return {MediaKind.IMAGE: picture, MediaKind.VIDEO: video, None: max(picture, video)}[kind]
+        sizes = {MediaKind.IMAGE: self.picture_megabytes, MediaKind.VIDEO: self.video_megabytes}
+        most = max(*sizes.values(), self.document_megabytes)
+        return 1_000_000 * (most if kind is None else sizes.get(kind, self.document_megabytes))
 
     @property
     def most_at_once(self) -> int:

@@ -289,7 +289,7 @@ class FakeMastodon(FarSide):
             raise Refusal(
                 422, "Cannot attach files that have not finished processing. Try again in a moment!"
             )
-        if len(ids) > 1 and any(self.media[each]["type"] == "video" for each in ids):
+        if len(ids) > 1 and any(self.media[each]["type"] in ("video", "audio") for each in ids):
             raise Refusal(422, "Cannot attach a video to a post that already contains images")
         if voted and not (
             2 <= len(voted["options"]) <= self.answers and 300 <= voted["expires_in"] <= 2_629_746

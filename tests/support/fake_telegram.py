@@ -17,13 +17,14 @@ from typing import Any
 
 import httpx
 
-from postbell.domain.media import Media, MediaKind
+from postbell.domain.media import Media, kind_of
 from postbell.networks import telegram
 from postbell.testing import FakeClock
 from support import pictures
 from support.bot_methods import Upload, methods
 from support.farside import START, Daemon, FarSide, Public, Subject, Violation
 from support.forms import File, is_form, read_form
+from support.sounds import of_type
 from support.telegram_copies import Copies
 
 
@@ -37,7 +38,10 @@ DISCUSSION = -1002223334445
 UPGRADED = -1005550001112
 #: The start of a file, as what it may be sent: a photo, or something else.
 _MAGIC = {b"\x89PNG": "photo", b"\xff\xd8\xff": "photo", b"RIFF": "photo", b"GIF8": "animation"}
-_SENDING = re.compile(r"send(Message|Photo|Video|Animation|Document|MediaGroup|Poll)")
+_MAGIC |= {b"ID3": "audio", b"\0\0\0\x1cftypM4A ": "audio"} | dict.fromkeys(
+    (b"%PDF", b"PK", b"OggS"), "document"
+)
+_SENDING = re.compile(r"send(Message|Photo|Video|Animation|Audio|Document|MediaGroup|Poll)")
 
 
 class Refusal(Exception):
@@ -251,7 +255,7 @@ class FakeTelegram(FarSide):
     ) -> list[dict[str, Any]]:
         items = values["media"]
         kinds = {item["type"] for item in items}
-        if ("document" in kinds and len(kinds) > 1) or "animation" in kinds:
+        if (kinds & {"document", "audio"} and len(kinds) > 1) or "animation" in kinds:
             raise Refusal(400, "Bad Request: Can't use the media of the specified type in the album")
         sent, post = [], self.last_of(chat) + 1
         used = [item["media"].removeprefix("attach://") for item in items]
@@ -384,10 +388,11 @@ def file(folder: Path, name: str = "bell.png", data: bytes | None = None, **more
     }
     made = made | {"mp4": pictures.mp4, "mov": pictures.mov}
     mimes = {"jpg": "image/jpeg", "mp4": "video/mp4", "mov": "video/quicktime"}
+    mimes |= {"mp3": "audio/mpeg", "m4a": "audio/mp4", "ogg": "audio/ogg"}
+    mimes |= {"pdf": "application/pdf", "zip": "application/zip"}
     mime = mimes.get(ending, f"image/{ending}")
-    data = data or made[ending]()
+    data = data or (made[ending]() if ending in made else of_type(mime))
     path = folder / name
     path.write_bytes(data)
-    kind = MediaKind.VIDEO if mime.startswith("video/") else MediaKind.IMAGE
     values: dict[str, Any] = {"mime": mime, "size": len(data), "name": name, "width": 40, "height": 30} | more
-    return Media(sha256="a" * 64, kind=kind, path=path, **values)
+    return Media(sha256="a" * 64, kind=kind_of(mime), path=path, **values)

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from support import pictures
+from support.sounds import PDF, archive
 
 
 BROKEN, TOO_MANY, UNKNOWN = "broken or cut off", "more than 120,000,000 pixels", "Postbell takes JPEG"
@@ -58,10 +59,12 @@ FILES: Mapping[str, tuple[bytes, str]] = {
     "PHP": (b"<?php system($_GET['x']); ?>", "it is a text file"),
     "a program": (b"\x7fELF\x02\x01\x01" + bytes(500), UNKNOWN),
     "a program for Windows": (b"MZ\x90\0\x03" + bytes(500), UNKNOWN),
-    "an archive": (b"PK\x03\x04" + bytes(500), "ZIP archive"),
-    "an archive that unpacks to much": (_zip_bomb(), "ZIP archive"),
+    "an archive": (b"PK\x03\x04" + bytes(500), BROKEN),
+    "an archive that unpacks to much": (_zip_bomb(), "would come out of"),
     "packed zeros": (gzip.compress(bytes(10_000_000)), UNKNOWN),
-    "PDF": (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + bytes(200), UNKNOWN),
+    "PDF": (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + bytes(200), BROKEN),
+    "PDF with an archive behind it": (PDF + archive(), "something else behind its end"),
+    "archive with a page behind it": (archive() + pictures.HTML, "something else behind its end"),
     "PostScript": (b"%!PS-Adobe-3.0\n(/etc/passwd) run\n", "it is a text file"),
     "TIFF": (b"II*\0\x08\0\0\0" + bytes(200), BROKEN),
     "BMP": (b"BM" + struct.pack("<IHHI", 500, 0, 0, 54) + bytes(480), BROKEN),
@@ -69,8 +72,8 @@ FILES: Mapping[str, tuple[bytes, str]] = {
     "ICO": (b"\0\0\x01\0\x01\0" + bytes(300), UNKNOWN),
     "HEIC": (_box(b"heic"), UNKNOWN),
     "AVIF": (_box(b"avif"), BROKEN),
-    "sound": (_box(b"M4A "), UNKNOWN),
-    "MP3": (b"ID3\x04\0\0\0\0\0\0" + bytes(300), UNKNOWN),
+    "sound": (_box(b"M4A "), BROKEN),
+    "MP3": (b"ID3\x04\0\0\0\0\0\0" + bytes(300), BROKEN),
     "Matroska": (b"\x1aE\xdf\xa3\x01\0\0\0\0\0\0\x1f" + bytes(300), UNKNOWN),
     "noise": (bytes(range(7, 256)) * 4, "its type is unknown"),
     "only the begin of PNG": (PNG[:8], BROKEN),

@@ -65,7 +65,7 @@ def _row(network: Network) -> tuple[str, ...]:
 
 def _files(network: Network) -> str:
     kinds = Counter(mime.partition("/")[0] for mime in network.limits.media.types)
-    names = {"image": "pictures", "video": "videos", "audio": "sounds", "application": "files"}
+    names = {"image": "pictures", "video": "videos", "audio": "sounds", "application": "documents"}
     told = ", ".join(name for kind, name in names.items() if kinds[kind])
     return f"{network.limits.media.most}: {told}" if told else "none"
 

@@ -18,11 +18,12 @@ from support import pictures
 from support.api import Asked, problem
 from support.gallery import SECRET, notes_in, shown
 from support.pictures import stored, written
+from support.sounds import PDF, archive, sound
 from support.world import HURRIED, add_account, build_world
 
 
 MEDIA = "/api/v1/media"
-LIMITS = {"picture_megabytes": 1, "video_megabytes": 2, "free_megabytes": 0}
+LIMITS = {"picture_megabytes": 1, "video_megabytes": 2, "document_megabytes": 1, "free_megabytes": 0}
 
 
 @pytest.fixture
@@ -159,6 +160,17 @@ def test_an_alt_text_is_changed_for_posts_to_come(api: Asked) -> None:
     assert api.ask("GET", f"/api/v1/posts/{before['id']}").json()["media"][0]["alt"] == "A cat"
 
 
+def test_sounds_and_documents_are_kept_as_they_are(api: Asked) -> None:
+    for data, kind in ((sound("audio/mpeg"), "audio"), (PDF, "document"), (archive(), "document")):
+        made = upload(api, data)
+        assert (made["kind"], made["size"], made["width"]) == (kind, len(data), None)
+        answer = api.ask("GET", f"{MEDIA}/{made['sha256']}/file")
+        assert answer.content == data
+        assert answer.headers["content-disposition"].startswith("attachment")
+    found = api.ask("GET", f"{MEDIA}?kind=document").json()["media"]
+    assert {each["mime"] for each in found} == {"application/pdf", "application/zip"}
+
+
 def test_a_file_is_deleted_when_nothing_uses_it(api: Asked) -> None:
     made = upload(api, pictures.png())
     path = f"{MEDIA}/{made['sha256']}"
@@ -176,9 +188,9 @@ REFUSED = [
     ("an HTML page", pictures.HTML, "it is an HTML page"),
     ("a drawing with scripts", pictures.SVG, "it is an SVG drawing"),
     ("a text", b"hello", "it is a text file"),
-    ("an archive", b"PK\x03\x04" + b"\0\xff" * 200, "ZIP archive"),
+    ("an archive", b"PK\x03\x04" + b"\0\xff" * 200, "broken or cut off"),
     ("a program", b"\x7fELF" + b"\0\xff" * 200, "Postbell takes"),
-    ("a PDF document", b"%PDF-1.7\n" + b"\xff" * 100, "Postbell takes"),
+    ("a PDF document", b"%PDF-1.7\n" + b"\xff" * 100, "broken or cut off"),
     ("a page that begins like a picture", b"GIF89a" + pictures.HTML, "broken or cut off"),
     ("a picture cut off", pictures.png(400, 300)[:200], "broken or cut off"),
     ("a photo cut off", pictures.jpeg(400, 300)[:300], "broken or cut off"),
@@ -204,6 +216,8 @@ def test_a_file_is_as_long_as_its_kind_may_be(api: Asked) -> None:
     for data, kind in (
         (pictures.png() + bytes(1_000_000), "a picture"),
         (film + bytes(1_000_000), "a video"),
+        (PDF + bytes(1_000_000), "a file may have 1,000,000 bytes"),
+        (sound("audio/mpeg") + bytes(1_000_000), "a sound"),
     ):
         answer = send(api, data)
         assert problem(answer) == (413, "too_long")

@@ -51,7 +51,14 @@ def test_mastodon_says_what_it_takes() -> None:
 def test_files_that_a_server_does_not_name_are_not_taken_there() -> None:
     media = {"supported_mime_types": ["image/png", "audio/ogg"], "image_size_limit": 5}
     there = read_server("pixelfed", {"configuration": {"media_attachments": media}})
-    assert dict(there.types) == {"image/png": 5}
+    assert dict(there.types) == {"image/png": 5, "audio/ogg": 103_809_024}
+
+
+def test_documents_are_not_taken_whatever_a_server_says() -> None:
+    for media in ({}, {"supported_mime_types": ["application/pdf", "image/png"]}):
+        there = read_server("pleroma", {"configuration": {"media_attachments": media}})
+        assert "application/pdf" not in there.types
+        assert "image/png" in there.types
 
 
 def test_pleroma_says_it_in_keys_of_its_own() -> None:

@@ -6,6 +6,7 @@ from postbell.errors import Invalid
 from postbell.services.media.file_types import HEAD, TYPES, recognise
 from support import pictures
 from support.gallery import shown
+from support.sounds import of_type
 
 
 def refusal(content: bytes, name: str) -> str:
@@ -26,6 +27,7 @@ def test_every_type_is_taken_under_each_of_its_endings_and_under_none(mime: str)
         **{f"image/{form.lower()}": shown(form, "RGB", (40, 30)).data for form in ("AVIF", "TIFF", "BMP")},
         "video/mp4": pictures.mp4(),
         "video/quicktime": pictures.mov(),
+        **{other: of_type(other) for other in TYPES if other.startswith(("audio/", "application/", "text/"))},
     }[mime]
     for name in (
         "a",
@@ -58,7 +60,10 @@ def test_a_name_that_promises_another_type_is_refused_with_the_right_name(
     assert refusal(content, name) == message
 
 
-TAKEN = "Postbell takes JPEG, PNG, WebP, GIF, AVIF, TIFF, BMP, MP4 and MOV."
+TAKEN = (
+    "Postbell takes JPEG, PNG, WebP, GIF, AVIF, TIFF, BMP, MP4, MOV, MP3, M4A, Ogg, FLAC, WAV, PDF, ZIP and "
+    "WebVTT."
+)
 NO_PICTURE = "it is an HTML page, not a picture; open the page in a browser and save the picture itself."
 NO_SVG = "it is an SVG drawing, which can carry scripts and is not taken. Save it as PNG."
 
@@ -73,11 +78,15 @@ NO_SVG = "it is an SVG drawing, which can carry scripts and is not taken. Save i
         ("a.png", pictures.SVG, NO_SVG),
         ("a.png", b"good morning\n", f"it is a text file, not a picture or a video. {TAKEN}"),
         (
-            "a.pdf",
-            b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n",
-            f"it looks like application/pdf, which is not taken. {TAKEN}",
+            "a.rar",
+            b"Rar!\x1a\x07\x01\0" + bytes(60),
+            f"it looks like application/vnd.rar, which is not taken. {TAKEN}",
         ),
-        ("a.zip", b"PK\x03\x04" + bytes(40), f"it is a ZIP archive or an office document. {TAKEN}"),
+        (
+            "a.jpg",
+            b"PK\x03\x04" + bytes(40),
+            "it is a ZIP archive or an office document, but its name ends in .jpg; rename it to a.zip.",
+        ),
         (
             "a.heic",
             pictures.mp4(b"heic")[:16] + b"heic" + bytes(40),

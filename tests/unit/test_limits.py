@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from postbell.domain.content import Content
+from postbell.domain.film import Film, FilmLimit
 from postbell.domain.limits import Limits, MediaLimit, TextLimit, check
 from postbell.domain.media import Media, MediaKind
 from postbell.domain.quota import Per, Quota
@@ -149,3 +150,18 @@ def test_a_picture_has_at_most_so_many_pixels_a_side_and_is_not_too_long(
     limits = Limits(media=MediaLimit(most=1, types={"image/png": 1000}, side=40, ratio=3))
     found = said(Content(media=(picture(width=size[0], height=size[1]),)), limits)
     assert found == ([f"media a: {told}"] if told else [])
+
+
+def test_a_sound_is_not_held_against_what_is_said_of_videos() -> None:
+    rules = FilmLimit(seconds=1, codecs=("h264",), pixels=1)
+    limit = Limits(media=MediaLimit(most=1, types={"audio/mpeg": 9}, film=rules))
+    song = Media(
+        sha256="a" * 64,
+        kind=MediaKind.AUDIO,
+        mime="audio/mpeg",
+        size=9,
+        film=Film(seconds=60, sound="mp3"),
+        name="bells.mp3",
+        path=Path("bells.mp3"),
+    )
+    assert check(Content(media=(song,)), limit, account="mine") == []

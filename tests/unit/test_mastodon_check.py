@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ import pytest
 
 from postbell.domain.media import Media, MediaKind
 from postbell.networks.mastodon import network
-from support.fake_mastodon import SUBJECT
-from support.pictures import picture
+from support.fake_mastodon import SUBJECT, daemon
+from support.pictures import picture, written
+from support.sounds import sound
 
 
 def _problems(text: str = "Hi", *, session: dict[str, Any] | None = None, **more: Any) -> list[str]:
@@ -81,7 +83,19 @@ def test_a_poll_needs_a_text_and_no_files(tmp_path: Path) -> None:
 def test_a_video_goes_alone(tmp_path: Path) -> None:
     assert _problems(media=(_video(tmp_path),)) == []
     assert _problems(media=(picture(tmp_path), _video(tmp_path))) == [
-        "media (for toots): a video goes alone, without other files."
+        "media (for toots): a video or a sound goes alone, without other files."
+    ]
+
+
+def test_a_sound_is_uploaded_like_a_video_and_goes_alone(tmp_path: Path) -> None:
+    path = written(tmp_path, "bells.ogg", sound("audio/ogg"))
+    song = replace(picture(tmp_path), kind=MediaKind.AUDIO, mime="audio/ogg", name="bells.ogg", path=path)
+    made, far_side = daemon("Eight bells", media=(song,))
+    asyncio.run(made.publish())
+    (post,) = far_side.public()
+    assert [data for data, _ in post.media] == [path.read_bytes()]
+    assert _problems(media=(song, picture(tmp_path))) == [
+        "media (for toots): a video or a sound goes alone, without other files."
     ]
 
 

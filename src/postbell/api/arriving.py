@@ -125,7 +125,7 @@ FORM = {
                             "items": {"type": "string", "contentMediaType": "application/octet-stream"},
                             "minItems": 1,
                             "maxItems": MOST_FILES,
-                            "description": "A picture or a video; told by the bytes, not by names.",
+                            "description": "Anything that posts can have; told by the bytes, not by names.",
                         },
                         "alt": {
                             "type": "array",

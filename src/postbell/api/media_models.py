@@ -13,7 +13,7 @@ class StoredMedia(Shape):
     """A file in the store."""
 
     sha256: str = Field(description="Names it: the SHA-256 of its bytes as they are stored, in hexadecimal.")
-    kind: Literal["image", "video"] = Field(description="What it is to a reader.")
+    kind: Literal["image", "video", "audio", "document"] = Field(description="What it is to a reader.")
     mime: str = Field(description="Its type, read from its content.", examples=["image/jpeg"])
     size: int = Field(description="Its length in bytes, as it is stored.")
     width: int | None = Field(description="Pixels; null where they could not be measured.")

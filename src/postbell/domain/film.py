@@ -20,7 +20,7 @@ _NAMES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Film:
-    """What is in the file of a video, besides its width and height."""
+    """What is in the file of a video, besides its width and height; of a sound what is heard."""
 
     #: How long it lasts; None where nothing on the machine could look into it: then only the notes are known.
     seconds: float | None = None

@@ -118,7 +118,7 @@ def _file_problems(item: Media, limit: MediaLimit) -> Iterator[str]:
         yield f"{item.size:,} bytes, the limit is {limit.types[item.mime]:,}."
     elif item.kind is MediaKind.IMAGE and (problem := _shape_problem(item, limit)):
         yield problem
-    if item.film:
+    if item.film and item.kind is MediaKind.VIDEO:
         yield from film_problems(item.film, item.width or 0, item.height or 0, limit.film)
 
 

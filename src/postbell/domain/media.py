@@ -19,6 +19,14 @@ SUFFIXES = {
     "video/mp4": ".mp4",
     "video/webm": ".webm",
     "video/quicktime": ".mov",
+    "audio/mpeg": ".mp3",
+    "audio/mp4": ".m4a",
+    "audio/ogg": ".ogg",
+    "audio/flac": ".flac",
+    "audio/wav": ".wav",
+    "application/pdf": ".pdf",
+    "application/zip": ".zip",
+    "text/vtt": ".vtt",
 }
 
 #: The types that are stored besides, and never sent: what networks are given is made of them.
@@ -30,6 +38,15 @@ class MediaKind(StrEnum):
 
     IMAGE = "image"
     VIDEO = "video"
+    AUDIO = "audio"
+    #: Whatever a reader opens with a program of their own; the subtitles of a video, too.
+    DOCUMENT = "document"
+
+
+def kind_of(mime: str) -> MediaKind:
+    """Return what a file of a type is to a reader."""
+    kind = mime.partition("/")[0]
+    return MediaKind(kind) if kind in list(MediaKind) else MediaKind.DOCUMENT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +63,7 @@ class Media:
     #: Pixels, after the orientation that the file asks for; None where they could not be measured.
     width: int | None = None
     height: int | None = None
-    #: What is in a video; None where nobody has looked into it, and of a picture.
+    #: What is in a video or a sound; None where nobody has looked into it, and of all others.
     film: Film | None = None
     #: What the file was called when it was given, without folders.
     name: str

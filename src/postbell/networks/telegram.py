@@ -8,7 +8,7 @@ core.telegram.org/bots/api (10.1), and from the source of its server, github.com
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,20 +21,17 @@ from postbell.publishing import chain, protocol
 from postbell.publishing.protocol import Call, Outgoing, Profile, Progress, Receipt, Target
 from postbell.publishing.telegram import comments as bot_comments
 from postbell.publishing.telegram.api import Bot, Moved, form_part, link_to, missing_rights, moved_note
-from postbell.publishing.telegram.captions import CAPTION, TEXT, spread, texts_of
+from postbell.publishing.telegram.captions import TEXT, spread
+from postbell.publishing.telegram.check import MOST, PHOTO, faults
 from postbell.publishing.telegram.lookup import Known, look
-from postbell.publishing.telegram.markup import PLAIN, fewest
+from postbell.publishing.telegram.markup import fewest
 from postbell.publishing.telegram.message import (
-    MODES,
     edit_of,
     messages_of,
     names_of,
     parts_of,
     pin_of,
     request_of,
-    way_of,
-    ways_of,
-    written,
 )
 from postbell.publishing.telegram.options import Credentials, Options
 from postbell.publishing.web.answer import Refused
@@ -44,17 +41,21 @@ if TYPE_CHECKING:
     from postbell.publishing.web.http import Http
 
 _SERVER = "https://api.telegram.org"
-#: The most characters of a poll's question.
-_QUESTION = 300
-#: The most bytes of all files of one post, and of one that is sent as a photo (td: FileLoaderUtils.cpp).
-_MOST, _PHOTO = 50_000_000, 10 << 20
-_PHOTO_RULE = "at most 10 MB, 10,000 pixels of width and height together, one 20 times the other"
 #: The most pixels a side of what is made to be a photo: two of them are allowed together.
 _SIDE = 5000
-_TYPES = ("image/jpeg", "image/png", "image/webp", "image/gif", "video/mp4", "video/quicktime")
+_TYPES = (
+    *("image/jpeg", "image/png", "image/webp", "image/gif", "video/mp4", "video/quicktime"),
+    *(
+        "audio/mpeg",
+        "audio/mp4",
+        "audio/ogg",
+        "audio/flac",
+        "audio/wav",
+        "application/pdf",
+        "application/zip",
+    ),
+)
 _PHOTOS = ("image/jpeg", "image/png", "image/webp")
-#: Where something is wrong, and what.
-_Fault = tuple[str, str]
 _GUIDE = """\
 1. In Telegram, write /newbot to @BotFather, and copy the token that it gives you (123456:ABC…).
 2. Channel: open its settings, Administrators, Add, and look for your bot's name; it needs the right to post
@@ -76,9 +77,10 @@ Telegram has no titles and no alt texts: they are not used. A link that the text
 to it as its last line and counts with it. A text may have 4,096 characters; markup does not count. Of a text
 with files what is beyond 1,024 characters follows as a message that answers them; with markup it may not be
 longer than that. A thread is a message for each part, which answers the one before it. One photo,
-video, GIF or other file stands alone; two to ten make an album, of photos and MP4 videos, or of files only.
-MOV videos go as files. What is older than two days a bot can only delete in a channel, or as an
-administrator of the group who may delete messages."""
+video, GIF, MP3, M4A or other file stands alone; two to ten make an album: of photos and MP4 videos, of MP3
+and M4A, or of files only: PDF, ZIP, other sounds, MOV videos, and whatever you send as_files. What is older
+than two days a bot can only delete in a channel, or as an administrator of the group who may delete
+messages."""
 
 
 class Telegram:
@@ -86,10 +88,12 @@ class Telegram:
 
     key: ClassVar[str] = "telegram"
     label: ClassVar[str] = "Telegram"
-    summary: ClassVar[str] = "Posts to a channel, group or chat: photos, videos, files, albums, polls."
+    summary: ClassVar[str] = (
+        "Posts to a channel, group or chat: photos, videos, sounds, files, albums, polls."
+    )
     limits: ClassVar[Limits] = Limits(
         text=(TextLimit(most=TEXT, unit="characters", count=fewest),),
-        media=MediaLimit(most=10, types=dict.fromkeys(_TYPES, _MOST)),
+        media=MediaLimit(most=10, types=dict.fromkeys(_TYPES, MOST)),
     )
     Options: ClassVar[type[BaseModel]] = Options
     Credentials: ClassVar[type[BaseModel]] = Credentials
@@ -106,13 +110,12 @@ class Telegram:
         """Return what pictures are made to be: photos, or files of any shape."""
         if options.get("as_files"):
             return self.limits.media
-        types = {mime: _PHOTO if mime in _PHOTOS else _MOST for mime in _TYPES}
+        types = {mime: PHOTO if mime in _PHOTOS else MOST for mime in _TYPES}
         return MediaLimit(most=self.limits.media.most, types=types, side=_SIDE)
 
     def check(self, content: Content, options: Any, *, account: str) -> list[Problem]:
         """Return what only Telegram minds: markup, captions, albums, photos, polls."""
-        read = (_text_faults, _file_faults, _poll_faults)
-        found = [fault for faults in read for fault in faults(content, options)]
+        found = faults(content, options)
         return [Problem(where=where, account=account, message=message) for where, message in found]
 
     def preview(self, outgoing: Outgoing) -> list[Call]:
@@ -290,69 +293,6 @@ def _receipt(messages: list[dict[str, Any]], warnings: Iterable[str]) -> Receipt
     """Name the chat by its number, which stays, and each message."""
     first, ids = messages[0], ",".join(str(message["message_id"]) for message in messages)
     return Receipt(id=f"{first['chat']['id']}/{ids}", url=link_to(first), warnings=tuple(warnings))
-
-
-def _text_faults(content: Content, options: Any) -> Iterator[_Fault]:
-    if options.poll:
-        return
-    first, *others = texts_of(content, options)
-    try:
-        plain = PLAIN[MODES[options.markup]](first) if options.markup in MODES else first
-    except ValueError as error:
-        yield "text", f"as {MODES[options.markup]}, {error}"
-        return
-    for count, most in [
-        (len(plain.strip()), CAPTION if content.media else TEXT),
-        *((len(it), TEXT) for it in others),
-    ]:
-        if count > most and (content.media or fewest(content.text) <= most):
-            where = " with files and markup" if most == CAPTION else ""
-            yield "text", f"{count} characters, the limit{where} is {most}; shorten it by {count - most}."
-    if not plain.strip() and not content.media and (content.title or content.text.strip()):
-        yield "text", "Telegram has no titles, and nothing else is left to read; give the post a text."
-
-
-def _file_faults(content: Content, options: Any) -> Iterator[_Fault]:
-    ways, size = set(ways_of(content, options)), sum(item.size for item in content.media)
-    if len(content.media) > 1:
-        if "animation" in ways:
-            yield "media", "a GIF stands alone; take the others out, or set telegram.as_files=true."
-        elif "document" in ways and len(ways) > 1:
-            yield "media", "MOV videos go with files only; use MP4, or set telegram.as_files=true."
-        if options.buttons:
-            yield "[telegram] buttons", "an album has none; use one file only."
-        if size > _MOST:
-            yield "media", f"{size:,} bytes in all, the limit is {_MOST:,}."
-    for item in content.media:
-        sides = sorted((item.width or 1, item.height or 1))
-        if way_of(item, options) == "photo" and (
-            item.size > _PHOTO or sum(sides) > 10_000 or sides[1] > 20 * sides[0]
-        ):
-            where = f"media {item.name}"
-            yield where, f"too much for a photo ({_PHOTO_RULE}); set telegram.as_files=true."
-
-
-def _poll_faults(content: Content, options: Any) -> Iterator[_Fault]:
-    question = content.text.strip()
-    if not options.poll:
-        for name in sorted(
-            name for name in type(options).model_fields if name.startswith(("poll_", "quiz_"))
-        ):
-            if getattr(options, name):
-                yield f"[telegram] {name}", "it needs the answers of a poll (telegram.poll)."
-        return
-    if not 1 <= len(question) <= _QUESTION:
-        yield "text", f"{len(question)} characters, a poll's question has 1 to {_QUESTION}."
-    if content.media or written(content, options) != content.text or options.markup != "text":
-        yield "[telegram] poll", "a poll has neither files nor a link of its own nor markup; leave them out."
-    if (options.quiz_answer or 0) > len(options.poll):
-        yield "[telegram] quiz_answer", f"there are {len(options.poll)} answers only."
-    if options.quiz_answer and options.poll_multiple:
-        yield "[telegram] poll_multiple", "a quiz has one right answer; leave it out."
-    if options.poll_hide_results and not options.poll_expires_in:
-        yield "[telegram] poll_hide_results", "it needs a poll that closes (telegram.poll_expires_in)."
-    if options.quiz_explanation and not options.quiz_answer:
-        yield "[telegram] quiz_explanation", "it needs quiz_answer."
 
 
 network = Telegram()

@@ -11,7 +11,7 @@ from postbell.domain.account import Account, Health
 from postbell.domain.additions import Additions
 from postbell.domain.comment import CommentState, FirstComment
 from postbell.domain.content import Comment, Content, Override, Split
-from postbell.domain.media import Media, MediaKind
+from postbell.domain.media import Media, kind_of
 from postbell.domain.metrics import Reading
 from postbell.domain.pause import Pause, PauseScope
 from postbell.domain.post import Attempt, AttemptKind, Delivery, PlacedBy, Post, Revision
@@ -311,7 +311,7 @@ def _content_of(told: Told) -> Content:
 
 
 def _media_of(told: Told) -> Media:
-    kind = MediaKind.VIDEO if told["mime"].startswith("video/") else MediaKind.IMAGE
+    kind = kind_of(told["mime"])
     names = ("sha256", "mime", "size", "width", "height", "name", "alt", "part")
     return Media(**{name: told[name] for name in names}, kind=kind, path=Path(told["sha256"]))
 

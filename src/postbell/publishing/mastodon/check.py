@@ -63,8 +63,8 @@ def _file_faults(there: Server, content: Content, options: Any) -> list[Fault]:
         for item in media
         if (count := graphemes(item.alt)) > most
     ]
-    if there.is_mastodon and len(media) > 1 and any(item.kind is MediaKind.VIDEO for item in media):
-        found.append(("media", "a video goes alone, without other files."))
+    if there.is_mastodon and len(media) > 1 and any(item.kind is not MediaKind.IMAGE for item in media):
+        found.append(("media", "a video or a sound goes alone, without other files."))
     found += [("[mastodon] thumbnail", why) for why in _thumbnail_faults(content, options)]
     if there.kind == "pixelfed" and not media:
         found.append(("media", "Pixelfed takes no post without a picture (--media)."))

@@ -15,7 +15,7 @@ from typing import Any
 from postbell.domain.film import FilmLimit
 from postbell.domain.lengths import mastodon_length
 from postbell.domain.limits import Limits, MediaLimit, TextLimit
-from postbell.domain.media import SUFFIXES
+from postbell.domain.media import SUFFIXES, MediaKind, kind_of
 from postbell.domain.text import code_points, graphemes
 from postbell.publishing.web.answer import Answer
 
@@ -35,8 +35,12 @@ _COUNTS: Mapping[str, Callable[[str], int]] = {
 }
 
 
+#: What is seen or heard: nothing else is taken by any of them.
+_SHOWN = tuple(mime for mime in SUFFIXES if kind_of(mime) is not MediaKind.DOCUMENT)
+
+
 def _stock_types() -> dict[str, int]:
-    return {mime: _most_bytes(mime, _IMAGE, _VIDEO) for mime in SUFFIXES}
+    return {mime: _most_bytes(mime, _IMAGE, _VIDEO) for mime in _SHOWN}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +123,7 @@ def read_server(kind: str, said: Mapping[str, Any]) -> Server:
         files=_first(stock.files, statuses.get("max_media_attachments"), said.get("max_media_attachments")),
         types={
             mime: _most_bytes(mime, image, video)
-            for mime in SUFFIXES
+            for mime in _SHOWN
             if not isinstance(taken, list) or not taken or mime in taken
         },
         pixels=_first(stock.pixels, media.get("image_matrix_limit")),
@@ -162,7 +166,7 @@ async def software(ask: Callable[[str], Awaitable[Answer]], address: str) -> str
 
 
 def _most_bytes(mime: str, image: int, video: int) -> int:
-    return video if mime.startswith("video/") else image
+    return image if kind_of(mime) is MediaKind.IMAGE else video
 
 
 def _part(said: Any, name: str) -> Mapping[str, Any]:

@@ -129,7 +129,9 @@ class _Wanted:
         origin = message.get("forward_origin") or {}
         if not message or origin.get("date", self.since) < self.since:
             return False
-        kinds = [kind for kind in ("poll", "photo", "video", "animation", "document") if kind in message]
+        kinds = [
+            kind for kind in ("poll", "photo", "video", "animation", "audio", "document") if kind in message
+        ]
         if kinds[:1] != self.ways[place : place + 1]:
             return False
         poll = message.get("poll") or {}

@@ -16,6 +16,9 @@ from postbell.publishing.telegram.markup import escape_markdown
 
 #: The names of markup there.
 MODES = {"html": "HTML", "markdown": "MarkdownV2"}
+#: The sounds that apps play as music (core.telegram.org/bots/api#sendaudio), and what they show nothing of.
+_PLAYED = ("audio/mpeg", "audio/mp4")
+_UNSHOWN = ("video/quicktime", "audio/ogg", "audio/flac", "audio/wav", "application/pdf", "application/zip")
 #: The words of a button and where it leads, and what stands between two buttons of a row.
 _BUTTON = re.compile(r"\s*(\S.*?)\s+((?:https?|tg)://\S+)\s*")
 _BESIDE = re.compile(r"\s\|\s")
@@ -23,8 +26,10 @@ _BESIDE = re.compile(r"\s\|\s")
 
 def way_of(item: Media, options: Any) -> str:
     """Return as what a file is sent."""
-    if options.as_files or item.mime == "video/quicktime":  # apps play MPEG-4 only
+    if options.as_files or item.mime in _UNSHOWN:
         return "document"
+    if item.mime in _PLAYED:
+        return "audio"
     if item.mime == "image/gif":
         return "animation"
     return item.kind if item.kind is MediaKind.VIDEO else "photo"
@@ -110,11 +115,14 @@ def _look(item: Media, options: Any) -> dict[str, Any]:
     way = way_of(item, options)
     if way == "document":  # a GIF would become an animation
         return {"disable_content_type_detection": True}
-    look: dict[str, Any] = {"supports_streaming": True} if way == "video" else {}
-    if way == "video" and item.width and item.height:
-        look |= {"width": item.width, "height": item.height}
-    if way == "video" and item.film and item.film.seconds:
-        look["duration"] = round(item.film.seconds)
+    seconds = item.film.seconds if item.film and way != "photo" else None
+    look: dict[str, Any] = {"duration": round(seconds)} if seconds else {}
+    if way == "audio":
+        named = {"performer": options.audio_performer, "title": options.audio_title}
+        return look | {name: said for name, said in named.items() if said}
+    if way == "video":
+        look |= {"supports_streaming": True}
+        look |= {"width": item.width, "height": item.height} if item.width and item.height else {}
     flags = {"has_spoiler": options.spoiler, "show_caption_above_media": options.caption_above}
     return look | {name: True for name, wanted in flags.items() if wanted}
 

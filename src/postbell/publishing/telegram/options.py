@@ -50,7 +50,7 @@ class Options(Strict):
 
     first_only = frozenset(
         {"pin", "buttons", "poll", "poll_public", "poll_multiple", "poll_expires_in", "poll_hide_results"}
-        | {"quiz_answer", "quiz_explanation"}
+        | {"quiz_answer", "quiz_explanation", "audio_performer", "audio_title"}
     )
     lasting = first_only - {"buttons"} | {"spoiler", "as_files", "silent", "protect", "topic"}
 
@@ -67,7 +67,11 @@ class Options(Strict):
     preview_above: bool = Field(default=False, description="Show the preview above the text.")
     caption_above: bool = Field(default=False, description="Show the text above photos and videos.")
     spoiler: bool = Field(default=False, description="Cover photos and videos until they are tapped.")
-    as_files: bool = Field(default=False, description="Send pictures and videos as files, not packed anew.")
+    as_files: bool = Field(
+        default=False, description="Send pictures, videos and sounds as files, as they are."
+    )
+    audio_performer: str = Field("", description="Who is heard in an MP3 or M4A.", examples=["The ringers"])
+    audio_title: str = Field("", description="What an MP3 or M4A is called.", examples=["Eight bells"])
     topic: int | None = Field(
         None, gt=0, description="The number of a topic, instead of the account's.", examples=[5]
     )

@@ -1,8 +1,8 @@
-"""The process in which a video is looked into: an attacked decoder takes only itself along.
+"""The process in which a video or a sound is looked into: an attacked decoder takes only itself along.
 
 Arguments: seconds, bytes of memory, the file, and where ffprobe is, or nothing: then PyAV looks, if it is
-there. It answers one line of JSON: what is known (the fields of `Film`, and `width` and `height`), or a
-sentence that says why the video is refused.
+there; and the type of the file. It answers one line of JSON: what is known (the fields of `Film`, and
+`width` and `height`), or a sentence that says why the file is refused.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 
 from postbell.services.media._film_boxes import Broken, told_by
 from postbell.services.media._inspect_child import guard
+from postbell.services.media.sounds import is_whole
 
 
 #: The most pixels of a video (8K is 33 million), and the most hours.
@@ -26,10 +27,13 @@ MOST_HOURS = 24
 #: Nothing but this one form is read, and nothing but the file: a film may name others, or addresses.
 ONLY_THE_FILE = {"protocol_whitelist": "file", "enable_drefs": "0", "use_absolute_path": "0"}
 _FORM = "mov"
+#: How sounds are read; of what has boxes as a video has.
+_SOUNDS = {"audio/mpeg": "mp3", "audio/ogg": "ogg", "audio/flac": "flac", "audio/wav": "wav"}
 _WANTED = (
     "stream=codec_type,codec_name,width,height,sample_aspect_ratio,avg_frame_rate,channels,sample_rate"
     ":stream_disposition=attached_pic:stream_side_data=rotation:format=duration,bit_rate"
 )
+_HEARD = ("seconds", "sound", "channels", "hertz", "bits")
 _BROKEN = "it cannot be opened: it is broken or cut off. Download or export it again."
 
 
@@ -53,9 +57,27 @@ def look(path: str, ffprobe: str) -> dict[str, Any] | str:
     return {**known, **found}
 
 
-def _by_ffprobe(path: str, ffprobe: str) -> dict[str, Any]:
-    how = [word for name, value in ONLY_THE_FILE.items() for word in (f"-{name}", value)]
-    command = [ffprobe, "-v", "error", *how, "-f", _FORM, "-show_entries", _WANTED, "-of", "json"]
+def hear(path: str, ffprobe: str, mime: str) -> dict[str, Any] | str:
+    """Return what is known of a sound, or why it is refused."""
+    try:
+        with Path(path).open("rb") as file:
+            whole = is_whole(file, mime)
+        form = _SOUNDS.get(mime, _FORM)
+        found = _by_ffprobe(path, ffprobe, form) if whole and ffprobe else None
+        found = found or (_by_av(path, form) if whole and not ffprobe else None)
+    except (Broken, ValueError, TypeError, ArithmeticError, LookupError):
+        return _BROKEN
+    if not whole or (found and not (found["sound"] and 0 < found["seconds"] <= MOST_HOURS * 3600)):
+        return _BROKEN
+    if found and found["codec"]:
+        return "there are pictures in it, not only sound; name it as the video that it is."
+    return {name: found[name] for name in _HEARD} if found else {}
+
+
+def _by_ffprobe(path: str, ffprobe: str, form: str = _FORM) -> dict[str, Any]:
+    only = ONLY_THE_FILE if form == _FORM else {"protocol_whitelist": "file"}
+    how = [word for name, value in only.items() for word in (f"-{name}", value)]
+    command = [ffprobe, "-v", "error", *how, "-f", form, "-show_entries", _WANTED, "-of", "json"]
     done = subprocess.run([*command, f"file:{path}"], capture_output=True, check=False)  # noqa: S603
     if done.returncode < 0:  # told as if it were our own death
         os.kill(os.getpid(), -done.returncode)
@@ -80,29 +102,33 @@ def _by_ffprobe(path: str, ffprobe: str) -> dict[str, Any]:
     }
 
 
-def _by_av(path: str) -> dict[str, Any] | None:
+def _by_av(path: str, form: str = _FORM) -> dict[str, Any] | None:
     """Return the same as PyAV has it; None where that is not installed."""
     try:
         import av
     except ImportError:
         return None
     try:
-        with av.open(f"file:{path}", format=_FORM, container_options=ONLY_THE_FILE) as box:
+        only = ONLY_THE_FILE if form == _FORM else {"protocol_whitelist": "file"}
+        with av.open(f"file:{path}", format=form, container_options=only) as box:
             film = next((each for each in box.streams.video if not _is_cover(each)), None)
-            if film is None:
-                return {"codec": ""}
             sound = next(iter(box.streams.audio), None)
-            first = next(box.decode(film), None)
-            ratio, turned = film.sample_aspect_ratio, getattr(first, "rotation", 0)
-            return {
-                **_shape(film.width, film.height, float(ratio or 1), [turned]),
+            heard = {
                 "seconds": (box.duration or 0) / 1e6,
-                "rate": float(film.average_rate or 0) or None,
-                "codec": film.codec_context.codec.canonical_name,
                 "sound": sound.codec_context.codec.canonical_name if sound else "",
                 "channels": sound.channels if sound else 0,
                 "hertz": sound.sample_rate if sound else 0,
                 "bits": box.bit_rate or 0,
+            }
+            if film is None:
+                return {"codec": "", **heard}
+            first = next(box.decode(film), None)
+            ratio, turned = film.sample_aspect_ratio, getattr(first, "rotation", 0)
+            return {
+                **_shape(film.width, film.height, float(ratio or 1), [turned]),
+                "rate": float(film.average_rate or 0) or None,
+                "codec": film.codec_context.codec.canonical_name,
+                **heard,
             }
     except (av.FFmpegError, OSError) as error:
         raise Broken from error
@@ -129,7 +155,8 @@ def _fraction(text: str | None) -> float | None:
 
 def main(arguments: list[str]) -> None:
     """Answer for one video."""
-    seconds, memory, path, ffprobe = arguments
+    seconds, memory, path, ffprobe, mime = arguments
     guard(seconds=int(seconds), memory=int(memory))
     signal.alarm(int(seconds))  # what this process has started dies of its own limit, or with its session
-    print(json.dumps(look(path, ffprobe)), flush=True)  # noqa: T201 - the answer goes to the parent
+    found = hear(path, ffprobe, mime) if mime.startswith("audio/") else look(path, ffprobe)
+    print(json.dumps(found), flush=True)  # noqa: T201 - the answer goes to the parent

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import codecs
+import re
 from dataclasses import dataclass
 from pathlib import PurePath
 
 from postbell.domain.media import MediaKind
 from postbell.errors import Invalid, Problem
+from postbell.services.media.sounds import are_frames
 
 
 #: How many of a file's first bytes `recognise` wants.
@@ -45,10 +47,28 @@ TYPES = {
         FileType(
             mime="video/quicktime", kind=MediaKind.VIDEO, label="a QuickTime video", suffixes=(".mov", ".qt")
         ),
+        FileType(mime="audio/mpeg", kind=MediaKind.AUDIO, label="an MP3", suffixes=(".mp3",)),
+        FileType(mime="audio/mp4", kind=MediaKind.AUDIO, label="an M4A", suffixes=(".m4a", ".m4b")),
+        FileType(
+            mime="audio/ogg", kind=MediaKind.AUDIO, label="an Ogg sound", suffixes=(".ogg", ".oga", ".opus")
+        ),
+        FileType(mime="audio/flac", kind=MediaKind.AUDIO, label="a FLAC sound", suffixes=(".flac",)),
+        FileType(mime="audio/wav", kind=MediaKind.AUDIO, label="a WAV sound", suffixes=(".wav",)),
+        FileType(mime="application/pdf", kind=MediaKind.DOCUMENT, label="a PDF", suffixes=(".pdf",)),
+        FileType(
+            mime="application/zip",
+            kind=MediaKind.DOCUMENT,
+            label="a ZIP archive or an office document",
+            suffixes=(".zip", ".epub", ".docx", ".xlsx", ".pptx", ".odt", ".ods", ".odp"),
+        ),
+        FileType(mime="text/vtt", kind=MediaKind.DOCUMENT, label="a WebVTT file", suffixes=(".vtt",)),
     )
 }
 
-_TAKEN = "Postbell takes JPEG, PNG, WebP, GIF, AVIF, TIFF, BMP, MP4 and MOV."
+_TAKEN = (
+    "Postbell takes JPEG, PNG, WebP, GIF, AVIF, TIFF, BMP, MP4, MOV, MP3, M4A, Ogg, FLAC, WAV, PDF, ZIP and "
+    "WebVTT."
+)
 
 _STARTS = {
     b"\xff\xd8\xff": "image/jpeg",
@@ -57,7 +77,14 @@ _STARTS = {
     b"GIF89a": "image/gif",
     b"II*\0": "image/tiff",
     b"MM\0*": "image/tiff",
+    b"ID3": "audio/mpeg",
+    b"OggS\0": "audio/ogg",
+    b"fLaC": "audio/flac",
+    b"%PDF-": "application/pdf",
+    b"PK\x03\x04": "application/zip",
 }
+#: How subtitles begin (www.w3.org/TR/webvtt1/#file-structure).
+_SUBTITLES = re.compile(rb"(?:\xef\xbb\xbf)?WEBVTT(?:[ \t\r\n]|\Z)")
 
 # Brands of ISO base media files that hold a video, or a picture (https://mp4ra.org/registered-types/brands).
 # The major brand alone decides: pictures (heic, avif) and sound (M4A) name video brands among their others.
@@ -65,9 +92,12 @@ _MP4_BRANDS = "isom iso2 iso3 iso4 iso5 iso6 iso7 iso8 iso9 mp41 mp42 mp71 avc1 
 _BRANDS = {
     b"qt  ": "video/quicktime",
     b"M4V ": "video/mp4",
+    b"M4A ": "audio/mp4",
+    b"M4B ": "audio/mp4",
     b"avif": "image/avif",
     **{brand.encode(): "video/mp4" for brand in _MP4_BRANDS.split()},
 }
+_RIFFS = {b"WEBP": "image/webp", b"WAVE": "audio/wav"}
 
 
 def refuse(name: str, message: str) -> Invalid:
@@ -96,20 +126,22 @@ def _by_signature(head: bytes) -> str | None:
     for start, mime in _STARTS.items():
         if head.startswith(start):
             return mime
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "image/webp"
+    if head[:4] == b"RIFF" and head[8:12] in _RIFFS:
+        return _RIFFS[head[8:12]]
+    if _SUBTITLES.match(head):
+        return "text/vtt"
     # Two letters begin much else: what follows are the length, four zeroes, and how long the head is.
     if head[:2] == b"BM" and head[6:10] == bytes(4) and head[15:18] == bytes(3):
         return "image/bmp"
-    return _BRANDS.get(head[8:12]) if head[4:8] == b"ftyp" else None
+    if head[4:8] == b"ftyp":
+        return _BRANDS.get(head[8:12])
+    return "audio/mpeg" if are_frames(head, 0) else None
 
 
 def _other(head: bytes) -> str:
     """Say what the file is, and what to do with it."""
     if (text := _as_text(head)) is not None:
         return _text_kind(text)
-    if head.startswith(b"PK\x03\x04"):  # puremagic would call every archive an office document
-        return f"it is a ZIP archive or an office document. {_TAKEN}"
     mime = _by_puremagic(head)
     if mime is None:
         return f"its type is unknown. {_TAKEN}"

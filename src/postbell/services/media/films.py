@@ -48,15 +48,17 @@ def told() -> str:
     )
 
 
-def look_into(path: Path) -> dict[str, Any] | str:
+def look_into(path: Path, mime: str = "video/mp4") -> dict[str, Any] | str:
     """Return what is known of a video, or why it is refused: the fields of `Film`, and `width` and `height`.
+
+    Of a sound (`audio/…`) that is how long it lasts, and what is heard.
 
     Raises PostbellError where no video can be looked into on this machine though it should be.
     """
     command = [sys.executable, "-I", *_CHILD, str(_SECONDS), str(_MEMORY), str(path.absolute())]
     pipe = subprocess.PIPE
     with subprocess.Popen(  # noqa: S603 - our own interpreter and module
-        [*command, shutil.which("ffprobe") or ""],
+        [*command, shutil.which("ffprobe") or "", mime],
         stdin=subprocess.DEVNULL,
         stdout=pipe,
         stderr=pipe,

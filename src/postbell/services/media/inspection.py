@@ -58,7 +58,7 @@ class Inspected:
     #: Pixels, after the orientation that the file asks for; None of a video that nobody could look into.
     width: int | None = None
     height: int | None = None
-    #: What is in a video; None of a picture.
+    #: What is in a video or a sound; None of all others.
     film: Film | None = None
 
 
@@ -91,7 +91,7 @@ def examine(files: Sequence[tuple[Path, str]]) -> list[Inspected | Problem]:
             if isinstance(item, Problem)
             else _result(item, sizes[item])
             if item in sizes
-            else _filmed(item, path)
+            else _looked_into(item, path)
             for item, (path, _) in zip(found, files, strict=True)
         ]
 
@@ -165,15 +165,21 @@ def _only_a_file(status: os.stat_result, name: str) -> None:
         raise refuse(name, "it is empty; download or export it again.")
 
 
-def _filmed(item: _Opened, path: Path) -> Inspected | Problem:
+def _looked_into(item: _Opened, path: Path) -> Inspected | Problem:
+    facts = Inspected(kind=item.type.kind, mime=item.type.mime, size=item.size)
+    if item.type.kind is MediaKind.DOCUMENT:
+        from postbell.services.media.documents import fault_of
+
+        with path.open("rb") as file:
+            fault = fault_of(file, item.type.mime)
+        return refuse(item.name, fault).problems[0] if fault else facts
     from postbell.services.media import films  # few posts have videos
 
-    found = films.look_into(path)
+    found = films.look_into(path, item.type.mime)
     if isinstance(found, str):
         return refuse(item.name, found).problems[0]
     width, height = found.pop("width", None), found.pop("height", None)
-    facts = Inspected(kind=item.type.kind, mime=item.type.mime, size=item.size, width=width, height=height)
-    return replace(facts, film=Film(**found))
+    return replace(facts, width=width, height=height, film=Film(**found) if found else None)
 
 
 def _result(item: _Opened, size: list[int] | str) -> Inspected | Problem:

@@ -173,7 +173,7 @@ class MediaStore:
         only `foretold` what it will become, if that is wanted. Raises Invalid for what cannot be made to fit,
         DiskFull, and PostbellError where nothing can.
         """
-        if not limit.most:
+        if not limit.most or item.kind in (MediaKind.AUDIO, MediaKind.DOCUMENT):
             return item
         if item.kind is MediaKind.VIDEO:
             return self._fit_film(item, limit, foretold=foretold)

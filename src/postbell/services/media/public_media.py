@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from postbell.clock import Clock
-from postbell.domain.media import SUFFIXES, Media, MediaKind
+from postbell.domain.media import SUFFIXES, Media, kind_of
 from postbell.domain.public_link import PublicLink, read_link, sign
 from postbell.errors import BadConfig
 from postbell.publishing.public_links import Links
@@ -60,7 +60,7 @@ class PublicMedia:
         if not found.is_file():
             return None
         mime = _MIMES[found.suffix]
-        kind = MediaKind(mime.partition("/")[0])
+        kind = kind_of(mime)
         media = Media(
             sha256=found.stem.rpartition(".")[0] or found.stem,
             kind=kind,

@@ -23,6 +23,8 @@ from postbell.store.stored import Stored
 
 #: After so many bytes it is looked again how much room is left.
 _LOOK_EVERY = 16_000_000
+#: What files of a kind are called.
+_CALLED = {MediaKind.IMAGE: "a picture", MediaKind.VIDEO: "a video", MediaKind.AUDIO: "a sound"}
 
 
 class TooLong(Invalid):
@@ -88,7 +90,7 @@ class Arriving:
         kind = self._type.kind if self._type else None
         most = self.limits.most(kind)
         if self.size > most:
-            what = {MediaKind.IMAGE: "a picture", MediaKind.VIDEO: "a video", None: "a file"}[kind]
+            what = _CALLED.get(kind, "a file") if kind else "a file"
             raise TooLong([Problem(where=self.where, message=f"{what} may have {most:,} bytes at most.")])
         if self.size - self._looked_at >= _LOOK_EVERY:
             self._looked_at = self.size

@@ -1,4 +1,4 @@
-"""Threads, comments, edits, additions. OAuth. API keys, answers. Responses. Events, hooks. Files, videos."""
+"""Threads, comments, edits, additions. OAuth. API keys, answers. Responses. Events, hooks. Files."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ def upgrade() -> None:
     _events()
     _hooks()
     _alive()
+    _sounds()
     _media()
     _films()
     _jobs()
@@ -111,6 +112,13 @@ def _media() -> None:
 
 def _films() -> None:
     op.add_column("media", sa.Column("film", sa.JSON))
+
+
+def _sounds() -> None:
+    kinds = "'image', 'video', 'audio', 'document'"
+    with op.batch_alter_table("media") as table:
+        table.drop_constraint(op.f("ck_media_kind"), type_="check")
+        table.create_check_constraint(op.f("ck_media_kind"), f"kind IN ({kinds})")
 
 
 def _tokens() -> None:

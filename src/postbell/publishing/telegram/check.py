@@ -1,0 +1,97 @@
+"""What Telegram minds of a post beyond the limits that are checked of any: markup, albums, photos, polls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from postbell.domain.content import Content
+from postbell.publishing.telegram.captions import CAPTION, TEXT, texts_of
+from postbell.publishing.telegram.markup import PLAIN, fewest
+from postbell.publishing.telegram.message import MODES, way_of, ways_of, written
+
+
+#: The most characters of a poll's question.
+_QUESTION = 300
+#: The most bytes of all files of one post, and of one that is sent as a photo (td: FileLoaderUtils.cpp).
+MOST, PHOTO = 50_000_000, 10 << 20
+_PHOTO_RULE = "at most 10 MB, 10,000 pixels of width and height together, one 20 times the other"
+#: Where something is wrong, and what.
+Fault = tuple[str, str]
+
+
+def faults(content: Content, options: Any) -> list[Fault]:
+    """Return everything that Telegram would refuse."""
+    read = (_text_faults, _file_faults, _poll_faults)
+    return [fault for faults in read for fault in faults(content, options)]
+
+
+def _text_faults(content: Content, options: Any) -> Iterator[Fault]:
+    if options.poll:
+        return
+    first, *others = texts_of(content, options)
+    try:
+        plain = PLAIN[MODES[options.markup]](first) if options.markup in MODES else first
+    except ValueError as error:
+        yield "text", f"as {MODES[options.markup]}, {error}"
+        return
+    for count, most in [
+        (len(plain.strip()), CAPTION if content.media else TEXT),
+        *((len(it), TEXT) for it in others),
+    ]:
+        if count > most and (content.media or fewest(content.text) <= most):
+            where = " with files and markup" if most == CAPTION else ""
+            yield "text", f"{count} characters, the limit{where} is {most}; shorten it by {count - most}."
+    if not plain.strip() and not content.media and (content.title or content.text.strip()):
+        yield "text", "Telegram has no titles, and nothing else is left to read; give the post a text."
+
+
+def _file_faults(content: Content, options: Any) -> Iterator[Fault]:
+    if len(content.media) > 1:
+        yield from _album_faults(content, options)
+    for name in ("audio_performer", "audio_title"):
+        if getattr(options, name) and "audio" not in ways_of(content, options):
+            yield f"[telegram] {name}", "it needs an MP3 or M4A."
+    for item in content.media:
+        sides = sorted((item.width or 1, item.height or 1))
+        if way_of(item, options) == "photo" and (
+            item.size > PHOTO or sum(sides) > 10_000 or sides[1] > 20 * sides[0]
+        ):
+            where = f"media {item.name}"
+            yield where, f"too much for a photo ({_PHOTO_RULE}); set telegram.as_files=true."
+
+
+def _album_faults(content: Content, options: Any) -> Iterator[Fault]:
+    ways, size = set(ways_of(content, options)), sum(item.size for item in content.media)
+    if "animation" in ways:
+        yield "media", "a GIF stands alone; take the others out, or set telegram.as_files=true."
+    elif len(ways) > 1 and ways & {"audio", "document"}:
+        kinds = "photos and MP4 videos, MP3 and M4A, or other files"
+        yield "media", f"an album is of one kind: {kinds}; part them, or set telegram.as_files=true."
+    if options.buttons:
+        yield "[telegram] buttons", "an album has none; use one file only."
+    if size > MOST:
+        yield "media", f"{size:,} bytes in all, the limit is {MOST:,}."
+
+
+def _poll_faults(content: Content, options: Any) -> Iterator[Fault]:
+    question = content.text.strip()
+    if not options.poll:
+        for name in sorted(
+            name for name in type(options).model_fields if name.startswith(("poll_", "quiz_"))
+        ):
+            if getattr(options, name):
+                yield f"[telegram] {name}", "it needs the answers of a poll (telegram.poll)."
+        return
+    if not 1 <= len(question) <= _QUESTION:
+        yield "text", f"{len(question)} characters, a poll's question has 1 to {_QUESTION}."
+    if content.media or written(content, options) != content.text or options.markup != "text":
+        yield "[telegram] poll", "a poll has neither files nor a link of its own nor markup; leave them out."
+    if (options.quiz_answer or 0) > len(options.poll):
+        yield "[telegram] quiz_answer", f"there are {len(options.poll)} answers only."
+    if options.quiz_answer and options.poll_multiple:
+        yield "[telegram] poll_multiple", "a quiz has one right answer; leave it out."
+    if options.poll_hide_results and not options.poll_expires_in:
+        yield "[telegram] poll_hide_results", "it needs a poll that closes (telegram.poll_expires_in)."
+    if options.quiz_explanation and not options.quiz_answer:
+        yield "[telegram] quiz_explanation", "it needs quiz_answer."
