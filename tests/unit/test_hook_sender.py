@@ -280,16 +280,28 @@ def test_what_happens_while_a_hook_is_told_is_told_as_soon_as_that_has_ended(
     change_health(world)
 
     async def script(sending: Sending) -> None:
+        written = asyncio.Event()
+        sending.thread.on_written = written.set
         await sending.sender.turn()
-        await sending.sender.turn()  # rung while the first is under way
-        sending.sender.bell.clear()
-        async with asyncio.timeout(10):
-            await sending.sender.bell.wait()
+        await written.wait()
         change_health(world)
-        await sending.turn()
+        await sending.turn()  # rung while the first is under way
 
     during(world, script)
     assert receiver.kinds() == BOTH * 2
+
+
+def test_hooks_that_are_looked_at_together_leave_each_other_alone(world: World, receiver: Receiver) -> None:
+    for name in "abc":
+        hook(world, receiver, f"/{name}")
+
+    async def script(sending: Sending) -> None:
+        await sending.sender.turn()
+        await sending.turn()  # while all of them are looked at
+        assert not sending.sender._telling
+        assert not sending.sender.bell.is_set(), "they would ring for each other without end"
+
+    during(world, script)
 
 
 # Changes meanwhile.

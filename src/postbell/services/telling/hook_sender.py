@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -60,7 +59,7 @@ class HookSender:
     bell: asyncio.Event = field(default_factory=asyncio.Event)
     #: The tasks that tell, by the ids of the addresses.
     _telling: dict[int, asyncio.Task[None]] = field(default_factory=dict)
-    #: Those of them for which there may be more than they know of.
+    #: The ids of those for which there may be more than they were told.
     _more: set[int] = field(default_factory=set)
     _alarm: Alarm = field(init=False)
     #: Whether there were addresses at the last turn, or before the first.
@@ -89,12 +88,9 @@ class HookSender:
         if found and self._unheard:  # it came while this was looked up, and may not be seen below
             self._alarm.ring_in(_A_MOMENT)
         for hook in found:
-            if hook.id in self._telling:
-                self._more.add(hook.id)
-            else:
-                task = asyncio.create_task(self._tell(hook.id, hook.name))
-                self._telling[hook.id] = task
-                task.add_done_callback(functools.partial(self._ended, hook.id))
+            self._more.add(hook.id)
+            if hook.id not in self._telling:
+                self._telling[hook.id] = asyncio.create_task(self._tell(hook.id, hook.name))
 
     async def close(self) -> None:
         """Break off what is under way; it is told again in the next life."""
@@ -113,16 +109,29 @@ class HookSender:
             return hooks.look_ahead(tx, hook_id, self.ctx.now(), _AT_ONCE)
 
     async def _tell(self, hook_id: int, name: str) -> None:
-        """Tell an address all that there is to tell, or until it does not take something."""
-        again: float | None
+        """Tell an address all that there is, what comes meanwhile too, unless it does not take something.
+
+        Only this one is looked at again then: if it rang instead, all would look again, and
+        ring for each other without end.
+        """
+        again = None
         try:
-            again = await self._tell_all(hook_id)
+            while hook_id in self._more:
+                self._more.discard(hook_id)
+                again = await self._tell_safely(hook_id, name)
+        finally:
+            del self._telling[hook_id]
+        if again is not None:
+            self._alarm.ring_in(again)
+
+    async def _tell_safely(self, hook_id: int, name: str) -> float | None:
+        """Return after how many seconds to look again, if then; raises nothing."""
+        try:
+            return await self._tell_all(hook_id)
         except Exception as error:  # noqa: BLE001 - no fault here may keep others from being told
             told = {"reason": str(error)} if isinstance(error, PostbellError) else {"exc_info": error}
             structlog.get_logger().error("hook_broke", hook=name, **told)
-            again = _AFTER_A_FAULT
-        if again is not None:
-            self._alarm.ring_in(again)
+            return _AFTER_A_FAULT
 
     async def _tell_all(self, hook_id: int) -> float | None:
         # Not on the store's own thread: what is to be sent would wait behind it.
@@ -195,12 +204,6 @@ class HookSender:
                 f"Given up so far: {count} of the events.",
                 f"See `postbell hook log {hook.name}`, and try it: `postbell hook test {hook.name}`.",
             )
-
-    def _ended(self, hook_id: int, _task: asyncio.Task[None]) -> None:
-        self._telling.pop(hook_id, None)
-        if hook_id in self._more:
-            self._more.discard(hook_id)
-            self.bell.set()
 
 
 def _call_of(event: Event, told: Told, tries: int, hook: Hook) -> HookCall:
