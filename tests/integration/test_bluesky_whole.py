@@ -15,7 +15,8 @@ from postbell.domain.media import Media, MediaKind
 from postbell.errors import Rejected, Unsure
 from postbell.publishing.bluesky.api import Line
 from postbell.publishing.bluesky.gates import THREADGATE
-from postbell.publishing.bluesky.video import UPLOAD
+from postbell.publishing.bluesky.prepare import prepare
+from postbell.publishing.bluesky.video import LIMITS, UPLOAD, WHO
 from postbell.publishing.protocol import Progress, Receipt
 from support import pictures
 from support.bluesky_choices import assert_thirty, beside, post_thirty
@@ -24,6 +25,7 @@ from support.content_ids import claims_of
 from support.lossy import lossy_proxy
 from support.pds import Account, Pds
 from support.served import served
+from support.sounds import SUBTITLES
 
 
 pytestmark = pytest.mark.real
@@ -174,3 +176,29 @@ def test_a_video_reads_back_and_the_server_lets_its_service_upload(
     assert isinstance(here.runner.run(here.subject.network.publish(outgoing, ready, http)), Receipt)
     embed = value_of(pds, account, outgoing)["embed"]
     assert (embed["$type"], embed["video"], embed["alt"]) == ("app.bsky.embed.video", blob, "A bell")
+
+
+def test_the_subtitles_of_a_video_read_back(
+    pds: Pds, account: Account, here: Postbell, tmp_path: Path
+) -> None:
+    clip = pictures.picture(tmp_path, "clip.mp4", "A bell", pictures.mp4(), mime="video/mp4")
+    files = [
+        pictures.picture(tmp_path, f"clip.{language}.vtt", "", SUBTITLES + language.encode(), mime="text/vtt")
+        for language in ("en", "pt-BR")
+    ]
+    media = [replace(clip, kind=MediaKind.VIDEO), *(replace(it, kind=MediaKind.DOCUMENT) for it in files)]
+    outgoing = here.outgoing(media=tuple(media), options={"presentation": "gif"})
+    http = here.http()
+    line = Line(outgoing.target, http)
+    token = here.runner.run(line.service_token(WHO, LIMITS, http.now() + timedelta(minutes=30)))
+    assert (claims_of(token)["aud"], claims_of(token)["lxm"]) == (WHO, LIMITS)
+    blob = here.runner.run(line.upload_bytes("video/mp4", clip.path.read_bytes()))
+    known = here.runner.run(prepare(line, outgoing, http))
+    ready = Progress(step="the video is ready", data={**known, "video": blob})
+    assert isinstance(here.runner.run(here.subject.network.publish(outgoing, ready, http)), Receipt)
+    embed = value_of(pds, account, outgoing)["embed"]
+    assert [(each["lang"], each["file"]["mimeType"]) for each in embed["captions"]] == [
+        ("en", "text/vtt"),
+        ("pt-BR", "text/vtt"),
+    ]
+    assert embed["presentation"] == "gif"

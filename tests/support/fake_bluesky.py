@@ -41,6 +41,7 @@ ACCESS, REFRESH = timedelta(minutes=120), timedelta(days=90)
 
 _POST = "app.bsky.feed.post"
 _MAGIC = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"RIFF": "image/webp"}
+_MAGIC |= {b"WEBVTT": "text/vtt"}
 #: How a server says 401 to an account with this status.
 _CLOSED = {"takendown": "AccountTakedown", "deactivated": "AccountDeactivated"}
 _FOR_ACCOUNTS = frozenset({"app.bsky.feed.getPosts", "com.atproto.server.getServiceAuth"})

@@ -14,7 +14,7 @@ from support.xrpc import Refusal
 
 
 HOST = "video.bsky.app"
-_UPLOAD = "com.atproto.repo.uploadBlob"
+_UPLOAD, _LIMITS = "com.atproto.repo.uploadBlob", "app.bsky.video.getUploadLimits"
 
 
 @dataclass
@@ -30,7 +30,12 @@ class VideoService:
     wrapped: bool = True
     #: What an upload is refused with.
     refusal: dict[str, str] | None = None
-    tokens: set[str] = field(default_factory=set)
+    #: What it says may still be uploaded; with an `error` it refuses to say.
+    limits: dict[str, Any] = field(
+        default_factory=lambda: {"canUpload": True, "remainingDailyVideos": 25, "remainingDailyBytes": 10**10}
+    )
+    #: What each token is for.
+    tokens: dict[str, str] = field(default_factory=dict)
     jobs: dict[str, bytes] = field(default_factory=dict)
     uploads: int = 0
 
@@ -40,15 +45,19 @@ class VideoService:
         lexicons().check_params("com.atproto.server.getServiceAuth", {**asked, "exp": int(asked["exp"])})
         if not now < int(asked["exp"]) <= now + 3600:
             raise Refusal("BadExpiration", "expiration is too far in the future")
-        if asked["lxm"] != _UPLOAD or not asked["aud"].startswith("did:web:"):
-            raise Violation(f"the service needs a token for {_UPLOAD} on the account's server")
-        self.tokens.add(token := f"service-token-{len(self.tokens)}")
+        own = asked["aud"] == f"did:web:{HOST}"
+        if asked["lxm"] != (_LIMITS if own else _UPLOAD) or not asked["aud"].startswith("did:web:"):
+            raise Violation(f"the service needs a token for {_UPLOAD} on the account's server, or for itself")
+        token = f"service-token-{len(self.tokens)}"
+        self.tokens[token] = asked["lxm"]
         return {"token": token}
 
     def answer(self, request: httpx.Request, body: bytes) -> httpx.Response:
         method = request.url.path.removeprefix("/xrpc/")
         if method == "app.bsky.video.uploadVideo":
             return self._upload(request, body)
+        if method == _LIMITS:
+            return self._limits(request)
         if method != "app.bsky.video.getJobStatus" or "authorization" in request.headers:
             raise Violation(f"{method} is not asked like this")
         job = request.url.params["jobId"]
@@ -58,8 +67,21 @@ class VideoService:
         lexicons().check_output(method, said)
         return httpx.Response(200, json=said)
 
+    def _limits(self, request: httpx.Request) -> httpx.Response:
+        if not self._may(request, _LIMITS):
+            return httpx.Response(401, json={"error": "unauthorized", "message": "bad token"})
+        if "refused" in self.limits:
+            return httpx.Response(self.limits["refused"], json={"error": "unknown"})
+        if "raw" in self.limits:
+            return httpx.Response(200, json=self.limits["raw"])
+        lexicons().check_output(_LIMITS, self.limits)
+        return httpx.Response(200, json=self.limits)
+
+    def _may(self, request: httpx.Request, method: str) -> bool:
+        return self.tokens.get(request.headers["authorization"].removeprefix("Bearer ")) == method
+
     def _upload(self, request: httpx.Request, body: bytes) -> httpx.Response:
-        if request.headers["authorization"].removeprefix("Bearer ") not in self.tokens:
+        if not self._may(request, _UPLOAD):
             return httpx.Response(401, json={"error": "unauthorized", "message": "bad token"})
         if request.headers["content-type"] != "video/mp4" or int(request.headers["content-length"]) != len(
             body

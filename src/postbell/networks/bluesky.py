@@ -66,6 +66,7 @@ class Bluesky:
             types={
                 **dict.fromkeys(("image/jpeg", "image/png", "image/webp", "image/gif"), 2_000_000),
                 "video/mp4": 300_000_000,
+                "text/vtt": 20_000,
             },
             # Of the video service: three minutes, and no narrow strips.
             film=FilmLimit(seconds=180, ratio=3),
@@ -86,8 +87,9 @@ class Bluesky:
 Bluesky has no titles: the title of a post is not used. The link of a post, or else the first one of its
 text, is shown as a card with the title, the description and the picture that its page gives. Beside pictures
 there is no card: a link that the text does not contain is then added to it as its last line and counts.
-Five pictures and more are a gallery, which older apps do not show. A video stands alone; Bluesky's
-video service makes it ready, for which the e-mail address of the account must be confirmed."""
+Five pictures and more are a gallery, which older apps do not show. A video stands alone, but for WebVTT
+files: its subtitles, a language each. Bluesky's video service makes it ready, for which the e-mail address of
+the account must be confirmed; it takes so many videos a day, and is asked for that first."""
     resend: ClassVar[protocol.Resend] = protocol.Resend.SAFE
     finds: ClassVar[bool] = True
     deletes: ClassVar[bool] = True
@@ -100,7 +102,7 @@ video service makes it ready, for which the e-mail address of the account must b
         card = card_link(content, options)
         found = [
             *check_card(content, options, card, account=account),
-            *check_video(content, account=account),
+            *check_video(content, options, account=account),
         ]
         if content.title and not (text.strip() or content.media or card):
             message = "Bluesky has no titles; give the post a text, a link or a picture."

@@ -50,8 +50,17 @@ class Options(Strict):
         [], max_length=8, description="Hashtags that are not in the text, at most eight, without #."
     )
 
+    captions: Words = Field(
+        [],
+        description="Languages of the WebVTT files, in their order; else as their names say: talk.en.vtt.",
+    )
+    presentation: Literal["default", "gif"] = Field(
+        "default", description="gif: a video plays in a loop, without a sound."
+    )
+
     first_only: ClassVar[frozenset[str]] = frozenset(
         {"card_title", "card_description", "card_picture", "quote", "replies", "quotes", "tags"}
+        | {"captions", "presentation"}
     )
 
     @field_validator("quote")
@@ -81,7 +90,7 @@ class Options(Strict):
             raise ValueError(f"no tag of 1 to {LONGEST_TAG} characters: {', '.join(wrong)}")
         return bare
 
-    @field_validator("langs")
+    @field_validator("langs", "captions")
     @classmethod
     def _are_languages(cls, langs: list[str]) -> list[str]:
         if wrong := [lang for lang in langs if not _LANGUAGE.fullmatch(lang)]:

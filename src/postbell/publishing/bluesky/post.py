@@ -11,7 +11,7 @@ from postbell.domain.media import Media
 from postbell.domain.text import Span, SpanKind, byte_range, find_spans, with_link
 from postbell.publishing.bluesky.api import POST
 from postbell.publishing.bluesky.atproto import tid
-from postbell.publishing.bluesky.video import video_of
+from postbell.publishing.bluesky.video import captions_of, languages_of, video_of
 from postbell.publishing.protocol import Outgoing
 
 
@@ -100,7 +100,7 @@ def _embed(outgoing: Outgoing, found: Mapping[str, Any]) -> dict[str, Any] | Non
 
 def _media(outgoing: Outgoing, found: Mapping[str, Any]) -> dict[str, Any] | None:
     if video := video_of(outgoing.content):
-        return {"$type": "app.bsky.embed.video", **_described(video, "video", found["video"])}
+        return _film(video, outgoing, found)
     images = images_of(outgoing)
     items = [
         _described(item, "image", blob) for item, blob in zip(images, found.get("blobs", ()), strict=True)
@@ -117,6 +117,17 @@ def _media(outgoing: Outgoing, found: Mapping[str, Any]) -> dict[str, Any] | Non
     if card := found.get("card"):
         return {"$type": "app.bsky.embed.external", "external": card}
     return None
+
+
+def _film(video: Media, outgoing: Outgoing, found: Mapping[str, Any]) -> dict[str, Any]:
+    film = {"$type": "app.bsky.embed.video", **_described(video, "video", found["video"])}
+    languages = languages_of(captions_of(outgoing.content), outgoing.options)
+    said = zip(languages, found.get("captions", ()), strict=True)
+    if captions := [{"lang": language, "file": blob} for language, blob in said]:
+        film["captions"] = captions
+    if outgoing.options.presentation != "default":
+        film["presentation"] = outgoing.options.presentation
+    return film
 
 
 def _facet(text: str, span: Span, dids: Mapping[str, str]) -> dict[str, Any] | None:

@@ -10,6 +10,7 @@ from postbell.publishing.bluesky.cards import read_card
 from postbell.publishing.bluesky.gates import lists_in
 from postbell.publishing.bluesky.post import card_link, handles_in, images_of
 from postbell.publishing.bluesky.refs import LIST, read_ref, uri_of
+from postbell.publishing.bluesky.video import captions_of
 from postbell.publishing.protocol import Outgoing, Progress
 
 
@@ -38,6 +39,7 @@ async def prepare(line: Line, outgoing: Outgoing, http: Http, *, again: bool = F
     handles = handles_in(outgoing)
     found: dict[str, Any] = {
         "blobs": await line.upload(images_of(outgoing)),
+        "captions": await line.upload(captions_of(outgoing.content)),
         "dids": await line.resolve(handles),
         "reply": await answered(line.ask, outgoing.reply),
         "again": again,

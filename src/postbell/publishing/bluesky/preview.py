@@ -18,7 +18,7 @@ from postbell.publishing.bluesky.post import (
     record_key,
 )
 from postbell.publishing.bluesky.refs import LIST, Ref, read_ref
-from postbell.publishing.bluesky.video import SERVICE, UPLOAD, video_of
+from postbell.publishing.bluesky.video import LIMITS, SERVICE, UPLOAD, WHO, captions_of, video_of
 from postbell.publishing.protocol import Call, Outgoing
 
 
@@ -29,12 +29,14 @@ def requests_of(outgoing: Outgoing) -> list[Call]:
     link, picture = card_link(outgoing.content, options), card_picture(outgoing)
     quote = read_ref(options.quote, POST) if options.quote else None
     lists = {word: read_ref(word, LIST) for word in lists_in(options.replies)}
+    captions = captions_of(outgoing.content)
     found = {
         "blobs": [f"<blob of {item.name}>" for item in images_of(outgoing)],
         "dids": {handle: f"<did of @{handle}>" for handle in handles},
         "reply": shown(outgoing.reply),
         "card": card_shown(outgoing, link, picture) if link else None,
         "video": "<blob of the video>",
+        "captions": [f"<blob of {item.name}>" for item in captions],
         "quote": {"uri": _uri(quote), "cid": "<its cid>"} if quote else None,
     }
 
@@ -60,7 +62,7 @@ def requests_of(outgoing: Outgoing) -> list[Call]:
         last = [post("repo.putRecord", JSON, put_body(did, rkey, record))]
     read = [Call(method="GET", url=link)] if link and not by_hand(outgoing, None).is_all else []
     return [
-        *(post("repo.uploadBlob", item.mime, f"<{item.name}>") for item in images_of(outgoing)),
+        *(post("repo.uploadBlob", it.mime, f"<{it.name}>") for it in (*images_of(outgoing), *captions)),
         *resolve(*handles),
         *([*resolve(quote.handle), get(_uri(quote))] if quote else []),
         *resolve(*(ref.handle for ref in lists.values())),
@@ -74,9 +76,12 @@ def requests_of(outgoing: Outgoing) -> list[Call]:
 def _video(outgoing: Outgoing, base: str, did: str) -> list[Call]:
     if not (video := video_of(outgoing.content)):
         return []
-    headers = {"authorization": "Bearer <token for the video service>", "content-type": video.mime}
+    token = {"authorization": "Bearer <token for the video service>"}
+    headers = token | {"content-type": video.mime}
     query = f"did={did}&name={video.sha256[:20]}.mp4"
     return [
+        Call(method="GET", url=f"{base}.server.getServiceAuth?aud={WHO}&lxm={LIMITS}"),
+        Call(method="GET", url=f"{SERVICE}.getUploadLimits", headers=token),
         Call(method="GET", url=f"{base}.server.getServiceAuth?lxm={UPLOAD}"),
         Call(method="POST", url=f"{SERVICE}.uploadVideo?{query}", headers=headers, body=f"<{video.name}>"),
         Call(method="GET", url=f"{SERVICE}.getJobStatus?jobId=<its job>"),

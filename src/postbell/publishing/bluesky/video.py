@@ -8,7 +8,8 @@ that it has with `already_exists` and what it made of it (docs.bsky.app/docs/tut
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,9 +28,15 @@ if TYPE_CHECKING:
 
 
 SERVICE = "https://video.bsky.app/xrpc/app.bsky.video"
+#: The service itself, and how it is asked what may be uploaded.
+WHO = "did:web:video.bsky.app"
+LIMITS = "app.bsky.video.getUploadLimits"
 #: What the service does in our name, and for how long it may.
 UPLOAD = "com.atproto.repo.uploadBlob"
 _LIFE = timedelta(minutes=30)
+#: The type of subtitles, and the language that the name of a file tells: `talk.pt-BR.vtt`.
+SUBTITLES = "text/vtt"
+_NAMED = re.compile(r"\.([a-z]{2,3}(?:-[A-Za-z]{4})?(?:-(?:[A-Za-z]{2}|[0-9]{3}))?)\.vtt$")
 _POLL = timedelta(seconds=5)
 #: A job that is not over by then never will be.
 _LONGEST_JOB = timedelta(hours=1)
@@ -45,12 +52,40 @@ def video_of(content: Content) -> Media | None:
     return next((item for item in content.media if item.kind is MediaKind.VIDEO), None)
 
 
-def check_video(content: Content, *, account: str) -> list[Problem]:
-    """Return what speaks against the files of a post that has a video. Pure."""
-    if len(content.media) < 2 or not video_of(content):
-        return []
-    message = "a post has one video, or pictures; leave the others out."
-    return [Problem(where="media", account=account, message=message)]
+def captions_of(content: Content) -> list[Media]:
+    """Return the subtitles of the video of a post."""
+    return [item for item in content.media if item.mime == SUBTITLES]
+
+
+def languages_of(captions: Sequence[Media], options: Any) -> list[str]:
+    """Return the language of each; empty where nobody has said it."""
+    said = list(options.captions)
+    named = [_NAMED.search(item.name) for item in captions]
+    either = options.langs[0] if options.langs and len(captions) == 1 else ""
+    return [
+        said[number] if number < len(said) else name[1] if name else either
+        for number, name in enumerate(named)
+    ]
+
+
+def check_video(content: Content, options: Any, *, account: str) -> list[Problem]:
+    """Return what speaks against the files of a post that has a video, or subtitles. Pure."""
+    captions, found = captions_of(content), list[tuple[str, str]]()
+    if len(content.media) - len(captions) > 1 and video_of(content):
+        found.append(("media", "a post has one video, or pictures; leave the others out."))
+    if captions and not video_of(content):
+        found.append(("media", "subtitles need a video; leave them out."))
+    if len(options.captions) > len(captions):
+        found.append(("[bluesky] captions", "there are more languages than WebVTT files."))
+    if options.presentation == "gif" and not video_of(content):
+        found.append(("[bluesky] presentation", "it needs a video."))
+    languages = languages_of(captions, options)
+    untold = (item for item, said in zip(captions, languages, strict=True) if not said)
+    mend = "say its language: name it like talk.en.vtt, or set bluesky.captions=en."
+    found += [(f"media {item.name}", mend) for item in untold]
+    if len(set(languages)) < len(languages) and all(languages):
+        found.append(("[bluesky] captions", "two WebVTT files are of the same language."))
+    return [Problem(where=where, account=account, message=message) for where, message in found]
 
 
 async def video_step(line: Line, video: Media, found: Mapping[str, Any], http: Http) -> Progress:
@@ -58,6 +93,10 @@ async def video_step(line: Line, video: Media, found: Mapping[str, Any], http: H
 
     Raises Rejected for a video that is not taken, or twice could not be made ready.
     """
+    if "job" not in found and "room" not in found:
+        # Kept as a step: an upload whose answer is lost may have used the last of the room.
+        await _require_room(line, video, http)
+        return Progress(step="the video may be uploaded", data={**found, "room": True})
     if "job" in found:
         status = await _ask(str(found["job"]), http)
     else:
@@ -110,6 +149,32 @@ async def _upload(line: Line, video: Media, http: Http) -> dict[str, Any]:
             raise
         return dict(refusal.data)
     return _status(answer.json(), answer)
+
+
+async def _require_room(line: Line, video: Media, http: Http) -> None:
+    """Raise Rejected if the service takes no more videos of the account today, or none at all."""
+    until = http.now() + _LIFE
+    try:
+        token = await line.service_token(WHO, LIMITS, until)
+        headers = {"authorization": f"Bearer {token}"}
+        answer = await http.request("GET", f"{SERVICE}.getUploadLimits", headers=headers, judge=_judge)
+        said = answer.json()
+    except Refused:  # then the upload itself will tell
+        return
+    if not isinstance(said, dict):
+        return
+    told = str(said.get("message") or said.get("error") or "").strip()
+    if said.get("canUpload") is False:
+        why = told or "it does not say why; is the e-mail address of the account confirmed?"
+        raise Rejected(f"Bluesky takes no video of this account now: {why}")
+    if said.get("remainingDailyVideos") == 0:
+        raise Rejected("Bluesky takes no more videos of this account today; try it again tomorrow.")
+    left = said.get("remainingDailyBytes")
+    if type(left) is int and left < video.size:
+        raise Rejected(
+            f"Bluesky takes only {left:,} more bytes of videos of this account today, and {video.name} has "
+            f"{video.size:,}; try it again tomorrow."
+        )
 
 
 async def _chunks(path: Path) -> AsyncIterator[bytes]:
