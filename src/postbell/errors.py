@@ -31,9 +31,13 @@ The number is the exit code of the command line.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +73,21 @@ class Invalid(PostbellError):
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class Noting:
+    """Reads what is asked for; what cannot be understood is noted, to be told with everything else."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+
+    def __call__(self, read: Callable[[], T]) -> T | None:
+        """Return what `read` returns; None where it raises Invalid, which is noted."""
+        try:
+            return read()
+        except Invalid as error:
+            self.problems.extend(error.problems)
+            return None
 
 
 class NotFound(PostbellError):

@@ -7,7 +7,7 @@ with a Z at the end, null where there is none; `local` is the clock on the wall 
               late_limit_seconds, not_after, delete_after_seconds, allow_duplicate, bare, series, slot, turn,
               touched, media: [media], overrides, deliveries: [delivery], created_at, updated_at, version};
               `segments` are the parts of a thread after the first, `comment` the first comment {text,
-              after_seconds}, `at` is the earliest of its times,
+              after_seconds}, `at` is the earliest of its times: each account has its own, `due_at`,
               `series`, `slot` and `turn` say what has made it, `touched` that it was changed by hand since
               what changes a post also prints {notes: [text], problems: [problem], moved: [id]}: what a draft
               still lacks, which pictures have no alt text, what may come in the way of its time, and which

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,41 @@ def test_a_program_writes_a_post_and_sees_it_published(home: Home) -> None:
     with home.app() as app:
         assert list_keys(app.ctx)[0].used_at is not None
     assert "Started server process" not in home.log.read_text()
+
+
+def test_two_accounts_are_published_at_two_times_and_the_state_is_true_in_between(home: Home) -> None:
+    for name in ("first", "second"):
+        (home.log.parent / name).mkdir()
+        home.connect("folder", name, {"path": str(home.log.parent / name)})
+    bearer = {"Authorization": f"Bearer {key(home, Scope.READ, Scope.WRITE, Scope.PUBLISH)}"}
+    with served(home) as base, httpx.Client(base_url=base, headers=bearer) as client:
+        assert client.get("/api/v1/here").status_code == 200  # the first answer takes a while
+        now = datetime.now(UTC).replace(microsecond=0)
+        times = {"first": now + timedelta(seconds=3), "second": now + timedelta(hours=1)}
+        asked = {name: at.isoformat() for name, at in times.items()}
+        wish = {"text": "apart", "to": ["out", "first", "second"], "publish_now": True, "times": asked}
+        post = client.post("/api/v1/posts", json=wish).json()["id"]
+
+        def read(**query: int) -> dict[str, Any]:
+            told: dict[str, Any] = client.get(f"/api/v1/posts/{post}", params=query).json()
+            return told
+
+        def ends() -> dict[str, str]:
+            return {each["account"]: each["outcome"] or each["state"] for each in read()["deliveries"]}
+
+        half = {"out": "published", "first": "published", "second": "scheduled"}
+        home.wait_for(lambda: ends() == half)
+        assert (read()["state"], read(wait=1)["outcome"]) == ("processing", None)
+        soon = (datetime.now(UTC) + timedelta(seconds=3)).replace(microsecond=0)
+        moved = client.patch(f"/api/v1/posts/{post}", json={"times": {"second": soon.isoformat()}})
+        assert moved.status_code == 200
+        ended = read(wait=30)
+    assert (ended["state"], ended["outcome"]) == ("processed", "published")
+    begun = {each["account"]: datetime.fromisoformat(each["begun_at"]) for each in ended["deliveries"]}
+    assert begun["out"] < times["first"] <= begun["first"] < soon <= begun["second"]
+    assert all(each["late_seconds"] is None for each in ended["deliveries"])
+    for name in ("out", "first", "second"):
+        assert len(list((home.log.parent / name).glob("*.md"))) == 1
 
 
 def test_nothing_but_livez_is_answered_without_a_key(home: Home) -> None:

@@ -68,9 +68,10 @@ CHECKLIST: dict[str, Item] = {
     "P10": _shown("what single networks say", _SAID),
     "P11": _shown("accounts of a draft", _DRAFT),
     "P12": _shown("accounts by their names", _DRAFT),
-    "P13": _lacks(
+    "P13": _shown(
         "a time for each account",
-        "accounts have times of their own from queue and `auto` alone; who names a time names it for all",
+        "own_times::each_account_may_have_a_time_of_its_own",
+        "own_times::a_draft_has_dates_for_each_account_and_is_found_there",
     ),
     "P14": _shown("a key for each network", _SAID),
     "P15": _shown("a text for each network", _SAID),

@@ -13,6 +13,7 @@ from postbell.domain.weekly import WeeklySlots, parse_weekly
 from postbell.store import accounts, tables
 from support import pictures
 from support.command import Command, Ran, german, with_accounts
+from support.editor import Editor
 
 
 FAR = "2099-01-01 10:00"
@@ -26,21 +27,6 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
     monkeypatch.setattr("tempfile.tempdir", None)
     monkeypatch.delenv("VISUAL", raising=False)
     return with_accounts(tmp_path)
-
-
-class Editor:
-    """A shell script in the place of an editor: `$1` is the file."""
-
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._script = folder / "editor"
-        self.seen = folder / "seen"
-        monkeypatch.setenv("EDITOR", f"sh {self._script}")
-
-    def __call__(self, script: str) -> None:
-        self._script.write_text(f'cp "$1" {self.seen}\n{script}\n')
-
-    def writes(self, text: str) -> None:
-        self(f"cat > \"$1\" <<'END'\n{text}\nEND")
 
 
 @pytest.fixture

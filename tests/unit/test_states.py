@@ -30,6 +30,7 @@ edit        draft      scheduled   .           .           .
 start       .          processing  processing  .           .
 finish      .          processed   processed   .           .
 reopen      .          .           processing  processing  .
+amend       .          .           processing  .           .
 revise      .          .           .           processed   .
 cancel      cancelled  cancelled   .           .           .
 delete      .          .           .           .           .

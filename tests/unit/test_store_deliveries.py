@@ -258,12 +258,12 @@ def test_progress_is_stored_while_it_is_under_way_and_kept_for_the_next_try(stor
         deliveries.save_progress(tx, made.id, {"step": "late"})
 
 
-def test_unscheduling_takes_the_times_away(store: Store) -> None:
+def test_unscheduling_leaves_the_date_alone(store: Store) -> None:
     made = delivery_in(store, D.SCHEDULED)
     with store.write() as tx:
         deliveries.unschedule_deliveries(tx, made.post_id)
     found = delivery_of(store, made.id)
-    assert (found.state, found.due_at, found.try_at) == (D.DRAFT, None, None)
+    assert (found.state, found.due_at, found.try_at) == (D.DRAFT, made.due_at, None)
 
 
 def test_hastening_moves_only_what_waits(store: Store) -> None:

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Annotated, Any, TypeVar
+from functools import partial
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, Strict
 
 from postbell.api.moments import read_when
 from postbell.domain.content import Comment, Override, Split
 from postbell.domain.media import Media
-from postbell.domain.when import When
+from postbell.domain.when import NOW, When
 from postbell.domain.zones import wall_at, zone_named
-from postbell.errors import Invalid, Problem
+from postbell.errors import Invalid, Noting, Problem
 from postbell.services.context import Context
 from postbell.services.plan.placing import Auto, Placing, Queue, QueueMode
 from postbell.services.posts.wanted import Terms, Wanted
 from postbell.store.media import find_media
 
-
-T = TypeVar("T")
 
 #: No text of a post is longer: more than any network takes.
 LONGEST = 200_000
@@ -105,7 +104,10 @@ class MediaAsked(Asked):
 
 
 class TimeAsked(Asked):
-    """When something is published; at most one of `at`, `publish_now`, `queue` and `auto`."""
+    """When something is published; at most one of `at`, `publish_now`, `queue` and `auto`.
+
+    `times` go with each of these, and win.
+    """
 
     at: str | None = Field(
         None,
@@ -122,7 +124,19 @@ class TimeAsked(Asked):
         None, description="A posting time of each account: the next free one, the very next, or the last."
     )
     auto: AutoAsked | None = Field(None, description="The best moment of a range for each account.")
+    times: dict[str, str] = Field(
+        default_factory=dict,
+        description="When single accounts publish it, or all of a network, by their names: as `at`, or now. "
+        "The others take the time of the post.",
+        max_length=MOST,
+        examples=[{"sky": "2027-11-27T09:00:00+01:00"}],
+    )
     not_after: str | None = Field(None, description="It is not published after this: as `at`.")
+
+    @property
+    def moves(self) -> bool:
+        """Whether any account is given a time."""
+        return bool(self.ways or self.times)
 
     @property
     def ways(self) -> list[str]:
@@ -166,28 +180,13 @@ class PostAsked(TimeAsked):
     @property
     def is_timed(self) -> bool:
         """Whether it is to be published."""
-        return bool(self.ways) and not self.draft
+        return self.moves and not self.draft
 
 
 class PostsAsked(Asked):
     """Posts that are stored together: all of them or none."""
 
     posts: list[PostAsked] = Field(description="The posts.", min_length=1, max_length=100)
-
-
-class Noting:
-    """Reads what is asked for; what cannot be understood is noted, to be told with everything else."""
-
-    def __init__(self) -> None:
-        self.problems: list[Problem] = []
-
-    def __call__(self, read: Callable[[], T]) -> T | None:
-        """Return what `read` returns; None where it raises Invalid, which is noted."""
-        try:
-            return read()
-        except Invalid as error:
-            self.problems.extend(error.problems)
-            return None
 
 
 def wanted_of(ctx: Context, asked: PostAsked) -> Wanted:
@@ -204,6 +203,7 @@ def wanted_of(ctx: Context, asked: PostAsked) -> Wanted:
         to=tuple(asked.to),
         when=when,
         place=place,
+        times=times_of(ctx, asked, noting),
         draft=asked.draft,
         terms=Terms(
             labels=tuple(dict.fromkeys(asked.labels)),
@@ -230,6 +230,14 @@ def time_of(
     if draft and ways and ways != ["at"]:
         noting.problems.append(Problem(where="--at", message=f"draft and {ways[0]} exclude each other."))
     return noting(lambda: _when(ctx, asked)), noting(lambda: _place(ctx, asked))
+
+
+def times_of(ctx: Context, asked: TimeAsked, noting: Noting) -> dict[str, When]:
+    """Return when single accounts publish something, by their names or those of their networks."""
+    found = {
+        name: noting(partial(_own_time, ctx, text, asked.zone, name)) for name, text in asked.times.items()
+    }
+    return {name: when for name, when in found.items() if when}
 
 
 def comment_of(asked: CommentAsked | None) -> Comment | None:
@@ -278,10 +286,18 @@ def span_of(seconds: float | None) -> timedelta | None:
 
 def _when(ctx: Context, asked: TimeAsked) -> When | None:
     if asked.publish_now:
-        now = ctx.now().replace(microsecond=0)
-        zone = zone_named(asked.zone, where="--tz") if asked.zone else ctx.zone
-        return When(at=now, local=wall_at(now, zone), zone=zone.key)
+        return _now(ctx, asked.zone)
     return read_when(ctx, asked.at, asked.zone) if asked.at else None
+
+
+def _own_time(ctx: Context, text: str, zone: str | None, name: str) -> When:
+    return _now(ctx, zone) if text == NOW else read_when(ctx, text, zone, where=f"--at {name}")
+
+
+def _now(ctx: Context, name: str | None) -> When:
+    now = ctx.now().replace(microsecond=0)
+    zone = zone_named(name, where="--tz") if name else ctx.zone
+    return When(at=now, local=wall_at(now, zone), zone=zone.key)
 
 
 def _place(ctx: Context, asked: TimeAsked) -> Placing | None:

@@ -14,7 +14,6 @@ from postbell.api.asked import (
     CommentAsked,
     Flag,
     MediaAsked,
-    Noting,
     Number,
     OverrideAsked,
     TimeAsked,
@@ -24,10 +23,11 @@ from postbell.api.asked import (
     overrides_of,
     span_of,
     time_of,
+    times_of,
 )
 from postbell.domain.content import Comment, Split
 from postbell.domain.post import Post
-from postbell.errors import Problem
+from postbell.errors import Noting, Problem
 from postbell.services.context import Context
 from postbell.services.posts.wanted import Changes, Terms, terms_of
 
@@ -58,7 +58,10 @@ class PublishedChanged(SaidChanged):
 
 
 class PostChanged(TimeAsked, SaidChanged):
-    """What to change of a post: what is left out stays, null takes away. A time also schedules a draft."""
+    """What to change of a post: what is left out stays, null takes away. A time also schedules a draft.
+
+    A time for the post is one for all of its accounts; `times` alone leave the others where they are.
+    """
 
     comment: CommentAsked | None = Field(None, description="The first comment; null takes it away.")
     to: list[str] = Field(default_factory=list, description="All of its accounts.", max_length=MOST)
@@ -93,8 +96,8 @@ def changes_of(ctx: Context, asked: PostChanged, post: Post) -> Changes:
     if "at" in given and asked.at is None:
         message = "a time is not taken away by null; draft: true makes it a draft again."
         noting.problems.append(Problem(where="--at", message=message))
-    if asked.draft and asked.ways:
-        message = f"draft and {asked.ways[0]} exclude each other."
+    if asked.draft and asked.moves:
+        message = f"draft and {[*asked.ways, 'times'][0]} exclude each other."
         noting.problems.append(Problem(where="--at", message=message))
     return replace(
         said,
@@ -102,6 +105,7 @@ def changes_of(ctx: Context, asked: PostChanged, post: Post) -> Changes:
         to=tuple(asked.to) if "to" in given else None,
         when=when,
         place=place,
+        times=times_of(ctx, asked, noting),
         terms=_terms(ctx, asked, post, noting),
         split=asked.split if "split" in given else None,
         problems=tuple(noting.problems),

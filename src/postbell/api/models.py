@@ -104,7 +104,7 @@ class Delivery(Shape):
     state: DeliveryState = Field(description="What happens to it.")
     outcome: Outcome | None = Field(description="How it ended; null while it has not.")
     due_at: Instant | None = Field(
-        description="When it is meant to be published; null for a draft without a time."
+        description="When it is meant to be published there; of a draft its date, null where it has none."
     )
     placed_by: PlacedBy | None = Field(description="What has chosen the time; null where the user named it.")
     placed_why: str | None = Field(description="Why that time was chosen.")
@@ -144,7 +144,7 @@ class Post(Shape):
     """A post: what it says, for whom and when, and how it does."""
 
     id: str = Field(description="Names it; 8 characters.", examples=["k7f2m9qx"])
-    state: PostState = Field(description="draft, scheduled, processing, processed or cancelled.")
+    state: PostState = Field(description="processing from its first account on, processed once all ended.")
     outcome: Outcome | None = Field(
         description="How it ended on all accounts together; null while it has not."
     )

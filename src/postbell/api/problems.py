@@ -90,6 +90,7 @@ _POINTERS = {
 _OVERRIDE = re.compile(r"\[([^\]]+)\](?: (.+))?")
 #: Of what has a number or a name of its own, its place in the body.
 _PLACES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
+    (re.compile(r"--at (\S+)"), lambda found: f"/times/{escaped(found[1])}"),
     (re.compile(r"media (\d+).*"), lambda found: f"/media/{int(found[1]) - 1}"),
     (re.compile(r"files (\d+)"), lambda found: f"/files/{found[1]}/url"),
     (_OVERRIDE, lambda found: f"/overrides/{escaped(found[1])}{_within_override(found[2])}"),

@@ -15,7 +15,6 @@ from postbell.api.asked import (
     Asked,
     CommentAsked,
     MediaAsked,
-    Noting,
     OverrideAsked,
     comment_of,
     media_of,
@@ -28,7 +27,7 @@ from postbell.domain.recycling import Recycling
 from postbell.domain.repeat_words import recurrence_from, recycling_from
 from postbell.domain.series import Series
 from postbell.domain.zones import wall_at, zone_named
-from postbell.errors import Invalid, Problem
+from postbell.errors import Invalid, Noting, Problem
 from postbell.services.context import Context
 from postbell.services.series.series import SeriesChanges, WantedSeries
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -43,6 +43,9 @@ _allow_duplicate = click.option(
 @PlaceOptions.options
 @click.option("--tz", metavar="ZONE", help="The time zone of WHEN, for instance Europe/Berlin.")
 @click.option(
+    "--account", "accounts", multiple=True, metavar="NAME", help="Only for this account; the others stay."
+)
+@click.option(
     "--draft", is_flag=True, help="Take the time away: nothing is published until there is a new one."
 )
 @_allow_duplicate
@@ -54,17 +57,20 @@ def reschedule(
     post_id: str,
     words: tuple[str, ...],
     tz: str | None,
+    accounts: tuple[str, ...],
     draft: bool,
     allow_duplicate: bool,
     **place: Any,
 ) -> None:
     """Give a draft or scheduled post a time, or another one.
 
-    WHEN may be written without quotes.
+    WHEN may be written without quotes. It is for all accounts, also those that had times of their own; with
+    --account for that one alone, also while others have the post already.
 
     \b
     Examples:
       postbell reschedule k7f2 tomorrow 18:00
+      postbell reschedule k7f2 tomorrow 18:00 --account sky
       postbell reschedule k7f2 --queue last
     """  # noqa: D301 - click wants the character
     from postbell.services.posts.wanted import Saved
@@ -73,6 +79,8 @@ def reschedule(
     options.require_one(draft=draft, WHEN=bool(words))
     if not (draft or words or options.placed):
         raise click.UsageError("Give a time, --queue, --auto or --draft.")
+    if accounts and not words:
+        raise click.UsageError("--account needs a time for it.")
     desk = state.open_desk()
     post = desk.load_post(post_id)
     if draft:
@@ -81,8 +89,8 @@ def reschedule(
         tell_saved(state, desk, Saved(post=changed), done="Changed")
         return
     to = _time_of(desk, " ".join(words), tz, options)
-    with _saying_what_to_do(post):
-        saved = desk.reschedule(post, to, allow_duplicate=allow_duplicate)
+    with nullcontext() if accounts else _saying_what_to_do(post):
+        saved = desk.reschedule(post, to, accounts=accounts, allow_duplicate=allow_duplicate)
     tell_saved(state, desk, saved, done="Changed", note=to.note if isinstance(to, When) else None)
 
 
@@ -231,6 +239,9 @@ def _saying_what_to_do(post: Post) -> Iterator[None]:
 
 def _next_step(post: Post) -> str:
     if post.state is PostState.PROCESSING:
+        if rest := [delivery.account for delivery in post.deliveries if delivery.is_to_come]:
+            alone = f"`postbell reschedule {post.id} WHEN --account {rest[0]}` moves it there"
+            return f"is under way: {alone}, `postbell publish {post.id}` publishes it now."
         if any(delivery.state is DeliveryState.SCHEDULED for delivery in post.deliveries):
             ways = f"`postbell publish {post.id}` tries it now, `postbell cancel {post.id}` ends it."
             return f"is under way: {ways}"

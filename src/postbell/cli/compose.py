@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from postbell.cli.common import State, pass_state, printable
+from postbell.cli.own_times import apart, changed_times, times_shown, with_times
 from postbell.cli.published import Published
 from postbell.cli.sources import Given, edited, is_words, media_of, read_source
 from postbell.cli.telling import FILES_LEFT, moment_text, tell_saved
@@ -38,7 +39,7 @@ The lines between +++ are TOML: to = ["name"], at = "tomorrow 18:00" or queue = 
 media = [{{file = "a.jpg", alt = "What it shows"}}], labels = ["news"], late_limit = "6 h",
 not_after = "friday 12:00", delete_after = "7 d", allow_duplicate = true, bare = true,
 split = true or "numbered", comment, comment_after = "5 min",
-and [network] or [account] with options.
+and [network] or [account] with options, or with an `at` of its own.
 A heading `## @name` begins a text for that network or account alone, a line `## +` the next part of a thread;
 a file with part = 2 belongs to its second part.
 Accounts: {accounts}
@@ -84,9 +85,9 @@ def add(
         meant = understand(desk, written, given=options)
         wanted = _wanted(written, meant, draft=draft)
         if dry_run:
-            return _show_previews(state, desk, wanted, desk.preview(wanted))
+            return _show_previews(state, desk, wanted, desk.preview(wanted), meant.note)
         saved = desk.add_post(wanted)
-    tell_saved(state, desk, saved, done="Saved", note=meant.when.note if meant.when else None)
+    tell_saved(state, desk, saved, done="Saved", note=meant.note)
     return None
 
 
@@ -145,7 +146,7 @@ def edit(
         changer.change(state, desk, post, changes)
         return
     saved = desk.edit_post(post, changes)
-    tell_saved(state, desk, saved, done="Changed", note=meant.when.note if meant.when else None)
+    tell_saved(state, desk, saved, done="Changed", note=meant.note)
 
 
 def _edit_whole(state: State, desk: Desk, post: Post, changer: Published) -> None:
@@ -158,7 +159,8 @@ def _edit_whole(state: State, desk: Desk, post: Post, changer: Published) -> Non
         if written == shown:
             tell_saved(state, desk, Saved(post=post), done="Kept", note="Nothing was changed")
             return
-        if shown.at and not (written.at or written.queue) and post.state is PostState.SCHEDULED:
+        timed = written.at or written.queue or apart(written.overrides)[1]
+        if shown.at and not timed and post.state is PostState.SCHEDULED:
             message = f"a scheduled post has a time; `postbell reschedule {post.id} --draft` takes it away."
             raise Invalid([Problem(where="front matter at", message=message)])
         meant = _understand_again(desk, post, shown, written)
@@ -171,27 +173,22 @@ def _edit_whole(state: State, desk: Desk, post: Post, changer: Published) -> Non
             link=written.link or "",
             to=written.to,
             media=_media_again(written, post.content.media),
-            overrides={**dict.fromkeys(post.overrides, Override()), **written.overrides},
+            overrides={**dict.fromkeys(post.overrides, Override()), **meant.overrides},
             split=written.split or Split.NO,
         )
         if changer.wanted:
             changer.change(state, desk, post, changes)
             return
         saved = desk.edit_post(post, changes)
-    tell_saved(state, desk, saved, done="Changed", note=meant.when.note if meant.when else None)
+    tell_saved(state, desk, saved, done="Changed", note=meant.note)
 
 
 def _understand_again(ctx: Clocks, post: Post, shown: Manuscript, written: Manuscript) -> Understood:
     """Return what a whole manuscript means; times that nobody has touched stay, and may be past."""
     from postbell.services.posts.wanted import Terms
 
-    same_time = (written.at, written.tz) == (shown.at, shown.tz)
     same_end = (written.not_after, written.tz) == (shown.not_after, shown.tz)
-    anew = replace(
-        written,
-        at=None if same_time else written.at,
-        not_after=None if same_end else written.not_after,
-    )
+    anew = replace(changed_times(shown, written), not_after=None if same_end else written.not_after)
     return understand(ctx, anew, stored=Terms(not_after=post.not_after if same_end else None))
 
 
@@ -208,9 +205,10 @@ def _wanted(written: Manuscript, meant: Understood, *, draft: bool) -> Wanted:
         to=written.to,
         when=meant.when,
         place=meant.place,
+        times=meant.times,
         draft=draft,
         terms=meant.terms,
-        overrides=written.overrides,
+        overrides=meant.overrides,
         split=written.split or Split.NO,
         problems=meant.problems,
     )
@@ -228,8 +226,9 @@ def _changes(written: Manuscript, meant: Understood) -> Changes:
         to=written.to or None,
         when=meant.when,
         place=meant.place,
+        times=meant.times,
         terms=meant.terms,
-        overrides=written.overrides,
+        overrides=meant.overrides,
         split=written.split,
         problems=meant.problems,
     )
@@ -242,6 +241,8 @@ def _manuscript(ctx: Clocks, post: Post) -> Manuscript:
 
     zone = zone_named(post.zone) if post.zone else ctx.zone
     how, said = split_of(post), post.content.comment
+    at, own = times_shown(post)
+    overrides = without_empty({key: said.by_hand() for key, said in post.overrides.items()})
     return Manuscript(
         text=post.content.text,
         segments=post.content.segments,
@@ -250,7 +251,7 @@ def _manuscript(ctx: Clocks, post: Post) -> Manuscript:
         title=post.content.title,
         link=post.content.link,
         to=tuple(delivery.account for delivery in post.deliveries),
-        at=_typed(post.local) if post.local else None,
+        at=_typed(wall_at(at, zone)) if at else None,
         tz=post.zone,
         media=tuple(MediaRef(file=item.name, alt=item.alt, part=item.part) for item in post.content.media),
         labels=post.labels or None,
@@ -260,7 +261,7 @@ def _manuscript(ctx: Clocks, post: Post) -> Manuscript:
         allow_duplicate=post.allow_duplicate,
         bare=post.bare or None,
         split=None if how is Split.NO else how,
-        overrides=without_empty({key: said.by_hand() for key, said in post.overrides.items()}),
+        overrides=with_times(overrides, {name: _typed(wall_at(own[name], zone)) for name in own}),
     )
 
 
@@ -285,16 +286,18 @@ def _remark(desk: Desk) -> str:
     return _REMARK.format(accounts=", ".join(names) or "none yet", times=", ".join(EXAMPLES))
 
 
-def _show_previews(state: State, desk: Desk, wanted: Wanted, previews: list[Preview]) -> int:
+def _show_previews(
+    state: State, desk: Desk, wanted: Wanted, previews: list[Preview], note: str | None
+) -> int:
     """Show what would be sent; return 4 if something of it would be refused."""
-    zone = wanted.when.zone if wanted.when else None
-    if wanted.when and wanted.when.note and not state.json:
-        state.note(f"{wanted.when.note}.")
+    if note and not state.json:
+        state.note(f"{note}.")
     for preview in previews:
         if state.json:
             state.emit(preview_json(preview))
         else:
-            _show_preview(desk, preview, zone)
+            when = wanted.times.get(preview.account) or wanted.times.get(preview.network) or wanted.when
+            _show_preview(desk, preview, when.zone if when else None)
     state.say("Nothing was stored, nothing was sent.")
     if desk.left:
         state.note(FILES_LEFT)

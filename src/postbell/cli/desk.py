@@ -118,10 +118,10 @@ class LocalDesk:
         return preview_post(self._ctx, wanted)
 
     def edit_post(self, post: Post, changes: Changes) -> Saved:
-        """Change a draft or scheduled post."""
-        from postbell.services.posts.compose import edit_post
+        """Change a draft or scheduled post, or what is still to come of one."""
+        from postbell.services.posts.rest import change_post
 
-        return edit_post(self._ctx, post, changes)
+        return change_post(self._ctx, post, changes)
 
     def edit_published(self, post: Post, changes: Changes, accounts: Sequence[str]) -> Saved:
         """Change what is public of a post."""
@@ -151,11 +151,18 @@ class LocalDesk:
 
         return actions.unpublish(self._ctx, post, account)
 
-    def reschedule(self, post: Post, to: When | Placing, *, allow_duplicate: bool = False) -> Saved:
-        """Give a post another time."""
+    def reschedule(
+        self,
+        post: Post,
+        to: When | Placing,
+        *,
+        accounts: Sequence[str] = (),
+        allow_duplicate: bool = False,
+    ) -> Saved:
+        """Give a post another time, or only some of its accounts."""
         from postbell.services.posts import actions
 
-        return actions.reschedule(self._ctx, post, to, allow_duplicate=allow_duplicate)
+        return actions.reschedule(self._ctx, post, to, accounts=accounts, allow_duplicate=allow_duplicate)
 
     def unschedule(self, post: Post) -> Post:
         """Make a scheduled post a draft again."""

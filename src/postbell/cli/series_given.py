@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from postbell.cli.own_times import apart
 from postbell.cli.series_rules import NAMES, foreign, read_rule, said
 from postbell.cli.sources import Given, media_of, read_source
 from postbell.cli.terms import understand
@@ -128,9 +129,11 @@ def read_series(
     shared = {name: given[name] for name in _SHARED}
     post = Given(**{**_NOT_GIVEN, **shared})
     written = post.over(file, stored.overrides if stored else None)
+    overrides, own = apart(written.overrides)
+    written = replace(written, overrides=overrides)
     anew = replace(written, at=None, queue=None, tz=None, not_after=None)
     meant = understand(ctx, anew, said=stored.content.comment if stored else None)
-    problems = [*_out_of_place(file, kind, tables), *meant.problems]
+    problems = [*_out_of_place(file, kind, tables), *map(_same_for_all, own), *meant.problems]
     options = said({name: given[name] for name in NAMES if name in given})
     if file.tz:
         options.setdefault("tz", file.tz)
@@ -182,6 +185,11 @@ def _out_of_place(file: Manuscript, kind: str, tables: Mapping[str, Any]) -> lis
         message = f"this is what {mend[other]} reads; here the rule stands in [{kind}]."
         wrong.append(Problem(where=f"front matter [{other}]", message=message))
     return wrong
+
+
+def _same_for_all(name: str) -> Problem:
+    message = "leave it out: a series has the same times for all of its accounts; or write one for each."
+    return Problem(where=f"[{name}] at", message=message)
 
 
 def _span(text: str | None, meant: timedelta | None) -> timedelta | None:

@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from postbell.cli.common import State
+from postbell.cli.own_times import split_times, with_times
 from postbell.cli.times import PlaceOptions
 from postbell.domain.content import Override, Split
 from postbell.domain.manuscript import SCISSORS, Manuscript, MediaRef, read_manuscript, write_manuscript
@@ -30,13 +31,31 @@ _FIELDS = ("text", "title", "link", "comment")
 _OF_PART = re.compile(r"([1-9][0-9]?):(.+)", re.DOTALL)
 
 
+def _when(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a command accept the options that say when."""
+    options = (
+        click.option(
+            "--at",
+            multiple=True,
+            metavar="[NAME,…=]WHEN",
+            help='When: "tomorrow 18:00", "24 dec 9am", "in 45 min" …; for sky alone: sky="friday 9am".',
+        ),
+        click.option("--now", is_flag=True, help="Publish it at once."),
+        PlaceOptions.options,
+        click.option("--tz", metavar="ZONE", help="The time zone of WHEN, for instance Europe/Berlin."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @dataclass(frozen=True, kw_only=True)
 class Given(PlaceOptions):
     """The options with which `add` and `edit` are told what a post says. None was not given."""
 
     to: tuple[str, ...]
     then: tuple[str, ...]
-    at: str | None
+    at: tuple[str, ...]
     now: bool
     tz: str | None
     title: str | None
@@ -62,10 +81,7 @@ class Given(PlaceOptions):
             click.option(
                 "--then", multiple=True, metavar="TEXT", help="What follows as a thread; once for each part."
             ),
-            click.option("--at", metavar="WHEN", help='When: "tomorrow 18:00", "24 dec 9am", "in 45 min" …'),
-            click.option("--now", is_flag=True, help="Publish it at once."),
-            PlaceOptions.options,
-            click.option("--tz", metavar="ZONE", help="The time zone of WHEN, for instance Europe/Berlin."),
+            _when,
             click.option("--title", help="A title, for networks that have one."),
             click.option("--link", metavar="URL", help="A web address that the post is about."),
             click.option(
@@ -115,15 +131,19 @@ class Given(PlaceOptions):
 
         Raises Invalid, or UsageError for a contradiction.
         """
-        self.require_one(now=self.now, at=self.at is not None)
+        at, own = split_times(self.at)
+        self.require_one(now=self.now, at=at is not None)
         self._refuse_empty()
-        timed = self.placed or self.now or self.at is not None
-        overrides = _overridden(self.settings, {**(stored or {}), **base.overrides})
+        timed = self.placed or self.now or at is not None
+        overrides = {
+            **base.overrides,
+            **_overridden(self.settings, {**(stored or {}), **base.overrides}),
+        }
         return replace(
             base,
             segments=self.then or base.segments,
             to=_names(self.to) or base.to,
-            at="now" if self.now else self.at if timed else base.at,
+            at="now" if self.now else at if timed else base.at,
             queue=self.queue if timed else base.queue,
             tz=self.tz or base.tz,
             labels=_names(self.labels) if self.labels else base.labels,
@@ -138,16 +158,17 @@ class Given(PlaceOptions):
             title=base.title if self.title is None else self.title,
             link=base.link if self.link is None else self.link,
             media=tuple(map(_media_ref, self.media)) or base.media,
-            overrides={**base.overrides, **overrides},
+            overrides=with_times(overrides, own),
         )
 
     def _refuse_empty(self) -> None:
-        texts = {"--at": self.at, "--tz": self.tz, "--between": self.between, "--and": self.until}
-        given = [("--to", self.to), *((option, (text,)) for option, text in texts.items())]
+        texts = {"--tz": self.tz, "--between": self.between, "--and": self.until}
+        given = [("--to", self.to), ("--at", self.at)]
+        given += [(option, (text,)) for option, text in texts.items() if text is not None]
         problems = [
             Problem(where=option, message="it is empty; give a value, or leave the option out.")
             for option, values in given
-            if any(value is not None and not value.strip(" ,") for value in values)
+            if any(not value.strip(" ,") for value in values)
         ]
         if problems:
             raise Invalid(problems)

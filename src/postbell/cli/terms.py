@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING
 
+from postbell.cli.own_times import apart
 from postbell.cli.times import instant, placing_of
-from postbell.errors import Invalid, Problem
+from postbell.errors import Invalid, Noting, Problem
 
 
 if TYPE_CHECKING:
@@ -17,13 +19,11 @@ if TYPE_CHECKING:
 
     from postbell.cli.desk import Clocks
     from postbell.cli.sources import Given
-    from postbell.domain.content import Comment
+    from postbell.domain.content import Comment, Override
     from postbell.domain.manuscript import Manuscript
     from postbell.domain.when import When
     from postbell.services.plan.placing import Placing
     from postbell.services.posts.wanted import Terms
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,11 +32,21 @@ class Understood:
 
     when: When | None
     place: Placing | None
+    #: When single accounts publish it, or all of a network, by their names.
+    times: Mapping[str, When]
+    #: What single networks and accounts say, without their times.
+    overrides: Mapping[str, Override]
     terms: Terms
     #: The first comment; None where nothing is said about it.
     comment: Comment | None
     #: What could not be understood.
     problems: tuple[Problem, ...]
+
+    @property
+    def note(self) -> str | None:
+        """What is worth knowing about the times: the clocks change around one. Without a full stop."""
+        own = (f"{name}: {when.note}" for name, when in self.times.items() if when.note)
+        return ". ".join([*([self.when.note] if self.when and self.when.note else []), *own]) or None
 
 
 def understand(
@@ -53,27 +63,39 @@ def understand(
     """
     from postbell.services.posts.wanted import Terms
 
-    base = stored or Terms()
-    problems: list[Problem] = []
-
-    def noting(read: Callable[[], T]) -> T | None:
-        try:
-            return read()
-        except Invalid as error:
-            problems.extend(error.problems)
-            return None
-
+    noting = Noting()
     zone = noting(lambda: _zone_of(ctx, manuscript)) or ctx.zone
-    dated = manuscript.at or manuscript.not_after or (given and given.auto)
+    overrides, own = apart(manuscript.overrides)
+    dated = manuscript.at or own or manuscript.not_after or (given and given.auto)
     if given and given.tz and not dated:
         message = "it is the zone of a time; give the time too, with --at."
-        problems.append(Problem(where="--tz", message=message))
-    when = noting(lambda: _time_of(ctx, manuscript, zone))
+        noting.problems.append(Problem(where="--tz", message=message))
+    when = noting(lambda: _time_of(ctx, manuscript.at, manuscript.tz, zone))
+    times = {
+        name: noting(partial(_own_time, ctx, text, manuscript.tz, zone, name)) for name, text in own.items()
+    }
     place = noting(lambda: placing_of(ctx, given, zone, queue=manuscript.queue))
+    terms = _terms(ctx, manuscript, zone, stored or Terms(), noting)
+    comment = noting(lambda: _comment(manuscript, said))
+    return Understood(
+        when=when,
+        place=place,
+        times={name: meant for name, meant in times.items() if meant},
+        overrides=overrides,
+        terms=terms,
+        comment=comment,
+        problems=tuple(noting.problems),
+    )
+
+
+def _terms(ctx: Clocks, manuscript: Manuscript, zone: ZoneInfo, base: Terms, noting: Noting) -> Terms:
+    """Return the terms that a manuscript sets; those of which it is silent are as in `base`."""
+    from postbell.services.posts.wanted import Terms
+
     late_limit = noting(lambda: _span(manuscript.late_limit, "--late-limit", base.late_limit))
     delete_after = noting(lambda: _span(manuscript.delete_after, "--delete-after", base.delete_after))
     not_after = noting(lambda: _end(ctx, manuscript.not_after, zone, base.not_after))
-    terms = Terms(
+    return Terms(
         labels=base.labels if manuscript.labels is None else tuple(dict.fromkeys(manuscript.labels)),
         late_limit=late_limit,
         not_after=not_after,
@@ -81,8 +103,6 @@ def understand(
         allow_duplicate=manuscript.allow_duplicate or base.allow_duplicate,
         bare=base.bare if manuscript.bare is None else manuscript.bare,
     )
-    comment = noting(lambda: _comment(manuscript, said))
-    return Understood(when=when, place=place, terms=terms, comment=comment, problems=tuple(problems))
 
 
 def _comment(manuscript: Manuscript, stored: Comment | None) -> Comment | None:
@@ -112,16 +132,30 @@ def _zone_of(ctx: Clocks, manuscript: Manuscript) -> ZoneInfo:
     return zone_named(manuscript.tz) if manuscript.tz else ctx.zone
 
 
-def _time_of(ctx: Clocks, manuscript: Manuscript, zone: ZoneInfo) -> When | None:
+def _time_of(
+    ctx: Clocks, text: str | None, tz: str | None, zone: ZoneInfo, where: str = "--at"
+) -> When | None:
     from postbell.domain.when import parse_when
 
-    if not manuscript.at:
+    if not text:
         return None
-    when = parse_when(manuscript.at, now=ctx.now(), zone=zone)
-    if manuscript.tz and when.zone != zone.key:
-        message = f'"{manuscript.at}" is in the zone {when.zone}, but tz says {zone.key}; give one of them.'
-        raise Invalid([Problem(where="--at", message=message)])
+    when = parse_when(text, now=ctx.now(), zone=zone)
+    if tz and when.zone != zone.key:
+        message = f'"{text}" is in the zone {when.zone}, but tz says {zone.key}; give one of them.'
+        raise Invalid([Problem(where=where, message=message)])
     return when
+
+
+def _own_time(ctx: Clocks, text: object, tz: str | None, zone: ZoneInfo, name: str) -> When | None:
+    """Return the time of a single account; raises Invalid about it."""
+    where = f"--at {name}"
+    if not isinstance(text, str) or not text.strip():
+        message = 'it must be a time in quotes: at = "tomorrow 18:00".'
+        raise Invalid([Problem(where=where, message=message)])
+    try:
+        return _time_of(ctx, text, tz, zone, where)
+    except Invalid as error:
+        raise Invalid(Problem(where=where, message=each.message) for each in error.problems) from None
 
 
 def _end(ctx: Clocks, text: str | None, zone: ZoneInfo, stored: datetime | None) -> datetime | None:

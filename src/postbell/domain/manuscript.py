@@ -16,6 +16,9 @@
 
     [wordpress]
     categories = ["News"]
+
+    [sky]
+    at = "saturday 9am"              # a time of its own, as an option of the account
     +++
 
     The text for all.

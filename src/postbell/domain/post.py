@@ -82,7 +82,7 @@ class Delivery:
     result: Outcome | None = None
     #: Names it at the far side; the same at every try.
     key: str
-    #: When it is meant to be published; None for a draft.
+    #: When it is meant to be published; of a draft a reminder, None where it has no date.
     due_at: datetime | None = None
     #: When it may be tried next; later than `due_at` after a setback.
     try_at: datetime | None = None
@@ -130,6 +130,11 @@ class Delivery:
             DeliveryState.CANCELLED: Outcome.CANCELLED,
         }
         return ends.get(self.state)
+
+    @property
+    def is_to_come(self) -> bool:
+        """Whether it waits for its time, and nothing of it was tried."""
+        return self.state is DeliveryState.SCHEDULED and not self.tries and self.begun_at is None
 
     @property
     def lateness(self) -> timedelta | None:

@@ -45,6 +45,8 @@ class PostEvent(StrEnum):
     FINISH = "finish"
     #: The user wants an ended delivery tried again.
     REOPEN = "reopen"
+    #: The user changes what is still to come of it, while some accounts have it already.
+    AMEND = "amend"
     #: The user changes what it says after it was published.
     REVISE = "revise"
     CANCEL = "cancel"
@@ -115,6 +117,7 @@ POST_STEPS: dict[tuple[PostState, PostEvent], PostState] = {
     (_P.PROCESSING, PostEvent.START): _P.PROCESSING,
     (_P.SCHEDULED, PostEvent.FINISH): _P.PROCESSED,
     (_P.PROCESSING, PostEvent.FINISH): _P.PROCESSED,
+    (_P.PROCESSING, PostEvent.AMEND): _P.PROCESSING,
     (_P.PROCESSED, PostEvent.REOPEN): _P.PROCESSING,
     (_P.PROCESSED, PostEvent.REVISE): _P.PROCESSED,
     (_P.PROCESSING, PostEvent.REOPEN): _P.PROCESSING,

@@ -29,6 +29,10 @@ from postbell.errors import Invalid, Problem
 __all__ = ["EXAMPLES", "When", "describe", "parse_when", "wall_to_instant", "zone_named"]
 
 
+#: The word for the time that has come.
+NOW = "now"
+
+
 @dataclass(frozen=True, kw_only=True)
 class When:
     """A point in time, and how a person reads it."""
@@ -73,7 +77,7 @@ def parse_when(text: str, *, now: datetime, zone: ZoneInfo, allow_past: bool = F
         when = _settle(meant, zone, utc)
     except (ValueError, OverflowError) as error:
         raise _refusal(text, f"is not a time: {error}. Accepted are: {', '.join(EXAMPLES)}.") from None
-    if when.at <= now and words.lower() != "now" and not allow_past:
+    if when.at <= now and words.lower() != NOW and not allow_past:
         raise _refusal(text, f"is past: {describe(when, now)}. Give a later time, or now.")
     return when
 

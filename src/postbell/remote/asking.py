@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from postbell.domain.content import Override
 from postbell.domain.media import Media, Source
 from postbell.domain.post import Post
-from postbell.domain.when import When
+from postbell.domain.when import NOW, When
 from postbell.services.plan.placing import Auto, Placing, Queue
 from postbell.services.posts.wanted import Changes, ContentChanges, Terms, Wanted, terms_of
 from postbell.services.series.series import SeriesChanges, WantedSeries
@@ -42,7 +43,7 @@ def post_asked(wanted: Wanted, now: datetime) -> dict[str, Any]:
         **_terms(wanted.terms, Terms()),
         "overrides": {key: asdict(said) for key, said in wanted.overrides.items()},
         "split": wanted.split,
-        **time_asked(wanted.when or wanted.place, now, draft=wanted.draft),
+        **time_asked(wanted.when or wanted.place, now, draft=wanted.draft, times=wanted.times),
     }
 
 
@@ -56,7 +57,7 @@ def change_asked(changes: Changes, post: Post, now: datetime) -> dict[str, Any]:
     asked = {**_content_asked(changes), **_given(said)}
     if changes.terms is not None:
         asked |= _terms(changes.terms, terms_of(post))
-    return asked | time_asked(changes.when or changes.place, now)
+    return asked | time_asked(changes.when or changes.place, now, times=changes.times)
 
 
 def series_asked(wanted: WantedSeries) -> dict[str, Any]:
@@ -92,17 +93,34 @@ def series_change_asked(changes: SeriesChanges) -> dict[str, Any]:
     return {**_content_asked(changes), **_given(said), **changed, **rule}
 
 
-def time_asked(to: When | Placing | None, now: datetime, *, draft: bool = False) -> dict[str, Any]:
-    """Return when something is published; what has come by `now` (aware) is published at once."""
-    if to is None:
-        return {}
+def time_asked(
+    to: When | Placing | None,
+    now: datetime,
+    *,
+    draft: bool = False,
+    times: Mapping[str, When] | None = None,
+) -> dict[str, Any]:
+    """Return when something is published; what has come by `now` (aware) is published at once.
+
+    `times` are those of single accounts.
+    """
+    named = [when for when in (to, *(times or {}).values()) if isinstance(when, When)]
+    asked: dict[str, Any] = {"zone": min(named, key=attrgetter("at")).zone} if named else {}
+    if times:
+        asked["times"] = {name: _moment(when, now, draft=draft) for name, when in times.items()}
     if isinstance(to, Queue):
-        return {"queue": to.mode}
+        return asked | {"queue": to.mode}
     if isinstance(to, Auto):
-        return {"auto": {"between": stamp(to.start), "until": stamp(to.end), "seed": to.seed}}
-    if to.at <= now and not draft:
-        return {"publish_now": True, "zone": to.zone}
-    return {"at": stamp(to.at), "zone": to.zone}
+        return asked | {"auto": {"between": stamp(to.start), "until": stamp(to.end), "seed": to.seed}}
+    if to is None:
+        return asked
+    moment = _moment(to, now, draft=draft)
+    return asked | ({"publish_now": True} if moment == NOW else {"at": moment})
+
+
+def _moment(when: When, now: datetime, *, draft: bool) -> str:
+    """Return an instant; the word now for one that has come."""
+    return NOW if when.at <= now and not draft else str(stamp(when.at))
 
 
 def _content_asked(changes: ContentChanges) -> dict[str, Any]:

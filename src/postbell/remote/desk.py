@@ -129,7 +129,7 @@ class RemoteDesk:
         return list(map(reading.preview_of, told["previews"]))
 
     def edit_post(self, post: Post, changes: Changes) -> Saved:
-        """Change a draft or scheduled post."""
+        """Change a draft or scheduled post, or what is still to come of one."""
         return self._change(post, change_asked(self.understood(changes), post, self.now()))
 
     def edit_published(self, post: Post, changes: Changes, accounts: Sequence[str]) -> Saved:
@@ -153,10 +153,18 @@ class RemoteDesk:
         """Have what is public of a post taken away."""
         return self._act(post, "unpublish", {"account": account}).post
 
-    def reschedule(self, post: Post, to: When | Placing, *, allow_duplicate: bool = False) -> Saved:
-        """Give a post another time."""
-        asked = time_asked(to, self.now()) | ({"allow_duplicate": True} if allow_duplicate else {})
-        return self._change(post, asked)
+    def reschedule(
+        self,
+        post: Post,
+        to: When | Placing,
+        *,
+        accounts: Sequence[str] = (),
+        allow_duplicate: bool = False,
+    ) -> Saved:
+        """Give a post another time, or only some of its accounts."""
+        times = dict.fromkeys(accounts, to) if isinstance(to, When) else {}
+        asked = time_asked(None if times else to, self.now(), times=times)
+        return self._change(post, asked | ({"allow_duplicate": True} if allow_duplicate else {}))
 
     def unschedule(self, post: Post) -> Post:
         """Make a scheduled post a draft again."""

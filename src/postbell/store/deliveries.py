@@ -72,9 +72,9 @@ _STUCK_OF_ACCOUNT = (delivery.c.account_id == bindparam("of"), waits_after(deliv
 _STEP_ASIDE = update(delivery).where(*_STUCK_OF_ACCOUNT, delivery.c.try_at < _UNTIL).values(try_at=_UNTIL)
 _FREE_STUCK = update(delivery).where(*_STUCK_OF_ACCOUNT, delivery.c.try_at > _UNTIL).values(try_at=_UNTIL)
 
-#: What a delivery without a time has none of.
+#: What a draft has none of. It keeps its date.
 UNPLANNED: dict[str, Any] = dict.fromkeys(
-    ("due_at", "try_at", "late_limit", "expires_at", "stream", "fingerprint", "placed_by", "placed_why")
+    ("try_at", "late_limit", "expires_at", "stream", "fingerprint", "placed_by", "placed_why")
 )
 
 
@@ -142,7 +142,7 @@ def schedule_deliveries(tx: Connection, post_id: str, plan: Iterable[Planned]) -
 
 
 def unschedule_deliveries(tx: Connection, post_id: str) -> None:
-    """Make every delivery of a post a draft again."""
+    """Make every delivery of a post a draft again; its date stays."""
     move(tx, delivery.c.post_id == post_id, DeliveryEvent.UNSCHEDULE, **UNPLANNED)
 
 

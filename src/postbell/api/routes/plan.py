@@ -9,12 +9,12 @@ from fastapi import Query
 from pydantic import Field
 
 from postbell.api import plan_models, rehearsing
-from postbell.api.asked import Asked, Noting
+from postbell.api.asked import Asked
 from postbell.api.call import Answer
 from postbell.api.moments import read_instant
 from postbell.api.resource import Call, Resource
 from postbell.domain.access import Scope
-from postbell.errors import Invalid, Problem
+from postbell.errors import Invalid, Noting, Problem
 from postbell.plan_shapes import coming_json
 from postbell.services.context import Context
 from postbell.services.plan import forecast

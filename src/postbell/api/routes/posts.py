@@ -29,8 +29,9 @@ from postbell.errors import Invalid, NotFound, Problem
 from postbell.services.accounts.accounts import get_account
 from postbell.services.context import Context
 from postbell.services.posts.actions import delete, unschedule
-from postbell.services.posts.compose import add_post, edit_post, load_post
+from postbell.services.posts.compose import add_post, load_post
 from postbell.services.posts.preview import preview_post
+from postbell.services.posts.rest import change_post
 from postbell.services.posts.wanted import Saved
 from postbell.shapes import post_json, preview_json, problems_json, saved_json
 from postbell.store import posts as store
@@ -117,7 +118,7 @@ def read(call: Call, id: PostId) -> Answer:  # noqa: A002 - the name in the path
 def create(call: Call, asked: PostAsked) -> Answer:
     """Store a new post; with a time it is scheduled, without one it is a draft.
 
-    A time, `publish_now`, `queue` and `auto` also need the scope publish.
+    A time, `times`, `publish_now`, `queue` and `auto` also need the scope publish.
     """
     return told(_create(call, asked), status=201)
 
@@ -174,19 +175,21 @@ def preview(call: Call, asked: PostAsked) -> Answer:
 def change(call: Call, id: PostId, asked: PostChanged) -> Answer:  # noqa: A002
     """Change a draft or a scheduled post. A time schedules a draft; without one every account keeps its time.
 
+    While some accounts have it already, `times` and `overrides` for single accounts change what is to come.
+
     To give a time, or to change what is scheduled, also needs the scope publish.
     """
     post = found_post(call.ctx, id)
     call.require_match(tag_of(post_json(post)))
     is_draft = post.state is PostState.DRAFT or asked.draft
-    if asked.ways or not is_draft:
+    if asked.moves or not is_draft:
         call.require(Scope.PUBLISH)
     with call.unit.write() if asked.draft else nullcontext():
         if asked.draft and post.state is not PostState.DRAFT:
             post = unschedule(call.ctx, post)
         if not asked.others:
             return told(Saved(post=post))
-        return told(edit_post(call.ctx, post, changes_of(call.ctx, asked, post)))
+        return told(change_post(call.ctx, post, changes_of(call.ctx, asked, post)))
 
 
 @resource.serve("DELETE", "/{id:id}", "Delete a post", needs=Scope.WRITE, status=204, refuses=(404, 412))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from postbell.api import models, published_models
-from postbell.api.asked import Asked, Noting
+from postbell.api.asked import Asked
 from postbell.api.call import Answer
 from postbell.api.changes import PublishedChanged, said_of
 from postbell.api.resource import Call, Resource
@@ -13,6 +13,7 @@ from postbell.api.routes.post_actions import found
 from postbell.api.routes.posts import PostId, found_post, told
 from postbell.domain.access import Scope
 from postbell.edit_shapes import edit_json
+from postbell.errors import Noting
 from postbell.services.posts import actions
 from postbell.services.posts.wanted import Saved
 from postbell.services.sending.editing import edit_published, plan_edit, revisions_of

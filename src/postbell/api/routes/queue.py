@@ -9,14 +9,14 @@ from fastapi import Query
 from pydantic import Field
 
 from postbell.api import plan_models
-from postbell.api.asked import MOST, Asked, Noting
+from postbell.api.asked import MOST, Asked
 from postbell.api.call import Answer, Running, tag_of
 from postbell.api.resource import Call, Resource
 from postbell.api.routes.accounts import Name
 from postbell.domain.access import Scope
 from postbell.domain.weekly import WeeklySlots, parse_days_off, parse_weekly
 from postbell.domain.zones import zone_named
-from postbell.errors import Invalid, Problem
+from postbell.errors import Invalid, Noting, Problem
 from postbell.plan_shapes import seat_json, slots_json
 from postbell.services.accounts.accounts import get_account
 from postbell.services.plan import queueing

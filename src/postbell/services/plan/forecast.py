@@ -11,12 +11,11 @@ from sqlalchemy import Connection
 
 from postbell.domain.content import resolve
 from postbell.domain.post import Delivery, Post
-from postbell.domain.states import PostState
 from postbell.services.accounts.holds import Holds
 from postbell.services.context import Context
 from postbell.services.plan.projection import Coming, Projection
-from postbell.store import posts, timeline
-from postbell.store.posts import Filter
+from postbell.store import timeline
+from postbell.store.drafts import dated_drafts
 
 
 #: Beyond this nothing is foretold.
@@ -66,9 +65,9 @@ def between(ctx: Context, start: datetime, end: datetime) -> list[Coming]:
     with ctx.store.read() as tx:
         holds = Holds.seen(tx, now)
         stored = timeline.due_between(tx, start, end, ended=True)
-        dated = Filter(state=PostState.DRAFT, since=start, until=end, limit=_MOST_DRAFTS)
-        drafts = posts.list_posts(tx, dated, ctx.media.path_of)
-        found = [*_stored(ctx, tx, holds, stored, now), *_reminders(holds, drafts)]
+        drafts = dated_drafts(tx, start, end, _MOST_DRAFTS, ctx.media.path_of)
+        dated = [each for each in _reminders(holds, drafts) if start <= each.at < end]
+        found = [*_stored(ctx, tx, holds, stored, now), *dated]
         stop = min(end, now + LONGEST)
         if stop > now:
             made = Projection(ctx, tx, holds, now).until(stop)
@@ -105,7 +104,10 @@ def _reminders(holds: Holds, drafts: Iterable[Post]) -> Iterator[Coming]:
         assert post.at is not None, "only dated drafts are listed"
         coming = Coming(at=post.at, account="", network="", content=post.content, post_id=post.id, draft=True)
         to = [each for each in post.deliveries if each.account_id in holds.accounts]
-        yield from [replace(coming, account=each.account, network=each.network) for each in to] or [coming]
+        yield from [
+            replace(coming, at=each.due_at or post.at, account=each.account, network=each.network)
+            for each in to
+        ] or [coming]
 
 
 def _due(each: Delivery) -> datetime:

@@ -18,8 +18,9 @@ from postbell.services.context import Context, progress_of
 from postbell.services.plan.placing import Placing
 from postbell.services.posts.checking import check_address
 from postbell.services.posts.compose import load_post, move_post, require_publishable, require_step
+from postbell.services.posts.rest import change_post
 from postbell.services.posts.timing import timetable
-from postbell.services.posts.wanted import Saved
+from postbell.services.posts.wanted import Changes, Saved, terms_of
 from postbell.services.sending.outcomes import is_in_doubt
 from postbell.store import accounts, attempts, deliveries, posts, removals
 from postbell.store.series import is_made_again
@@ -33,12 +34,23 @@ class Verdict(StrEnum):
     RESEND = "resend"
 
 
-def reschedule(ctx: Context, post: Post, to: When | Placing, *, allow_duplicate: bool = False) -> Saved:
+def reschedule(
+    ctx: Context,
+    post: Post,
+    to: When | Placing,
+    *,
+    accounts: Sequence[str] = (),
+    allow_duplicate: bool = False,
+) -> Saved:
     """Give a draft or scheduled post a time, or a place in the queue; it will be published then.
 
-    With `allow_duplicate` it may say what another post says, from now on. Raises Invalid if it could not be
-    published as it is, IllegalTransition or Stale if it is too late.
+    With `accounts` only there, and also if others have it already; that takes a time, no place. With
+    `allow_duplicate` it may say what another post says, from now on. Raises Invalid if it could not be
+    published as it is, Conflict or Stale if it is too late.
     """
+    if accounts and isinstance(to, When):
+        terms = replace(terms_of(post), allow_duplicate=True) if allow_duplicate else None
+        return change_post(ctx, post, Changes(times=dict.fromkeys(accounts, to), terms=terms))
     place, when = (None, to) if isinstance(to, When) else (to, None)
     changed = replace(
         post,
@@ -49,9 +61,9 @@ def reschedule(ctx: Context, post: Post, to: When | Placing, *, allow_duplicate:
         updated_at=ctx.now(),
     )
     require_step(post, PostEvent.SCHEDULE)
-    accounts = require_publishable(ctx, changed)
+    named = require_publishable(ctx, changed)
     with ctx.store.write() as tx:
-        planned = timetable(ctx, tx, changed, accounts, place=place)
+        planned = timetable(ctx, tx, changed, named, place=place)
         move_post(tx, planned.post, PostEvent.SCHEDULE)
         deliveries.schedule_deliveries(tx, post.id, planned.planned)
     return Saved(post=_done(ctx, post.id), warnings=planned.warnings, moved=planned.moved)

@@ -30,25 +30,26 @@ _RULES = {
 
 
 def check_names(
-    overrides: Mapping[str, Override],
+    names: Iterable[str],
     accounts: Mapping[str, Account],
     networks: Iterable[str],
     *,
     others: Container[str],
+    where: str = "[{}]",
 ) -> list[Problem]:
-    """Return a problem for every override that names neither a network nor an account of the post.
+    """Return a problem for every name that is neither that of a network nor of an account of the post.
 
-    `others` are the accounts that there are besides.
+    `others` are the accounts that there are besides; `where` is what the user calls the place of a name.
     """
     known = [*networks, *accounts]
     return [
         Problem(
-            where=f"[{key}]",
+            where=where.format(key),
             message=f"the post does not go to {key}; add it with --to."
             if key in others
             else f"there is no network or account of that name.{_RULES.get(key) or _hint(key, known)}",
         )
-        for key in overrides
+        for key in names
         if key not in known
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -18,11 +19,13 @@ from postbell.publishing import registry
 from postbell.services.context import Context
 from postbell.services.posts.adding import added_to
 from postbell.services.posts.judging import find_accounts, judge
+from postbell.services.posts.own_times import check_times, dated, own_times
 from postbell.services.posts.splitting import split_for, split_of
 from postbell.services.posts.timing import Timetable, timetable
 from postbell.services.posts.wanted import Changes, Saved, Wanted, terms_of
 from postbell.store import accounts as account_store
 from postbell.store import deliveries, posts
+from postbell.store.drafts import date_drafts
 from postbell.store.media import record_media
 
 
@@ -31,6 +34,7 @@ _DONE = {
     PostEvent.SCHEDULE: "scheduled",
     PostEvent.UNSCHEDULE: "made a draft",
     PostEvent.EDIT: "changed",
+    PostEvent.AMEND: "changed",
     PostEvent.CANCEL: "cancelled",
 }
 
@@ -41,15 +45,21 @@ def add_post(ctx: Context, wanted: Wanted) -> Saved:
     Raises Invalid with every problem at once, and then nothing is stored.
     """
     accounts, problems = find_accounts(ctx, wanted.to)
-    scheduled = bool(wanted.when or wanted.place) and not wanted.draft
+    scheduled = bool(wanted.when or wanted.place or wanted.times) and not wanted.draft
     with ctx.media.stage(not_stored(wanted.media)) as files:
         post = new_post(ctx, wanted, in_place(wanted.media, files.media))
         post = split_for(ctx, added_to(post, accounts.values()), accounts.values(), wanted.split)
-        problems += [*wanted.problems, *files.problems]
+        problems += [*wanted.problems, *files.problems, *check_times(ctx, post, wanted.times, accounts)]
         lacks = judge(ctx, post, accounts, problems, strictly=scheduled or bool(wanted.problems))
+        times = own_times(wanted.times, accounts)
         with ctx.store.write() as tx:
-            planned = timetable(ctx, tx, post, accounts, place=wanted.place) if scheduled else None
-            post = planned.post if planned else post
+            planned: Timetable | None = None
+            dates: dict[int, datetime | None] = {}
+            if scheduled:
+                planned = timetable(ctx, tx, post, accounts, place=wanted.place, times=times)
+                post = planned.post
+            else:
+                post, dates = dated(ctx, post, accounts, times)
             files.keep()
             record_media(tx, post.content.media, post.created_at)
             posts.insert_post(tx, post)
@@ -57,6 +67,7 @@ def add_post(ctx: Context, wanted: Wanted) -> Saved:
             if planned:
                 posts.update_post(tx, post, PostEvent.SCHEDULE)
                 deliveries.schedule_deliveries(tx, post.id, planned.planned)
+            date_drafts(tx, post.id, dates)
             saved = _load(ctx, tx, post.id)
     ctx.ring()
     return _told(saved, planned, lacks)
@@ -72,30 +83,35 @@ def edit_post(ctx: Context, post: Post, changes: Changes) -> Saved:
     names = tuple(d.account for d in post.deliveries) if changes.to is None else changes.to
     accounts, problems = find_accounts(ctx, names)
     wanted = post.content.media if changes.media is None else changes.media
-    moves = bool(changes.when or changes.place)
     with ctx.media.stage(not_stored(wanted)) as files:
         changed = changed_post(ctx, post, changes, in_place(wanted, files.media))
         how = split_of(post) if changes.split is None else changes.split
         changed = split_for(ctx, added_to(changed, accounts.values()), accounts.values(), how)
-        problems += [*changes.problems, *files.problems]
-        scheduled = moves or post.state is PostState.SCHEDULED
+        problems += [*changes.problems, *files.problems, *check_times(ctx, changed, changes.times, accounts)]
+        scheduled = changes.moves or post.state is PostState.SCHEDULED
         lacks = judge(ctx, changed, accounts, problems, strictly=scheduled)
         with ctx.store.write() as tx:
-            planned = (
-                timetable(ctx, tx, changed, accounts, place=changes.place, keep=not moves)
-                if scheduled
-                else None
-            )
-            changed = planned.post if planned else changed
+            planned = _timetable(ctx, tx, changed, accounts, changes) if scheduled else None
+            changed, dates = (planned.post, {}) if planned else dated(ctx, changed, accounts)
             files.keep()
             record_media(tx, changed.content.media, changed.updated_at)
-            move_post(tx, changed, PostEvent.SCHEDULE if moves else PostEvent.EDIT)
+            move_post(tx, changed, PostEvent.SCHEDULE if changes.moves else PostEvent.EDIT)
             _change_accounts(ctx, tx, changed, accounts)
             if planned:
                 deliveries.schedule_deliveries(tx, post.id, planned.planned)
+            date_drafts(tx, post.id, dates)
             saved = _load(ctx, tx, post.id)
     ctx.ring()
     return _told(saved, planned, lacks)
+
+
+def _timetable(
+    ctx: Context, tx: Connection, changed: Post, accounts: Mapping[str, Account], changes: Changes
+) -> Timetable:
+    """Return when each account publishes a changed post: whom nothing gives a time keeps its own."""
+    times = own_times(changes.times, accounts)
+    keep = not (changes.when or changes.place)
+    return timetable(ctx, tx, changed, accounts, place=changes.place, times=times, keep=keep)
 
 
 def require_publishable(ctx: Context, post: Post) -> dict[str, Account]:
@@ -144,6 +160,10 @@ def require_step(post: Post, event: PostEvent) -> None:
 
 
 def _other_way(post: Post) -> str:
+    rest = [each.account for each in post.deliveries if each.is_to_come]
+    if post.state is PostState.PROCESSING and rest:
+        alone = f"`postbell reschedule {post.id} WHEN --account {rest[0]}`"
+        return f" Where it is still to come it is moved for single accounts: {alone}."
     public = any(each.outcome is Outcome.PUBLISHED and not each.deleted_at for each in post.deliveries)
     return f" What is public of it is changed by `postbell edit {post.id} --published`." if public else ""
 

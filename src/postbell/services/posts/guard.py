@@ -29,19 +29,26 @@ from postbell.store.duplicates import list_alike
 _FARTHEST = timedelta(days=30)
 
 
-def duplicates(ctx: Context, tx: Connection, post: Post, accounts: Iterable[Account]) -> list[Problem]:
+def duplicates(
+    ctx: Context,
+    tx: Connection,
+    post: Post,
+    accounts: Iterable[Account],
+    times: Mapping[str, datetime] | None = None,
+) -> list[Problem]:
     """Return a problem for each account on which another post reads the same.
 
     That post is still to come, at any time, or was published within the window of the configuration before
-    this one. What a series has made may repeat itself, and so may a post of which the user says so.
+    this one, or before the time of its own that an account has among `times`. What a series has made may
+    repeat itself, and so may a post of which the user says so.
     """
     if post.allow_duplicate or post.series_id or not ctx.duplicate_window:
         return []
-    since = max(ctx.now(), post.at or ctx.now()) - ctx.duplicate_window
-    problems = []
+    now, problems = ctx.now(), []
     for account in accounts:
         content, _ = resolve(post.content, post.overrides, network=account.network, account=account.name)
         mark = fingerprint(content)
+        since = max(now, (times or {}).get(account.name) or post.at or now) - ctx.duplicate_window
         alike = list_alike(tx, account.id, mark, since=since, besides=post.id) if mark else []
         if alike:
             said = f"{_other(ctx, alike[0])}; change the text, or say --allow-duplicate."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
@@ -14,7 +15,7 @@ from postbell.errors import Invalid, Problem
 from postbell.publishing.parts import parts_of
 from postbell.publishing.protocol import Call, Network
 from postbell.services.context import Context
-from postbell.services.plan.placing import Placing, choose
+from postbell.services.plan.placing import choose
 from postbell.services.plan.planning import Place, plan
 from postbell.services.posts import guard
 from postbell.services.posts.adding import added_to
@@ -28,6 +29,7 @@ from postbell.services.posts.checking import (
 )
 from postbell.services.posts.compose import in_place, new_post, not_stored
 from postbell.services.posts.judging import NO_ACCOUNT, check_said, find_accounts
+from postbell.services.posts.own_times import check_dates, check_named, own_times
 from postbell.services.posts.splitting import split_for
 from postbell.services.posts.wanted import Preview, Wanted
 from postbell.services.sending.commenting import as_comment
@@ -49,7 +51,7 @@ def preview_post(ctx: Context, wanted: Wanted) -> list[Preview]:
     with ctx.media.stage(not_stored(wanted.media)) as files:
         post = new_post(ctx, wanted, in_place(wanted.media, files.media))
         post = split_for(ctx, added_to(post, accounts.values()), accounts.values(), wanted.split)
-        problems += [*wanted.problems, *files.problems]
+        problems += [*wanted.problems, *files.problems, *check_named(ctx, wanted.times, accounts)]
         problems += check_said(ctx, post.content, wanted.overrides, accounts)
         for account in accounts.values():
             problems += check_options(ctx, wanted.overrides, account)
@@ -61,27 +63,33 @@ def preview_post(ctx: Context, wanted: Wanted) -> list[Preview]:
         }
         with ctx.store.write() if wanted.place else ctx.store.read() as tx:
             unsaved = tx.begin_nested()  # a place at the head of a queue moves what is queued
-            found = _previews(ctx, tx, post, accounts, fitted, place=wanted.place)
+            places = _places(ctx, tx, post, accounts, wanted)
+            found = [
+                _preview(ctx, tx, post, account, fitted[account.name], place=places.get(account.id))
+                for account in accounts.values()
+            ]
             unsaved.rollback()
-    return found
+    if wanted.draft or not wanted.times:
+        return found
+    return [_without_time(ctx, post, accounts[each.account], each) for each in found]
 
 
-def _previews(
-    ctx: Context,
-    tx: Connection,
-    post: Post,
-    accounts: Mapping[str, Account],
-    fitted: Mapping[str, _Fitted],
-    *,
-    place: Placing | None,
-) -> list[Preview]:
-    to = list(accounts.values())
-    places: dict[int, Place] = {account.id: Place(at=post.at) for account in to} if post.at else {}
-    if place:
-        places = choose(ctx, tx, post, to, place, now=ctx.now()).places
-    return [
-        _preview(ctx, tx, post, account, fitted[account.name], place=places.get(account.id)) for account in to
-    ]
+def _places(
+    ctx: Context, tx: Connection, post: Post, accounts: Mapping[str, Account], wanted: Wanted
+) -> dict[int, Place]:
+    """Return when each account would publish a post, by its id; one that has no time is left out."""
+    own = own_times(wanted.times, accounts)
+    rest = [account for account in accounts.values() if account.name not in own]
+    places: dict[int, Place] = {account.id: Place(at=post.at) for account in rest} if post.at else {}
+    if wanted.place and rest:
+        places = choose(ctx, tx, post, rest, wanted.place, now=ctx.now()).places
+    return places | {accounts[name].id: Place(at=when.at) for name, when in own.items()}
+
+
+def _without_time(ctx: Context, post: Post, account: Account, shown: Preview) -> Preview:
+    """Return a preview that says so where the others have times and this account has none."""
+    lacking = () if shown.at else check_dates(ctx, post, [account])
+    return replace(shown, problems=(*shown.problems, *lacking))
 
 
 def _calls(
@@ -117,7 +125,8 @@ def _preview(
     problems = unfit + check_fitted(ctx, base, post.overrides, account) + check_terms(ctx, post, account)
     no_alt = check_alt(content)
     problems += no_alt if ctx.require_alt else []
-    problems += guard.duplicates(ctx, tx, post, [account])
+    own = {account.name: place.at} if place and not place.by else {}
+    problems += guard.duplicates(ctx, tx, post, [account], own)
     problems += guard.past_end(ctx, post, place.at, account=account.name) if place else []
     planned = plan(post, [account], {account.id: place}) if place else []
     return Preview(

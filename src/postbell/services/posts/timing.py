@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
@@ -12,11 +11,12 @@ from sqlalchemy import Connection
 from postbell.domain.account import Account
 from postbell.domain.post import Post
 from postbell.domain.states import DeliveryState
-from postbell.domain.zones import wall_at, zone_named
+from postbell.domain.when import When
 from postbell.errors import Invalid, Problem
 from postbell.services.context import Context
 from postbell.services.plan.planning import Place, plan
 from postbell.services.posts import guard
+from postbell.services.posts.own_times import at_earliest, check_dates, check_missed, note_gone
 from postbell.store.deliveries import Planned
 
 
@@ -44,12 +44,14 @@ def timetable(
     accounts: Mapping[str, Account],
     *,
     place: Placing | None = None,
+    times: Mapping[str, When] | None = None,
     keep: bool = False,
 ) -> Timetable:
     """Return when each account publishes a post: where `place` puts it, else at the time of the post.
 
-    With `keep` an account that has a time for it already keeps that. Nothing of the post itself is stored
-    here. Raises Invalid with everything that speaks against these times.
+    Some have times of their own, by their names. With `keep` an account that has a time for it already keeps
+    that. Nothing of the post itself is stored here. Raises Invalid with everything that speaks against these
+    times.
     """
     # While one account has missed it, another may still have a later time for it.
     missed = {each.account_id for each in post.deliveries if each.state is DeliveryState.MISSED}
@@ -57,13 +59,20 @@ def timetable(
     if not to:
         retry = f"`postbell retry {post.id}` publishes it now."
         raise Invalid([Problem(where="--to", message=f"all of these accounts have missed it; {retry}")])
-    problems = guard.duplicates(ctx, tx, post, to)
+    own = times or {}
+    rest = [account for account in to if account.name not in own]
+    problems = guard.duplicates(ctx, tx, post, to, {name: when.at for name, when in own.items()})
+    problems += check_missed(post, own)
     places = _present(post) if keep else {}
     moved: tuple[str, ...] = ()
-    if place:
-        placed = _place(ctx, tx, post, to, place, problems=problems)
+    if place and rest:
+        placed = _place(ctx, tx, post, rest, place, problems=problems)
         places, moved, when = placed.places, placed.moved, placed.when
         post = replace(post, at=when.at, local=when.local, zone=when.zone)
+    elif lacking := check_dates(ctx, post if keep else replace(post, deliveries=()), rest):
+        raise Invalid([*problems, *lacking])
+    places |= {account.id: Place(at=own[account.name].at) for account in to if account.name in own}
+    gone = [] if keep else note_gone(post, own)
     stream = next((delivery.stream for delivery in post.deliveries if delivery.stream), None)
     planned = plan(post, to, places, stream=stream)
     named = {account.id: account for account in to}
@@ -72,9 +81,9 @@ def timetable(
     if problems:
         raise Invalid(problems)
     return Timetable(
-        post=_at_earliest(ctx, post, [each.at for each in planned]),
+        post=at_earliest(ctx, post, (each.at for each in planned), own.values()),
         planned=tuple(planned),
-        warnings=tuple(guard.warnings(ctx, tx, post, named, planned)),
+        warnings=(*gone, *guard.warnings(ctx, tx, post, named, planned)),
         moved=moved,
     )
 
@@ -103,12 +112,3 @@ def _present(post: Post) -> dict[int, Place]:
         for delivery in post.deliveries
         if delivery.due_at and delivery.state is not DeliveryState.MISSED
     }
-
-
-def _at_earliest(ctx: Context, post: Post, times: Sequence[datetime]) -> Post:
-    """Return a post at the earliest of its times: the account that had it may have gone."""
-    earliest = min(times)
-    if earliest == post.at:
-        return post
-    zone = zone_named(post.zone) if post.zone else ctx.zone
-    return replace(post, at=earliest, local=wall_at(earliest, zone), zone=zone.key)

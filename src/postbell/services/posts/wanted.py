@@ -63,10 +63,12 @@ class Wanted:
     media: tuple[Source | Media, ...] = ()
     #: Names of accounts.
     to: tuple[str, ...] = ()
-    #: When it is published; without this and `place` it is a draft.
+    #: When it is published; without this, `place` and `times` it is a draft.
     when: When | None = None
     #: Leaves the time to the queue, or to what is best; never with `when` or `draft`.
     place: Placing | None = None
+    #: When single accounts publish it, or all of a network, by their names; whatever `when` and `place` say.
+    times: Mapping[str, When] = field(default_factory=dict)
     #: Keeps it a draft although it has a time: a reminder that never fires.
     draft: bool = False
     terms: Terms = field(default_factory=Terms)
@@ -107,9 +109,11 @@ class Changes(ContentChanges):
     """What to change of a post."""
 
     to: tuple[str, ...] | None = None
-    #: Either of the two also schedules a draft. Without them every account keeps its time.
+    #: Each of the three also schedules a draft. Whom none of them gives a time keeps its own.
     when: When | None = None
     place: Placing | None = None
+    #: When single accounts publish it, or all of a network, by their names; whatever `when` and `place` say.
+    times: Mapping[str, When] = field(default_factory=dict)
     #: All of them anew.
     terms: Terms | None = None
     #: Replaces the overrides of these networks and accounts; an empty one takes it away.
@@ -117,6 +121,11 @@ class Changes(ContentChanges):
     split: Split | None = None
     #: What is known to be wrong, to be told with everything else.
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def moves(self) -> bool:
+        """Whether any account is given a time."""
+        return bool(self.when or self.place or self.times)
 
 
 @dataclass(frozen=True, kw_only=True)

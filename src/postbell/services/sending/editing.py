@@ -117,7 +117,7 @@ def settled(post: Post, changes: Changes) -> list[Problem]:
     """Return a problem for everything that is settled by now: when, where and under which terms."""
     to = {delivery.account for delivery in post.deliveries}
     settled = {
-        "--at": bool(changes.when or changes.place),
+        "--at": changes.moves,
         "--to": changes.to is not None and set(changes.to) != to,
         "--comment": changes.comment is not None
         and (changes.comment.text or None) != (post.content.comment.text if post.content.comment else None),

@@ -1,0 +1,117 @@
+"""Times of their own: when single accounts publish a post, whatever its time for the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from postbell.domain.account import Account
+from postbell.domain.post import Post
+from postbell.domain.states import DeliveryState, PostState
+from postbell.domain.when import When
+from postbell.domain.zones import wall_at, zone_named
+from postbell.errors import Problem
+from postbell.publishing import registry
+from postbell.services.context import Context
+from postbell.services.posts import guard
+from postbell.services.posts.checking import check_names
+from postbell.store import accounts as account_store
+
+
+def own_times(times: Mapping[str, When], accounts: Mapping[str, Account]) -> dict[str, When]:
+    """Return the time of each account that has one of its own, by its name; that beats its network's."""
+    found = {name: times.get(name) or times.get(account.network) for name, account in accounts.items()}
+    return {name: when for name, when in found.items() if when}
+
+
+def check_times(
+    ctx: Context, post: Post, times: Mapping[str, When], accounts: Mapping[str, Account]
+) -> list[Problem]:
+    """Return what is wrong with the times of single accounts: their names, and the end of the post."""
+    problems = check_named(ctx, times, accounts)
+    for name, when in own_times(times, accounts).items():
+        problems += guard.past_end(ctx, post, when.at, account=name)
+    return problems
+
+
+def check_named(ctx: Context, times: Mapping[str, When], accounts: Mapping[str, Account]) -> list[Problem]:
+    """Return a problem for every time that is for no account of the post, and no network of one."""
+    if not times:
+        return []
+    with ctx.store.read() as tx:
+        others = account_store.accounts_named(tx, list(times))
+    wrong = check_names(times, accounts, registry.keys(), others=others, where="--at {}")
+    here = {*accounts, *(account.network for account in accounts.values())}
+    strange = set(times) - here - {problem.where.removeprefix("--at ") for problem in wrong}
+    message = "no account of the post is on this network."
+    return wrong + [Problem(where=f"--at {key}", message=message) for key in times if key in strange]
+
+
+def check_dates(ctx: Context, post: Post, to: Iterable[Account]) -> list[Problem]:
+    """Return a problem for each of these accounts that has no time, or of a draft one that is past.
+
+    These are the accounts that are given none: each keeps its own, or takes that of the post.
+    """
+    due = {each.account: each.due_at for each in post.deliveries}
+    draft = post.state is PostState.DRAFT
+    apart = draft and any(due.values())
+    problems = []
+    for account in to:
+        at = due.get(account.name)
+        at = at if at or (apart and account.name in due) else post.at
+        message = None
+        if at is None:
+            message = "it has no time; give it one, or one to all that have none of their own."
+        elif post.deliveries and draft and at <= ctx.now():
+            there = f"{wall_at(at, ctx.zone):%Y-%m-%d %H:%M} {ctx.zone.key}"
+            message = f"its date, {there}, is past; give it a time as well."
+        if message:
+            problems.append(Problem(where="--at", account=account.name, message=message))
+    return problems
+
+
+def note_gone(post: Post, times: Iterable[str]) -> list[Problem]:
+    """Return a note where accounts had times of their own that they have no more, but for these accounts."""
+    named = {each.due_at for each in post.deliveries if each.account not in times and not each.placed_by}
+    message = "its accounts had times of their own; now they have this one."
+    return [Problem(where="time", message=message)] if len(named - {None}) > 1 else []
+
+
+def check_missed(post: Post, times: Iterable[str]) -> list[Problem]:
+    """Return a problem for each of these accounts that has missed the post: no time is given to them."""
+    missed = {each.account for each in post.deliveries if each.state is DeliveryState.MISSED}
+    message = f"it has missed the post; `postbell retry {post.id}` publishes it now."
+    return [Problem(where=f"--at {name}", message=message) for name in times if name in missed]
+
+
+def dated(
+    ctx: Context, post: Post, accounts: Mapping[str, Account], times: Mapping[str, When] | None = None
+) -> tuple[Post, dict[int, datetime | None]]:
+    """Return a draft at the earliest of its dates, and its date on each account, by the id of that.
+
+    That is its own, the one that it had, or that of the post.
+    """
+    own = times or {}
+    had = {each.account: each.due_at for each in post.deliveries}
+    apart = any(had.values())
+    dates: dict[int, datetime | None] = {}
+    for name, account in accounts.items():
+        dates[account.id] = had[name] if apart and name in had else post.at
+        if name in own:
+            dates[account.id] = own[name].at
+    return at_earliest(ctx, post, dates.values(), own.values()), dates
+
+
+def at_earliest(
+    ctx: Context, post: Post, dates: Iterable[datetime | None], times: Iterable[When] = ()
+) -> Post:
+    """Return a post at the earliest of its dates, on the clocks with which that was named, or its own."""
+    earliest = min(filter(None, dates), default=post.at)
+    if earliest is None or earliest == post.at:
+        return post
+    meant = next((when for when in times if when.at == earliest), None)
+    if meant:
+        return replace(post, at=earliest, local=meant.local, zone=meant.zone)
+    zone = zone_named(post.zone) if post.zone else ctx.zone
+    return replace(post, at=earliest, local=wall_at(earliest, zone), zone=zone.key)
