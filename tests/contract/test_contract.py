@@ -224,7 +224,7 @@ def test_a_server_that_never_answers_is_left_at_the_deadline(subject: Subject, t
     for at, publishes in enumerate(_requests(subject, tmp_path)):
         daemon = _daemon(subject, _images(tmp_path))
         daemon.deadline = 0.05
-        silent = Between(daemon.far_side, at, say_nothing)
+        silent = Between(daemon.far_side, at, say_nothing, on=True)
         with pytest.raises(PublishError) as caught:
             asyncio.run(asyncio.wait_for(daemon.publish(silent), 10))
         assert type(caught.value) is (Unsure if publishes else Unavailable)
@@ -270,7 +270,7 @@ def test_no_secret_is_in_an_error_even_if_the_server_echoes_the_request(
         for at in range(len(_requests(subject, tmp_path))):
             daemon = _daemon(subject, _images(tmp_path))
             with pytest.raises(PublishError) as caught:
-                asyncio.run(daemon.publish(Between(daemon.far_side, at, echo)))
+                asyncio.run(daemon.publish(Between(daemon.far_side, at, echo, on=True)))
             error = [str(caught.value), *traceback.format_exception(caught.value)]
             _assert_hidden(daemon, [*error, caplog.text, str(events)])
 

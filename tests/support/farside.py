@@ -220,11 +220,13 @@ class Between(httpx.AsyncBaseTransport):
     far_side: FarSide
     at: int
     strike: Strike
+    #: Whether it strikes at all that come after it, too.
+    on: bool = False
     count: int = 0
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         here, self.count = self.count, self.count + 1
-        if here == self.at:
+        if here == self.at or (self.on and here > self.at):
             return await self.strike(self.far_side, request)
         return await self.far_side.handle_async_request(request)
 

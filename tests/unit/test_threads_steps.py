@@ -52,7 +52,7 @@ def test_files_are_containers_of_their_own_and_each_is_waited_for(tmp_path: Path
     far_side.looks = 1
     asyncio.run(sender.publish())
     assert [step.step for step in sender.stored] == [
-        *("file 1", "file 2", "file 1 is fetched", "file 2 is fetched"),
+        *("file 2", "file 1 is fetched", "file 2 is fetched"),
         *("container", "Threads makes it ready", "public"),
     ]
     assert [alt for _, alt in far_side.public()[0].media] == ["Picture 0", "Picture 1"]

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from postbell.publishing.together import together
+from postbell.domain.media import MediaKind
+from postbell.errors import Unavailable
+from postbell.publishing.together import as_far_as, next_files, together
+from support.pictures import picture
 
 
 def test_what_comes_of_it_is_in_order_whatever_ends_first() -> None:
@@ -48,3 +54,33 @@ def test_the_first_failure_ends_the_others_and_is_raised_as_it_is(kind: type[Bas
     with pytest.raises(kind, match="no"):
         asyncio.run(together(range(3), work, most=3))
     assert ended in ([0], [0, 2], [2, 0])
+
+
+def _failing(*failures: int, kind: type[Exception] = Unavailable) -> Callable[[int], Awaitable[int]]:
+    async def work(number: int) -> int:
+        await asyncio.sleep(0)
+        if number in failures:
+            raise kind(f"number {number}")
+        return number
+
+    return work
+
+
+def test_what_came_before_the_first_failure_is_kept() -> None:
+    assert asyncio.run(as_far_as(range(4), _failing(), most=2)) == [0, 1, 2, 3]
+    assert asyncio.run(as_far_as(range(4), _failing(2), most=4)) == [0, 1]
+    with pytest.raises(Unavailable, match="number 0"):
+        asyncio.run(as_far_as(range(4), _failing(0, 1), most=4))
+    with pytest.raises(ValueError, match="number 3"):
+        asyncio.run(as_far_as(range(4), _failing(3, kind=ValueError), most=4))
+
+
+def test_pictures_go_side_by_side_and_everything_else_alone(tmp_path: Path) -> None:
+    image = picture(tmp_path)
+    film = replace(image, kind=MediaKind.VIDEO)
+    media = [image, image, film, image, image, image]
+    found, done = list[Sequence[int]](), 0
+    while done < len(media):
+        found.append(next_files(media, done, most=2))
+        done += len(found[-1])
+    assert found == [[0, 1], [2], [3, 4], [5]]

@@ -235,7 +235,7 @@ def test_a_death_at_any_request_leaves_one_post_and_each_thing_once(tmp_path: Pa
 def test_every_step_is_stored_by_name(tmp_path: Path) -> None:
     daemon, _ = _rich(tmp_path)
     _publish(daemon)
-    assert [each.step for each in daemon.stored] == ["terms", "media 1", "media 2", "draft"]
+    assert [each.step for each in daemon.stored] == ["terms", "media 2", "draft"]
 
 
 def test_a_repeat_is_safe_because_it_changes_the_same_draft() -> None:

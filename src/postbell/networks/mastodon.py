@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 from postbell.domain.content import Content
 from postbell.domain.limits import Limits
-from postbell.domain.media import MediaKind
+from postbell.domain.media import Media, MediaKind
 from postbell.errors import Problem, PublishError, Rejected, Unavailable
 from postbell.publishing import chain, protocol
 from postbell.publishing.mastodon.api import OAUTH, Line
@@ -37,6 +37,7 @@ from postbell.publishing.mastodon.status import (
     written,
 )
 from postbell.publishing.protocol import Call, Outgoing, Profile, Progress, Receipt, Target
+from postbell.publishing.together import as_far_as, next_files
 from postbell.publishing.web.answer import Refused
 from postbell.publishing.web.oauth import OAuth
 
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
 _STATUSES = "/api/v1/statuses"
 #: Seconds between two looks at a file that the server still works on, and how often it is looked at in all.
 _MOST_WAIT, _MOST_LOOKS = 60, 120
+#: How many pictures are uploaded side by side.
+_AT_ONCE = 3
 #: How often files that a server has thrown away are sent again.
 _MOST_ANEW = 2
 #: How far our clock and the server's may be apart; what is older by more is not taken for the post.
@@ -128,10 +131,8 @@ class Mastodon:
         if options.quote and "quote" not in done:
             return Progress(step="quote", data=done | {"quote": await line.find_status(options.quote)})
         if len(files) < len(media):
-            item, point = media[len(files)], dict(enumerate(options.focus)).get(len(files))
-            look = picture if item.kind is MediaKind.VIDEO else None
-            file = await line.upload(item, focus=point and point.replace(":", ","), thumbnail=look)
-            return Progress(step=f"file {len(files) + 1}", data=done | {"files": [*files, file]})
+            files = [*files, *await _upload(line, outgoing, len(files), picture)]
+            return Progress(step=f"file {len(files)}", data=done | {"files": files})
         if not all(file["ready"] for file in files):
             return await _look(line, done, http)
         try:
@@ -201,6 +202,18 @@ class Mastodon:
     async def verify(self, target: Target, http: Http) -> Profile:
         """Ask the server who the account is, and what it takes; both are stored."""
         return await Line(target, http).learn()
+
+
+async def _upload(line: Line, outgoing: Outgoing, start: int, picture: Media | None) -> list[dict[str, Any]]:
+    """Upload the next files, side by side; return what is known of those that have come."""
+    media, points = outgoing.content.media, dict(enumerate(outgoing.options.focus))
+
+    async def one(at: int) -> dict[str, Any]:
+        look = picture if media[at].kind is MediaKind.VIDEO else None
+        point = points.get(at)
+        return await line.upload(media[at], focus=point and point.replace(":", ","), thumbnail=look)
+
+    return await as_far_as(next_files(media, start, most=_AT_ONCE), one, most=_AT_ONCE)
 
 
 async def _post(line: Line, outgoing: Outgoing, ids: Sequence[str], quoted: str | None) -> Receipt:

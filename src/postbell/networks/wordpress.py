@@ -35,7 +35,7 @@ from postbell.publishing.wordpress.post import (
     make_draft,
     receipt_of,
     slug_of,
-    upload_file,
+    upload_files,
 )
 from postbell.publishing.wordpress.site import Site, address_of, roots, things
 
@@ -126,8 +126,8 @@ class WordPress:
         if (options.categories or options.tags) and "terms" not in done:
             return Progress(step="terms", data=done | await find_terms(site, options))
         if len(uploaded) < len(media):
-            picture = await upload_file(site, outgoing, len(uploaded))
-            return Progress(step=f"media {len(uploaded) + 1}", data=done | {"media": [*uploaded, picture]})
+            uploaded = [*uploaded, *await upload_files(site, outgoing, len(uploaded))]
+            return Progress(step=f"media {len(uploaded)}", data=done | {"media": uploaded})
         if "post" not in done:
             return Progress(step="draft", data=done | {"post": await make_draft(site, outgoing, done)})
         release = {"status": options.status, "slug": options.slug}

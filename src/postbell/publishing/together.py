@@ -1,10 +1,17 @@
-"""Several requests at once, and never too many."""
+"""Several requests at once, and never too many.
+
+What was done by some of them is kept where others fail: a later try does the rest.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from itertools import takewhile
 from typing import TypeVar
+
+from postbell.domain.media import Media, MediaKind
+from postbell.errors import PublishError
 
 
 T = TypeVar("T")
@@ -28,3 +35,31 @@ async def together(items: Iterable[T], work: Callable[[T], Awaitable[_R]], *, mo
     except BaseExceptionGroup as failed:
         raise failed.exceptions[0] from None
     return [task.result() for task in tasks]
+
+
+async def as_far_as(items: Iterable[T], work: Callable[[T], Awaitable[_R]], *, most: int) -> list[_R]:
+    """Do the same, and return what comes of those before the first that fails, so that it can be kept.
+
+    All are waited for. Raises the PublishError of the first one of all if that fails, and everything else.
+    """
+
+    async def one(item: T) -> _R | PublishError:
+        try:
+            return await work(item)
+        except PublishError as error:
+            return error
+
+    done = list[_R]()
+    for result in await together(items, one, most=most):
+        if isinstance(result, PublishError):
+            if not done:
+                raise result
+            break
+        done.append(result)
+    return done
+
+
+def next_files(media: Sequence[Media], start: int, *, most: int) -> Sequence[int]:
+    """Return which files are uploaded next: some pictures, or one other file, which may be large."""
+    numbers = range(start, min(start + most, len(media)))
+    return list(takewhile(lambda at: media[at].kind is MediaKind.IMAGE, numbers)) or [start]

@@ -16,6 +16,7 @@ from postbell.publishing.public_links import public_url
 from postbell.publishing.threads.errors import FETCHING, concerns_another
 from postbell.publishing.threads.find import listed
 from postbell.publishing.threads.post import child_form, form_of
+from postbell.publishing.together import as_far_as
 from postbell.publishing.web.answer import Refused
 
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from postbell.publishing.web.http import Http
 
 
+#: Of how many files containers are made side by side.
+_AT_ONCE = 4
 #: Threads knows a container everywhere only after some seconds, with files later.
 _TEXT_READY, _FILES_READY = timedelta(seconds=3), timedelta(seconds=5)
 #: The longest wait between two looks, and for how long it is looked.
@@ -65,9 +68,8 @@ class Steps:
         urls = [public_url(self._outgoing, item) for item in media]
         if len(media) > 1:
             if len(children) < len(media):
-                at = len(children)
-                made = await self._line.create(child_form(media[at], urls[at]))
-                return self._progress(f"file {at + 1}", children=[*children, made])
+                children = [*children, *await self._more_children(urls, len(children))]
+                return self._progress(f"file {len(children)}", children=children)
             if wait := await self._children(children):
                 return wait
         try:
@@ -96,6 +98,15 @@ class Steps:
 
     def _progress(self, step: str, again_at: datetime | None = None, **more: Any) -> Progress:
         return Progress(step=step, data={**self._done, **more}, again_at=again_at)
+
+    async def _more_children(self, urls: list[str], start: int) -> list[str]:
+        """Make containers of the next files, side by side."""
+        media = self._outgoing.content.media
+
+        async def one(at: int) -> str:
+            return await self._line.create(child_form(media[at], urls[at]))
+
+        return await as_far_as(range(start, min(start + _AT_ONCE, len(media))), one, most=_AT_ONCE)
 
     async def _children(self, children: list[str]) -> Progress | None:
         """Wait until the containers of all files are ready; None if they are."""

@@ -12,6 +12,7 @@ from postbell.domain.markup import escape
 from postbell.domain.media import SUFFIXES
 from postbell.errors import Rejected
 from postbell.publishing.protocol import Outgoing, Receipt
+from postbell.publishing.together import as_far_as, next_files
 from postbell.publishing.web.answer import Refused
 from postbell.publishing.wordpress.blocks import essence
 from postbell.publishing.wordpress.body import fields_of
@@ -20,6 +21,8 @@ from postbell.publishing.wordpress.site import Site, things
 
 #: Seconds for a file of more than a million bytes, all sizes of which are made before the answer comes.
 _UPLOAD_DEADLINE = 180.0
+#: How many pictures are uploaded side by side: a site makes all sizes of each meanwhile, which takes memory.
+_AT_ONCE = 2
 #: The states in which a post is done.
 PUBLIC = ("publish", "private")
 #: The kinds of terms, and what one of them is called.
@@ -69,7 +72,16 @@ async def _term(site: Site, kind: str, name: str) -> int | None:
         raise
 
 
-async def upload_file(site: Site, outgoing: Outgoing, index: int) -> dict[str, Any]:
+async def upload_files(site: Site, outgoing: Outgoing, start: int) -> list[dict[str, Any]]:
+    """Upload the next files, side by side; return id and address of those that have come."""
+
+    async def one(index: int) -> dict[str, Any]:
+        return await _upload_file(site, outgoing, index)
+
+    return await as_far_as(next_files(outgoing.content.media, start, most=_AT_ONCE), one, most=_AT_ONCE)
+
+
+async def _upload_file(site: Site, outgoing: Outgoing, index: int) -> dict[str, Any]:
     """Return id and address of an uploaded picture, which an earlier try may have uploaded already."""
     item = outgoing.content.media[index]
     found = await site.find("media", outgoing.key, slug=slug_of(outgoing, index))
@@ -114,7 +126,9 @@ async def edit_post(site: Site, outgoing: Outgoing, number: str) -> Receipt:
     if post.get("status") not in PUBLIC:
         raise Rejected("it is not there any more")
     done = await find_terms(site, outgoing.options)
-    media = [await upload_file(site, outgoing, index) for index in range(len(outgoing.content.media))]
+    media = list[dict[str, Any]]()
+    while len(media) < len(outgoing.content.media):
+        media += await upload_files(site, outgoing, len(media))
     done |= {"media": media, "post": int(number)}
     fields = _bare(outgoing.options) | fields_of(outgoing, done)
     return receipt_of(await site.change(f"posts/{number}", fields), outgoing, done)
