@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from postbell.publishing.protocol import Network
+    from postbell.domain.account import Account
+    from postbell.publishing.protocol import Network, Profile
+
+
+def connected_json(account: Account, values: Mapping[str, str], profile: Profile | None) -> dict[str, Any]:
+    """Return an account that was connected, with what its network says if it was asked."""
+    from postbell.shapes import account_json
+
+    said = (
+        {"profile": profile.url, "notes": list(profile.notes)} if profile else {"profile": None, "notes": []}
+    )
+    return {**account_json(account, values), "verified": profile is not None, **said}
 
 
 def network_json(network: Network) -> dict[str, Any]:

@@ -39,7 +39,7 @@ from support.world import HURRIED, World
 
 
 #: What stands for the parts of a path.
-_SAMPLES = {"id": "zzzzzzzz", "name": "nobody", "key": "nowhere", "sha256": "0" * 64}
+_SAMPLES = {"id": "zzzzzzzz", "name": "nobody", "key": "nowhere", "sha256": "0" * 64, "consent": "x" * 22}
 _numbers = itertools.count(1)
 
 

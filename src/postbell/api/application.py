@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from postbell import __version__
 from postbell.api import routes
+from postbell.api.consents import Consents
 from postbell.api.contract import describe
 from postbell.api.feed import Feed
 from postbell.api.problems import MEDIA_TYPE, Refusal, document, refusal_of, refusal_of_schema
@@ -54,6 +55,8 @@ def build(
     made.state.under_way = set()
     #: Who is sending a part of which upload.
     made.state.ways = {}
+    #: Pages that persons have been asked to open.
+    made.state.consents = Consents()
     made.state.feed = feed or Feed(app)
     for resource in resources():
         # Not as routers in a router, each of which would be asked whether the path is one of its own.

@@ -12,6 +12,7 @@ Document = dict[str, Any]
 #: operations that make things or list them.
 _NAMED: dict[str, tuple[str, dict[str, str]]] = {
     "/api/v1/accounts": ("name", {"accounts_create": "/name", "accounts_list_": "/accounts/0/name"}),
+    "/api/v1/consents": ("consent", {"consents_ask": "/id", "consents_ask_again": "/id"}),
     "/api/v1/hooks": ("name", {"hooks_add": "/name", "hooks_list_": "/hooks/0/name"}),
     "/api/v1/jobs": ("id", {"media_ingest": "/id", "jobs_list_": "/jobs/0/id"}),
     "/api/v1/media": ("sha256", {"media_upload": "/media/0/sha256", "media_list_": "/media/0/sha256"}),

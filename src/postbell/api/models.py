@@ -314,6 +314,7 @@ class ConnectedAccount(Account):
     """An account that was connected."""
 
     verified: bool = Field(description="Whether its network was asked, and has accepted it.")
+    profile: str | None = Field(description="Where it is public, as its network has said.")
     notes: list[str] = Field(description="What is worth knowing: a missing right, a limit.")
 
 

@@ -71,6 +71,7 @@ _POINTERS = {
     "--delete-after": "/delete_after_seconds",
     "--name": "/name",
     "--server": "/server",
+    "network": "/network",
     "--utm": "/utm",
     "--utm-site": "/utm_sites",
     "--until": "/until",

@@ -2,7 +2,7 @@
 
 With `--json` (account, profile and error are told in `postbell.shapes`):
 
-    add, reconnect          account with {verified, notes: [text]}
+    add, reconnect          account with {verified, profile, notes: [text]}; profile is its address
     list, show              account, a line for each
     check                   profile, a line for each; of several accounts, {account, error} for one that fails
     rename, limits, adds    account as it is now
@@ -11,7 +11,7 @@ With `--json` (account, profile and error are told in `postbell.shapes`):
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -20,10 +20,10 @@ import click
 
 from postbell.cli.additions import adds, told_additions
 from postbell.cli.common import SentenceGroup, State, pass_state, printable
-from postbell.cli.consent import ask_consent, ask_for_password, ask_missing_values
+from postbell.cli.consent import ask_missing_values, ask_person
 from postbell.cli.secrets import ask, ask_anew, ask_missing, read_values
 from postbell.errors import Conflict, Invalid, PublishError, Unavailable
-from postbell.shapes import account_json, error_json, profile_json
+from postbell.shapes import error_json, profile_json
 
 
 if TYPE_CHECKING:
@@ -31,9 +31,8 @@ if TYPE_CHECKING:
 
     from postbell.cli.desk import Clocks
     from postbell.domain.account import Account
-    from postbell.publishing.protocol import Network, Profile
+    from postbell.publishing.protocol import Network
     from postbell.services.accounts.holds import Held
-    from postbell.services.context import Context
 
 
 @click.group(cls=SentenceGroup)
@@ -89,32 +88,25 @@ def add(
     What the network needs and is not given is asked for; `postbell networks NETWORK` shows what that is.
     Where it lets you consent in a browser, a page is named; a token can be given instead.
     """
-    from postbell.services.accounts.accounts import add_account, list_accounts
+    from postbell.publishing import registry
 
-    ctx = state.open_app().ctx
-    found = ctx.network(network)
-    if name in (known.name for known in list_accounts(ctx)):  # before anybody has typed a password
+    workshop, found = state.open_workshop(), registry.get(network)
+    if name in (known.name for known in workshop.accounts()):  # before anybody has typed a password
         raise Conflict(f"There is an account named {name} already. Choose another name.")
-    values, tokens = read_values(state, found, settings, secrets), None
+    values, taken = read_values(state, found, settings, secrets), None
     if state.interactive:
         if not state.quiet:
             click.echo(f"{found.label}\n{found.guide}\n", err=True)
         if found.server == "required" and server is None:
             server = ask("server", "The address of the server, with https://")
-        values, tokens = ask_missing_values(
-            ctx, found, name=name, server=server, values=values, online=not no_verify
+        values, taken = ask_missing_values(
+            workshop, found, name=name, server=server, values=values, online=not no_verify
         )
     with _saying_what_to_do(found, values):
-        added, profile = add_account(
-            ctx,
-            network=found.key,
-            name=name,
-            server=server,
-            values=values,
-            tokens=tokens,
-            verify=not no_verify,
+        told = workshop.connect(
+            network=found.key, name=name, server=server, values=values, taken=taken, verify=not no_verify
         )
-    _tell_connected(state, ctx, added, profile)
+    _tell_connected(state, found, told)
 
 
 @account.command()
@@ -135,28 +127,25 @@ def reconnect(
     What is not given stays as it is. On a terminal, if nothing is given at all, the secrets are asked for, or
     you are asked to consent in a browser where the network has that.
     """
-    from postbell.services.accounts.accounts import get_account, readable_values, reconnect_account
+    from postbell.publishing import registry
     from postbell.services.accounts.connecting import consents, knows_client
     from postbell.services.accounts.handing_over import hands_over
 
-    ctx = state.open_app().ctx
-    account = get_account(ctx, name)
-    found = ctx.network(account.network)
-    values, tokens = read_values(state, found, settings, secrets), None
-    known = readable_values(ctx, account)
+    workshop = state.open_workshop()
+    told = workshop.account_told(name)
+    found, known = registry.get(told["network"]), told["values"]
+    values, taken = read_values(state, found, settings, secrets), None
+    to: dict[str, Any] = {"name": name, "server": server, "values": values, "again": True}
     if state.interactive and not values and consents(found, values) and knows_client(found, known):
-        consent = ask_consent(ctx, found, name=name, server=server or account.server, values=known)
-        values, tokens = dict(consent.values), consent.tokens
+        taken = ask_person(workshop, found, **to)
     elif state.interactive and not (values or no_verify) and hands_over(found, values):
-        values = ask_for_password(ctx, found, name=name, server=server or account.server)
-        values |= ask_missing(found, {**known, **values})
+        taken = ask_person(workshop, found, **to)
+        values |= ask_missing(found, {*known, *taken.keys})
     elif state.interactive and not (values or server):
         values = ask_anew(found)
     with _saying_what_to_do(found, found.Credentials.model_fields):
-        profile = reconnect_account(
-            ctx, name, server=server, values=values, tokens=tokens, verify=not no_verify
-        )
-    _tell_connected(state, ctx, get_account(ctx, name), profile)
+        told = workshop.reconnect(name, server=server, values=values, taken=taken, verify=not no_verify)
+    _tell_connected(state, found, told)
 
 
 @account.command("list")
@@ -231,8 +220,8 @@ def check(state: State, *, names: Sequence[str]) -> int:
         else:
             if state.json:
                 state.emit(profile_json(name, profile))
-            state.say(f"{name} is well: {_who(profile)}")
-            _tell_notes(state, profile)
+            state.say(f"{name} is well: {_who(profile.handle, profile.url)}")
+            _tell_notes(state, profile.notes)
     return code
 
 
@@ -335,33 +324,24 @@ def _saying_what_to_do(network: Network, given: Container[str]) -> Iterator[None
         raise
 
 
-def _tell_connected(state: State, ctx: Context, found: Account, profile: Profile | None) -> None:
-    network: Network = ctx.network(found.network)
+def _tell_connected(state: State, network: Network, told: Mapping[str, Any]) -> None:
     if state.json:
-        notes = list(profile.notes) if profile else []
-        state.emit({**_json(ctx, found), "verified": profile is not None, "notes": notes})
-    if profile:
-        state.say(f"Connected {found.name} to {network.label}: {_who(profile)}")
-        _tell_notes(state, profile)
+        state.emit(told)
+    if told["verified"]:
+        state.say(f"Connected {told['name']} to {network.label}: {_who(told['handle'], told['profile'])}")
+        _tell_notes(state, told["notes"])
     else:
-        state.say(
-            f"Stored {found.name}; {network.label} was not asked. `postbell account check {found.name}` does."
-        )
+        name = told["name"]
+        state.say(f"Stored {name}; {network.label} was not asked. `postbell account check {name}` does.")
 
 
-def _tell_notes(state: State, profile: Profile) -> None:
-    for note in profile.notes:
+def _tell_notes(state: State, notes: Iterable[str]) -> None:
+    for note in notes:
         state.note(note)
 
 
-def _who(profile: Profile) -> str:
-    return f"{profile.handle} ({profile.url})" if profile.url else profile.handle
-
-
-def _json(ctx: Context, found: Account) -> dict[str, Any]:
-    from postbell.services.accounts.accounts import visible_values
-
-    return account_json(found, visible_values(ctx, found))
+def _who(handle: str, url: str | None) -> str:
+    return f"{handle} ({url})" if url else handle
 
 
 def _limits_of(found: Account) -> list[tuple[str, str]]:

@@ -16,11 +16,9 @@ from postbell.errors import Unavailable
 
 
 if TYPE_CHECKING:
+    from postbell.cli.workshop import Workshop
     from postbell.publishing.protocol import Network
-    from postbell.publishing.web.consent import Question
-    from postbell.publishing.web.tokens import Tokens
-    from postbell.services.accounts.connecting import Consent
-    from postbell.services.context import Context
+    from postbell.services.accounts.consenting import Page, Taken
     from postbell.services.posts.redirect import RedirectListener
 
 #: Seconds that a person may take.
@@ -32,53 +30,63 @@ _GOES_ON = (
 )
 
 
-def ask_consent(
-    ctx: Context, network: Network, *, name: str, server: str | None, values: Mapping[str, str]
-) -> Consent:
-    """Name the page where a person consents, and return what comes of it.
+def ask_person(
+    workshop: Workshop,
+    network: Network,
+    *,
+    name: str,
+    server: str | None,
+    values: Mapping[str, str],
+    again: bool = False,
+) -> Taken:
+    """Name the page where a person lets Postbell publish, and return what comes of it.
 
-    The browser comes back to this machine by itself; from another machine its address is pasted. Raises a
-    PublishError, or Unavailable after a quarter of an hour.
+    The browser comes back to this machine by itself, also if another one is asked with --remote; from
+    anywhere else the address is pasted. Raises a PublishError, or Unavailable after a quarter of an hour.
     """
-    from postbell.services.accounts.connecting import ask, take
     from postbell.services.posts.redirect import RedirectListener
 
     with RedirectListener() as listener:
-        asking = ask(
-            ctx, network=network.key, name=name, server=server, values=values, redirect=listener.address
+        page = workshop.open_page(
+            network=network.key,
+            name=name,
+            server=server,
+            values=values,
+            redirect=listener.address,
+            again=again,
         )
-        listener.expect(asking.question.state, asking.question.state_as)
-        told = [
-            f"Open this page of {network.label} in a browser, and allow it:",
-            f"\n  {asking.url}\n",
-            *_then(asking.question, listener.address),
-        ]
+        listener.expect(page.state, page.state_as)
+        where = f"page of {network.label} in a browser, and allow it"
+        if page.otherwise:
+            where = "page of your site in a browser, log in as the author, and say yes"
+        told = [f"Open this {where}:", f"\n  {page.url}\n", *_then(page, listener.address)]
+        told += [f"{page.otherwise}\n"] if page.otherwise else []
         click.echo(printable("\n".join(told)), err=True)
-        return take(ctx, asking, _wait(listener))
+        return workshop.take(page, _wait(listener))
 
 
-def _then(question: Question, here: str) -> tuple[str, ...]:
+def _then(page: Page, here: str) -> tuple[str, ...]:
     """Return what is to be done when the person has consented: nothing where the browser comes back here."""
-    if question.typed:
+    if page.redirect is None:
         return ("The page shows a code then. Type it here, and press Enter.",)
-    if question.redirect == here:
+    if page.redirect == here:
         return _GOES_ON
     return (
-        f"The browser ends at {question.redirect}, which need not be shown.",
+        f"The browser ends at {page.redirect}, which need not be shown.",
         "Then paste the address of that page here, with all that follows it, and press Enter.",
     )
 
 
 def ask_missing_values(
-    ctx: Context,
+    workshop: Workshop,
     network: Network,
     *,
     name: str,
     server: str | None,
     values: Mapping[str, str],
     online: bool,
-) -> tuple[dict[str, str], Tokens | None]:
-    """Return all values that a network needs, and tokens if it gives any.
+) -> tuple[dict[str, str], Taken | None]:
+    """Return all values that a network needs, besides what a person has given in the browser, if anything.
 
     What was not given is asked for in the browser, where the network has that, and on the terminal. Only if
     it is `online` a site may be asked to make a password.
@@ -86,35 +94,13 @@ def ask_missing_values(
     from postbell.services.accounts.connecting import consents
     from postbell.services.accounts.handing_over import hands_over
 
-    found = dict(values)
+    found, taken = dict(values), None
     if online and hands_over(network, found):
-        found |= ask_for_password(ctx, network, name=name, server=server)
-    found |= ask_missing(network, found)
-    if not consents(network, found):
-        return found, None
-    consent = ask_consent(ctx, network, name=name, server=server, values=found)
-    return {**found, **consent.values}, consent.tokens
-
-
-def ask_for_password(ctx: Context, network: Network, *, name: str, server: str | None) -> dict[str, str]:
-    """Name the page where a site makes a password for Postbell, and return what comes of it.
-
-    Raises a PublishError, or Unavailable after a quarter of an hour.
-    """
-    from postbell.services.accounts.handing_over import ask, take
-    from postbell.services.posts.redirect import RedirectListener
-
-    with RedirectListener() as listener:
-        handing = ask(ctx, network=network.key, name=name, server=server, redirect=listener.address)
-        listener.expect(handing.state)
-        told = [
-            "Open this page of your site in a browser, log in as the author, and say yes:",
-            f"\n  {handing.url}\n",
-            *_GOES_ON,
-            handing.otherwise + "\n",
-        ]
-        click.echo(printable("\n".join(told)), err=True)
-        return take(handing, _wait(listener))
+        taken = ask_person(workshop, network, name=name, server=server, values=found)
+    found |= ask_missing(network, {*found, *(taken.keys if taken else ())})
+    if consents(network, found):
+        taken = ask_person(workshop, network, name=name, server=server, values=found)
+    return found, taken
 
 
 def _wait(listener: RedirectListener) -> str:

@@ -11,9 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
+    from postbell.domain.account import Account
     from postbell.domain.series import Series
     from postbell.errors import Problem
+    from postbell.publishing.protocol import Profile
     from postbell.remote.workshop import RemoteWorkshop
+    from postbell.services.accounts.consenting import Brought, Page, Taken
     from postbell.services.plan.rehearse import Span
     from postbell.services.series.series import SavedSeries, SeriesChanges, WantedSeries
     from postbell.services.series.series_view import Upcoming
@@ -43,6 +46,83 @@ class LocalWorkshop(LocalOffice):
 
         return edit_series(self._ctx, series, changes)
 
+    def open_page(
+        self,
+        *,
+        network: str,
+        name: str,
+        server: str | None,
+        values: Mapping[str, str],
+        redirect: str,
+        again: bool,
+    ) -> Page:
+        """Return the page that a person is to open so that an account is connected, or connected `again`."""
+        from postbell.services.accounts.consenting import open_page, reopen_page
+
+        if again:
+            return reopen_page(self._ctx, name, server=server, values=values, redirect=redirect)
+        return open_page(
+            self._ctx, network=network, name=name, server=server, values=values, redirect=redirect
+        )
+
+    def take(self, page: Page, said: str) -> Taken:
+        """Return that a person has given something, by what the browser has brought back or was typed."""
+        from postbell.services.accounts.consenting import OpenPage, Taken, take
+
+        assert isinstance(page, OpenPage), "`open_page` has made it"
+        brought = take(self._ctx, page, said)
+        return Taken(keys=tuple(brought.values), kept=brought)
+
+    def connect(
+        self,
+        *,
+        network: str,
+        name: str,
+        server: str | None,
+        values: Mapping[str, str],
+        taken: Taken | None,
+        verify: bool,
+    ) -> Mapping[str, Any]:
+        """Connect an account; return how that is told."""
+        from postbell.services.accounts.accounts import add_account
+
+        brought = _brought(taken)
+        made, profile = add_account(
+            self._ctx,
+            network=network,
+            name=name,
+            server=server,
+            values={**values, **brought.values},
+            tokens=brought.tokens,
+            verify=verify,
+        )
+        return self._connected(made, profile)
+
+    def reconnect(
+        self,
+        name: str,
+        *,
+        server: str | None,
+        values: Mapping[str, str],
+        taken: Taken | None,
+        verify: bool,
+    ) -> Mapping[str, Any]:
+        """Give an account new credentials; return how that is told."""
+        from postbell.services.accounts.accounts import reconnect_account
+
+        brought = _brought(taken)
+        given = {**values, **brought.values}
+        profile = reconnect_account(
+            self._ctx, name, server=server, values=given, tokens=brought.tokens, verify=verify
+        )
+        return self._connected(self.account(name), profile)
+
+    def _connected(self, account: Account, profile: Profile | None) -> Mapping[str, Any]:
+        from postbell.network_shapes import connected_json
+        from postbell.services.accounts.accounts import visible_values
+
+        return connected_json(account, visible_values(self._ctx, account), profile)
+
     def rehearse(
         self,
         start: datetime,
@@ -59,6 +139,12 @@ class LocalWorkshop(LocalOffice):
         with logs.only_errors():
             found = rehearse(self._ctx, start, end, outages=outages, slots=slots, progress=progress)
         return rehearsed_json(found, start, end)
+
+
+def _brought(taken: Taken | None) -> Brought:
+    from postbell.services.accounts.consenting import Brought
+
+    return taken.kept if taken and isinstance(taken.kept, Brought) else Brought(values={})
 
 
 if TYPE_CHECKING:

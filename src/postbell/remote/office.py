@@ -40,16 +40,16 @@ class RemoteOffice(RemoteDesk):
 
     def account_told(self, name: str) -> Told:
         """Return how an account is told."""
-        told: Told = self._client.get(_at("accounts", name))
+        told: Told = self._client.get(at("accounts", name))
         return told
 
     def verify(self, name: str) -> Profile:
         """Ask its network whether it accepts an account."""
-        return reading.profile_of(self._client.send("POST", _at("accounts", name, "verify")))
+        return reading.profile_of(self._client.send("POST", at("accounts", name, "verify")))
 
     def rename(self, name: str, new: str) -> None:
         """Give an account another name."""
-        self._client.send("PATCH", _at("accounts", name), {"name": new})
+        self._client.send("PATCH", at("accounts", name), {"name": new})
 
     def set_limits(self, name: str, spans: Mapping[str, str], quotas: Sequence[str]) -> None:
         """Change what bounds the posts of an account."""
@@ -67,20 +67,20 @@ class RemoteOffice(RemoteDesk):
                 problems += error.problems
         if problems:
             raise Invalid(problems)
-        self._client.send("PATCH", _at("accounts", name), asked)
+        self._client.send("PATCH", at("accounts", name), asked)
 
     def set_additions(self, name: str, additions: Additions) -> None:
         """Let an account add this to its posts."""
         asked = {"signature": additions.signature or None, "utm": dict(additions.utm)}
-        self._client.send("PATCH", _at("accounts", name), {**asked, "utm_sites": list(additions.sites)})
+        self._client.send("PATCH", at("accounts", name), {**asked, "utm_sites": list(additions.sites)})
 
     def remove_account(self, name: str) -> None:
         """Forget an account and its secrets."""
-        self._client.send("DELETE", _at("accounts", name))
+        self._client.send("DELETE", at("accounts", name))
 
     def slots_told(self, name: str) -> Told:
         """Return how the posting times of an account are told."""
-        told: Told = self._client.get(_at("accounts", name, "slots"))
+        told: Told = self._client.get(at("accounts", name, "slots"))
         return told
 
     def slots(self, name: str) -> WeeklySlots | None:
@@ -97,18 +97,18 @@ class RemoteOffice(RemoteDesk):
 
         told = slots_json(name, wanted, ())
         asked = {key: told[key] for key in ("times", "zone", "days_off") if wanted or key == "times"}
-        self._client.send("PUT", _at("accounts", name, "slots"), asked)
+        self._client.send("PUT", at("accounts", name, "slots"), asked)
 
     def reorder(self, name: str, post_ids: Sequence[str]) -> Sequence[str]:
         """Put posts first in a queue."""
         asked = {"posts": list(post_ids)}
-        moved: list[str] = self._client.send("POST", _at("accounts", name, "queue/reorder"), asked)["moved"]
+        moved: list[str] = self._client.send("POST", at("accounts", name, "queue/reorder"), asked)["moved"]
         return moved
 
     def shuffle(self, name: str, seed: int | None) -> Sequence[str]:
         """Put a queue in any order."""
         asked = {"seed": seed}
-        moved: list[str] = self._client.send("POST", _at("accounts", name, "queue/shuffle"), asked)["moved"]
+        moved: list[str] = self._client.send("POST", at("accounts", name, "queue/shuffle"), asked)["moved"]
         return moved
 
     def pause(self, targets: Sequence[Target], until: datetime | None) -> list[Paused]:
@@ -148,7 +148,7 @@ class RemoteOffice(RemoteDesk):
 
     def hook_told(self, name: str) -> Told:
         """Return how a hook is told."""
-        told: Told = self._client.get(_at("hooks", name))
+        told: Told = self._client.get(at("hooks", name))
         return told
 
     def add_hook(self, *, name: str, url: str, events: Sequence[str], allow_local: bool) -> Told:
@@ -159,21 +159,21 @@ class RemoteOffice(RemoteDesk):
 
     def try_hook(self, name: str) -> Told:
         """Have a ping sent to a hook from there."""
-        told: Told = self._client.send("POST", _at("hooks", name, "test"))
+        told: Told = self._client.send("POST", at("hooks", name, "test"))
         return told
 
     def rotate_hook(self, name: str) -> Told:
         """Give a hook another secret."""
-        told: Told = self._client.send("POST", _at("hooks", name, "rotate"))
+        told: Told = self._client.send("POST", at("hooks", name, "rotate"))
         return told
 
     def remove_hook(self, name: str) -> None:
         """Forget a hook and its log."""
-        self._client.send("DELETE", _at("hooks", name))
+        self._client.send("DELETE", at("hooks", name))
 
     def hook_log(self, name: str, limit: int) -> list[Told]:
         """Return how the last events were told to a hook."""
-        told: list[Told] = self._client.get(_at("hooks", name, "log"), limit=limit)["calls"]
+        told: list[Told] = self._client.get(at("hooks", name, "log"), limit=limit)["calls"]
         return told
 
     def notices_told(self, limit: int) -> list[Told]:
@@ -186,7 +186,8 @@ class RemoteOffice(RemoteDesk):
         return {each["way"]: each["error"] for each in self._client.send("POST", "notices/test")["ways"]}
 
 
-def _at(kind: str, name: str, then: str = "") -> str:
+def at(kind: str, name: str, then: str = "") -> str:
+    """Return the path of a thing with a name that the user has chosen."""
     return f"{kind}/{quote(name, safe='')}{f'/{then}' if then else ''}"
 
 

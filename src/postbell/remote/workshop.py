@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from postbell.domain.series import Series
 from postbell.errors import Invalid, Problem
 from postbell.remote import reading
 from postbell.remote.asking import series_asked, series_change_asked
 from postbell.remote.desk import all_of
-from postbell.remote.office import RemoteOffice
+from postbell.remote.office import RemoteOffice, at
+from postbell.services.accounts.consenting import Page, Taken
 from postbell.services.plan.rehearse import Span
 from postbell.services.series.series import SavedSeries, SeriesChanges, WantedSeries
 from postbell.services.series.series_view import Upcoming
@@ -22,6 +24,13 @@ from postbell.shapes import stamp
 _LONG = 600.0
 #: What programs call the beginning and the end of a rehearsal, and commands.
 _OPTIONS = {"--since": "--from", "--until": "--to"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _PageThere(Page):
+    """A page whose answer is waited for there."""
+
+    id: str
 
 
 class RemoteWorkshop(RemoteOffice):
@@ -47,6 +56,60 @@ class RemoteWorkshop(RemoteOffice):
         """Change a series, and its posts to come."""
         asked = series_change_asked(self.understood(changes))
         return reading.saved_series_of(self._client.send("PATCH", f"series/{series.id}", asked))
+
+    def open_page(
+        self,
+        *,
+        network: str,
+        name: str,
+        server: str | None,
+        values: Mapping[str, str],
+        redirect: str,
+        again: bool,
+    ) -> Page:
+        """Return the page that a person is to open here; what comes of it stays there."""
+        asked = {"server": server, "values": dict(values), "redirect": redirect}
+        if again:
+            told = self._client.send("POST", at("accounts", name, "consents"), asked)
+        else:
+            told = self._client.send("POST", "consents", {**asked, "network": network, "name": name})
+        shown = {key: told[key] for key in ("url", "redirect", "state_as", "state", "otherwise")}
+        return _PageThere(**shown, id=told["id"])
+
+    def take(self, page: Page, said: str) -> Taken:
+        """Return that a person has given something, which is kept there."""
+        assert isinstance(page, _PageThere), "`open_page` has made it"
+        told = self._client.send("POST", f"consents/{page.id}", {"answer": said})
+        return Taken(keys=tuple(told["brings"]), kept=told["id"])
+
+    def connect(
+        self,
+        *,
+        network: str,
+        name: str,
+        server: str | None,
+        values: Mapping[str, str],
+        taken: Taken | None,
+        verify: bool,
+    ) -> reading.Told:
+        """Connect an account; return how that is told."""
+        asked = {"network": network, "name": name, **_connect_asked(server, values, taken)}
+        told: reading.Told = self._client.send("POST", "accounts", {**asked, "verify": verify})
+        return told
+
+    def reconnect(
+        self,
+        name: str,
+        *,
+        server: str | None,
+        values: Mapping[str, str],
+        taken: Taken | None,
+        verify: bool,
+    ) -> reading.Told:
+        """Give an account new credentials; return how that is told."""
+        asked = {**_connect_asked(server, values, taken), "verify": verify}
+        told: reading.Told = self._client.send("POST", at("accounts", name, "reconnect"), asked)
+        return told
 
     def rehearse(
         self,
@@ -89,3 +152,7 @@ class RemoteWorkshop(RemoteOffice):
         if wanted.problems:
             raise Invalid(wanted.problems)
         return told
+
+
+def _connect_asked(server: str | None, values: Mapping[str, str], taken: Taken | None) -> dict[str, Any]:
+    return {"server": server, "values": dict(values), "consent": taken.kept if taken else None}

@@ -10,13 +10,16 @@ from pydantic import Field
 from postbell.api import models
 from postbell.api.asked import LONGEST, LONGEST_SPAN, MOST, Asked, Flag, Whole
 from postbell.api.call import Answer, Running, tag_of
+from postbell.api.consents import consents_of
 from postbell.api.moments import read_when
 from postbell.api.resource import Call, Resource, found_at
 from postbell.domain.access import Scope
 from postbell.domain.account import Account
 from postbell.domain.additions import Additions, read_additions
 from postbell.domain.quota import Per
+from postbell.network_shapes import connected_json
 from postbell.services.accounts import accounts, pausing
+from postbell.services.accounts.consenting import Brought
 from postbell.services.posts.adding import set_additions
 from postbell.shapes import account_json, profile_json
 
@@ -31,7 +34,8 @@ Name = Annotated[
         examples=["sky"],
     ),
 ]
-_VALUES = "What its network needs, by name; secrets too. They are never told again."
+VALUES = "What its network needs, by name; secrets too. They are never told again."
+_CONSENT = "The id of a consent that a person has answered (`POST /api/v1/consents`), for just this account."
 
 
 class AccountAsked(Asked):
@@ -40,7 +44,8 @@ class AccountAsked(Asked):
     name: str = Field(description="What it is called here: letters, digits, - _ and .", max_length=100)
     network: str = Field(description="The key of its network.", max_length=100, examples=["mastodon"])
     server: str | None = Field(None, description="The address of its server, if the network has several.")
-    values: dict[str, str] = Field(default_factory=dict, description=_VALUES)
+    values: dict[str, str] = Field(default_factory=dict, description=VALUES)
+    consent: str | None = Field(None, description=_CONSENT, max_length=100)
     verify: Flag = Field(True, description="Whether the network is asked first whether it accepts it.")
 
 
@@ -48,7 +53,8 @@ class ReconnectAsked(Asked):
     """New credentials; what is left out stays."""
 
     server: str | None = Field(None, description="The address of its server.")
-    values: dict[str, str] = Field(default_factory=dict, description=_VALUES)
+    values: dict[str, str] = Field(default_factory=dict, description=VALUES)
+    consent: str | None = Field(None, description=_CONSENT, max_length=100)
     verify: Flag = Field(True, description="Whether the network is asked first whether it accepts it.")
 
 
@@ -114,15 +120,18 @@ def read(call: Call, name: Name) -> Answer:
 )
 def create(call: Call, asked: AccountAsked) -> Answer:
     """Connect a profile, once its network has accepted it."""
+    network = call.ctx.network(asked.network).key
+    brought = _brought(call, asked.consent, network, asked.name)
     made, profile = accounts.add_account(
         call.ctx,
-        network=call.ctx.network(asked.network).key,
+        network=network,
         name=asked.name,
         server=asked.server,
-        values=asked.values,
+        values={**asked.values, **brought.values},
+        tokens=brought.tokens,
         verify=asked.verify,
     )
-    body = _connected(call, made, list(profile.notes) if profile else None)
+    body = connected_json(made, accounts.visible_values(call.ctx, made), profile)
     return Answer(body=body, headers=found_at("accounts", made.name))
 
 
@@ -189,11 +198,17 @@ def verify(call: Call, name: Name) -> Answer:
 )
 def reconnect(call: Call, name: Name, asked: ReconnectAsked) -> Answer:
     """Give an account new credentials; what waited for it goes on."""
+    brought = _brought(call, asked.consent, accounts.get_account(call.ctx, name).network, name)
     profile = accounts.reconnect_account(
-        call.ctx, name, server=asked.server, values=asked.values, verify=asked.verify
+        call.ctx,
+        name,
+        server=asked.server,
+        values={**asked.values, **brought.values},
+        tokens=brought.tokens,
+        verify=asked.verify,
     )
     found = accounts.get_account(call.ctx, name)
-    return Answer(body=_connected(call, found, list(profile.notes) if profile else None))
+    return Answer(body=connected_json(found, accounts.visible_values(call.ctx, found), profile))
 
 
 @resource.serve(
@@ -244,8 +259,13 @@ def _shown(call: Running, found: Account) -> dict[str, Any]:
     return account_json(found, accounts.visible_values(call.ctx, found))
 
 
-def _connected(call: Running, found: Account, notes: list[str] | None) -> dict[str, Any]:
-    return {**_shown(call, found), "verified": notes is not None, "notes": notes or []}
+def _brought(call: Running, consent: str | None, network: str, name: str) -> Brought:
+    """Return what a person has given for an account; it is forgotten once the account is stored."""
+    if consent is None:
+        return Brought(values={})
+    consents = consents_of(call)
+    call.afterwards.append(lambda: consents.forget(consent))
+    return consents.brought(call, consent, network=network, name=name)
 
 
 def _additions(account: Account, asked: AccountChanged) -> Additions:
