@@ -31,6 +31,7 @@ from postbell.publishing import registry
 from postbell.services.accounts.keys import add_key
 from postbell.testing import FakeNetwork
 from support.api import Asked, configured
+from support.canaries import WATCH
 from support.home import Home, make_home, served
 from support.pictures import png
 from support.plausible import ACCOUNT, plausible
@@ -45,6 +46,9 @@ EXAMPLES = int(os.environ.get("POSTBELL_EXAMPLES", "4"))
 _STEPS = 12
 #: and so often that is done before it is begun anew, from other beginnings.
 _SCENARIOS = 25
+
+#: So many of the requests that may be for something that is there are.
+_THERE = 0.3
 
 _CONFIG = SchemathesisConfig.from_dict(
     {
@@ -96,13 +100,15 @@ class Daemon:
     session: requests.Session
 
     def ask(self, case: Case) -> None:
-        """Ask it once, half of the time for a thing that is there; require that it is in order after that."""
+        """Ask it once, often enough for a thing that is there; require that it is in order after that."""
         chance = random.Random(repr(case))
         path = case.meta and case.meta.components.get(ParameterLocation.PATH)
-        if path and path.mode.is_positive and chance.random() < 0.5:
+        if path and path.mode.is_positive and chance.random() < _THERE:
             case.path_parameters |= self.stock.path(case.method, case.path, chance)
         answer = case.call_and_validate(base_url=self.base, session=self.session, headers=self.headers)
         assert answer.status_code < 500 or answer.status_code == 503, self.home.tail()
+        told = answer.content.decode("utf-8", "replace")
+        WATCH.look_at_answer(case.operation.label, f"{answer.headers}\n{told}")
         self.stock.look_at(case.method, case.path_parameters, answer.status_code)
         if answer.status_code == 204 and case.operation.label == "DELETE /api/v1/accounts/{name}":
             self.stock.connect()
@@ -125,6 +131,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
         with requests.Session() as session:
             session.trust_env = False  # to look for proxies takes as long as to ask
             yield Daemon(base=base, home=home, headers=headers, stock=stock, session=session)
+    WATCH.look_into(folder)
 
 
 @CONTRACT.hook

@@ -23,6 +23,8 @@ from postbell.services.accounts.vault import Vault
 from postbell.services.telling import hooks
 
 
+#: Names what a process tells the first of them about its counts.
+_COUNTED = "canaries"
 #: Words like "secret" stand in many places; nothing so short is taken for one.
 _SHORTEST = 8
 #: Where networks and OAuth keep secrets, by parts of the names.
@@ -124,7 +126,11 @@ def _noted(make: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class Canaries:
-    """Lets a test fail that has shown a secret; tells at the end what was looked through."""
+    """Lets a test fail that has shown a secret; tells at the end what was looked through.
+
+    A whole run in which nothing was looked through fails: it has proven nothing. Where several processes
+    share the tests, each looks at its own, and the first of them adds up.
+    """
 
     module: str | None = None
 
@@ -155,6 +161,26 @@ class Canaries:
         if folder is not None:
             WATCH.look_into(folder)
 
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        for name, count in node.workeroutput[_COUNTED].items():
+            WATCH.counted[name] += count
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if hasattr(session.config, "workeroutput"):  # one of several
+            session.config.workeroutput[_COUNTED] = WATCH.counted
+        elif self._in_vain(session.config) and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         secrets, texts, files = WATCH.counted.values()
-        terminalreporter.write_line(f"{secrets} secrets were looked for in {texts} texts and {files} files")
+        told = f"{secrets} secrets were looked for in {texts} texts and {files} files"
+        terminalreporter.write_line(told, red=self._in_vain(terminalreporter.config))
+
+    def _in_vain(self, config: pytest.Config) -> bool:
+        """Whether all tests were meant to run, and no secret was looked for."""
+        if config.args_source is pytest.Config.ArgsSource.ARGS:
+            return False
+        chosen = any(map(config.getoption, ("keyword", "markexpr", "collectonly")))
+        return not chosen and not all(WATCH.counted.values())

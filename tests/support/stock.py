@@ -14,6 +14,7 @@ from typing import Any
 
 import requests
 
+from support.canaries import WATCH
 from support.pictures import png
 from support.plausible import ACCOUNT
 
@@ -67,7 +68,9 @@ class Stock:
 
     def connect(self) -> None:
         """Let the account be there that posts are for."""
-        self._add_account(ACCOUNT, may_be_there=True)
+        values = {"path": str(self._folder)}
+        wanted = {"network": "folder", "name": ACCOUNT, "values": values, "verify": False}
+        self._send("/accounts", {"json": wanted}, others=(409,))
 
     def upload(self) -> None:
         """Let the file be there that posts are given."""
@@ -82,13 +85,13 @@ class Stock:
         assert answer.status_code in {200, 201, 202, *others}, answer.text
         return answer
 
-    def _add_account(self, name: str, *, may_be_there: bool = False) -> None:
-        wanted = {"network": "folder", "name": name, "values": {"path": str(self._folder)}, "verify": False}
-        self._send("/accounts", {"json": wanted}, others=(409,) if may_be_there else ())
-
     def _account(self) -> str:
         name = f"stock{self._number()}"
-        self._add_account(name)
+        secret = f"{name} keeps its secret"
+        WATCH.note(secret)
+        values = {"url": "http://127.0.0.1:9/hook", "secret": secret}
+        wanted = {"network": "webhook", "name": name, "values": values, "verify": False}
+        self._send("/accounts", {"json": wanted})
         return name
 
     def _hook(self) -> str:
@@ -99,7 +102,7 @@ class Stock:
             "events": ["account.*"],
             "allow_local": True,
         }
-        self._send("/hooks", {"json": wanted})
+        WATCH.note(self._send("/hooks", {"json": wanted}).json()["secret"])
         return name
 
     def _job(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -64,22 +65,28 @@ def test_{name}(tmp_path):
 """
 
 
-def test_whatever_way_a_secret_gets_out_its_test_fails(tmp_path: Path) -> None:
+def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run the tests in a folder as those of this project are run."""
     tests = Path(__file__).parents[1]
+    settings = [f"--rootdir={tests.parent}", f"-c{tests.parent}/pyproject.toml", f"--confcutdir={tests}"]
+    how = ["-q", "-rA", "-p", "no:cacheprovider", "-p", "conftest"]
+    # What the outer run is told, to measure coverage or to share the tests, is not meant for this one.
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "CI"))}
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *settings, *how, *words],
+        cwd=folder,
+        env=env | {"PYTHONPATH": str(tests)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("shared", [[], ["-n2"]], ids=["alone", "by two processes"])
+def test_whatever_way_a_secret_gets_out_its_test_fails(tmp_path: Path, shared: list[str]) -> None:
     file = tmp_path / "test_leaks.py"
     file.write_text(TESTS + "".join(TEST.format(name=name, does=does) for name, does in LEAKS.items()))
-    words = [
-        "-q",
-        "-rA",
-        "-p",
-        "no:cacheprovider",
-        f"--rootdir={tests.parent}",
-        f"-c{tests.parent}/pyproject.toml",
-    ]
-    command = [sys.executable, "-m", "pytest", *words, f"--confcutdir={tests}", "-p", "conftest", str(file)]
-    # What the outer run is told, to measure coverage or to share the tests, is not meant for this one.
-    env = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
-    ran = subprocess.run(command, cwd=tests, env=env, capture_output=True, text=True, check=False)
+    ran = run(tmp_path, *shared)
     told = [line for line in ran.stdout.splitlines() if line.startswith(("PASSED", "FAILED", "ERROR"))]
     kept = {line.partition("::test_")[2].partition(" ")[0] for line in told if line.startswith("PASSED")}
     got_out = {
@@ -87,6 +94,20 @@ def test_whatever_way_a_secret_gets_out_its_test_fails(tmp_path: Path) -> None:
     }
     assert got_out == set(LEAKS), ran.stdout
     assert "keeps_it" in kept
+    counted = re.search(r"(\d+) secrets were looked for in (\d+) texts and (\d+) files", ran.stdout)
+    assert counted, ran.stdout
+    assert int(counted[1]) > len(LEAKS), "each test has one at least, whichever process it ran in"
+    assert all(int(count) for count in counted.groups())
+
+
+@pytest.mark.parametrize("shared", [[], ["-n2"]], ids=["alone", "by two processes"])
+def test_a_whole_run_that_looked_for_nothing_fails(tmp_path: Path, shared: list[str]) -> None:
+    (tmp_path / "test_nothing.py").write_text("def test_nothing():\n    pass\n")
+    ran = run(tmp_path, *shared)
+    assert "0 secrets were looked for in 0 texts and 0 files" in ran.stdout
+    assert "1 passed" in ran.stdout
+    assert ran.returncode == pytest.ExitCode.TESTS_FAILED
+    assert run(tmp_path, "test_nothing.py").returncode == pytest.ExitCode.OK, "only some were meant to run"
 
 
 def test_a_new_secret_may_be_shown_once() -> None:
