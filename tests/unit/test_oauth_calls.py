@@ -81,7 +81,7 @@ def test_an_empty_refresh_token_never_takes_the_place_of_one(refresh: dict[str, 
 def test_a_token_that_was_taken_back_is_traded_in_once() -> None:
     far = Far()
     far.good = set()
-    ask(http_over(far, keeper=Keeper()))
+    ask(http_over(far, keeper=Keeper(), clock=late(30)))
     assert far.done == ["asked with old-access", "renew canary-refresh", "asked with new"]
 
 
@@ -92,7 +92,32 @@ def test_a_new_token_that_is_refused_too_is_a_refusal() -> None:
         return Far()(request) if request.url.path == "/token" else httpx.Response(401)
 
     with pytest.raises(Unauthorized):
-        ask(http_over(answer, keeper=keeper))
+        ask(http_over(answer, keeper=keeper, clock=late(30)))
+    assert keeper.done == ["stored new"]
+
+
+@pytest.mark.parametrize("minutes", [59.5, 61])
+def test_what_was_renewed_for_a_request_and_is_refused_is_not_renewed_once_more(minutes: float) -> None:
+    far = Far()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return far(request) if request.url.path == "/token" else httpx.Response(401)
+
+    with pytest.raises(Unauthorized):
+        ask(http_over(answer, keeper=Keeper(), clock=late(minutes)))
+    assert far.done == ["renew canary-refresh"]
+
+
+def test_a_new_token_that_is_refused_gives_way_to_one_that_is_stored_meanwhile() -> None:
+    keeper, far = Keeper(), Far()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path != "/token" and not far.done[1:]:
+            keeper.stored, far.good = replace(OLD, access_token="theirs"), {"theirs"}
+        return far(request)
+
+    ask(http_over(answer, keeper=keeper, clock=late(61)))
+    assert far.done == ["renew canary-refresh", "asked with new", "asked with theirs"]
 
 
 def test_a_refusal_of_what_nothing_renews_stays_one() -> None:

@@ -136,14 +136,17 @@ class OAuth(Login[Request]):
 async def call_as(oauth: Login[Any], target: Target, http: Http, send: Send) -> Answer:
     """Send a request as the account; if its token is not accepted, once more with a new one.
 
-    Raises what `send` raises, Unauthorized where only a person can help, and Unavailable where no token can
-    be had at the moment; then nothing was sent.
+    There is one new token at most: what is refused with it would be with the next one too. Raises what `send`
+    raises, Unauthorized where only a person can help, and Unavailable where no token can be had at the
+    moment; then nothing was sent.
     """
+    begun_at = http.now()
     tokens = await _lasting(oauth, target, http)
     try:
         return await send(tokens.access_token)
     except Unauthorized:  # it was taken back, or somebody has traded it in, or consented anew
-        if not (tokens.renews or await http.reload_tokens()):
+        is_new = begun_at <= tokens.issued_at <= http.now()
+        if (is_new or not tokens.renews) and not await http.reload_tokens():
             raise
     return await send((await renewed(oauth, target, http, tokens)).access_token)
 
