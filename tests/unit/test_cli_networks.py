@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field, SecretStr
 from postbell import testing
 from postbell.__main__ import main
 from postbell.cli.main import COMMANDS, cli, load
+from postbell.domain.film import FilmLimit
 from postbell.domain.limits import Limits, MediaLimit, TextLimit
 from postbell.domain.quota import Per, Quota
 from postbell.network_shapes import fields_of
@@ -97,6 +98,36 @@ def test_a_network_tells_everything_that_a_person_must_know(
         assert f"{key}.{name}" in told
         assert option.description
         assert option.description in told
+
+
+class Filmed(Odd):
+    """A network that takes these videos alone."""
+
+    film: ClassVar[FilmLimit] = FilmLimit(codecs=("h264", "hevc"), sounds=("aac", "opus"))
+    limits: ClassVar[Limits] = Limits(media=MediaLimit(most=1, types={"video/mp4": 1000}, film=film))
+
+
+class Heard(Odd):
+    """A network that takes all pictures, and these sounds alone."""
+
+    film: ClassVar[FilmLimit] = FilmLimit(sounds=("aac",))
+    limits: ClassVar[Limits] = Limits(media=MediaLimit(most=1, types={"video/mp4": 1000}, film=film))
+
+
+@pytest.mark.parametrize(
+    ("network", "told"),
+    [
+        (Filmed(), ["videos coded as H.264 or H.265", "their sound coded as AAC or opus"]),
+        (Heard(), ["the sound of videos coded as AAC"]),
+    ],
+)
+def test_how_pictures_and_sound_of_videos_are_coded_is_told_apart(
+    network: Odd, told: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one_network(monkeypatch, network)
+    assert main(["networks", network.key]) == 0
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert [line for line in lines if "coded as" in line] == told
 
 
 def test_a_network_tells_programs_the_same(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,12 +10,13 @@ and field is {name, type, required, default, description, example}, where exampl
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from postbell.cli.common import State, pass_state
+from postbell.domain.film import codec_name
 from postbell.network_shapes import example_of, fields_of, network_json
 
 
@@ -138,12 +139,18 @@ def _files(media: MediaLimit) -> str:
     return "\n".join([f"at most {media.most}", *taken, *pixels, *side, *ratio, *_films(media.film)])
 
 
+def _either(codecs: Sequence[str]) -> str:
+    return " or ".join(map(codec_name, codecs))
+
+
 def _films(film: FilmLimit) -> Iterator[str]:
     """Yield what is said of videos."""
     if film.seconds:
         yield f"videos of at most {film.seconds:g} s"
     if film.codecs:
-        yield f"videos coded as {' or '.join(map(str.upper, (*film.codecs, *film.sounds)))}"
+        yield f"videos coded as {_either(film.codecs)}"
+    if film.sounds:
+        yield f"{'their sound' if film.codecs else 'the sound of videos'} coded as {_either(film.sounds)}"
     if film.pixels:
         yield f"videos of at most {film.pixels:,} pixels"
     if film.width:
