@@ -27,8 +27,8 @@ finally:
 """
 
 
-def loaded(*words: str) -> set[str]:
-    """Return the packages that a command has imported."""
+def modules(*words: str) -> set[str]:
+    """Return the modules that a command has imported."""
     ran = subprocess.run(
         [sys.executable, "-c", _TELL, *words],
         check=True,
@@ -36,7 +36,12 @@ def loaded(*words: str) -> set[str]:
         text=True,
         stdin=subprocess.DEVNULL,
     )
-    return {name.partition(".")[0] for name in ran.stderr.splitlines()[-1].split()}
+    return set(ran.stderr.splitlines()[-1].split())
+
+
+def loaded(*words: str) -> set[str]:
+    """Return the packages that a command has imported."""
+    return {name.partition(".")[0] for name in modules(*words)}
 
 
 @pytest.fixture(scope="module")
@@ -88,3 +93,10 @@ def test_commands_on_the_database_import_nothing_that_asks_networks_or_migrates(
     options = ["--data-dir", str(cli.data), "--config", str(cli.config)]
     allowed = {"cronsim"}  # series bring it, and it is small
     assert loaded(*options, *words) & ({*OF_NETWORKS, *OF_FEW} - allowed) == set()
+
+
+def test_what_makes_pictures_and_videos_fit_is_imported_where_there_are_some(cli: Command) -> None:
+    options = ["--data-dir", str(cli.data), "--config", str(cli.config)]
+    found = modules(*options, "add", "Fourth", "--to", "site", "--at", "in 2 d")
+    rooms = {name.rpartition(".")[2] for name in found if name.startswith("postbell.services.media.")}
+    assert rooms & {"fitting", "film_fitting", "films", "fit_fetched", "public_media", "ingest"} == set()

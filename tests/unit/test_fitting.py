@@ -16,7 +16,7 @@ from PIL import Image
 from postbell.domain.limits import MediaLimit
 from postbell.domain.media import Media
 from postbell.errors import Invalid, PostbellError
-from postbell.services.media import fitting
+from postbell.services.media import file_types, fitting
 from postbell.services.media.media_store import MediaStore
 from support import pictures
 from support.gallery import SECRET, shown
@@ -59,7 +59,7 @@ def test_a_picture_that_does_not_fit_is_made_so_and_the_original_stays(
     before = picture.path.read_bytes()
     made = store.fit(picture, JPEG)
     assert (made.mime, made.width, made.height, made.alt) == ("image/jpeg", 150, 200, "A cat")
-    assert (made.name, fitting.renamed(made).name) == ("cat.png", "cat.jpg")
+    assert (made.name, file_types.renamed(made).name) == ("cat.png", "cat.jpg")
     assert made.size == made.path.stat().st_size
     with Image.open(made.path) as image:
         assert (image.format, image.size) == ("JPEG", (150, 200))
@@ -96,7 +96,7 @@ def test_a_picture_whose_type_stays_keeps_its_name_and_loses_its_notes(
 ) -> None:
     item = store.put(written(tmp_path, "a.jpeg", shown("JPEG", "RGB", (90, 60)).data))
     made = store.fit(item, JPEG)
-    assert (fitting.renamed(made).name, made.width, made.height) == ("a.jpeg", 90, 60)
+    assert (file_types.renamed(made).name, made.width, made.height) == ("a.jpeg", 90, 60)
     assert SECRET.encode() in item.path.read_bytes()
     assert SECRET.encode() not in made.path.read_bytes()
 

@@ -44,7 +44,7 @@ from postbell.publishing.protocol import (
     fit_limit,
 )
 from postbell.services.accounts.vault import Vault
-from postbell.services.media.fitting import renamed
+from postbell.services.media.file_types import renamed
 from postbell.services.media.media_store import MediaStore
 from postbell.store.engine import Store
 

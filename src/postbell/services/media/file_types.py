@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import codecs
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 
-from postbell.domain.media import MediaKind
+from postbell.domain.media import Media, MediaKind
 from postbell.errors import Invalid, Problem
 from postbell.services.media.sounds import are_frames
 
@@ -120,6 +120,15 @@ def recognise(head: bytes, name: str) -> FileType:
         better = PurePath(name).with_suffix(found.suffixes[0])
         raise refuse(name, f"it is {found.label}, but its name ends in {suffix}; rename it to {better}.")
     return found
+
+
+def renamed(item: Media) -> Media:
+    """Return a file whose name does not promise another type than it has; users know it by their own name."""
+    suffix = PurePath(item.name).suffix
+    known_ones = TYPES[item.mime].suffixes
+    if not suffix or suffix.lower() in known_ones:
+        return item
+    return replace(item, name=item.name.removesuffix(suffix) + known_ones[0])
 
 
 def _by_signature(head: bytes) -> str | None:

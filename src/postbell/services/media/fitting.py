@@ -15,14 +15,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import PurePath
 from typing import IO, BinaryIO
 
 from postbell.domain.limits import MediaLimit
 from postbell.domain.media import SUFFIXES, Media
 from postbell.errors import PostbellError
 from postbell.services.media.deaths import told_death
-from postbell.services.media.file_types import TYPES, refuse
+from postbell.services.media.file_types import refuse
 
 
 #: To be raised when other bytes are made of a picture than before.
@@ -62,15 +61,6 @@ def known(item: Media, limit: MediaLimit) -> Media | None:
         facts = replace(item, sha256=sha256, mime=_MIMES[path.suffix], size=path.stat().st_size, path=path)
         return replace(facts, width=width, height=height)
     return None
-
-
-def renamed(item: Media) -> Media:
-    """Return a file whose name does not promise another type than it has; users know it by their own name."""
-    suffix = PurePath(item.name).suffix
-    known_ones = TYPES[item.mime].suffixes
-    if not suffix or suffix.lower() in known_ones:
-        return item
-    return replace(item, name=item.name.removesuffix(suffix) + known_ones[0])
 
 
 @contextmanager

@@ -17,7 +17,6 @@ from typing import BinaryIO
 from postbell.domain.limits import MediaLimit
 from postbell.domain.media import Media, MediaKind, Source
 from postbell.errors import DiskFull, Invalid, PostbellError, Problem
-from postbell.services.media import fitting
 from postbell.services.media.file_types import TYPES, recognise, refuse
 from postbell.services.media.inspection import (
     Inspected,
@@ -177,6 +176,8 @@ class MediaStore:
             return item
         if item.kind is MediaKind.VIDEO:
             return self._fit_film(item, limit, foretold=foretold)
+        from postbell.services.media import fitting  # most posts have no files
+
         if found := fitting.known(item, limit):
             return found
         with self._told(item.name), ExitStack() as cleaning:
@@ -270,6 +271,8 @@ class MediaStore:
             path=path,
         )
         if facts.kind is MediaKind.IMAGE:
+            from postbell.services.media import fitting
+
             # What no longer fits as it was may fit as the type that loses nothing.
             others = ("image/png", "image/jpeg") if facts.mime == "image/avif" else ("image/png",)
             limit = MediaLimit(most=1, types=dict.fromkeys((facts.mime, *others), most))
