@@ -67,6 +67,8 @@ class Workers:
 
     #: When the scheduler rings.
     _rings_at: datetime | None = None
+    #: Whether it is to end.
+    _closing = False
 
     def __init__(self, app: App, *, checkpoint: Callable[[str], None] = lambda _point: None) -> None:
         """Put it together. `checkpoint` is called at the points where a crash would hurt most."""
@@ -107,6 +109,7 @@ class Workers:
         self.scheduler = new_scheduler()
         #: All that ever asked networks: a reload makes new ones while the old are still in use.
         self._clients = [app.ctx.clients]
+        app.ctx.media.on_film = self._go_on
 
     @property
     def under_way(self) -> int:
@@ -160,6 +163,7 @@ class Workers:
         """Go on with another configuration, on the same database."""
         self._app, settings, ctx = app, app.settings, app.ctx
         self._clients.append(ctx.clients)
+        ctx.media.on_film = self._go_on
         self._dispatcher.ctx = self._recovery.ctx = self._removals.ctx = self._metrics.ctx = ctx
         self._renewals.ctx = self._comments.ctx = self._hooks.ctx = self._edits.ctx = ctx
         self._dispatcher.slots = settings.daemon.concurrency
@@ -171,6 +175,7 @@ class Workers:
 
     async def close(self) -> None:
         """End what is being sent, and record it; then end everything else."""
+        self._closing = True
         # The scheduler would cancel what runs.
         await self._dispatcher.drain(self._app.settings.daemon.drain_seconds)
         await self._recovery.close()
@@ -243,6 +248,11 @@ class Workers:
     async def _rung(self) -> None:
         self._rings_at = None
         self._due.set()
+
+    def _go_on(self, name: str, _part: float) -> None:
+        """Break off the work on a video where the daemon is to end: it would wait for it, minutes long."""
+        if self._closing:
+            raise PostbellError(f"{name} is not made to fit yet, because Postbell was stopped.")
 
     def _news(self) -> None:
         """Let it be told what was written; it can be read by now."""

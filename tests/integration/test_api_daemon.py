@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ import pytest
 from postbell.domain.access import Scope
 from postbell.services.accounts.keys import add_key, list_keys
 from postbell.store.tables import post
+from support.films import PLACE, film
 from support.home import Home, make_home, said, served
 
 
@@ -81,6 +83,21 @@ def test_two_accounts_are_published_at_two_times_and_the_state_is_true_in_betwee
     assert all(each["late_seconds"] is None for each in ended["deliveries"])
     for name in ("out", "first", "second"):
         assert len(list((home.log.parent / name).glob("*.md"))) == 1
+
+
+@pytest.mark.real
+def test_a_video_is_made_to_fit_after_its_post_was_saved(home: Home, ffmpeg: Path) -> None:
+    home.env["PATH"] = f"{ffmpeg}:{os.environ['PATH']}"
+    bearer = {"Authorization": f"Bearer {key(home, Scope.WRITE, Scope.PUBLISH)}"}
+    video = film(notes={"location": PLACE})  # what it says of a place is not sent
+    with served(home) as base, httpx.Client(base_url=base, headers=bearer) as client:
+        kept = client.post("/api/v1/media", files={"file": ("bell.mp4", video, "video/mp4")}).json()["media"]
+        at = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+        wish = {"text": "x", "to": ["out"], "at": at, "media": [{"sha256": kept[0]["sha256"]}]}
+        answer = client.post("/api/v1/posts", json=wish)
+        assert answer.status_code == 201, answer.text
+        home.wait_for(lambda: len(list(home.places.media.glob("*/*.mp4"))) == 2)
+        assert home.states() == {"scheduled": 1}
 
 
 def test_nothing_but_livez_is_answered_without_a_key(home: Home) -> None:

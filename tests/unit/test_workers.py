@@ -11,6 +11,7 @@ import pytest
 
 from postbell.beat import Chore
 from postbell.domain.states import DeliveryState
+from postbell.errors import PostbellError
 from postbell.settings import NotifySettings
 from postbell.testing import FakeNetwork, Mode
 from postbell.workers import TELL, Workers
@@ -79,3 +80,13 @@ def test_the_teller_is_rung_when_what_it_tells_is_written_and_not_before(tmp_pat
             await busy
 
         _work(world, script)
+
+
+def test_an_end_waits_for_no_video_that_is_made_to_fit(world: World) -> None:
+    async def script(workers: Workers, _chores: dict[str, Chore]) -> None:
+        workers.configure(world.app)
+        world.ctx.media.on_film("bell.mp4", 0.1)
+
+    _work(world, script)
+    with pytest.raises(PostbellError, match=r"bell\.mp4 is not made to fit yet"):
+        world.ctx.media.on_film("bell.mp4", 0.2)

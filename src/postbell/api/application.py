@@ -38,7 +38,7 @@ def build(
 ) -> Asgi:
     """Return the application; `app` returns Postbell as it is configured now, `feed` tells what happens.
 
-    `wake` is called, on any thread, when there is a new job.
+    `wake` is called, on any thread, when there is a new job, or a video to be made to fit.
     """
     made = FastAPI(
         title="Postbell",

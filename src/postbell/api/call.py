@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import hashlib
 import json
@@ -106,8 +107,14 @@ async def begin(request: Request) -> Running:
     def ring() -> None:
         running.rings = True
 
+    def put_off() -> None:
+        running.afterwards.append(request.app.state.wake)
+
+    media = copy.copy(app.ctx.media)
+    media.put_off = put_off
     # A network is asked in an event loop of its own, as a command does it.
-    running.ctx = replace(app.ctx, store=unit, ring=ring, clients=functools.cache(app.make_clients))
+    clients = functools.cache(app.make_clients)
+    running.ctx = replace(app.ctx, store=unit, ring=ring, clients=clients, media=media)
     return running
 
 

@@ -23,6 +23,7 @@ from postbell.domain.access import Key
 from postbell.errors import PostbellError
 from postbell.sections import Listen, parse_listen
 from postbell.services.accounts import keys
+from postbell.services.media.filming import Films
 from postbell.services.media.ingest import Ingests
 from postbell.services.telling.troubles import Troubles
 from postbell.store.keys import use_key
@@ -57,7 +58,8 @@ class Api:
         self._feed: Feed | None = None
         self._making = asyncio.Lock()
         self._ingests = Ingests(lambda: (self.app.ctx, self.app.settings.media))
-        self._working: asyncio.Task[None] | None = None
+        self._films = Films(lambda: self.app.ctx)
+        self._working: list[asyncio.Task[None]] = []
         self._notes: set[asyncio.Task[None]] = set()
         self._noted: dict[int, Any] = {}
 
@@ -80,7 +82,7 @@ class Api:
             return
         self._path = Path(place.path) if place.path else None
         asyncio.get_running_loop().add_reader(listener, self._begin)
-        self._working = asyncio.create_task(self._ingests.work())
+        self._working = [asyncio.create_task(each.work()) for each in (self._ingests, self._films)]
         self.troubles.end(_API, f"The HTTP API is open at {place}.")
         log.info("api_opened", at=str(_address_of(place, listener)))
 
@@ -95,9 +97,9 @@ class Api:
         elif self._listener:
             asyncio.get_running_loop().remove_reader(self._listener)
             self._listener.close()
-        if self._working:
-            self._working.cancel()
-            await asyncio.wait([self._working])
+        for task in self._working:
+            task.cancel()
+        await asyncio.gather(*self._working, return_exceptions=True)
         if self._path:
             self._path.unlink(missing_ok=True)
         if self._notes:
@@ -124,7 +126,8 @@ class Api:
                 loop = asyncio.get_running_loop()
 
                 def wake() -> None:
-                    loop.call_soon_threadsafe(self._ingests.wake)
+                    for each in (self._ingests, self._films):
+                        loop.call_soon_threadsafe(each.wake)
 
                 self._inner = await asyncio.to_thread(self._make, wake)
         return self._inner

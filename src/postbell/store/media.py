@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 from sqlalchemy.dialects.sqlite import insert
 
-from postbell.domain.media import STORED, Media
+from postbell.domain.media import STORED, Media, MediaKind
+from postbell.domain.states import DeliveryState
 from postbell.store.posts import Locate, media_from
-from postbell.store.tables import media
+from postbell.store.tables import delivery, media, post_media
 
 
 def record_media(tx: Connection, items: Iterable[Media], now: datetime) -> None:
@@ -43,6 +44,18 @@ def find_media(tx: Connection, sha256s: Iterable[str], locate: Locate) -> dict[s
     """Return those of these files that are known, under names made of their hashes."""
     rows = tx.execute(select(media).where(media.c.sha256.in_(list(sha256s)))).all()
     return {row.sha256: found_media(row, locate) for row in rows}
+
+
+def waiting_with_videos(tx: Connection) -> list[str]:
+    """Return the ids of the posts that have videos and wait for their time anywhere, the earliest first."""
+    found = (
+        select(delivery.c.post_id)
+        .join(post_media, post_media.c.post_id == delivery.c.post_id)
+        .join(media, media.c.sha256 == post_media.c.sha256)
+        .where(media.c.kind == MediaKind.VIDEO, delivery.c.state == DeliveryState.SCHEDULED)
+        .order_by(delivery.c.due_at, delivery.c.id)
+    )
+    return list(dict.fromkeys(tx.execute(found).scalars()))
 
 
 #: What whoever looks into a video finds out.

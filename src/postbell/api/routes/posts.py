@@ -118,7 +118,8 @@ def read(call: Call, id: PostId) -> Answer:  # noqa: A002 - the name in the path
 def create(call: Call, asked: PostAsked) -> Answer:
     """Store a new post; with a time it is scheduled, without one it is a draft.
 
-    A time, `times`, `publish_now`, `queue` and `auto` also need the scope publish.
+    A time, `times`, `publish_now`, `queue` and `auto` also need the scope publish. Videos are made to fit
+    after that, before the post is published; what they become is foretold, and checked.
     """
     return told(_create(call, asked), status=201)
 

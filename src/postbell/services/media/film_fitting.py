@@ -40,8 +40,8 @@ _THREADS = "2"
 _PROGRESS = re.compile(r"([a-z0-9_]+)=(.*)")
 _CHILD = ("-c", "import sys; from postbell.services.media._ffmpeg_child import main; main(sys.argv[1:])")
 _FORMS = {"video/mp4": "mp4", "video/quicktime": "mov"}
-#: One at a time: each takes two cores.
-_ONE = threading.Lock()
+#: To be held while one is made: each takes two cores.
+ONE = threading.Lock()
 
 
 def is_there() -> bool:
@@ -82,13 +82,12 @@ def make(item: Media, plan: FilmPlan, target: Path, told: Told) -> None:
 
     Raises Invalid where FFmpeg cannot, DiskFull, and PostbellError where it does not run on this machine.
     """
-    with _ONE:
-        for number in range(_TRIES):
-            tried = replace(plan, bits=round(plan.bits * _FEWER**number))
-            _run(item, tried, target, told)
-            if target.stat().st_size <= plan.size:
-                told(1)
-                return
+    for number in range(_TRIES):
+        tried = replace(plan, bits=round(plan.bits * _FEWER**number))
+        _run(item, tried, target, told)
+        if target.stat().st_size <= plan.size:
+            told(1)
+            return
     raise refuse(item.name, f"FFmpeg cannot make it smaller than {plan.size:,} bytes; cut it.")
 
 

@@ -71,6 +71,9 @@ class MediaStore:
         self.folder, self._anew = folder, fit_videos
         #: Told which video is being made to fit, and what part of that is done, 0 to 1.
         self.on_film: Callable[[str, float], None] = lambda _name, _part: None
+        #: For who cannot wait: called instead of making a video fit. Then it is only foretold what it will
+        #: become; see `Films`.
+        self.put_off: Callable[[], None] | None = None
 
     def put(self, path: Path, *, alt: str = "") -> Media:
         """Store one file; see `take`."""
@@ -207,9 +210,13 @@ class MediaStore:
             return item
         if found := film_fitting.known(item, plan):
             return found
-        if foretold:
+        if foretold or self.put_off:
+            if self.put_off:
+                self.put_off()
             return film_fitting.expected(item, plan)
-        with self._told(item.name), self.incoming() as (path, file):
+        with film_fitting.ONE, self._told(item.name), self.incoming() as (path, file):
+            if found := film_fitting.known(item, plan):  # made while this waited for its turn
+                return found
             film_fitting.make(item, plan, path, functools.partial(self.on_film, item.name))
             os.fsync(file.fileno())
             with path.open("rb") as made:
