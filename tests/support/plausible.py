@@ -28,6 +28,7 @@ def plausible(label: str, body: Any) -> Any:
 def _time(chance: random.Random) -> Body:
     ways: list[Body] = [{}, {"publish_now": True}, {"queue": "next"}]
     ways += [{"at": f"20{year}-05-01T12:00:00Z"} for year in range(31, 40)]
+    ways += [{"times": {ACCOUNT: when}} for when in ("now", "2041-05-01T12:00:00Z")]
     return chance.choice(ways)
 
 

@@ -182,7 +182,7 @@ def test_a_post_without_accounts_is_not_scheduled(world: World) -> None:
 def test_a_draft_again_keeps_its_date_and_never_fires(world: World) -> None:
     post = actions.unschedule(world.ctx, scheduled(world))
     assert (post.state, post.at) == (PostState.DRAFT, START)
-    assert [(d.state, d.due_at) for d in post.deliveries] == [(DeliveryState.DRAFT, None)]
+    assert [(d.state, d.due_at) for d in post.deliveries] == [(DeliveryState.DRAFT, START)]
     ring(world, 2, after=3600)
     assert world.fake.seen == []
 

@@ -92,7 +92,7 @@ def test_an_account_without_a_time_is_told(api: Asked) -> None:
     judged = api.ask(
         "POST", "/api/v1/posts/validate", json={"text": "x", "to": ["ann"], "times": {"cat": FIRST}}
     )
-    assert [each["pointer"] for each in judged.json()["problems"]] == ["/times/cat"]
+    assert [each["pointer"] for each in judged.json()["problems"]] == ["/times/cat", "/at"]
 
 
 def test_of_many_posts_each_place_is_told(api: Asked) -> None:

@@ -108,6 +108,15 @@ def test_all_that_is_wrong_with_times_is_told_at_once(world: World) -> None:
     ]
 
 
+def test_a_slip_in_a_name_is_told_with_what_it_leaves_without_a_time(world: World) -> None:
+    with pytest.raises(Invalid) as error:
+        write(world, when=None, times={"ann": at(START + DAY), "bbo": at(START + DAY)})
+    assert refused(error) == [("--at bbo", None), ("--at", "bob")]
+    with pytest.raises(Invalid) as error:
+        write(world, to=("ann", "bbo"), times={"bbo": at(START + DAY)})
+    assert refused(error) == [("--to", None)]
+
+
 def test_a_network_stands_for_its_accounts_and_the_word_for_an_account_is_stronger(world: World) -> None:
     add_account(world.store, "toots", network="mastodon", server="https://tusk.invalid")
     times = {"mastodon": at(START + HOUR), "toots": at(START + 2 * HOUR)}
@@ -177,6 +186,17 @@ def test_a_draft_is_not_scheduled_at_a_date_that_is_past_or_missing(world: World
         edit_post(world.ctx, past, Changes(times={"ann": at(START + DAY)}))
     with pytest.raises(Invalid, match=r"ann.*: it has no time"):
         edit_post(world.ctx, without, Changes(times={"bob": at(START + DAY)}))
+
+
+def test_a_draft_of_an_older_version_has_one_date_for_all(world: World) -> None:
+    post = write(world, draft=True).post
+    with world.store.write() as tx:
+        tx.execute(tables.delivery.update().values(due_at=None))
+    older = load_post(world.ctx, post.id)
+    shown = forecast.between(world.ctx, START, START + 2 * DAY)
+    assert [(each.account, each.at) for each in shown] == [("ann", START + DAY), ("bob", START + DAY)]
+    moved = edit_post(world.ctx, older, Changes(times={"bob": at(START + HOUR)})).post
+    assert due(moved) == {"ann": START + DAY, "bob": START + HOUR}
 
 
 def test_what_is_made_a_draft_again_keeps_its_dates(world: World) -> None:

@@ -67,6 +67,7 @@ def add(
     \b
     Examples:
       postbell add "Hello, world" --to sky --at "tomorrow 9am"
+      postbell add "Here now, there later" --to sky,site --now --at site="tomorrow 9am"
       postbell add "Hello, queue" --to sky --queue
       postbell add "Any time will do" --to sky --auto --between "tomorrow 8am" --and "in 5 d at 20:00"
       postbell add "One thing" --then "and another" --to sky --at "tomorrow 9am"
@@ -123,6 +124,7 @@ def edit(
     \b
     Examples:
       postbell edit k7f2 "Hello, everybody" --at "friday 18:00"
+      postbell edit k7f2 --at sky="saturday noon" --set sky.text="Hello, sky"
       postbell edit k7f2 "Hello, everybody" --published
     """  # noqa: D301 - click wants the character
     from postbell.services.posts.wanted import terms_of

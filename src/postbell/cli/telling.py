@@ -62,8 +62,10 @@ def _made_room(saved: Saved) -> list[str]:
 def _times(desk: Desk, post: Post) -> list[str]:
     """Return when each account publishes a post, and why, where that is more than the post itself says."""
     waiting = [item for item in post.deliveries if item.due_at]
+    if post.state is PostState.PROCESSING:
+        waiting = [item for item in waiting if item.is_to_come]
     plain = all(item.due_at == post.at and not item.placed_why for item in waiting)
-    if plain or post.state not in (PostState.DRAFT, PostState.SCHEDULED):
+    if plain or post.state not in (PostState.DRAFT, PostState.SCHEDULED, PostState.PROCESSING):
         return []
     width = max(len(item.account) for item in waiting)
     return [f"  {item.account.ljust(width)}  {_place(desk, post, item)}" for item in waiting]
@@ -96,18 +98,10 @@ def outlook(desk: Desk, post: Post) -> str:
         return f"a draft, with the date {time}{to}" if time else f"a draft{to}"
     if post.state is PostState.SCHEDULED:
         return f"scheduled for {time}{to}"
-    words = {delivery.account: _word(desk, post, delivery) for delivery in post.deliveries}
+    words = {delivery.account: str(delivery.outcome or delivery.state) for delivery in post.deliveries}
     if len(set(words.values())) > 1:
         to = f" ({', '.join(f'{account}: {word}' for account, word in words.items())})"
     return f"{state_word(post)}{to}"
-
-
-def _word(desk: Desk, post: Post, delivery: Delivery) -> str:
-    """Return how a delivery does; of one whose time is still to come also when that is."""
-    to_come = delivery.state is DeliveryState.SCHEDULED and delivery.due_at and delivery.due_at > desk.now()
-    if to_come and post.state is PostState.PROCESSING:
-        return f"scheduled for {_place(desk, post, delivery)}"
-    return str(delivery.outcome or delivery.state)
 
 
 def state_word(post: Post) -> str:

@@ -19,7 +19,7 @@ from postbell.publishing import registry
 from postbell.services.context import Context
 from postbell.services.posts.adding import added_to
 from postbell.services.posts.judging import find_accounts, judge
-from postbell.services.posts.own_times import check_times, dated, own_times
+from postbell.services.posts.own_times import check_dates, check_times, dated, own_times
 from postbell.services.posts.splitting import split_for, split_of
 from postbell.services.posts.timing import Timetable, timetable
 from postbell.services.posts.wanted import Changes, Saved, Wanted, terms_of
@@ -49,9 +49,13 @@ def add_post(ctx: Context, wanted: Wanted) -> Saved:
     with ctx.media.stage(not_stored(wanted.media)) as files:
         post = new_post(ctx, wanted, in_place(wanted.media, files.media))
         post = split_for(ctx, added_to(post, accounts.values()), accounts.values(), wanted.split)
-        problems += [*wanted.problems, *files.problems, *check_times(ctx, post, wanted.times, accounts)]
-        lacks = judge(ctx, post, accounts, problems, strictly=scheduled or bool(wanted.problems))
+        problems += [*wanted.problems, *files.problems]
+        problems += check_times(ctx, post, wanted.times, accounts, to=wanted.to)
         times = own_times(wanted.times, accounts)
+        if scheduled and not (wanted.place or wanted.problems):  # a time that was not understood is none
+            rest = [account for account in accounts.values() if account.name not in times]
+            problems += check_dates(ctx, post, rest)
+        lacks = judge(ctx, post, accounts, problems, strictly=scheduled or bool(wanted.problems))
         with ctx.store.write() as tx:
             planned: Timetable | None = None
             dates: dict[int, datetime | None] = {}
@@ -87,7 +91,8 @@ def edit_post(ctx: Context, post: Post, changes: Changes) -> Saved:
         changed = changed_post(ctx, post, changes, in_place(wanted, files.media))
         how = split_of(post) if changes.split is None else changes.split
         changed = split_for(ctx, added_to(changed, accounts.values()), accounts.values(), how)
-        problems += [*changes.problems, *files.problems, *check_times(ctx, changed, changes.times, accounts)]
+        problems += [*changes.problems, *files.problems]
+        problems += check_times(ctx, changed, changes.times, accounts, to=names)
         scheduled = changes.moves or post.state is PostState.SCHEDULED
         lacks = judge(ctx, changed, accounts, problems, strictly=scheduled)
         with ctx.store.write() as tx:
@@ -163,7 +168,8 @@ def _other_way(post: Post) -> str:
     rest = [each.account for each in post.deliveries if each.is_to_come]
     if post.state is PostState.PROCESSING and rest:
         alone = f"`postbell reschedule {post.id} WHEN --account {rest[0]}`"
-        return f" Where it is still to come it is moved for single accounts: {alone}."
+        words = f"`postbell edit {post.id} --set {rest[0]}.text=…`"
+        return f" For single accounts to which it is still to come {alone} moves it, {words} rewords it."
     public = any(each.outcome is Outcome.PUBLISHED and not each.deleted_at for each in post.deliveries)
     return f" What is public of it is changed by `postbell edit {post.id} --published`." if public else ""
 

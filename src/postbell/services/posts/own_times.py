@@ -26,26 +26,40 @@ def own_times(times: Mapping[str, When], accounts: Mapping[str, Account]) -> dic
 
 
 def check_times(
-    ctx: Context, post: Post, times: Mapping[str, When], accounts: Mapping[str, Account]
+    ctx: Context,
+    post: Post,
+    times: Mapping[str, When],
+    accounts: Mapping[str, Account],
+    *,
+    to: Iterable[str] = (),
 ) -> list[Problem]:
-    """Return what is wrong with the times of single accounts: their names, and the end of the post."""
-    problems = check_named(ctx, times, accounts)
+    """Return what is wrong with the times of single accounts: their names, and the end of the post.
+
+    Of the names in `to` it is told elsewhere that there is no such account.
+    """
+    problems = check_named(ctx, times, accounts, to=to)
     for name, when in own_times(times, accounts).items():
         problems += guard.past_end(ctx, post, when.at, account=name)
     return problems
 
 
-def check_named(ctx: Context, times: Mapping[str, When], accounts: Mapping[str, Account]) -> list[Problem]:
-    """Return a problem for every time that is for no account of the post, and no network of one."""
-    if not times:
+def check_named(
+    ctx: Context, times: Mapping[str, When], accounts: Mapping[str, Account], *, to: Iterable[str] = ()
+) -> list[Problem]:
+    """Return a problem for every time that is for no account of the post, and no network of one.
+
+    Of the names in `to` it is told elsewhere that there is no such account.
+    """
+    named = [key for key in times if key not in to or key in accounts]
+    if not named:
         return []
     with ctx.store.read() as tx:
-        others = account_store.accounts_named(tx, list(times))
-    wrong = check_names(times, accounts, registry.keys(), others=others, where="--at {}")
+        others = account_store.accounts_named(tx, named)
+    wrong = check_names(named, accounts, registry.keys(), others=others, where="--at {}")
     here = {*accounts, *(account.network for account in accounts.values())}
-    strange = set(times) - here - {problem.where.removeprefix("--at ") for problem in wrong}
+    strange = set(named) - here - {problem.where.removeprefix("--at ") for problem in wrong}
     message = "no account of the post is on this network."
-    return wrong + [Problem(where=f"--at {key}", message=message) for key in times if key in strange]
+    return wrong + [Problem(where=f"--at {key}", message=message) for key in named if key in strange]
 
 
 def check_dates(ctx: Context, post: Post, to: Iterable[Account]) -> list[Problem]:

@@ -51,7 +51,11 @@ def preview_post(ctx: Context, wanted: Wanted) -> list[Preview]:
     with ctx.media.stage(not_stored(wanted.media)) as files:
         post = new_post(ctx, wanted, in_place(wanted.media, files.media))
         post = split_for(ctx, added_to(post, accounts.values()), accounts.values(), wanted.split)
-        problems += [*wanted.problems, *files.problems, *check_named(ctx, wanted.times, accounts)]
+        problems += [
+            *wanted.problems,
+            *files.problems,
+            *check_named(ctx, wanted.times, accounts, to=wanted.to),
+        ]
         problems += check_said(ctx, post.content, wanted.overrides, accounts)
         for account in accounts.values():
             problems += check_options(ctx, wanted.overrides, account)
