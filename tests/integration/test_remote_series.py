@@ -91,3 +91,17 @@ def test_a_series_is_ended_and_told_alike(two: Two) -> None:
         words += [("series", "end", series, "--yes"), ("series", "show", series)]
         found.append([told(run(*each), series) for each in words])
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("more", [("--yes",), ("--yes", "--json"), ("--all", "--yes")], ids=str)
+def test_a_series_is_deleted_and_told_alike(two: Two, more: tuple[str, ...]) -> None:
+    found = []
+    for run in (two.here, two.there):
+        add = ("series", "add", "Good morning", "--to", "out", "--repeat", "daily", "--time", "07:30")
+        series = json.loads(two.here(*add, "--json").out)["id"]
+        upcoming = json.loads(two.here("series", "show", series, "--json").out)["next"]
+        two.here("edit", upcoming[0]["post"], "By hand")
+        words = [("series", "delete", series, *more), ("series", "delete", series, "--yes")]
+        found.append([told(run(*each), series) for each in words])
+        two.here("delete", upcoming[0]["post"], "--yes")
+    assert found[0] == found[1]

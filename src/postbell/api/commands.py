@@ -30,6 +30,7 @@ ROUTES = {
     "series list": "GET series",
     "series show": "GET series/{id}/next",
     "series edit": "PATCH series/{id}",
+    "series delete": "DELETE series/{id}",
     "series end": "POST series/{id}/end",
     "series rrule": "GET series/{id}",
     "queue slots": "PUT accounts/{name}/slots",

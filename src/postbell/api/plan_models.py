@@ -94,6 +94,14 @@ class EndedSeries(Series):
     cancelled: int = Field(description="How many of its posts to come were cancelled.")
 
 
+class DeletedSeries(Shape):
+    """A series that was deleted, and what became of its posts."""
+
+    id: str = Field(description="The id that it had.")
+    removed: int = Field(description="How many of its posts to come went with it.")
+    kept: int = Field(description="How many stay, as posts like others.")
+
+
 class Upcoming(Shape):
     """One of the next posts of a series."""
 

@@ -143,6 +143,13 @@ class LocalOffice(LocalDesk):
         count = end_series(self._ctx, series, touched=touched)
         return load_series(self._ctx, series.id), count
 
+    def delete_series(self, series: Series, *, touched: bool) -> tuple[int, int]:
+        """Remove a series; return how many of its posts went with it, and how many stay."""
+        from postbell.services.series.series import delete_series
+
+        gone = delete_series(self._ctx, series, touched=touched)
+        return gone.removed, gone.kept
+
     def hooks_told(self) -> list[Mapping[str, Any]]:
         """Return how every hook is told, with how much it was not told."""
         from postbell.services.telling.hooks import see_hooks

@@ -8,6 +8,7 @@ With `--json`:
     list                 series with {next_at}, a line for each: when its next post is due
     show                 series with {next: [upcoming]}
     end                  series with {cancelled: count}
+    delete               {id, removed: count, kept: count}; how many of its posts went with it, and stay
     rrule                {id, rrule}
 
     series    {id, state, paused: {since, until} | null, rule, library, to: [name], text, segments: [text],
@@ -134,6 +135,33 @@ def end(state: State, *, series_id: str, all_: bool, yes: bool) -> None:
     if state.json:
         state.emit({**series_json(ended, None), "cancelled": count})
     state.say(f"Ended {found.id}; {count} {'post' if count == 1 else 'posts'} to come cancelled.")
+
+
+@series.command()
+@click.argument("series_id", metavar="ID")
+@click.option("--all", "all_", is_flag=True, help="Remove also the posts that were changed by hand.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask first.")
+@pass_state
+def delete(state: State, *, series_id: str, all_: bool, yes: bool) -> None:
+    """Remove a series for good, with its posts to come.
+
+    What it has published or cancelled stays, and so do posts that were changed by hand; they are posts like
+    all others then. `postbell series end` keeps the series, and that they are of it.
+
+    \b
+    Example:
+      postbell series delete k7m2 --yes
+    """  # noqa: D301 - click wants the character
+    office = state.open_office()
+    found, _pause = office.load_series(series_id)
+    if not yes:
+        state.confirm(f"Remove the series {found.id} for good, with its posts to come?")
+    removed, kept = office.delete_series(found, touched=all_)
+    if state.json:
+        state.emit({"id": found.id, "removed": removed, "kept": kept})
+    stays = f" {kept} {'stays' if kept == 1 else 'stay'}, as posts like others." if kept else ""
+    went = f"{removed} {'post' if removed == 1 else 'posts'} to come went with it"
+    state.say(f"Deleted series {found.id}; {went}.{stays}")
 
 
 @series.command()

@@ -141,6 +141,11 @@ class RemoteOffice(RemoteDesk):
         told = self._client.send("POST", f"series/{series.id}/end", {"touched": touched})
         return reading.series_of(told)[0], told["cancelled"]
 
+    def delete_series(self, series: Series, *, touched: bool) -> tuple[int, int]:
+        """Remove a series."""
+        told = self._client.send("DELETE", f"series/{series.id}?touched={str(touched).lower()}")
+        return told["removed"], told["kept"]
+
     def hooks_told(self) -> list[Told]:
         """Return how every hook is told."""
         told: list[Told] = self._client.get("hooks")["hooks"]

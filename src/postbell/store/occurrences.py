@@ -141,6 +141,22 @@ def cancel_untouched(tx: Connection, series_id: str, now: datetime, *, touched: 
     return len(ids)
 
 
+def delete_planned(tx: Connection, series_id: str, *, touched: bool) -> int:
+    """Remove what a series has planned and nothing was begun of; return how many posts that were.
+
+    What was changed by hand stays, unless `touched`.
+    """
+    planned = (post.c.series_id == series_id, post.c.state.in_((PostState.DRAFT, PostState.SCHEDULED)))
+    gone = delete(post).where(*planned)
+    return tx.execute(gone if touched else gone.where(post.c.touched.is_(False))).rowcount
+
+
+def let_go(tx: Connection, series_id: str) -> int:
+    """Make ordinary posts of all that a series has made; return how many that are."""
+    own = update(post).where(post.c.series_id == series_id)
+    return tx.execute(own.values(series_id=None, slot=None, turn=None)).rowcount
+
+
 def skipped_times(tx: Connection, account_id: int, start: datetime, end: datetime) -> list[datetime]:
     """Return the times between two instants (aware) for which what a library had placed was cancelled."""
     skipped = (

@@ -99,6 +99,12 @@ def end_series(tx: Connection, series_id: str, now: datetime) -> None:
         raise Stale(f"Series {series_id} has ended already; nothing was done.")
 
 
+def delete_series(tx: Connection, series_id: str) -> None:
+    """Remove a series to which no post belongs any more; raises Stale if it is gone."""
+    if tx.execute(delete(series).where(series.c.id == series_id)).rowcount != 1:
+        raise Stale(f"Series {series_id} was deleted meanwhile; nothing was done.")
+
+
 def advance_series(tx: Connection, advanced: Iterable[Series]) -> None:
     """Store how far series have come. That is no change by the user: their versions stay."""
     rows = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import Path, Query
@@ -39,9 +40,9 @@ class ListAsked(Asked):
 
 
 class EndAsked(Asked):
-    """How a series is ended."""
+    """How a series is ended or deleted."""
 
-    touched: bool = Field(False, description="Cancel also the posts that were changed by hand.")
+    touched: bool = Field(False, description="Also the posts to come that were changed by hand.")
 
 
 class SlotAsked(Asked):
@@ -136,6 +137,22 @@ def end(call: Call, id: SeriesId, asked: EndAsked | None = None) -> Answer:  # n
         count = service.end_series(call.ctx, found, touched=asked is not None and asked.touched)
     shown = _shown(call, _found(call, id))
     return Answer(body={**shown, "cancelled": count}, tag=tag_of(shown))
+
+
+@resource.serve(
+    "DELETE",
+    "/{id:id}",
+    "Delete a series",
+    needs=Scope.WRITE,
+    returns=plan_models.DeletedSeries,
+    refuses=(404, 412),
+)
+def remove(call: Call, id: SeriesId, asked: Annotated[EndAsked, Query()]) -> Answer:  # noqa: A002
+    """Remove a series for good with its posts to come; what it has published stays, as posts like others."""
+    with call.unit.write():
+        found = _wanted(call, id)
+        gone = service.delete_series(call.ctx, found, touched=asked.touched)
+    return Answer(body={"id": found.id, **asdict(gone)})
 
 
 @resource.serve(

@@ -12,6 +12,7 @@ from postbell.domain.account import Account
 from postbell.domain.content import Comment, Content, Override
 from postbell.domain.ids import new_post_id
 from postbell.domain.media import Media, Source
+from postbell.domain.pause import PauseScope
 from postbell.domain.post import Post
 from postbell.domain.recurrence import Recurrence, Unit
 from postbell.domain.recycling import Recycling
@@ -30,7 +31,7 @@ from postbell.services.posts.wanted import ContentChanges
 from postbell.services.series.recur import make_first
 from postbell.services.series.resync import Synced, sync
 from postbell.store import accounts as account_store
-from postbell.store import occurrences
+from postbell.store import occurrences, pauses
 from postbell.store import posts as post_store
 from postbell.store import series as series_store
 from postbell.store.media import record_media
@@ -168,6 +169,33 @@ def end_series(ctx: Context, series: Series, *, touched: bool = False) -> int:
         count = occurrences.cancel_untouched(tx, series.id, now, touched=touched)
     ctx.ring()
     return count
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeletedSeries:
+    """What became of the posts of a series that was deleted."""
+
+    #: How many posts to come went with it.
+    removed: int
+    #: How many stay, as posts like others: what is or was published, and what was changed by hand.
+    kept: int
+
+
+def delete_series(ctx: Context, series: Series, *, touched: bool = False) -> DeletedSeries:
+    """Remove a series for good, active or ended, with its posts to come.
+
+    What it has published or cancelled stays, and so does what was changed by hand, unless `touched`; these
+    are posts like all others then. Where it filled a queue other pieces fill it. Raises Stale if it is gone.
+    """
+    now = ctx.now()
+    with ctx.store.write() as tx:
+        removed = occurrences.delete_planned(tx, series.id, touched=touched)
+        pauses.resume(tx, PauseScope.SERIES, series.id, now)
+        kept = occurrences.let_go(tx, series.id)
+        series_store.delete_series(tx, series.id)
+        fill_libraries(tx, ctx, now)
+    ctx.ring()
+    return DeletedSeries(removed=removed, kept=kept)
 
 
 def load_series(ctx: Context, prefix: str) -> Series:
