@@ -25,10 +25,11 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from postbell.api.application import build, resources
+from postbell.api.asgi import Asgi
 from postbell.api.commands import in_words_of_the_api
 from postbell.api.feed import Feed
 from postbell.api.resource import SAFE
-from postbell.api.wall import Asgi, Wall
+from postbell.api.wall import Wall
 from postbell.app import App
 from postbell.domain.access import Scope
 from postbell.sections import ApiSettings

@@ -11,8 +11,9 @@ from typing import Any
 
 from alembic import command
 
+from postbell.durable import create_file
 from postbell.store import schema
-from postbell.store.engine import create_file, open_engine
+from postbell.store.engine import open_engine
 
 
 NOW, LATER = "2026-11-23 09:00:00.000000", "2026-11-23 10:00:00.000000"

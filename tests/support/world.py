@@ -39,13 +39,14 @@ from postbell.domain.ids import new_delivery_key, new_post_id
 from postbell.domain.media import Media, MediaKind
 from postbell.domain.post import Attempt, Delivery, Post
 from postbell.domain.states import DeliveryState, Outcome, PostEvent, PostState
+from postbell.durable import create_file
 from postbell.publishing import registry
 from postbell.publishing.protocol import Network
 from postbell.services.context import Context
 from postbell.settings import Places, RetrySettings, Settings
 from postbell.store import accounts, attempts, deliveries, media, overdue, posts, queue, schema
 from postbell.store.deliveries import Planned
-from postbell.store.engine import Store, create_file
+from postbell.store.engine import Store
 from postbell.store.queue import Claim
 from postbell.store.tables import delivery
 from postbell.testing import FakeClock, FakeNetwork

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from postbell.api.asgi import Asgi
 from postbell.api.server import _bind
 from postbell.api.serving import serve
-from postbell.api.wall import Asgi
 from postbell.sections import Listen
 from support.world import World, build_world
 

@@ -16,9 +16,10 @@ import click
 import pytest
 
 from postbell import __version__
-from postbell.cli.common import State, one_line, printable
+from postbell.cli.common import State
 from postbell.cli.example import example_config
 from postbell.cli.main import COMMANDS, load
+from postbell.cli.words import one_line, printable
 from postbell.settings import Settings
 from support import pictures
 from support.command import Command, german, with_accounts

@@ -3,8 +3,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from postbell.durable import create_file
 from postbell.store import backup
-from postbell.store.engine import create_file
 from support.disk import needs_root
 from support.world import make_database
 

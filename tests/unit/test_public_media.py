@@ -43,7 +43,7 @@ def outgoing(world: World, folder: Path, data: bytes) -> Outgoing:
 def link(world: World, folder: Path, data: bytes = b"") -> str:
     """Return a link to a picture without what it begins with."""
     given = outgoing(world, folder, data or pictures.png())
-    url = public_url(given, given.content.media[0])
+    url = public_url(given.links, given.content.media[0])
     assert url.startswith(f"{PUBLIC}/public/")
     return url.removeprefix(PUBLIC)
 
@@ -81,7 +81,7 @@ def test_who_fetched_a_file_is_kept_with_the_post(world: World, tmp_path: Path) 
 def test_what_was_made_of_a_picture_is_what_is_fetched(world: World, tmp_path: Path) -> None:
     given = outgoing(world, tmp_path, pictures.png(orientation=6))
     (item,) = given.content.media
-    path = public_url(given, item).removeprefix(PUBLIC)
+    path = public_url(given.links, item).removeprefix(PUBLIC)
     answer = Asked(world).ask("GET", path, key=None, headers=HOST)
     assert answer.content == item.path.read_bytes() != pictures.png(orientation=6)
 
@@ -130,7 +130,7 @@ def test_without_a_public_address_there_are_no_links(tmp_path: Path) -> None:
         add_account(world.store, "ann")
         given = outgoing(world, tmp_path, pictures.png())
         with pytest.raises(Rejected, match=r"set `api\.public_url`"):
-            public_url(given, given.content.media[0])
+            public_url(given.links, given.content.media[0])
         answer = Asked(world).ask("GET", "/public/x/file.png", key=None)
         assert problem(answer) == (404, "not_found")
         assert not (world.app.places.data_dir / "public.key").exists()
@@ -150,7 +150,7 @@ def test_a_key_that_cannot_be_read_is_told(world: World, tmp_path: Path) -> None
     given = outgoing(world, tmp_path, pictures.png())
     (world.app.places.data_dir / "public.key").mkdir()
     with pytest.raises(BadConfig, match=r"public\.key, cannot be read"):
-        public_url(given, given.content.media[0])
+        public_url(given.links, given.content.media[0])
 
 
 @pytest.mark.parametrize("url", ["bell.example.org", "https://bell.example.org/a", "ftp://a", "https://a b"])

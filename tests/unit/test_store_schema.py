@@ -17,12 +17,13 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
 from postbell import store as store_package
+from postbell.durable import create_file
 from postbell.errors import BadConfig, DaemonRunning, Damaged, DatabaseLocked, NotFound, SchemaTooNew
 from postbell.services.upkeep import upkeep
 from postbell.settings import Places
 from postbell.store import backup, schema
 from postbell.store.base import Base
-from postbell.store.engine import Store, create_file
+from postbell.store.engine import Store
 from postbell.store.lock import DaemonLock
 from postbell.store.triggers import make_triggers
 from support.old import layout, make_old

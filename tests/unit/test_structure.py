@@ -6,6 +6,7 @@ import ast
 import re
 from pathlib import Path
 
+import grimp
 import pytest
 
 
@@ -119,3 +120,26 @@ def test_constraints_name_no_host() -> None:
     assert pins
     assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9._+!-]+", line) for line in pins)
     assert "://" not in "\n".join(lines)
+
+
+def circle(imports: dict[str, set[str]]) -> set[str]:
+    """Return the modules that import one another in a circle, and those on the way between circles."""
+    left = {module: set(imported) for module, imported in imports.items()}
+    while True:
+        imported = set().union(*left.values())
+        ends = {module for module, named in left.items() if not named & left.keys() or module not in imported}
+        if not ends:
+            return set(left)
+        left = {module: named for module, named in left.items() if module not in ends}
+
+
+def test_no_module_imports_in_a_circle_not_even_for_a_type_or_in_a_function() -> None:
+    graph = grimp.build_graph("postbell", cache_dir=None)
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    assert len(imports) > 400
+    assert circle(imports) == set()
+
+
+def test_a_circle_is_found() -> None:
+    imports = {"top": {"a"}, "a": {"b"}, "b": {"c", "below"}, "c": {"a"}, "below": set[str]()}
+    assert circle(imports) == {"a", "b", "c"}

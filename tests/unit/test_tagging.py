@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postbell.domain.additions import Additions
-from postbell.domain.content import Comment, Content, Override, completed
-from postbell.domain.tagging import complete, tag, tag_link, tail
+from postbell.domain.content import Comment, Content, Override
+from postbell.domain.tagging import complete, completed, tag, tag_link, tail
 from postbell.domain.text import SpanKind, find_spans
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from postbell.durable import create_file
 from postbell.errors import BadConfig, NotFound
 from postbell.services.upkeep import upkeep
 from postbell.settings import Places
-from postbell.store.engine import create_file
 from support.disk import needs_root
 from support.world import START
 

@@ -25,7 +25,7 @@ from postbell.errors import PostbellError
 
 
 if TYPE_CHECKING:
-    from postbell.api.wall import Asgi
+    from postbell.api.asgi import Asgi
 
 _CODES = {
     404: ("not_found", "There is nothing at this path."),

@@ -13,11 +13,11 @@ from postbell.api.ranges import file_response
 from postbell.app import App
 from postbell.domain.public_link import PublicLink
 from postbell.errors import PostbellError
-from postbell.services.media.public_media import note_fetch
+from postbell.services.media.fetched import note_fetch
 
 
 if TYPE_CHECKING:
-    from postbell.api.wall import Receive, Scope, Send
+    from postbell.api.asgi import Receive, Scope, Send
 
 
 async def answer_public(app: App, scope: Scope, receive: Receive, send: Send) -> bool:

@@ -31,8 +31,8 @@ from postbell.store.thread import StoreThread
 
 
 if TYPE_CHECKING:
+    from postbell.api.asgi import Asgi
     from postbell.api.feed import Feed
-    from postbell.api.wall import Asgi
 
 #: That a key was used is written down this often.
 _USED_EVERY = timedelta(minutes=1)

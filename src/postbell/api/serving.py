@@ -11,8 +11,9 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from postbell.api.asgi import Asgi
 from postbell.api.callers import peer_uid
-from postbell.api.wall import Asgi, Wall
+from postbell.api.wall import Wall
 from postbell.app import App
 from postbell.domain.access import Key
 

@@ -13,11 +13,11 @@ import math
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from email.utils import format_datetime
-from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
 
+from postbell.api.asgi import Asgi, Message, Receive, Scope, Send
 from postbell.api.callers import Caller, caller_of, peer_caller
 from postbell.api.pace import Pace
 from postbell.api.problems import MEDIA_TYPE, Refusal, document, refusal_of
@@ -27,12 +27,6 @@ from postbell.errors import PostbellError
 from postbell.services.accounts.keys import find_key
 from postbell.services.media.public_media import PATH
 
-
-Scope = dict[str, Any]
-Message = dict[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 #: What changes nothing, and may come from anywhere.
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from postbell.cli.additions import adds, told_additions
-from postbell.cli.common import SentenceGroup, State, pass_state, printable
+from postbell.cli.common import SentenceGroup, State, pass_state
 from postbell.cli.consent import ask_missing_values, ask_person
 from postbell.cli.secrets import ask, ask_anew, ask_missing, read_values
+from postbell.cli.words import printable
 from postbell.errors import Conflict, Invalid, PublishError, Unavailable
 from postbell.shapes import error_json, profile_json
 

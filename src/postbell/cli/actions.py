@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from postbell.cli.common import State, pass_state
-from postbell.cli.telling import first_words, tell_saved
+from postbell.cli.telling import tell_saved
 from postbell.cli.times import PlaceOptions, placing_of
+from postbell.cli.words import first_words
 from postbell.domain.states import DeliveryState, Outcome, PostState
 from postbell.domain.when import When, parse_when
 from postbell.domain.zones import zone_named

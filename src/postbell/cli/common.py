@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TextIO, TypeVar
 
 import click
 
+from postbell.cli.words import one_line, printable
 from postbell.errors import OnlyThere, PostbellError
 
 
@@ -46,9 +47,6 @@ R = TypeVar("R")
 
 #: The version of all JSON shapes together (`postbell.shapes`); it grows when one changes incompatibly.
 SCHEMA_VERSION = 1
-
-# C0 but for line feeds and tabs, DEL, and C1: what can steer a terminal.
-_STEERING = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
 
 _COLOURS = {
     "published": "green",
@@ -298,17 +296,3 @@ def pass_state(command: Callable[Concatenate[State, P], R]) -> Callable[P, R]:
 def is_terminal(stream: TextIO | None) -> bool:
     """Whether a person is at the other end of a standard stream; Python has None for a closed one."""
     return stream is not None and stream.isatty()
-
-
-def printable(text: str) -> str:
-    """Return a text with what could steer a terminal written out, ESC as x1b behind a backslash.
-
-    Line feeds and tabs stay.
-    """
-    return text.translate(_STEERING)
-
-
-def one_line(text: str, most: int | None = None) -> str:
-    """Return a text on one line, cut to `most` characters; what could steer a terminal is left out."""
-    words = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    return words if most is None or len(words) <= most else f"{words[: most - 1]}…"

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from postbell.cli.common import State, pass_state, printable
+from postbell.cli.common import State, pass_state
 from postbell.cli.own_times import apart, changed_times, times_shown, with_times
 from postbell.cli.published import Published
 from postbell.cli.sources import Given, edited, is_words, media_of, read_source
 from postbell.cli.telling import FILES_LEFT, moment_text, tell_saved
 from postbell.cli.terms import Understood, understand
+from postbell.cli.words import printable
 from postbell.domain.content import Comment, Override, Split
 from postbell.domain.manuscript import Manuscript, MediaRef
 from postbell.domain.spans import span_text

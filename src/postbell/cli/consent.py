@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from postbell.cli.common import printable
 from postbell.cli.secrets import ask_missing
+from postbell.cli.words import printable
 from postbell.errors import Unavailable
 
 

@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from postbell.cli.common import SentenceGroup, State, is_terminal, json_option, pass_state, printable
+from postbell.cli.common import SentenceGroup, State, is_terminal, json_option, pass_state
+from postbell.cli.words import printable
 from postbell.errors import Invalid, NotFound, OnlyThere, Problem
 
 

@@ -64,9 +64,9 @@ class LocalDesk:
 
     def daemon_runs(self) -> bool:
         """Whether a daemon works on this database."""
-        from postbell.cli.telling import daemon_runs
+        from postbell.store.lock import DaemonLock
 
-        return daemon_runs(self._app)
+        return DaemonLock(self._app.places.data_dir).holder() is not None
 
     def holds(self) -> dict[str, Held]:
         """Return what holds accounts, by name."""

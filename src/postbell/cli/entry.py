@@ -12,8 +12,9 @@ from typing import Any
 
 import click
 
-from postbell.cli.common import SCHEMA_VERSION, State, printable
+from postbell.cli.common import SCHEMA_VERSION, State
 from postbell.cli.main import cli
+from postbell.cli.words import printable
 from postbell.errors import DiskFull, Invalid, PostbellError, Problem
 from postbell.shapes import error_json, json_line
 

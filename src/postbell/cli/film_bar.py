@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from postbell.cli.common import printable
+from postbell.cli.words import printable
 
 
 class FilmBar:

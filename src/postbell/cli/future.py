@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from postbell.cli.common import State, one_line, pass_state, printable
+from postbell.cli.common import State, pass_state
 from postbell.cli.times import beginning, day_or_instant
+from postbell.cli.words import one_line, printable
 from postbell.domain.zones import wall_at, wall_to_instant
 from postbell.errors import Invalid, Problem
 from postbell.plan_shapes import coming_json

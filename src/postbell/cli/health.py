@@ -34,7 +34,8 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from postbell.cli.common import State, pass_state, printable
+from postbell.cli.common import State, pass_state
+from postbell.cli.words import printable
 from postbell.errors import PostbellError
 
 

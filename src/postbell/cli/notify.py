@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from postbell.cli.common import SentenceGroup, State, json_option, pass_state, printable
+from postbell.cli.common import SentenceGroup, State, json_option, pass_state
+from postbell.cli.words import printable
 
 
 if TYPE_CHECKING:

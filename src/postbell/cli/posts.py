@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from postbell.cli.common import State, one_line, pass_state, printable
+from postbell.cli.common import State, pass_state
 from postbell.cli.telling import (
     delivery_lines,
     first_comment_text,
-    first_words,
     moment_text,
     short_time,
     state_word,
     time_text,
 )
 from postbell.cli.times import day_or_instant
+from postbell.cli.words import first_words, one_line, printable
 from postbell.domain.spans import span_text
 from postbell.domain.states import Outcome, PostState
 from postbell.domain.toml_text import toml_value

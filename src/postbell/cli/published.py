@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from postbell.cli.common import State, printable
+from postbell.cli.common import State
+from postbell.cli.words import printable
 from postbell.shapes import saved_json
 
 

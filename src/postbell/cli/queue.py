@@ -205,7 +205,7 @@ def _tell_moved(state: State, name: str, moved: Sequence[str]) -> None:
 
 
 def _rows(roster: Roster, seat: Seat) -> list[list[str]]:
-    from postbell.cli.telling import first_words
+    from postbell.cli.words import first_words
     from postbell.domain.time_words import WEEKDAYS
 
     day = WEEKDAYS[seat.local.weekday()][:3].title()

@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import click
 
-from postbell.cli.common import State, one_line, pass_state
+from postbell.cli.common import State, pass_state
 from postbell.cli.rehearsed import ENDS
 from postbell.cli.times import beginning, span_between
+from postbell.cli.words import one_line
 from postbell.domain.spans import span_text
 from postbell.domain.zones import wall_at
 from postbell.errors import Invalid, Problem

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from postbell.cli.telling import first_words
+from postbell.cli.words import first_words
 from postbell.shapes import stamp
 
 

@@ -28,9 +28,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from postbell.cli.common import SentenceGroup, State, one_line, pass_state
+from postbell.cli.common import SentenceGroup, State, pass_state
 from postbell.cli.series_add import add, edit, recycle
 from postbell.cli.series_telling import clock_notes, condition, show_upcoming
+from postbell.cli.words import one_line
 from postbell.domain.series import Series
 from postbell.domain.spans import span_text
 from postbell.series_shapes import require_rrule, series_json, upcoming_json

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from postbell.cli.common import State, one_line
+from postbell.cli.common import State
 from postbell.cli.telling import NO_DAEMON
+from postbell.cli.words import one_line
 from postbell.domain.series import Series
 from postbell.domain.states import SeriesState
 from postbell.series_shapes import saved_series_json

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from postbell.cli.common import State, one_line
+from postbell.cli.common import State
+from postbell.cli.words import one_line
 from postbell.domain.comment import CommentState
 from postbell.domain.states import DeliveryState, PostState
 from postbell.domain.when import When, describe
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime, timedelta
 
-    from postbell.app import App
     from postbell.cli.desk import Clocks, Desk
     from postbell.domain.comment import FirstComment
     from postbell.domain.post import Delivery, Post
@@ -136,14 +136,6 @@ def short_time(desk: Desk, post: Post) -> str:
     return f"{local:%Y-%m-%d %H:%M}{zone}"
 
 
-def first_words(post: Post, most: int = 50) -> str:
-    """Return the beginning of what a post says."""
-    said = (override.text for override in post.overrides.values())
-    media = (item.name for item in post.content.media)
-    texts = (post.content.title, post.content.text, *said, post.content.link, *media)
-    return one_line(next((text for text in texts if text), ""), most)
-
-
 def delivery_lines(desk: Desk, post: Post, delivery: Delivery) -> list[str]:
     """Return how a delivery of a post does, the state first."""
     lines = [str(delivery.outcome or delivery.state)]
@@ -223,10 +215,3 @@ def _span(span: timedelta) -> str:
         if count or counts:
             counts.append((count, unit))
     return " ".join(f"{count} {unit}" for count, unit in counts[:2] if count)
-
-
-def daemon_runs(app: App) -> bool:
-    """Whether a daemon works on this database."""
-    from postbell.store.lock import DaemonLock
-
-    return DaemonLock(app.places.data_dir).holder() is not None

@@ -127,13 +127,3 @@ def resolve(
             content = content.with_override(override if key == account else override.unsplit())
             options |= override.options
     return content, options
-
-
-def completed(content: Content, overrides: Mapping[str, Override], *, account: str) -> Content:
-    """Return what `account` publishes: what it is asked to say with what it adds of its own accord."""
-    own = overrides.get(account)
-    if own is None or own.added is None:
-        return content
-    from postbell.domain.tagging import complete  # most accounts add nothing
-
-    return complete(content, own.added)

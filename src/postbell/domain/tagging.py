@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import quote, urlsplit
 
 from postbell.domain.additions import Additions
-from postbell.domain.content import Content
-from postbell.domain.text import SpanKind, find_spans
+from postbell.domain.content import Content, Override
 
 
 #: What an address has that somebody has tagged already.
 _TAGGED = re.compile(r"(?i)(?:^|[&;])utm_")
 #: Networks end an address before these, though they may stand in a query.
 _NOT_LAST = {".": "%2E", "~": "%7E"}
+
+
+def completed(content: Content, overrides: Mapping[str, Override], *, account: str) -> Content:
+    """Return what `account` publishes: what it is asked to say with what it adds of its own accord."""
+    own = overrides.get(account)
+    return content if own is None or own.added is None else complete(content, own.added)
 
 
 def complete(content: Content, added: Additions) -> Content:
@@ -38,6 +44,8 @@ def tag(text: str, added: Additions) -> str:
     """Return a text with the parameters at its links; everything else stays as it is."""
     if not added.utm or "://" not in text:
         return text
+    from postbell.domain.text import SpanKind, find_spans  # most accounts add nothing
+
     parts, at = list[str](), 0
     for span in find_spans(text):
         if span.kind is SpanKind.LINK:

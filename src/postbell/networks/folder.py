@@ -27,8 +27,9 @@ from pydantic import BaseModel, Field, field_validator
 from postbell.domain.content import Content
 from postbell.domain.limits import Limits, MediaLimit
 from postbell.domain.media import SUFFIXES, Media
+from postbell.durable import make_durable
 from postbell.errors import Problem, PublishError, Rejected, Unauthorized, Unavailable
-from postbell.publishing.files import locked, make_durable, replacing
+from postbell.publishing.files import locked, replacing
 from postbell.publishing.folder_page import copies_of, path_of_page, slug_of, stamp, text_of
 from postbell.publishing.options import Strict, Words
 from postbell.publishing.protocol import (

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from postbell.durable import make_durable
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
@@ -26,15 +28,6 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         part.unlink(missing_ok=True)
         raise
     make_durable(path.parent)
-
-
-def make_durable(folder: Path) -> None:
-    """Make what was added to a folder, or removed from it, outlast a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

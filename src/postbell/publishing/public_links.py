@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from postbell.domain.media import Media
 from postbell.errors import Rejected
-
-
-if TYPE_CHECKING:
-    from postbell.publishing.protocol import Outgoing
 
 
 class Links(Protocol):
@@ -20,14 +16,14 @@ class Links(Protocol):
         ...
 
 
-def public_url(outgoing: Outgoing, item: Media) -> str:
+def public_url(links: Links | None, item: Media) -> str:
     """Return the address by which the network fetches a file of what it is given, for the next hours.
 
     Another one at each try. Raises Rejected where Postbell is at no public address.
     """
-    if outgoing.links is None:
+    if links is None:
         raise Rejected(
             "its files are fetched from a public address, and Postbell has none: "
             "set `api.public_url`, and try again"
         )
-    return outgoing.links(item)
+    return links(item)

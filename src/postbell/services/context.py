@@ -15,11 +15,12 @@ from pydantic import ValidationError
 from postbell.clock import Clock
 from postbell.domain.account import Account
 from postbell.domain.budget import RetryBudget
-from postbell.domain.content import Content, Override, completed, resolve
+from postbell.domain.content import Content, Override, resolve
 from postbell.domain.ids import Random
 from postbell.domain.metrics import AGES
 from postbell.domain.post import Delivery, Post
 from postbell.domain.retry import RetryPolicy
+from postbell.domain.tagging import completed
 from postbell.errors import (
     BadConfig,
     Invalid,

@@ -12,8 +12,9 @@ from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from postbell.durable import give, make_durable
 from postbell.errors import Damaged, DiskFull, NotFound, PostbellError, SchemaTooNew, TryLater
-from postbell.store.engine import LOCK_WAIT, explain, file_uri, give, make_durable
+from postbell.store.engine import LOCK_WAIT, explain, file_uri
 from postbell.store.schema import KNOWN
 from postbell.store.seal import look
 

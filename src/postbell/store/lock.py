@@ -8,8 +8,8 @@ import struct
 from contextlib import suppress
 from pathlib import Path
 
+from postbell.durable import create_file
 from postbell.errors import DaemonRunning
-from postbell.store.engine import create_file
 
 
 #: `struct flock` of fcntl(2): type, from where, start, length (0: to the end), process.

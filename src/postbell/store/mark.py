@@ -19,8 +19,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from postbell.domain.caution import Cause
+from postbell.durable import create_file, make_durable
 from postbell.errors import Conflict
-from postbell.store.engine import create_file, make_durable
 from postbell.store.lock import DaemonLock
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
 
+from postbell.durable import create_file
 from postbell.errors import BadConfig, Damaged, SchemaTooNew
-from postbell.store.engine import LOCK_WAIT, Store, create_file, no_database, open_engine, told
+from postbell.store.engine import LOCK_WAIT, Store, no_database, open_engine, told
 
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from postbell.durable import make_durable
 from postbell.errors import DatabaseLocked
-from postbell.store.engine import LOCK_WAIT, file_uri, make_durable, told
+from postbell.store.engine import LOCK_WAIT, file_uri, told
 
 
 def scrub(path: Path) -> None:

@@ -15,8 +15,9 @@ import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 
+from postbell.durable import give
 from postbell.errors import TryLater
-from postbell.store.engine import LOCK_WAIT, explain, file_uri, give
+from postbell.store.engine import LOCK_WAIT, explain, file_uri
 from postbell.store.wal import log_bytes
 
 

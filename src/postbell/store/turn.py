@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from postbell.store.engine import create_file
+from postbell.durable import create_file
 
 
 #: Seconds between two tries to get the turn.

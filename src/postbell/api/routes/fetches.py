@@ -8,7 +8,7 @@ from postbell.api.call import Answer
 from postbell.api.models import Shape
 from postbell.api.resource import Call, Resource
 from postbell.api.routes.posts import PostId, found_post
-from postbell.services.media.public_media import fetches_of
+from postbell.services.media.fetched import fetches_of
 from postbell.shapes import stamp
 
 

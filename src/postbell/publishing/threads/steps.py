@@ -65,7 +65,7 @@ class Steps:
         if "container" in self._done:
             return await self._publish()
         media, children = self._outgoing.content.media, self._done.get("children", [])
-        urls = [public_url(self._outgoing, item) for item in media]
+        urls = [public_url(self._outgoing.links, item) for item in media]
         if len(media) > 1:
             if len(children) < len(media):
                 children = [*children, *await self._more_children(urls, len(children))]

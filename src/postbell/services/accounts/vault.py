@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from postbell.domain.account import Account, Stored
+from postbell.durable import give, make_durable
 from postbell.errors import BadConfig, NoKey
 from postbell.publishing.web.tokens import Tokens, tokens_of
 from postbell.settings import Places, Settings
-from postbell.store.engine import give, make_durable
 
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 from postbell.domain.limits import MediaLimit
 from postbell.domain.media import Media, MediaKind, Source
+from postbell.durable import make_durable
 from postbell.errors import DiskFull, Invalid, PostbellError, Problem
 from postbell.services.media.file_types import TYPES, recognise, refuse
 from postbell.services.media.inspection import (
@@ -26,7 +27,6 @@ from postbell.services.media.inspection import (
     read_head,
     unreadable,
 )
-from postbell.store.engine import make_durable
 
 
 _CHUNK = 1 << 20

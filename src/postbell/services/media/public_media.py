@@ -11,12 +11,9 @@ from pathlib import Path
 from postbell.clock import Clock
 from postbell.domain.media import SUFFIXES, Media, kind_of
 from postbell.domain.public_link import PublicLink, read_link, sign
+from postbell.durable import make_durable
 from postbell.errors import BadConfig
 from postbell.publishing.public_links import Links
-from postbell.services.context import Context
-from postbell.store import fetches
-from postbell.store.engine import make_durable
-from postbell.store.fetches import Fetch
 
 
 #: So long a link is good: networks fetch at once, or while they work on a film.
@@ -78,18 +75,6 @@ class PublicMedia:
             raise BadConfig(
                 f"The key of public links, {self.key_file}, cannot be read: {error.strerror}."
             ) from None
-
-
-def note_fetch(ctx: Context, link: PublicLink, *, address: str, agent: str) -> None:
-    """Write down that a file was fetched: that a network came for it says that it has heard of the post."""
-    with ctx.store.write() as tx:
-        fetches.record_fetch(tx, link.number, file=link.file, address=address, agent=agent, now=ctx.now())
-
-
-def fetches_of(ctx: Context, numbers: list[int]) -> list[Fetch]:
-    """Return who has fetched files of deliveries, the first first."""
-    with ctx.store.read() as tx:
-        return fetches.list_fetches(tx, numbers)
 
 
 def _read_key(path: Path) -> bytes | None:

@@ -10,9 +10,10 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from postbell.domain.account import Account
-from postbell.domain.content import Content, Override, completed, resolve
+from postbell.domain.content import Content, Override, resolve
 from postbell.domain.media import MediaKind
 from postbell.domain.post import Post
+from postbell.domain.tagging import completed
 from postbell.errors import Problem
 from postbell.publishing import parts
 from postbell.publishing.protocol import Network, fetches

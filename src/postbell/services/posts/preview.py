@@ -8,9 +8,10 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from postbell.domain.account import Account
-from postbell.domain.content import Content, completed, resolve
+from postbell.domain.content import Content, resolve
 from postbell.domain.post import Delivery, Post
 from postbell.domain.states import DeliveryState
+from postbell.domain.tagging import completed
 from postbell.errors import Invalid, Problem
 from postbell.publishing.parts import parts_of
 from postbell.publishing.protocol import Call, Network

@@ -17,8 +17,9 @@ import structlog
 from sqlalchemy import Connection
 
 from postbell.domain.comment import CommentState, FirstComment
-from postbell.domain.content import Comment, Content, completed, resolve
+from postbell.domain.content import Comment, Content, resolve
 from postbell.domain.post import Delivery, Post
+from postbell.domain.tagging import completed
 from postbell.errors import (
     Conflict,
     PublishError,

@@ -11,11 +11,12 @@ from datetime import datetime
 from pathlib import Path
 
 from postbell.domain.post import Delivery
+from postbell.durable import create_file, give
 from postbell.errors import BadConfig, Damaged, NotFound
 from postbell.services.sending import caution
 from postbell.settings import Places
 from postbell.store import backup, mark, schema, seal
-from postbell.store.engine import Store, create_file, give, is_lost, no_database, require_file, traces_of
+from postbell.store.engine import Store, is_lost, no_database, require_file, traces_of
 from postbell.store.lock import DaemonLock
 
 
