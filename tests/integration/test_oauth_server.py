@@ -1,9 +1,10 @@
-"""OAuth against a real server of it that nobody here wrote: its PKCE, its rotated tokens, its bad days."""
+"""OAuth against a real server of it that nobody here wrote: its PKCE, its rotated tokens, its silence.
+
+Kills, bad days and what only a person can renew are in tests/contract/test_contract_logins_daemon.py.
+"""
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -22,7 +23,7 @@ from postbell.services.accounts import accounts, connecting
 from postbell.services.accounts.vault import add_key
 from postbell.services.sending.kept import keep_tokens
 from postbell.store.accounts import get_account
-from support.consenting import REDIRECT, VALUES, OAuthServer, connect, oauth_server, reconnect
+from support.consenting import REDIRECT, VALUES, OAuthServer, connect, oauth_server
 
 
 @pytest.fixture
@@ -189,20 +190,6 @@ def test_a_refresh_token_that_is_not_given_anew_stays(lab: LabHome, server: OAut
     assert after.renews
 
 
-@pytest.mark.parametrize("trouble", [500, 503, "html"])
-def test_a_bad_day_of_the_server_disconnects_nobody(
-    lab: LabHome, server: OAuthServer, trouble: int | str
-) -> None:
-    server.control(plan=[trouble, trouble], end_access=True)
-    post = lab.add("Patience", to="ann")
-    with lab.daemon():
-        lab.wait_for(lambda: f"token refresh_token ({trouble})" in server.journal)
-        lab.wait_for(lambda: lab.states() == {"processed": 1})
-        assert account(lab).health is Health.OK
-    assert lab.post(post).outcome is Outcome.PUBLISHED
-    assert server.published == ["Patience"]
-
-
 def test_a_server_that_hangs_disconnects_nobody(lab: LabHome, server: OAuthServer) -> None:
     lab.env |= {"POSTBELL_HTTP__DEADLINE_SECONDS": "0.5"}
     server.control(plan=["hang"], end_access=True)
@@ -211,27 +198,6 @@ def test_a_server_that_hangs_disconnects_nobody(lab: LabHome, server: OAuthServe
         lab.wait_for(lambda: lab.states() == {"processed": 1})
     assert account(lab).health is Health.OK
     assert server.published == ["Patience"]
-
-
-def test_invalid_grant_holds_the_account_and_its_posts_and_a_new_consent_lets_them_go(
-    lab: LabHome, server: OAuthServer
-) -> None:
-    server.control(end_access=True, end_refresh=True)
-    post = lab.add("Later", to="ann")
-    with lab.daemon():
-        lab.wait_for(lambda: account(lab).health is Health.UNAUTHORIZED)
-        assert "invalid_grant" in str(account(lab).health_note)
-        assert lab.states() == {"scheduled": 1}
-        assert tries(lab, post) == 0
-        asked = len(server.journal)
-        reconnect(lab, server)
-        lab.wait_for(lambda: lab.states() == {"processed": 1})
-    assert server.journal[asked:] == [
-        "authorize",
-        "token authorization_code",
-        "/drafts Later",
-        "/posts Later",
-    ]
 
 
 def test_a_renewal_that_only_a_person_can_help_is_told_before_a_post_needs_it(
@@ -245,28 +211,6 @@ def test_a_renewal_that_only_a_person_can_help_is_told_before_a_post_needs_it(
         lab.wait_for(lambda: account(lab).health is Health.UNAUTHORIZED)
         lab.wait_for(lambda: told.exists() and "invalid_grant" in told.read_text())
     assert "postbell account reconnect ann" in told.read_text()
-
-
-def test_a_new_token_is_durable_before_it_is_used_and_its_loss_in_a_kill_sends_nothing_twice(
-    lab: LabHome, server: OAuthServer
-) -> None:
-    """The old refresh token is spent, and the new one is lost: nobody but a person can help, and is told."""
-    server.control(end_access=True, plan=[f"lock {lab.places.database}"])
-    post = lab.add("Across the kill", to="ann")
-    process = lab.start(*lab.program, *lab.options, "run")
-    lab.wait_for(lambda: b"database_not_written_yet" in lab.log.read_bytes())
-    assert since_connected(server) == ["/drafts Across the kill refused", "token refresh_token (lock"]
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    server.control(unlock=True)
-    with lab.daemon():
-        lab.wait_for(lambda: account(lab).health is Health.UNAUTHORIZED)
-        assert lab.states() == {"scheduled": 1}
-        reconnect(lab, server)
-        lab.wait_for(lambda: lab.states() == {"processed": 1})
-    assert lab.post(post).outcome is Outcome.PUBLISHED
-    assert server.published == ["Across the kill"]
-    assert server.journal.count("/posts Across the kill") == 1
 
 
 def test_what_is_stored_between_answer_and_kill_is_used_after_it(lab: LabHome, server: OAuthServer) -> None:

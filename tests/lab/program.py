@@ -2,7 +2,8 @@
 
 `python -m lab.program WORDS…` is `postbell WORDS…`; with `--die-at POINT[:N] DATA_DIR CONFIG` it is
 a daemon that kills itself with SIGKILL when it comes to a named point for the Nth time. After `--relaxed` it
-does not wait until what it commits is on the disk: what Postbell must not do, for the lab to see.
+does not wait until what it commits is on the disk: what Postbell must not do, for the lab to see. After
+`--through ADDRESS` it sends every request there, which is told where it was meant to go.
 """
 
 from __future__ import annotations
@@ -54,9 +55,33 @@ def _relax() -> None:
     engine._PRAGMAS = tuple(relaxed)  # type: ignore[assignment]
 
 
+def _go_through(address: str) -> None:
+    import httpx
+
+    from postbell.publishing.web import http
+    from postbell.publishing.web.transport import Connections
+    from support.served import MEANT
+
+    class Through(Connections):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            moved = httpx.Request(
+                request.method,
+                address,
+                headers=[*request.headers.raw, (MEANT.encode(), str(request.url).encode())],
+                stream=request.stream,
+                extensions=request.extensions,
+            )
+            return await super().handle_async_request(moved)
+
+    http.Connections = Through  # type: ignore[attr-defined]
+
+
 def main(words: Sequence[str]) -> int:
     """Do what the words say; return the exit code."""
     with lab_networks():
+        if words[0] == "--through":
+            _go_through(words[1])
+            words = words[2:]
         if words[0] == "--relaxed":
             _relax()
             words = words[1:]

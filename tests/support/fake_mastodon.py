@@ -67,6 +67,7 @@ class FakeMastodon(FarSide):
     answers: int = 4
     scopes: list[str] = field(default_factory=lambda: list(SCOPES))
     token_works: bool = True
+    token: str = TOKEN
     app: str = "Postbell"
     #: Public posts of a silenced account become unlisted.
     silenced: bool = False
@@ -171,7 +172,7 @@ class FakeMastodon(FarSide):
         needs = api().scopes(request.method, request.url.path)
         if not needs and "instance" in request.url.path:
             return
-        if request.headers.get("authorization") != f"Bearer {TOKEN}" or not self.token_works:
+        if request.headers.get("authorization") != f"Bearer {self.token}" or not self.token_works:
             raise Refusal(401, "The access token is invalid")
         allowed = {*needs, *(scope.partition(":")[0] for scope in needs)}
         if needs and not allowed & set(self.scopes):
@@ -382,6 +383,7 @@ SUBJECT = Subject(
     server=SERVER,
     credentials={"access_token": TOKEN},
     too_long="x" * 501,
+    renews=True,
 )
 
 

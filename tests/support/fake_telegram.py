@@ -10,7 +10,7 @@ import html
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -359,6 +359,7 @@ SUBJECT = Subject(
     credentials={"bot_token": TOKEN, "chat": "@bell_tower"},
     too_long="x" * 4097,
     keeps_alt=False,
+    renews=False,
 )
 
 
@@ -368,12 +369,8 @@ def daemon(
     """Return a daemon with one delivery, and its far side."""
     far_side = FakeTelegram(FakeClock(START))
     topic = more.pop("topic", None)
-    subject = Subject(
-        network=telegram.network,
-        far_side=FakeTelegram,
-        server=more.pop("server", None),
-        credentials={"bot_token": TOKEN, "chat": str(chat)} | ({"topic": topic} if topic else {}),
-    )
+    credentials = {"bot_token": TOKEN, "chat": str(chat)} | ({"topic": topic} if topic else {})
+    subject = replace(SUBJECT, server=more.pop("server", None), credentials=credentials)
     return Daemon(subject, subject.outgoing(text, **more), far_side), far_side
 
 

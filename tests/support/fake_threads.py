@@ -78,6 +78,8 @@ class FakeThreads(FarSide):
     life: timedelta = timedelta(days=60)
     #: When each token that is accepted was given out, and when it ends.
     tokens: dict[str, tuple[datetime, datetime]] = field(default_factory=dict)
+    #: Those that calls are refused with all the same.
+    refused: set[str] = field(default_factory=set)
     rights: list[str] = field(default_factory=lambda: list(RIGHTS))
     #: Whether the account may ask about its token.
     is_tester: bool = True
@@ -154,7 +156,7 @@ class FakeThreads(FarSide):
         token = asked.pop("access_token", "")
         if method == "GET" and path == "refresh_access_token":
             return self._renew(token)
-        if self.clock.now() >= self.tokens.get(token, (START, START))[1]:
+        if token in self.refused or self.clock.now() >= self.tokens.get(token, (START, START))[1]:
             raise Refusal(190, "Error validating access token", 463, status=401)
         plain: dict[str, Callable[[dict[str, str]], dict[str, Any]]] = {
             "GET me": lambda _: {"id": USER, "username": NAME},
@@ -364,6 +366,7 @@ SUBJECT = Subject(
     server=None,
     credentials={"access_token": TOKEN},
     too_long="x" * 501,
+    renews=True,
 )
 
 

@@ -100,4 +100,5 @@ SUBJECT = Subject(
     far_side=FakeWebhook,
     server=None,
     credentials={"url": URL, "secret": SECRET, "headers": "X-Token: let me in"},
+    renews=False,
 )

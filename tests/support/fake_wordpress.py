@@ -383,6 +383,7 @@ SUBJECT = Subject(
     server=SERVER,
     credentials={"username": USERNAME, "application_password": PASSWORD},
     title="A morning",
+    renews=False,
 )
 
 

@@ -151,6 +151,8 @@ class Subject:
     #: Of an account that the far side accepts.
     server: str | None
     credentials: dict[str, Any]
+    #: Whether its logins end and are renewed; then `support.renewing` says how.
+    renews: bool
     #: Options that the network needs to publish at all.
     options: dict[str, Any] = field(default_factory=dict)
     #: A text that is one unit too long, or None where the network has no limit.

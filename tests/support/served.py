@@ -12,6 +12,10 @@ import httpx
 from support.sockets import read_request, server
 
 
+#: In a request that was sent here for another server: its whole address.
+MEANT = "x-meant-for"
+
+
 @contextmanager
 def served(far_side: httpx.AsyncBaseTransport) -> Iterator[str]:
     """Serve it in a thread of its own until the block ends; gives the address.
@@ -57,7 +61,9 @@ def _request(said: bytes, address: str) -> httpx.Request:
     first, *lines = head.split(b"\r\n")
     method, target, _version = first.decode().split(" ")
     headers = [(name, value.strip()) for name, _, value in (line.partition(b":") for line in lines)]
-    return httpx.Request(method, address + target, headers=headers, content=body)
+    meant = next((value.decode() for name, value in headers if name.decode().lower() == MEANT), None)
+    told = [(name, value) for name, value in headers if name.decode().lower() != MEANT]
+    return httpx.Request(method, meant or address + target, headers=told, content=body)
 
 
 def _bytes(response: httpx.Response) -> bytes:

@@ -68,4 +68,5 @@ SUBJECT = Subject(
     server=SERVER,
     credentials={"token": TOKEN},
     too_long="x" * 201,
+    renews=False,
 )

@@ -74,22 +74,6 @@ def test_the_next_post_uses_the_kept_session() -> None:
     assert far_side.calls() == ["putRecord"]
 
 
-def test_a_token_that_ends_in_five_minutes_is_renewed_first() -> None:
-    here, far_side = logged_in()
-    before = here.session["access_jwt"]
-    far_side.clock.advance(ACCESS - timedelta(minutes=4))
-    _publish(here)
-    assert far_side.calls() == ["refreshSession", "putRecord"]
-    assert here.session["access_jwt"] != before
-
-
-def test_a_token_that_the_server_calls_expired_is_renewed_and_the_call_repeated() -> None:
-    here, far_side = logged_in()
-    far_side.tokens[here.session["access_jwt"]] = START
-    _publish(here)
-    assert far_side.calls() == ["putRecord", "refreshSession", "putRecord"]
-
-
 def test_a_token_that_cannot_be_read_is_renewed_first() -> None:
     for token in ("garbage", "a.b.c", f"a.{base64.urlsafe_b64encode(b'[]').decode()}.c"):
         here, far_side = logged_in()
@@ -370,6 +354,14 @@ def test_an_error_of_the_publishing_call_is_read(status: int, body: str, kind: t
 def test_a_log_in_that_answers_nonsense_is_unavailable() -> None:
     here, _ = daemon()
     assert type(_failing(here, 0, _answering(200, json={"did": DID}))) is Unavailable
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+def test_a_log_in_that_somebody_in_between_refuses_disconnects_nobody(status: int) -> None:
+    here, far_side = daemon()
+    assert type(_failing(here, 0, _answering(status, text="<html>not now</html>"))) is Unavailable
+    _publish(here)
+    assert far_side.calls() == ["createSession", "putRecord"]
 
 
 def test_an_unexplained_400_before_the_publishing_call_is_unavailable(tmp_path: Path) -> None:

@@ -14,8 +14,19 @@ from postbell.errors import RateLimited, Rejected, TryLater, Unauthorized, Unsur
 from postbell.networks.telegram import network
 from postbell.publishing.protocol import Progress, Receipt, Resend, Unknown
 from postbell.testing import FakeClock
-from support.fake_telegram import CHANNEL, GROUP, PERSON, SERVER, SMALL, TOKEN, FakeTelegram, Refusal, file
-from support.farside import START, Between, Daemon, FarSide, Fault, Subject
+from support.fake_telegram import (
+    CHANNEL,
+    GROUP,
+    PERSON,
+    SERVER,
+    SMALL,
+    SUBJECT,
+    TOKEN,
+    FakeTelegram,
+    Refusal,
+    file,
+)
+from support.farside import START, Between, Daemon, FarSide, Fault
 
 
 #: What is said of what is not found behind the first message.
@@ -28,9 +39,7 @@ SECRET = {"bot_token": TOKEN, "lookup_chat": str(PERSON)}
 def _daemon(
     far_side: FakeTelegram, text: str = "Good morning", *, chat: str = "@bell_tower", **more: Any
 ) -> Daemon:
-    subject = Subject(
-        network=network, far_side=FakeTelegram, server=SERVER, credentials={**SECRET, "chat": chat}
-    )
+    subject = replace(SUBJECT, server=SERVER, credentials={**SECRET, "chat": chat})
     segments = more.pop("segments", ())
     outgoing = subject.outgoing(text, begun_at=far_side.clock.now(), **more)
     outgoing = replace(outgoing, content=replace(outgoing.content, segments=segments))

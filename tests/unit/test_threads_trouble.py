@@ -13,7 +13,7 @@ from postbell.errors import RateLimited, Rejected, Unauthorized, Unavailable, Un
 from postbell.publishing.protocol import Absent, Progress, Receipt, Unknown
 from postbell.publishing.web.tokens import Tokens
 from support.fake_threads import TOKEN, Refusal, daemon
-from support.farside import START, Between, Daemon, FarSide, Fault, Killed, Strike, die_after, die_before
+from support.farside import START, Between, Daemon, FarSide, Fault
 from support.threads_telling import fail, numbered, refuse
 
 
@@ -181,29 +181,6 @@ def consented(sender: Daemon, *, age: timedelta = timedelta(days=50)) -> None:
     )
 
 
-@pytest.mark.parametrize("at", range(4))
-def test_a_token_that_is_not_accepted_any_more_is_renewed_at_every_step(at: int) -> None:
-    sender, far_side = daemon()
-    consented(sender)
-
-    async def expire(far_side: FarSide, request: httpx.Request) -> httpx.Response:
-        del request
-        return far_side.unauthorized()
-
-    asyncio.run(sender.publish(Between(far_side, at, expire)))
-    assert len(far_side.public()) == 1
-    assert sender.tokens
-    assert sender.tokens.access_token == f"{TOKEN}-1"
-    assert far_side.requests[-1].url.params["access_token"] == f"{TOKEN}-1"
-
-
-def test_a_token_that_ends_within_a_minute_is_renewed_before_it_is_used() -> None:
-    sender, far_side = daemon()
-    consented(sender, age=timedelta(days=60) - timedelta(seconds=30))
-    asyncio.run(sender.publish())
-    assert numbered(far_side)[0] == "GET refresh_access_token"
-
-
 def test_a_token_that_has_ended_is_the_account_s_trouble() -> None:
     sender, far_side = daemon()
     consented(sender, age=timedelta(days=61))
@@ -219,44 +196,3 @@ def test_a_young_token_that_is_refused_is_not_renewed() -> None:
     far_side.tokens.clear()
     assert type(fail(sender)) is Unauthorized
     assert len(far_side.requests) == 1
-
-
-def test_a_death_between_a_new_token_and_its_storing_leaves_the_old_one_that_is_still_good() -> None:
-    sender, far_side = daemon()
-    consented(sender, age=timedelta(days=60) - timedelta(seconds=30))
-    with pytest.raises(Killed):
-        asyncio.run(sender.publish(Between(far_side, 0, die_after)))
-    assert sender.tokens
-    assert sender.tokens.access_token == TOKEN
-    asyncio.run(sender.publish())
-    assert len(far_side.public()) == 1
-    assert sender.tokens.access_token == f"{TOKEN}-2"
-
-
-@pytest.mark.parametrize("strike", [die_before, die_after], ids=lambda strike: strike.__name__)
-@pytest.mark.parametrize("at", range(6))
-def test_a_death_at_any_request_around_a_new_token_leads_to_exactly_one_post(at: int, strike: Strike) -> None:
-    sender, far_side = daemon()
-    consented(sender)
-    ended = far_side.tokens.pop(TOKEN)
-    renewed = far_side._renew
-
-    def renew(token: str) -> dict[str, Any]:
-        far_side.tokens[TOKEN] = ended
-        said = renewed(token)
-        del far_side.tokens[TOKEN]
-        return said
-
-    far_side._renew = renew  # type: ignore[method-assign]
-    with pytest.raises(Killed):
-        asyncio.run(sender.publish(Between(far_side, at, strike)))
-    asyncio.run(sender.recover())
-    assert len(far_side.public()) == 1
-
-
-def test_a_network_that_gives_no_token_now_disconnects_nobody() -> None:
-    sender, far_side = daemon()
-    consented(sender, age=timedelta(days=60) - timedelta(seconds=30))
-    asyncio.run(sender.publish(Between(far_side, 0, refuse_address)))
-    assert len(far_side.public()) == 1
-    assert numbered(far_side)[0] == "POST me/threads"

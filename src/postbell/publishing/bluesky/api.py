@@ -72,7 +72,7 @@ class Line:
         asked = {"identifier": who, "password": self._credentials.app_password.get_secret_value()}
         url = f"{server}{_SESSIONS}.createSession"
         try:
-            answer = await self._http.request("POST", url, json=asked, judge=_judge)
+            answer = await self._http.request("POST", url, json=asked, judge=_judge_session)
         except Unauthorized as error:
             raise Unauthorized(f"{error}. Make a new app password and connect the account again.") from None
         if did and answer.field("did", str) != did:
@@ -205,7 +205,8 @@ class Line:
             server = self._server or self._http.session.get("login") or SERVER
             url = f"{server}{_SESSIONS}.refreshSession"
             try:
-                await self._keep(await self._http.request("POST", url, headers=headers, judge=_judge), server)
+                answer = await self._http.request("POST", url, headers=headers, judge=_judge_session)
+                await self._keep(answer, server)
             except Unauthorized:  # perhaps a command, in a process of its own, has traded it in just now
                 if not (await self._http.reload_session() and self._lasts()):
                     await self.log_in()
@@ -225,6 +226,14 @@ class Line:
 def _door(server: str) -> str:
     """Return where one logs in to a server: those of Bluesky are many, and have one door."""
     return SERVER if server.endswith(".host.bsky.network") else server
+
+
+def _judge_session(answer: Answer) -> PublishError | None:
+    """Read why there is no session: only by a name the server itself says so, and not somebody before it."""
+    named = isinstance(answer.error_json().get("error"), str)
+    if named or answer.status not in (400, 401, 403, 404):
+        return _judge(answer)
+    return Unavailable(f"{answer.place} answered {answer.status}, and not as one does who gives out sessions")
 
 
 def _judge(answer: Answer) -> PublishError | None:
