@@ -9,7 +9,10 @@ from functools import cache
 from typing import Any
 
 from PIL import Image, ImageDraw, ImageMath, ImageOps, PngImagePlugin
+from pillow_heif import register_heif_opener
 
+
+register_heif_opener()
 
 #: Stands in every note of every picture.
 SECRET = "The garden behind the house"
@@ -27,6 +30,7 @@ KINDS = (
 #: The same of formats of which something else is made for every network.
 DRAWN = (
     *(("AVIF", mode) for mode in ("RGB", "RGBA")),
+    *(("HEIF", mode) for mode in ("RGB", "RGBA", "L")),
     *(("TIFF", mode) for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16")),
     *(("BMP", mode) for mode in ("1", "L", "P", "RGB")),
 )
@@ -47,7 +51,7 @@ class Shown:
 
 
 def gallery() -> Iterator[Shown]:
-    """Yield 214 pictures: each kind that is sent with each orientation, the others with one."""
+    """Yield 217 pictures: each kind that is sent with each orientation, the others with one."""
     turned = [(index, *KINDS[index % len(KINDS)], index // len(KINDS) + 1) for index in range(len(KINDS) * 8)]
     drawn = [(index, *kind, index % 8 + 1) for index, kind in enumerate(DRAWN)]
     for index, form, mode, orientation in (*turned, *drawn):
@@ -60,7 +64,8 @@ def shown(form: str, mode: str, size: tuple[int, int], orientation: int = 1) -> 
     _in_mode(motif(size), mode).save(out, form, **_HOW.get(mode, {}), **_notes(form, mode, orientation))
     seen = Image.open(io.BytesIO(out.getvalue()))
     name = f"{form} {mode} {size[0]}x{size[1]} {orientation}"
-    return Shown(name, f"image/{form.lower()}", out.getvalue(), on_white(ImageOps.exif_transpose(seen)))
+    mime = "image/heic" if form == "HEIF" else f"image/{form.lower()}"
+    return Shown(name, mime, out.getvalue(), on_white(ImageOps.exif_transpose(seen)))
 
 
 @cache
@@ -165,4 +170,7 @@ def _notes(form: str, mode: str, orientation: int) -> dict[str, Any]:
         return {"exif": exif, "description": SECRET, "software": SECRET}
     if mode == "comment only":
         return {"comment": SECRET}
-    return {"exif": exif, "xmp": _XMP} | ({"comment": SECRET} if form == "JPEG" else {})
+    # HEIF is given bytes, so that it turns the picture by its own means, as telephones do.
+    noted: dict[str, Any] = {"exif": exif.tobytes() if form == "HEIF" else exif, "xmp": _XMP}
+    more: dict[str, dict[str, Any]] = {"JPEG": {"comment": SECRET}, "HEIF": {"quality": 95}}
+    return noted | more.get(form, {})

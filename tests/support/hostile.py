@@ -70,7 +70,7 @@ FILES: Mapping[str, tuple[bytes, str]] = {
     "BMP": (b"BM" + struct.pack("<IHHI", 500, 0, 0, 54) + bytes(480), BROKEN),
     "PSD": (b"8BPS\0\x01" + bytes(300), UNKNOWN),
     "ICO": (b"\0\0\x01\0\x01\0" + bytes(300), UNKNOWN),
-    "HEIC": (_box(b"heic"), UNKNOWN),
+    "HEIC": (_box(b"heic"), BROKEN),
     "AVIF": (_box(b"avif"), BROKEN),
     "sound": (_box(b"M4A "), BROKEN),
     "MP3": (b"ID3\x04\0\0\0\0\0\0" + bytes(300), BROKEN),

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from postbell.errors import Invalid
@@ -25,6 +27,7 @@ def test_every_type_is_taken_under_each_of_its_endings_and_under_none(mime: str)
         "image/webp": pictures.webp(),
         "image/gif": pictures.gif(),
         **{f"image/{form.lower()}": shown(form, "RGB", (40, 30)).data for form in ("AVIF", "TIFF", "BMP")},
+        "image/heic": shown("HEIF", "RGB", (40, 30)).data,
         "video/mp4": pictures.mp4(),
         "video/quicktime": pictures.mov(),
         **{other: of_type(other) for other in TYPES if other.startswith(("audio/", "application/", "text/"))},
@@ -61,8 +64,8 @@ def test_a_name_that_promises_another_type_is_refused_with_the_right_name(
 
 
 TAKEN = (
-    "Postbell takes JPEG, PNG, WebP, GIF, AVIF, TIFF, BMP, MP4, MOV, MP3, M4A, Ogg, FLAC, WAV, PDF, ZIP and "
-    "WebVTT."
+    "Postbell takes JPEG, PNG, WebP, GIF, AVIF, HEIC, TIFF, BMP, MP4, MOV, MP3, M4A, Ogg, FLAC, WAV, PDF, "
+    "ZIP and WebVTT."
 )
 NO_PICTURE = "it is an HTML page, not a picture; open the page in a browser and save the picture itself."
 NO_SVG = "it is an SVG drawing, which can carry scripts and is not taken. Save it as PNG."
@@ -88,9 +91,9 @@ NO_SVG = "it is an SVG drawing, which can carry scripts and is not taken. Save i
             "it is a ZIP archive or an office document, but its name ends in .jpg; rename it to a.zip.",
         ),
         (
-            "a.heic",
-            pictures.mp4(b"heic")[:16] + b"heic" + bytes(40),
-            f"it looks like image/heif, which is not taken. {TAKEN} Save it as JPEG or PNG.",
+            "a.ico",
+            b"\0\0\x01\0\x01\0" + bytes(60),
+            f"it looks like image/x-icon, which is not taken. {TAKEN} Save it as JPEG or PNG.",
         ),
         (
             "a.webm",
@@ -110,3 +113,18 @@ def test_what_is_neither_picture_nor_video_is_refused_by_what_it_is(
     name: str, content: bytes, message: str
 ) -> None:
     assert refusal(content, name) == message
+
+
+def test_a_picture_of_a_telephone_that_says_no_more_than_that_it_is_one_is_known() -> None:
+    data = shown("HEIF", "RGB", (40, 30)).data
+    assert data[8:12] == b"heic"
+    general = data[:8] + b"mif1" + data[12:16] + b"heic" + data[20:]
+    assert recognise(general, "a.heic").mime == "image/heic"
+
+
+def test_without_what_opens_it_a_picture_of_a_telephone_is_refused_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    data = shown("HEIF", "RGB", (40, 30)).data
+    assert refusal(data, "a.heic").endswith("Save it as JPEG, or install `postbell[heic]`.")

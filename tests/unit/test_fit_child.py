@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from postbell.domain.limits import MediaLimit
 from postbell.publishing import registry
@@ -79,7 +79,7 @@ def test_every_picture_is_made_to_fit_every_network(name: str) -> None:
         }
         wrong += [f"{picture.name}: {fault}" for fault, there in faults.items() if there]
     assert wrong == []
-    assert len(the_gallery()) == 214
+    assert len(the_gallery()) == 217
 
 
 def test_a_picture_that_fits_loses_its_notes_and_not_one_bit_of_what_it_shows() -> None:
@@ -108,6 +108,16 @@ def test_of_what_is_never_sent_something_else_is_made(form: str, mode: str) -> N
     assert mime in ("image/jpeg", "image/png")
     assert likeness(on_white(image), picture.seen) > 0.95
     assert notes_in(data) == []
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_picture_of_a_telephone_is_upright_by_its_own_means(orientation: int) -> None:
+    picture = shown("HEIF", "RGB", (320, 240), orientation)
+    _, image, _ = fitted(picture.data, job_for(LIMITS["folder"], picture.mime))
+    other = Image.open(io.BytesIO(shown("JPEG", "RGB", (320, 240), orientation).data))
+    wanted = ImageOps.exif_transpose(other).convert("RGB")
+    assert image.size == wanted.size
+    assert likeness(on_white(image), wanted) > 0.95
 
 
 def test_of_a_tiff_with_several_pages_the_first_is_shown() -> None:
@@ -248,6 +258,7 @@ LARGE = [
     ("WEBP", "RGB", (3000, 2000), 6, SKY),
     ("TIFF", "RGB", (4000, 3000), 6, SKY),
     ("AVIF", "RGB", (3000, 2000), 6, SKY),
+    ("HEIF", "RGB", (4032, 3024), 6, SKY),
 ]
 
 

@@ -30,7 +30,7 @@ SUFFIXES = {
 }
 
 #: The types that are stored besides, and never sent: what networks are given is made of them.
-STORED = SUFFIXES | {"image/tiff": ".tif", "image/bmp": ".bmp"}
+STORED = SUFFIXES | {"image/tiff": ".tif", "image/bmp": ".bmp", "image/heic": ".heic"}
 
 
 class MediaKind(StrEnum):

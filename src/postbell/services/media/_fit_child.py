@@ -33,11 +33,12 @@ _FORMATS = {
     "image/webp": "WEBP",
     "image/gif": "GIF",
     "image/avif": "AVIF",
+    "image/heic": "HEIF",
     "image/tiff": "TIFF",
     "image/bmp": "BMP",
 }
 #: Types that are for photos.
-_PHOTOS = ("image/jpeg", "image/avif")
+_PHOTOS = ("image/jpeg", "image/avif", "image/heic")
 #: What can be written, the best first. JPEG cannot show through.
 _WRITTEN = ("image/jpeg", "image/webp", "image/png")
 _WRITTEN_WITH_ALPHA = ("image/png", "image/webp")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MOST_PIXELS = 120_000_000
 
 #: Of several pictures in these everybody sees the first.
-ONE_PICTURE = ("JPEG", "TIFF")
+ONE_PICTURE = ("JPEG", "TIFF", "HEIF")
 _PLUGINS = {"WEBP": "WebPImagePlugin", "AVIF": "AvifImagePlugin", "TIFF": "TiffImagePlugin"}
 _ORIENTATION = 0x0112  # EXIF 2.32, 4.6.4; values from 5 on turn the picture by a quarter
 _BROKEN = "it cannot be opened: it is broken or cut off. Download or export it again."
@@ -53,7 +53,9 @@ def careful(form: str) -> Iterator[None]:
     """Let Pillow know a format, and raise where a picture is too large to be opened."""
     from PIL import Image
 
-    if form in _PLUGINS:  # the others are loaded by themselves
+    if form == "HEIF":  # not part of Pillow; it is there, or the picture would have been refused
+        import_module("pillow_heif").register_heif_opener(thumbnails=False)
+    elif form in _PLUGINS:  # the others are loaded by themselves
         import_module(f"PIL.{_PLUGINS[form]}")
     Image.MAX_IMAGE_PIXELS = MOST_PIXELS
     with warnings.catch_warnings():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import PurePath
 
 from postbell.domain.media import Media, MediaKind
@@ -43,6 +44,12 @@ TYPES = {
         FileType(mime="image/avif", kind=MediaKind.IMAGE, label="an AVIF picture", suffixes=(".avif",)),
         FileType(mime="image/tiff", kind=MediaKind.IMAGE, label="a TIFF picture", suffixes=(".tif", ".tiff")),
         FileType(mime="image/bmp", kind=MediaKind.IMAGE, label="a BMP picture", suffixes=(".bmp", ".dib")),
+        FileType(
+            mime="image/heic",
+            kind=MediaKind.IMAGE,
+            label="an HEIC picture",
+            suffixes=(".heic", ".heif", ".hif"),
+        ),
         FileType(mime="video/mp4", kind=MediaKind.VIDEO, label="an MP4 video", suffixes=(".mp4", ".m4v")),
         FileType(
             mime="video/quicktime", kind=MediaKind.VIDEO, label="a QuickTime video", suffixes=(".mov", ".qt")
@@ -66,8 +73,13 @@ TYPES = {
 }
 
 _TAKEN = (
-    "Postbell takes JPEG, PNG, WebP, GIF, AVIF, TIFF, BMP, MP4, MOV, MP3, M4A, Ogg, FLAC, WAV, PDF, ZIP and "
-    "WebVTT."
+    "Postbell takes JPEG, PNG, WebP, GIF, AVIF, HEIC, TIFF, BMP, MP4, MOV, MP3, M4A, Ogg, FLAC, WAV, PDF, "
+    "ZIP and WebVTT."
+)
+
+_NO_HEIC = (
+    "it is an HEIC picture, as telephones take them, and nothing on this machine can open those. Save it as "
+    "JPEG, or install `postbell[heic]`."
 )
 
 _STARTS = {
@@ -95,6 +107,7 @@ _BRANDS = {
     b"M4A ": "audio/mp4",
     b"M4B ": "audio/mp4",
     b"avif": "image/avif",
+    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis"), "image/heic"),
     **{brand.encode(): "video/mp4" for brand in _MP4_BRANDS.split()},
 }
 _RIFFS = {b"WEBP": "image/webp", b"WAVE": "audio/wav"}
@@ -115,6 +128,8 @@ def recognise(head: bytes, name: str) -> FileType:
     if mime is None:
         raise refuse(name, _other(head))
     found = TYPES[mime]
+    if mime == "image/heic" and find_spec("pillow_heif") is None:
+        raise refuse(name, _NO_HEIC)
     suffix = PurePath(name).suffix
     if suffix and suffix.lower() not in found.suffixes:
         better = PurePath(name).with_suffix(found.suffixes[0])
@@ -143,7 +158,9 @@ def _by_signature(head: bytes) -> str | None:
     if head[:2] == b"BM" and head[6:10] == bytes(4) and head[15:18] == bytes(3):
         return "image/bmp"
     if head[4:8] == b"ftyp":
-        return _BRANDS.get(head[8:12])
+        # "mif1" says no more than that it is a picture; what else it is it says behind that.
+        general = head[8:12] == b"mif1" and b"heic" in head[16 : head[3]]
+        return "image/heic" if general else _BRANDS.get(head[8:12])
     return "audio/mpeg" if are_frames(head, 0) else None
 
 

@@ -35,6 +35,7 @@ _FORMATS = {
     "image/webp": "WEBP",
     "image/gif": "GIF",
     "image/avif": "AVIF",
+    "image/heic": "HEIF",
     "image/tiff": "TIFF",
     "image/bmp": "BMP",
 }

@@ -30,6 +30,8 @@ from postbell.services.media.inspection import (
 
 
 _CHUNK = 1 << 20
+#: Photos that are never stored as they were uploaded, or not always: what is made of them need lose nothing.
+_PHOTOS = ("image/avif", "image/heic")
 _INCOMING = ".incoming-"
 _PARTIAL = ".partial-"
 #: Told of a video that would be taken if it were coded anew.
@@ -281,7 +283,7 @@ class MediaStore:
             from postbell.services.media import fitting
 
             # What no longer fits as it was may fit as the type that loses nothing.
-            others = ("image/png", "image/jpeg") if facts.mime == "image/avif" else ("image/png",)
+            others = ("image/png", "image/jpeg") if facts.mime in _PHOTOS else ("image/png",)
             limit = MediaLimit(most=1, types=dict.fromkeys((facts.mime, *others), most))
             with path.open("rb") as file, fitting.made_to_fit(file, media, limit) as (answer, made):
                 copy, _ = self._copy(iter(lambda: made.read(_CHUNK), b""), cleaning)
