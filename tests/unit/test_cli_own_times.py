@@ -162,6 +162,11 @@ def test_one_account_is_moved_alone_and_a_time_for_all_is_for_all(cli: Command) 
     assert due(cli, post) == {"site": "2099-01-01T09:00:00Z", "sky": "2099-01-02T08:00:00Z"}
     cli.done("reschedule", post, "2099-01-03", "9am", "--account", "site")
     assert due(cli, post) == {"site": "2099-01-03T08:00:00Z", "sky": "2099-01-02T08:00:00Z"}
+    nobody = cli("reschedule", post, "2099-01-03", "9am", "--account", "nobody")
+    assert (nobody.code, nobody.err) == (
+        3,
+        f"postbell: Post {post} is not meant for nobody; its accounts: site, sky.\n",
+    )
     ran = cli.done("reschedule", post, "2099-01-04", "9am")
     assert set(due(cli, post).values()) == {"2099-01-04T08:00:00Z"}
     assert "note: time: its accounts had times of their own; now they have this one.\n" in ran.err
@@ -194,7 +199,9 @@ def test_what_is_still_to_come_is_told_and_moved(cli: Command) -> None:
     cli.done("edit", post, "--set", "sky.text=For sky", "--at", f"sky={LATER}")
     assert due(cli, post)["sky"] == "2099-01-02T08:00:00Z"
     assert cli.post(post)["overrides"]["sky"]["text"] == "For sky"
-    assert "cannot be changed" in cli("edit", post, "Another text").err
+    way = f"`postbell edit {post} --set sky.text=…` rewords it."
+    for words in (("Another text",), ()):
+        assert way in cli("edit", post, *words).err
 
 
 def begin(cli: Command) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from postbell.domain.content import Override
 from postbell.domain.post import PlacedBy, Post
-from postbell.domain.states import DeliveryEvent, DeliveryState, PostState
+from postbell.domain.states import DeliveryEvent, DeliveryState, Outcome, PostState
 from postbell.domain.when import When
 from postbell.domain.zones import wall_at
 from postbell.errors import Invalid
@@ -26,6 +26,7 @@ from postbell.services.posts.preview import preview_post
 from postbell.services.posts.wanted import Changes, Saved, Terms, Wanted
 from postbell.store import deliveries, tables
 from support.placing import slots
+from support.stage import live
 from support.world import START, World, add_account, build_world, claim
 
 
@@ -137,6 +138,21 @@ def test_limits_count_from_the_time_of_each_account(world: World) -> None:
     set_limits(world.ctx, "bob", {"late_limit": "1 h"})
     post = write(world, times={"bob": at(START + 3 * DAY)}).post
     assert [each.expires_at for each in post.deliveries] == [None, START + 3 * DAY + HOUR]
+
+
+def test_one_account_misses_it_and_the_other_publishes_at_its_later_time(world: World) -> None:
+    set_limits(world.ctx, "ann", {"late_limit": "1 h"})
+    post = write(world, when=START, times={"bob": at(START + 2 * DAY)}).post
+    world.clock.advance(DAY)  # nobody was there
+    live(world, lambda stage: stage.ring())
+    half = load_post(world.ctx, post.id)
+    assert [each.state for each in half.deliveries] == [DeliveryState.MISSED, DeliveryState.SCHEDULED]
+    assert (half.state, half.outcome) == (PostState.SCHEDULED, None)
+    world.clock.advance(DAY)
+    live(world, lambda stage: stage.ring())
+    ended = load_post(world.ctx, post.id)
+    assert [each.outcome for each in ended.deliveries] == [Outcome.MISSED, Outcome.PUBLISHED]
+    assert (ended.outcome, ended.deliveries[1].lateness) == (Outcome.PARTIAL, None)
 
 
 def test_what_was_published_long_before_the_time_of_an_account_is_no_duplicate_there(world: World) -> None:

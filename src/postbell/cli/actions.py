@@ -74,6 +74,7 @@ def reschedule(
       postbell reschedule k7f2 tomorrow 18:00 --account sky
       postbell reschedule k7f2 --queue last
     """  # noqa: D301 - click wants the character
+    from postbell.services.posts.actions import chosen
     from postbell.services.posts.wanted import Saved
 
     options = PlaceOptions(**place)
@@ -89,6 +90,8 @@ def reschedule(
             changed = desk.unschedule(post)
         tell_saved(state, desk, Saved(post=changed), done="Changed")
         return
+    for name in accounts:
+        chosen(post, name)
     to = _time_of(desk, " ".join(words), tz, options)
     with nullcontext() if accounts else _saying_what_to_do(post):
         saved = desk.reschedule(post, to, accounts=accounts, allow_duplicate=allow_duplicate)

@@ -20,10 +20,10 @@ from postbell.cli.words import printable
 from postbell.domain.content import Comment, Override, Split
 from postbell.domain.manuscript import Manuscript, MediaRef
 from postbell.domain.spans import span_text
-from postbell.domain.states import PostState
+from postbell.domain.states import PostEvent, PostState
 from postbell.domain.when import EXAMPLES
 from postbell.domain.zones import wall_at, zone_named
-from postbell.errors import Conflict, Invalid, Problem
+from postbell.errors import Invalid, Problem
 from postbell.shapes import preview_json
 
 
@@ -153,10 +153,11 @@ def edit(
 
 
 def _edit_whole(state: State, desk: Desk, post: Post, changer: Published) -> None:
+    from postbell.services.posts.compose import require_step
     from postbell.services.posts.wanted import Saved
 
-    if not changer.wanted and post.state not in (PostState.DRAFT, PostState.SCHEDULED):
-        raise Conflict(f"Post {post.id} is {post.state}: it cannot be changed.")
+    if not changer.wanted:
+        require_step(post, PostEvent.EDIT)
     shown = _manuscript(desk, post)
     with edited(state, shown, _remark(desk)) as written:
         if written == shown:

@@ -153,7 +153,8 @@ class Post:
     content: Content
     #: Keyed by network or account name.
     overrides: Mapping[str, Override] = field(default_factory=dict)
-    #: When it is meant to be published (aware UTC); a draft may have one as a reminder, and never fires.
+    #: When it is meant to be published (aware UTC), the earliest of its times; a draft may have one as a
+    #: reminder, and never fires.
     at: datetime | None = None
     #: The time as it was typed: wall clock and the name of its zone.
     local: datetime | None = None

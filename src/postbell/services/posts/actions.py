@@ -135,7 +135,7 @@ def retry(ctx: Context, post: Post, account: str | None = None) -> Post:
     """
     if post.state in (PostState.DRAFT, PostState.CANCELLED):
         raise Conflict(f"Post {post.id} is {post.state}: nothing of it is tried again.")
-    again = [d for d in _chosen(post, account) if d.outcome in (Outcome.FAILED, Outcome.MISSED)]
+    again = [d for d in chosen(post, account) if d.outcome in (Outcome.FAILED, Outcome.MISSED)]
     if not again:
         raise Conflict(f"Nothing of post {post.id} has failed or was missed. {_unsure_hint(post)}".rstrip())
     now = ctx.now()
@@ -156,7 +156,7 @@ def settle(
     """
     if url and (problems := check_address(url, "--published")):
         raise Invalid(problems)
-    unsure = [d for d in _chosen(post, account) if d.state is DeliveryState.UNSURE]
+    unsure = [d for d in chosen(post, account) if d.state is DeliveryState.UNSURE]
     if not unsure:
         raise Conflict(f"Nothing of post {post.id} is unsure; there is nothing to settle.")
     if len(unsure) > 1 and account is None:
@@ -175,7 +175,7 @@ def unpublish(ctx: Context, post: Post, account: str | None = None) -> Post:
     Raises Conflict if nothing is, or if a network among them cannot take it away: then none is asked.
     """
     public = [
-        each for each in _chosen(post, account) if each.outcome is Outcome.PUBLISHED and not each.deleted_at
+        each for each in chosen(post, account) if each.outcome is Outcome.PUBLISHED and not each.deleted_at
     ]
     if not public:
         raise Conflict(
@@ -260,14 +260,15 @@ def _end_setbacks(tx: Connection, hurried: Sequence[Delivery], now: datetime) ->
             accounts.rest_account(tx, account.id, until=now, reason=account.rest_reason or "")
 
 
-def _chosen(post: Post, account: str | None) -> list[Delivery]:
+def chosen(post: Post, account: str | None) -> list[Delivery]:
+    """Return the delivery of a post for an account, or all of them; raises NotFound."""
     if account is None:
         return list(post.deliveries)
-    chosen = [delivery for delivery in post.deliveries if delivery.account == account]
-    if not chosen:
+    found = [delivery for delivery in post.deliveries if delivery.account == account]
+    if not found:
         names = ", ".join(delivery.account for delivery in post.deliveries)
         raise NotFound(f"Post {post.id} is not meant for {account}; its accounts: {names}.")
-    return chosen
+    return found
 
 
 def _unsure_hint(post: Post) -> str:
