@@ -7,8 +7,6 @@ import hashlib
 import importlib
 import logging
 import re
-import traceback
-from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,21 +20,27 @@ from postbell.domain.media import Media, MediaKind
 from postbell.errors import PublishError, RateLimited, Unauthorized, Unavailable, Unsure
 from postbell.publishing import registry
 from postbell.publishing.protocol import Absent, Receipt, Resend, Unknown
-from postbell.publishing.web.http import secrets_of
 from postbell.testing import FakeClock
 from support import pictures
 from support.announced import shows
+from support.contracts import (
+    any_fault,
+    assert_hidden,
+    deaths,
+    either_side,
+    given,
+    repeatable,
+    taken_again,
+    told_of,
+)
 from support.farside import (
     START,
     Between,
     Daemon,
     Fault,
-    Killed,
     Public,
     Strike,
     Subject,
-    die_after,
-    die_before,
     echo,
     say_nothing,
 )
@@ -46,21 +50,11 @@ from support.subjects import subjects
 _SUBJECTS = subjects()
 #: Networks that are no servers; test_contract_folder.py holds the folder to what needs none.
 _WITHOUT_SERVER = {"folder"}
-#: Networks that may send again after a lost answer; test_contract_once.py is about those that never do.
-_REPEATED = {key: each for key, each in _SUBJECTS.items() if each.network.resend is not Resend.NEVER}
 _ALT = ("A harbour at dawn", 'Two boats, one "red" & one <blue>')
 
 
-@pytest.fixture(params=list(_SUBJECTS.values()), ids=list(_SUBJECTS))
-def subject(request: pytest.FixtureRequest) -> Subject:
-    found: Subject = request.param
-    return found
-
-
-@pytest.fixture(params=list(_REPEATED.values()), ids=list(_REPEATED))
-def repeated(request: pytest.FixtureRequest) -> Subject:
-    found: Subject = request.param
-    return found
+subject = given(_SUBJECTS)
+repeated = given(repeatable(_SUBJECTS))
 
 
 @pytest.fixture
@@ -189,7 +183,7 @@ def test_a_lost_answer_is_never_taken_for_a_failure(daemon: Daemon, fault: Fault
     assert type(_fail(daemon, fault)) is Unsure
 
 
-@pytest.mark.parametrize("fault", list(Fault), ids=lambda fault: fault.name.lower())
+@any_fault
 def test_there_is_exactly_one_post_after_any_failure_and_recovery(repeated: Subject, fault: Fault) -> None:
     daemon = _daemon(repeated)
     daemon.far_side.faults = [fault]
@@ -233,15 +227,12 @@ def test_a_server_that_never_answers_is_left_at_the_deadline(subject: Subject, t
 # What survives a death
 
 
-@pytest.mark.parametrize("strike", [die_before, die_after], ids=lambda strike: strike.__name__)
+@either_side
 def test_a_death_at_any_request_leads_to_exactly_one_post(
     repeated: Subject, tmp_path: Path, strike: Strike
 ) -> None:
     images = _images(tmp_path)
-    for at in range(len(_requests(repeated, tmp_path))):
-        daemon = _daemon(repeated, images)
-        with pytest.raises(Killed):
-            asyncio.run(daemon.publish(Between(daemon.far_side, at, strike)))
+    for at, daemon in deaths(lambda: _daemon(repeated, images), strike):
         asyncio.run(daemon.recover())
         post = _only(daemon)
         assert (post.text, len(post.media)) == ("Good morning", 2), f"request {at}"
@@ -251,11 +242,7 @@ def test_every_stored_step_can_be_taken_again_after_the_post_is_public(
     repeated: Subject, tmp_path: Path
 ) -> None:
     daemon = _daemon(repeated, _images(tmp_path))
-    receipt = asyncio.run(daemon.publish())
-    steps = list(daemon.stored)
-    for taken in range(len(steps) + 1):
-        daemon.stored = steps[:taken]
-        assert asyncio.run(daemon.recover()).id == receipt.id
+    for _ in taken_again(daemon):
         _only(daemon)
 
 
@@ -271,11 +258,10 @@ def test_no_secret_is_in_an_error_even_if_the_server_echoes_the_request(
             daemon = _daemon(subject, _images(tmp_path))
             with pytest.raises(PublishError) as caught:
                 asyncio.run(daemon.publish(Between(daemon.far_side, at, echo, on=True)))
-            error = [str(caught.value), *traceback.format_exception(caught.value)]
-            _assert_hidden(daemon, [*error, caplog.text, str(events)])
+            assert_hidden(daemon, [*told_of(caught.value), caplog.text, str(events)])
 
 
-@pytest.mark.parametrize("fault", list(Fault), ids=lambda fault: fault.name.lower())
+@any_fault
 def test_no_secret_is_in_an_error_or_a_log(
     daemon: Daemon, fault: Fault, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -286,8 +272,8 @@ def test_no_secret_is_in_an_error_or_a_log(
         try:
             asyncio.run(daemon.publish())
         except PublishError as error:
-            said = [str(error), *traceback.format_exception(error)]
-    _assert_hidden(daemon, [*said, caplog.text, str(events)])
+            said = told_of(error)
+    assert_hidden(daemon, [*said, caplog.text, str(events)])
 
 
 def test_no_secret_is_in_what_a_value_prints(subject: Subject, tmp_path: Path) -> None:
@@ -295,15 +281,7 @@ def test_no_secret_is_in_what_a_value_prints(subject: Subject, tmp_path: Path) -
     receipt = asyncio.run(daemon.publish())
     outgoing = daemon._outgoing()
     values = [outgoing, outgoing.target, receipt, *daemon.stored, *subject.network.preview(outgoing)]
-    _assert_hidden(daemon, [text for value in values for text in (repr(value), str(value))])
-
-
-def _assert_hidden(daemon: Daemon, said: Iterable[str]) -> None:
-    tokens = [str(value) for key, value in daemon.session.items() if "jwt" in key or "token" in key]
-    secrets = [*secrets_of(daemon.outgoing.target.credentials), *tokens]
-    assert secrets
-    shown = [secret for secret in secrets for text in said if secret in text]
-    assert shown == []
+    assert_hidden(daemon, [text for value in values for text in (repr(value), str(value))])
 
 
 # What is announced

@@ -12,7 +12,8 @@ from postbell.errors import PublishError, RateLimited, Rejected, Unauthorized, U
 from postbell.publishing import registry
 from postbell.publishing.protocol import Absent, Receipt, Reply, Resend, Unknown
 from postbell.testing import FakeClock
-from support.farside import START, Between, Daemon, Fault, Killed, Strike, Subject, die_after, die_before
+from support.contracts import deaths, either_side, given
+from support.farside import START, Daemon, Fault, Strike, Subject
 from support.subjects import subjects
 
 
@@ -22,10 +23,7 @@ _BESIDE = {key: each for key, each in _SPEAKING.items() if key != "telegram"}
 TEXT = "And by the way: 日本語 👩‍👩‍👧‍👦 & <b>bold</b> https://example.com/a"
 
 
-@pytest.fixture(params=list(_SPEAKING.values()), ids=list(_SPEAKING))
-def subject(request: pytest.FixtureRequest) -> Subject:
-    found: Subject = request.param
-    return found
+subject = given(_SPEAKING)
 
 
 def _daemon(subject: Subject) -> Daemon:
@@ -124,15 +122,9 @@ def test_there_is_exactly_one_after_any_failure_and_recovery(subject: Subject, f
         _assert_once(daemon)
 
 
-@pytest.mark.parametrize("strike", [die_before, die_after], ids=lambda strike: strike.__name__)
+@either_side
 def test_a_death_at_any_request_leads_to_exactly_one(subject: Subject, strike: Strike) -> None:
-    daemon = _daemon(subject)
-    before = len(daemon.far_side.requests)
-    asyncio.run(daemon.publish())
-    for at in range(len(daemon.far_side.requests) - before):
-        daemon = _daemon(subject)
-        with pytest.raises(Killed):
-            asyncio.run(daemon.publish(Between(daemon.far_side, at, strike)))
+    for _, daemon in deaths(lambda: _daemon(subject), strike):
         assert_right = _assert_at_most_once if _recover(daemon) is None else _assert_once
         assert_right(daemon)
 

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import traceback
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from structlog.testing import capture_logs
 
-from postbell.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable
+from postbell.errors import Rejected
 from postbell.publishing.protocol import Outgoing, Threads, editor_of
-from postbell.publishing.web.http import secrets_of
 from postbell.testing import FakeClock
-from support.farside import START, Between, Daemon, Fault, Subject, echo, say_nothing
+from support.contracts import given
+from support.farside import START, Daemon, Subject
 from support.folders import picture
 from support.subjects import subjects
 
@@ -24,10 +20,7 @@ from support.subjects import subjects
 _EDITING = {key: subject for key, subject in subjects().items() if editor_of(subject.network)}
 
 
-@pytest.fixture(params=list(_EDITING.values()), ids=list(_EDITING))
-def subject(request: pytest.FixtureRequest) -> Subject:
-    found: Subject = request.param
-    return found
+subject = given(_EDITING)
 
 
 @pytest.fixture
@@ -52,22 +45,6 @@ def _changed(daemon: Daemon, text: str = "Good evening") -> Outgoing:
 def _edit(daemon: Daemon, name: str, text: str = "Good evening") -> None:
     receipt = asyncio.run(daemon.edit(_changed(daemon, text), name))
     assert receipt.id.startswith(name.split(",", maxsplit=1)[0])
-
-
-def _fail(daemon: Daemon, name: str, *faults: Fault) -> PublishError:
-    daemon.far_side.edit_faults = list(faults)
-    with pytest.raises(PublishError) as caught:
-        asyncio.run(daemon.edit(_changed(daemon), name))
-    daemon.far_side.edit_faults.clear()
-    return caught.value
-
-
-def _requests(subject: Subject) -> int:
-    """Return how many requests it takes to change a post."""
-    daemon = _daemon(subject)
-    name, before = _publish(daemon), len(daemon.far_side.requests)
-    _edit(daemon, name)
-    return len(daemon.far_side.requests) - before
 
 
 def _texts(daemon: Daemon) -> list[str]:
@@ -137,70 +114,3 @@ def test_what_is_gone_there_is_told_and_not_made_again(daemon: Daemon) -> None:
     with pytest.raises(Rejected, match="not there any more"):
         asyncio.run(daemon.edit(_changed(daemon), name))
     assert daemon.far_side.public() == []
-
-
-def test_refused_credentials_are_the_account_s_trouble(daemon: Daemon) -> None:
-    assert type(_fail(daemon, _publish(daemon), *[Fault.UNAUTHORIZED] * 3)) is Unauthorized
-
-
-def test_a_rate_limit_says_until_when(daemon: Daemon) -> None:
-    error = _fail(daemon, _publish(daemon), Fault.RATE_LIMITED)
-    assert isinstance(error, RateLimited)
-    assert error.until == START + timedelta(seconds=120)
-
-
-_PASSING = [
-    *(Fault.REFUSED, Fault.TIMEOUT, Fault.LOST),
-    *(Fault.GARBAGE, Fault.UNAVAILABLE, Fault.BROKEN),
-]
-
-
-@pytest.mark.parametrize("fault", _PASSING, ids=lambda fault: fault.name.lower())
-def test_whatever_else_goes_wrong_it_can_be_tried_again(daemon: Daemon, fault: Fault) -> None:
-    name = _publish(daemon)
-    # A repeat is harmless, so no lost answer is ever a doubt.
-    assert type(_fail(daemon, name, fault)) is Unavailable
-    _edit(daemon, name)
-    (text,) = _texts(daemon)
-    assert "Good evening" in text
-
-
-def test_a_server_that_never_answers_is_left_at_the_deadline(subject: Subject) -> None:
-    for at in range(_requests(subject)):
-        daemon = _daemon(subject)
-        name = _publish(daemon)
-        daemon.deadline = 0.05
-        between = Between(daemon.far_side, at, say_nothing)
-        with pytest.raises(Unavailable):
-            asyncio.run(asyncio.wait_for(daemon.edit(_changed(daemon), name, between), 10))
-
-
-@pytest.mark.parametrize("fault", list(Fault), ids=lambda fault: fault.name.lower())
-def test_no_secret_is_in_an_error_or_a_log(
-    daemon: Daemon, fault: Fault, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    with capture_logs() as events:
-        error = _fail(daemon, _publish(daemon), *[fault] * 3)
-    _assert_hidden(daemon, error, f"{caplog.text} {events}")
-
-
-def test_no_secret_is_in_an_error_even_if_the_server_echoes_the_request(
-    subject: Subject, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    for at in range(_requests(subject)):
-        daemon = _daemon(subject)
-        name = _publish(daemon)
-        between = Between(daemon.far_side, at, echo)
-        with capture_logs() as events, pytest.raises(PublishError) as caught:
-            asyncio.run(daemon.edit(_changed(daemon), name, between))
-        _assert_hidden(daemon, caught.value, f"{caplog.text} {events}")
-
-
-def _assert_hidden(daemon: Daemon, error: PublishError, logged: str) -> None:
-    tokens = [str(value) for key, value in daemon.session.items() if "jwt" in key or "token" in key]
-    secrets = [*secrets_of(daemon.outgoing.target.credentials), *tokens]
-    said = f"{error} {''.join(traceback.format_exception(error))} {logged}"
-    assert secrets
-    assert [secret for secret in secrets if secret in said] == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -11,41 +10,29 @@ from pathlib import Path
 import pytest
 
 from postbell.errors import PublishError, Rejected
-from postbell.publishing.protocol import Absent, Progress, Receipt, Resend, Threads
+from postbell.publishing.protocol import Absent, Progress, Receipt, Threads
 from postbell.testing import FakeClock
 from support.announced import shows
+from support.contracts import any_fault, deaths, either_side, given, repeatable, taken_again
 from support.farside import (
     START,
-    Between,
     Daemon,
     FarSide,
     Fault,
-    Killed,
     Public,
     Strike,
     Subject,
-    die_after,
-    die_before,
 )
 from support.folders import picture
 from support.subjects import subjects
 
 
 _CHAINS = {key: each for key, each in subjects().items() if each.network.threads is Threads.CHAIN}
-_REPEATED = {key: each for key, each in _CHAINS.items() if each.network.resend is not Resend.NEVER}
 TEXTS = ["One", "Two", "Two", "Four"]
 
 
-@pytest.fixture(params=list(_CHAINS.values()), ids=list(_CHAINS))
-def subject(request: pytest.FixtureRequest) -> Subject:
-    found: Subject = request.param
-    return found
-
-
-@pytest.fixture(params=list(_REPEATED.values()), ids=list(_REPEATED))
-def repeated(request: pytest.FixtureRequest) -> Subject:
-    found: Subject = request.param
-    return found
+subject = given(_CHAINS)
+repeated = given(repeatable(_CHAINS))
 
 
 def _daemon(subject: Subject, folder: Path) -> Daemon:
@@ -96,26 +83,16 @@ def test_a_preview_shows_the_requests_of_all_parts_in_their_order(subject: Subje
         assert any(shows(call, request) for request in sent), f"not sent, or not in this order: {call}"
 
 
-def _publishing(subject: Subject, folder: Path) -> Iterator[int]:
-    """Yield the number of each request of a thread, from 0."""
-    daemon = _daemon(subject, folder)
-    asyncio.run(daemon.publish())
-    yield from range(len(daemon.far_side.requests))
-
-
-@pytest.mark.parametrize("strike", [die_before, die_after], ids=lambda strike: strike.__name__)
+@either_side
 def test_a_death_at_any_request_leads_to_exactly_one_thread(
     repeated: Subject, tmp_path: Path, strike: Strike
 ) -> None:
-    for at in _publishing(repeated, tmp_path):
-        daemon = _daemon(repeated, tmp_path)
-        with pytest.raises(Killed):
-            asyncio.run(daemon.publish(Between(daemon.far_side, at, strike)))
+    for _, daemon in deaths(lambda: _daemon(repeated, tmp_path), strike):
         asyncio.run(daemon.recover())
         _assert_whole(daemon)
 
 
-@pytest.mark.parametrize("fault", list(Fault), ids=lambda fault: fault.name.lower())
+@any_fault
 @pytest.mark.parametrize("part", range(4))
 def test_any_failure_at_any_part_leads_to_exactly_one_thread(
     repeated: Subject, tmp_path: Path, part: int, fault: Fault
@@ -142,11 +119,7 @@ def test_every_stored_step_can_be_taken_again_after_the_thread_is_public(
     repeated: Subject, tmp_path: Path
 ) -> None:
     daemon = _daemon(repeated, tmp_path)
-    receipt = asyncio.run(daemon.publish())
-    steps = list(daemon.stored)
-    for taken in range(len(steps) + 1):
-        daemon.stored = steps[:taken]
-        assert asyncio.run(daemon.recover()).id == receipt.id
+    for _ in taken_again(daemon):
         _assert_whole(daemon)
 
 
