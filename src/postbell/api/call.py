@@ -13,11 +13,11 @@ from datetime import timedelta
 from typing import Any
 
 from fastapi import Request
-from pydantic_core import to_json
 from starlette.responses import Response
 
 from postbell.api.callers import Caller
 from postbell.api.problems import Refusal
+from postbell.api.wording import json_for
 from postbell.app import App
 from postbell.domain.access import Scope, opens
 from postbell.services.context import Context
@@ -209,4 +209,5 @@ def _response(running: Running, answer: Answer) -> Response:
     if answer.body is None:
         return Response(status_code=answer.status or usual, headers=headers)
     body = {**answer.body, **answer.once} if answer.once else answer.body
-    return Response(to_json(body), answer.status or usual, headers, media_type="application/json")
+    said = json_for(running.request, body)
+    return Response(said, answer.status or usual, headers, media_type="application/json")

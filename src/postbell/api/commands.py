@@ -85,6 +85,10 @@ _MEMBERS: Mapping[str, str] = {
 _COMMAND = re.compile(r"`postbell ([a-z]+(?: [a-z]+)?)([^`]*)`")
 _OPTION = re.compile(r"`?(?<![\w-])(--media FILE='What it shows'|--[a-z][a-z-]*[a-z])(?![\w-])`?")
 _PLACE = re.compile(r"\{\w+\}")
+#: What is given to a command that reads.
+_GIVEN = re.compile(r"--([a-z]+) (\w[\w-]*)")
+#: Commands that do another thing with an option: by whether that is given.
+_OTHERWISE = {("edit", True): "POST posts/{id}/edit"}
 
 
 def in_words_of_the_api(text: str) -> str:
@@ -108,11 +112,12 @@ def _route(found: re.Match[str]) -> str:
         name, rest = single[0], f" {single[2]}{rest}"
     if name not in ROUTES:
         return found[0]
-    method, _, path = ROUTES[name].partition(" ")
+    method, _, path = _OTHERWISE.get((name, "--published" in rest), ROUTES[name]).partition(" ")
     given = rest.split()
     named = given[0] if given and not given[0].startswith("-") else None
     filled = _PLACE.sub(named or _in_capitals, path, count=1)
-    return f"`{method} /api/v1/{filled}`"
+    asked = "&".join("=".join(pair) for pair in _GIVEN.findall(rest)) if method == "GET" else ""
+    return f"`{method} /api/v1/{filled}{f'?{asked}' if asked else ''}`"
 
 
 def _in_capitals(found: re.Match[str]) -> str:

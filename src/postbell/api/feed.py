@@ -16,6 +16,7 @@ from typing import Any
 import structlog
 
 from postbell.api.callers import Caller
+from postbell.api.wording import worded
 from postbell.app import App
 from postbell.domain.event import Event, EventKind
 from postbell.errors import PostbellError
@@ -167,7 +168,7 @@ class Feed:
 
 
 def _told(event: Event) -> _Told:
-    data = f"id: {event.id}\n".encode() + _said(str(event.kind), event_json(event))
+    data = f"id: {event.id}\n".encode() + _said(str(event.kind), worded(event_json(event)))
     return _Told(id=event.id, kind=event.kind, data=data)
 
 

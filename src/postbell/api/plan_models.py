@@ -259,8 +259,8 @@ class Rehearsal(Shape):
 
     deliveries: list[dict[str, Any]] = Field(
         description="Each delivery, in order of time: {due_at, began_at, late_seconds, late_reason, account, "
-        "network, post, series, outcome, message, warnings, says, text}; outcome is null where it still "
-        "waits, says is what its post begins with."
+        "network, post, series, outcome, message, warnings, excerpt, text}; outcome is null where it still "
+        "waits, excerpt is what its post begins with."
     )
     empty_slots: list[dict[str, Any]] = Field(description="Posting times that nothing fills: {at, account}.")
     repeats: list[dict[str, Any]] = Field(

@@ -138,11 +138,9 @@ def refusal_of(error: PostbellError, *, within: str = "") -> Refusal:
 
 def problem_json(problem: Problem, within: str = "") -> dict[str, Any]:
     """Return one thing that is wrong, with the place in the body where that can be said."""
-    pointer = pointer_of(problem.where, within)
-    where = problem.where if pointer is None else pointer.lstrip("/").replace("/", ".")
     return {
-        "pointer": pointer,
-        "where": where,
+        "pointer": pointer_of(problem.where, within),
+        "where": place_of(problem.where, within),
         "message": in_words_of_the_api(problem.message),
         "said": problem.message,
         "account": problem.account,
@@ -164,6 +162,12 @@ def pointer_of(where: str, within: str = "") -> str | None:
         return within + _POINTERS[where]
     places = ((pattern.fullmatch(where), place) for pattern, place in _PLACES)
     return next((within + place(found) for found, place in places if found), None)
+
+
+def place_of(where: str, within: str = "") -> str:
+    """Return in words the place of what the command line calls `where`: that in the body, if it is there."""
+    pointer = pointer_of(where, within)
+    return where if pointer is None else pointer.lstrip("/").replace("/", ".")
 
 
 def _within_override(what: str | None) -> str:

@@ -59,12 +59,22 @@ class Published:
         saved = desk.edit_published(post, changes, self.accounts)
         if state.json:
             state.emit(saved_json(saved))
-        names = ", ".join(each.account for each in saved.post.deliveries if each.edit_at)
+        names = ", ".join(_changing(saved.post))
         state.say(f"Post {post.id} is being changed on {names}: see `postbell show {post.id}`.")
         for text in map(str, saved.warnings):
             state.note(text)
         if not desk.daemon_runs():
             state.note("no daemon is running; it is changed when one is started with `postbell run`.")
+
+
+def _changing(post: Post) -> list[str]:
+    """Return the accounts where a post that was just edited is changed, or was within the moment."""
+    since = post.updated_at
+    return [
+        each.account
+        for each in post.deliveries
+        if each.edit_at or (each.edited_at and each.edited_at >= since)
+    ]
 
 
 def _without_the_same(post: Post, changes: Changes) -> Changes:

@@ -3,8 +3,8 @@
 With `--json` it prints a line for each thing, in the order of time:
 
     delivery    {kind: "delivery", due_at, began_at, late_seconds, late_reason, account, network, post,
-                series, outcome, message, warnings: [text], says, text}; outcome is null where it still
-                waits at the end, says is what its post begins with
+                series, outcome, message, warnings: [text], excerpt, text}; outcome is null where it still
+                waits at the end, excerpt is what its post begins with
     empty slot  {kind: "empty_slot", at, account}
     repeat      {kind: "repeat", series, account, count}, behind these: so often a series says on an account
                 what it said there shortly before
@@ -156,7 +156,7 @@ def _row(zone: ZoneInfo, each: Mapping[str, Any]) -> list[str]:
         each["outcome"] or "waiting",
         span_text(late) if late and each["outcome"] else "",
         each["post"],
-        one_line(each["says"], 40),
+        one_line(each["excerpt"], 40),
     ]
 
 

@@ -52,6 +52,6 @@ def _happening_json(each: Happening) -> dict[str, Any]:
         "outcome": delivery.outcome,
         "message": delivery.message,
         "warnings": list(each.warnings),
-        "says": first_words(each.post),
+        "excerpt": first_words(each.post),
         "text": each.post.content.text,
     }

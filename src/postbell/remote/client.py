@@ -49,7 +49,9 @@ class Client:
         """
         self.url = url
         base, socket = _place_of(url)
-        headers = {"Authorization": f"Bearer {_read_key(key_file)}"} if key_file else {}
+        headers = {"Postbell-Words": "commands"}  # notes and warnings are shown at a command line
+        if key_file:
+            headers["Authorization"] = f"Bearer {_read_key(key_file)}"
         if socket and not Path(socket).is_socket():
             raise TryLater(f"{url} cannot be asked: there is no such socket. Does the daemon run?")
         if socket is None and key_file is None:

@@ -13,6 +13,7 @@ from postbell.api.feed import Feed
 from postbell.api.models import Instant, Shape
 from postbell.api.problems import Refusal
 from postbell.api.resource import Resource
+from postbell.api.wording import worded
 from postbell.app import App
 from postbell.domain.access import Scope
 from postbell.domain.event import EventKind
@@ -118,4 +119,4 @@ def _page(app: App, after: int, kinds: tuple[EventKind, ...], limit: int) -> Res
     with app.ctx.store.read() as tx:
         last, found = last_number(tx), events_after(tx, after, limit, kinds)
     upto = found[-1].id if len(found) == limit else max(last, after)
-    return JSONResponse({"events": [event_json(each) for each in found], "last": upto})
+    return JSONResponse({"events": [worded(event_json(each)) for each in found], "last": upto})

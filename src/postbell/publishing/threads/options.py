@@ -37,7 +37,7 @@ class Options(Strict):
     quote_post_id: str = Field(
         "",
         pattern=r"^\d*$",
-        description="A post to quote, by its number: the receipt_id that `show --json` tells of your own.",
+        description="A post to quote, by its number: the receipt_id of one of your own.",
     )
 
     poll: Words = Field(
