@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import unicodedata
+
 import pytest
+import regex
 
 from postbell.domain.lengths import x_length
 from postbell.domain.top_level import TOP_LEVEL_DOMAINS
 from postbell.domain.web_links import X, find_links
+from support.specs import spec
 from support.twitter_text import conformance
 
 
@@ -26,6 +31,22 @@ def test_every_text_is_as_long_as_x_counts_it(group: str, cases: int) -> None:
         assert length == expected["weightedLength"], case["description"]
         assert length * 1000 // 280 == expected["permillage"], case["description"]
         assert length <= 280 or not expected["valid"], case["description"]
+
+
+def test_characters_weigh_what_the_current_configuration_says() -> None:
+    file = spec("x/twitter-text/config-v3.json", "the configuration of twitter-text is")
+    said = json.loads(file.read_text())
+    assert (said["maxWeightedTweetLength"], said["scale"], said["transformedURLLength"]) == (280, 100, 23)
+    assert said["emojiParsingEnabled"]
+    weights = [said["defaultWeight"]] * 0x110000
+    for span in said["ranges"]:
+        weights[span["start"] : span["end"] + 1] = [span["weight"]] * (span["end"] + 1 - span["start"])
+    # Composed as it is counted, and no emoji: those weigh as a whole.
+    shown = regex.compile(r"[\p{Emoji}\p{Cs}--[0-9#*©®]]", regex.V1)
+    codes = [*range(0x3000), *range(0x3000, 0x110000, 17)]
+    characters = [chr(code) for code in codes if not shown.match(chr(code))]
+    alone = [each for each in characters if unicodedata.normalize("NFC", each) == each]
+    assert [each for each in alone if x_length(each) * 100 != weights[ord(each)]] == []
 
 
 def test_what_is_no_joined_emoji_is_as_long_as_it_was_before_those_were_discounted() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import ClassVar, Literal
 
 from pydantic import Field, SecretStr, field_validator
@@ -11,13 +10,13 @@ from postbell.domain.text import LONGEST_TAG, graphemes, utf8_bytes
 from postbell.publishing.bluesky.api import POST
 from postbell.publishing.bluesky.gates import lists_in
 from postbell.publishing.bluesky.refs import LIST, read_ref
+from postbell.publishing.bluesky.syntax import is_language
 from postbell.publishing.options import Strict, Words
 
 
 #: What apps act upon, of what a post may call itself (com.atproto.label.defs).
 _LABELS = ("porn", "sexual", "nudity", "graphic-media", "!no-unauthenticated")
 #: The part of BCP 47 that people use: language, script, region.
-_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?")
 
 
 class Options(Strict):
@@ -93,7 +92,7 @@ class Options(Strict):
     @field_validator("langs", "captions")
     @classmethod
     def _are_languages(cls, langs: list[str]) -> list[str]:
-        if wrong := [lang for lang in langs if not _LANGUAGE.fullmatch(lang)]:
+        if wrong := [lang for lang in langs if not is_language(lang)]:
             raise ValueError(f"not a language tag such as en or pt-BR: {', '.join(wrong)}")
         return langs
 

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 
 from postbell.errors import Rejected
 from postbell.publishing.bluesky.api import POST, Line
+from postbell.publishing.bluesky.syntax import is_owner, is_record_key
 
 
 LIST = "app.bsky.graph.list"
 #: The last part but one of the address of a page, and what is shown there.
 _PAGES = {"post": POST, "lists": LIST}
-_WHO = r"(did:[a-z]+:[a-zA-Z0-9._:%-]+|(?:[a-zA-Z0-9-]{1,63}\.)+[a-zA-Z][a-zA-Z0-9-]*)"
-_KEY = r"([a-zA-Z0-9_~.:-]{1,512})"
-_URL = re.compile(rf"https?://[^/\s]+/profile/{_WHO}/(post|lists)/{_KEY}/?(?:[?#]\S*)?")
-_URI = re.compile(rf"at://{_WHO}/([a-zA-Z0-9.-]+)/{_KEY}")
+_URL = re.compile(r"https?://[^/\s]+/profile/([^/\s]+)/(post|lists)/([^/?#\s]+)/?(?:[?#]\S*)?")
+_URI = re.compile(r"at://([^/\s]+)/([a-zA-Z0-9.-]+)/([^/\s]+)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +43,8 @@ def read_ref(text: str, collection: str) -> Ref:
     elif found := _URI.fullmatch(text.strip()):
         who, named, rkey = found[1], found[2], found[3]
     else:
-        named = ""
-    if named != collection:
+        who = named = rkey = ""
+    if named != collection or not (is_owner(who) and is_record_key(rkey)):
         what, page = ("post", "post") if collection == POST else ("list", "lists")
         raise ValueError(f"not the address of a {what}, such as https://bsky.app/profile/…/{page}/…: {text}")
     return Ref(who=who if who.startswith("did:") else who.lower(), collection=collection, rkey=rkey)
