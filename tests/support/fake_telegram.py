@@ -6,12 +6,10 @@ call that the description of the API does not allow, although the server would p
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +24,7 @@ from support.farside import START, Daemon, FarSide, Public, Subject, Violation
 from support.forms import File, is_form, read_form
 from support.sounds import of_type
 from support.telegram_copies import Copies
+from support.telegram_texts import BadMarkup, check_entities, parsed
 
 
 SERVER = "https://api.telegram.org"
@@ -160,6 +159,8 @@ class FakeTelegram(FarSide):
         try:
             self._check_token(bot)
             result = self._serve(method, values, files)
+        except BadMarkup as markup:
+            return httpx.Response(400, json=Refusal(400, f"Bad Request: {markup}").body)
         except Refusal as refusal:
             return httpx.Response(refusal.status, json=refusal.body)
         return httpx.Response(200, json={"ok": True, "result": result})
@@ -218,7 +219,8 @@ class FakeTelegram(FarSide):
 
     def _send(self, chat: dict[str, Any], values: dict[str, Any], files: dict[str, File]) -> dict[str, Any]:
         method, text = values["method"], values.get("text", values.get("caption", ""))
-        plain = _parsed(text, values.get("parse_mode"))
+        plain = parsed(text, values.get("parse_mode"))
+        check_entities(text, values.get("entities") or values.get("caption_entities") or [])
         said = {**values, "plain": values.get("question", plain)}
         if method == "sendMessage":
             _check_length(plain, 4096, "message is too long")
@@ -242,9 +244,11 @@ class FakeTelegram(FarSide):
         name = "text" if "text" in values else "caption"
         if ("file" in said) is (name == "text"):
             raise Refusal(400, f"Bad Request: there is no {name} in the message to edit")
-        plain = _parsed(values[name], values.get("parse_mode"))
+        plain = parsed(values[name], values.get("parse_mode"))
         _check_length(plain, 4096 if name == "text" else 1024, f"message {name} is too long")
-        now = {each: values.get(each) for each in (name, "parse_mode", "reply_markup")}
+        entities = "entities" if name == "text" else "caption_entities"
+        check_entities(values[name], values.get(entities) or [])
+        now = {each: values.get(each) for each in (name, "parse_mode", "reply_markup", entities)}
         if now == {each: said.get(each) for each in now}:
             raise Refusal(400, "Bad Request: message is not modified: it is exactly the same")
         said |= now | {"plain": plain}
@@ -262,7 +266,8 @@ class FakeTelegram(FarSide):
         if sorted(used) != sorted(files):
             raise Violation(f"{used} are in the album, and {sorted(files)} came with it")
         for item, name in zip(items, used, strict=True):
-            plain = _parsed(item.get("caption", ""), item.get("parse_mode"))
+            plain = parsed(item.get("caption", ""), item.get("parse_mode"))
+            check_entities(item.get("caption", ""), item.get("caption_entities", []))
             _check_length(plain, 1024, "message caption is too long")
             _check_file(item["type"], files[name])
             said = {**values, **item, "plain": plain, "file": files[name]}
@@ -312,29 +317,6 @@ def _values(method: str, request: httpx.Request, body: bytes) -> tuple[dict[str,
         raise Violation("neither JSON nor a form")
     values: dict[str, Any] = json.loads(body)
     return values, {}
-
-
-def _parsed(text: str, mode: str | None) -> str:
-    """Return what is left of a text with markup; read otherwise than the code under test does."""
-    if mode == "HTML":
-        reader = _Reader()
-        reader.feed(text)
-        reader.close()
-        text = reader.text
-    elif mode == "MarkdownV2":
-        bare = re.sub(r"\\.", "", re.sub(r"\(\S*\)", "", text))
-        if found := re.search(r"[#+\-=|{}.!]", bare):
-            why = f"can't parse entities: Character '{found[0]}' is reserved"
-            raise Refusal(400, f"Bad Request: {why} and must be escaped with the preceding '\\'")
-        text = re.sub(r"\\(.)|\](\(\S*\))?|[*_~\[]", r"\1", text)
-    return text.strip()
-
-
-class _Reader(HTMLParser):
-    text = ""
-
-    def handle_data(self, data: str) -> None:
-        self.text += html.unescape(data)
 
 
 def _check_length(text: str, most: int, why: str) -> None:

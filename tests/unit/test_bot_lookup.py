@@ -81,6 +81,7 @@ def _others(far_side: FakeTelegram, count: int, text: str = "Theirs", chat: int 
         ("<b>1</b> &lt; 2", {"markup": "html"}),
         ("*1* \\< 2", {"markup": "markdown"}),
         ("Which?", {"poll": "this, that"}),
+        ("Good **morning** [all](https://a.example)", {"markup": "commonmark"}),
     ],
 )
 def test_what_is_public_is_found_with_its_number_and_address(text: str, options: dict[str, Any]) -> None:
@@ -296,3 +297,15 @@ class _Full:
 
     async def save(self, session: dict[str, Any]) -> None:
         raise TryLater("the disk is full")
+
+
+def test_the_rest_of_a_long_text_below_a_picture_is_found_too(tmp_path: Path) -> None:
+    far_side = FakeTelegram(FakeClock(START))
+    first = _daemon(far_side, "The first")
+    asyncio.run(first.publish())
+    daemon = _daemon(far_side, " ".join(f"Bell {number}." for number in range(200)), media=(file(tmp_path),))
+    daemon.session = dict(first.session)
+    far_side.faults = [None, Fault.LOST]  # type: ignore[list-item]
+    with pytest.raises(Unsure):
+        asyncio.run(daemon.publish())
+    assert _find(daemon).id == f"{CHANNEL}/18,{CHANNEL}/19"

@@ -73,6 +73,8 @@ _GUIDE = """\
    last message that Postbell knows of is forwarded there, read, and deleted again. What is found is certain;
    what is not found is left to you. It cannot look at what is protected, nor for a first message.
 
+With markup=commonmark the text is ordinary Markdown: **bold**, *italic*, ~~struck out~~, `code`, lists,
+quotations and [links](https://example.org).
 Telegram has no titles and no alt texts: they are not used. A link that the text does not contain is added
 to it as its last line and counts with it. A text may have 4,096 characters; markup does not count. Of a text
 with files what is beyond 1,024 characters follows as a message that answers them; with markup it may not be

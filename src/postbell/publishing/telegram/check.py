@@ -7,8 +7,8 @@ from typing import Any
 
 from postbell.domain.content import Content
 from postbell.publishing.telegram.captions import CAPTION, TEXT, texts_of
-from postbell.publishing.telegram.markup import PLAIN, fewest
-from postbell.publishing.telegram.message import MODES, way_of, ways_of, written
+from postbell.publishing.telegram.markup import MODES, fewest, plain_of
+from postbell.publishing.telegram.message import way_of, ways_of, written
 
 
 #: The most characters of a poll's question.
@@ -31,7 +31,7 @@ def _text_faults(content: Content, options: Any) -> Iterator[Fault]:
         return
     first, *others = texts_of(content, options)
     try:
-        plain = PLAIN[MODES[options.markup]](first) if options.markup in MODES else first
+        plain = plain_of(first, options.markup)
     except ValueError as error:
         yield "text", f"as {MODES[options.markup]}, {error}"
         return

@@ -22,6 +22,8 @@ _TAGS = frozenset(
 _TAG = re.compile(r"""<(?P<end>/?)(?P<name>[^\s>]*+)(?:"[^"]*+"|'[^']*+'|[^>"'])*+>""")
 _ENTITY = re.compile(r"&(?:(lt|gt|amp|quot)(?![A-Za-z])|#x[0-9A-Fa-f]{1,6}|#[0-9]{1,7});?")
 
+#: Below this nobody need count any better.
+_LONG = 4000
 _RESERVED = "_*[]()~`>#+-=|{}.!"
 #: What is escaped, what can begin or end something, and everything else one by one.
 _SIGN = re.compile(r"\\[\x01-\x7e]|```|__|\|\||!\[|.", re.DOTALL)
@@ -154,8 +156,19 @@ class _Markdown:
             raise ValueError(f"what {sign} begins at character {at + 1} is not ended in its quotation.")
 
 
+#: The names of markup there, by the word for it in options.
+MODES = {"html": "HTML", "markdown": "MarkdownV2"}
 #: What a text is without its markup, by the name that Telegram has for that.
 PLAIN: Mapping[str, Callable[[str], str]] = {"HTML": plain_html, "MarkdownV2": plain_markdown}
+
+
+def plain_of(text: str, markup: str) -> str:
+    """Return what is left to read of a text, by the word for its markup in options; raises ValueError."""
+    if markup == "commonmark":
+        from postbell.publishing.telegram.formatted import formatted
+
+        return formatted(text).text
+    return PLAIN[MODES[markup]](text) if markup in MODES else text
 
 
 def escape_markdown(text: str) -> str:
@@ -169,4 +182,8 @@ def fewest(text: str) -> int:
     for plain in PLAIN.values():
         with suppress(ValueError):  # then it has not this markup
             counts.append(len(plain(text).strip()))
+    if min(counts) > _LONG:
+        from postbell.publishing.telegram.formatted import formatted  # few texts need its rules
+
+        counts.append(len(formatted(text).text.strip()))
     return min(counts)

@@ -11,11 +11,9 @@ from postbell.domain.media import Media, MediaKind
 from postbell.domain.text import SpanKind, find_spans
 from postbell.errors import Rejected
 from postbell.publishing.protocol import Outgoing
-from postbell.publishing.telegram.markup import escape_markdown
+from postbell.publishing.telegram.markup import MODES, escape_markdown
 
 
-#: The names of markup there.
-MODES = {"html": "HTML", "markdown": "MarkdownV2"}
 #: The sounds that apps play as music (core.telegram.org/bots/api#sendaudio), and what they show nothing of.
 _PLAYED = ("audio/mpeg", "audio/mp4")
 _UNSHOWN = ("video/quicktime", "audio/ogg", "audio/flac", "audio/wav", "application/pdf", "application/zip")
@@ -51,10 +49,15 @@ def ways_of(content: Content, options: Any) -> list[str]:
 def written(content: Content, options: Any) -> str:
     """Return the text that goes out. A link that it lacks is its last line."""
     link = content.link or ""
-    shown = {"html": html.escape(link), "markdown": escape_markdown(link)}.get(options.markup, link)
+    shown = {
+        "html": html.escape(link),
+        "markdown": escape_markdown(link),
+        "commonmark": f"<{link}>",
+    }.get(options.markup, link)
     if link in content.text or shown in content.text:
         return content.text
-    return f"{content.text.rstrip()}\n{shown}".lstrip("\n")
+    between = "\n\n" if options.markup == "commonmark" else "\n"
+    return f"{content.text.rstrip()}{between}{shown}".lstrip("\n")
 
 
 def request_of(outgoing: Outgoing, chat: int | str) -> tuple[str, dict[str, Any]]:
@@ -66,8 +69,7 @@ def request_of(outgoing: Outgoing, chat: int | str) -> tuple[str, dict[str, Any]
     fields |= {name: True for name, wanted in flags.items() if wanted}
     if outgoing.reply:
         fields["reply_parameters"] = {"message_id": first_message(outgoing.reply.parent)}
-    text, mode = written(content, options), MODES.get(options.markup)
-    said = ({"caption": text} | ({"parse_mode": mode} if mode else {})) if text else {}
+    said = _said(content, options)
     if len(content.media) > 1:
         items = [_look(item, options) for item in content.media]
         for name, way, look in zip(parts_of(content, options), ways_of(content, options), items, strict=True):
@@ -77,11 +79,26 @@ def request_of(outgoing: Outgoing, chat: int | str) -> tuple[str, dict[str, Any]
     if options.buttons:
         fields["reply_markup"] = {"inline_keyboard": list(map(row_of, options.buttons))}
     if options.poll:
-        return "sendPoll", fields | _poll(text, options)
+        return "sendPoll", fields | _poll(written(content, options), options)
     if content.media:
         way = way_of(content.media[0], options)
         return f"send{way.capitalize()}", fields | said | _look(content.media[0], options)
-    return "sendMessage", fields | {"text": said.pop("caption", ""), **said} | _preview(content, options)
+    names = {"caption": "text", "caption_entities": "entities"}
+    said = {"text": "", **{names.get(name, name): value for name, value in said.items()}}
+    return "sendMessage", fields | said | _preview(content, options)
+
+
+def _said(content: Content, options: Any) -> dict[str, Any]:
+    """Return the text as it stands below files, with its markup or with what is special about its parts."""
+    text = written(content, options)
+    if options.markup == "commonmark":
+        from postbell.publishing.telegram.formatted import formatted
+
+        shown = formatted(text)
+        entities = {"caption_entities": list(shown.entities)} if shown.entities else {}
+        return {"caption": shown.text, **entities} if shown.text else {}
+    mode = MODES.get(options.markup)
+    return ({"caption": text} | ({"parse_mode": mode} if mode else {})) if text else {}
 
 
 def row_of(said: str) -> list[dict[str, str]]:
@@ -102,7 +119,10 @@ def edit_of(outgoing: Outgoing, chat: int | str, message: int) -> tuple[str, dic
     if method == "sendPoll":
         raise Rejected("Telegram changes no polls; publish it anew")
     said = fields["media"][0] if method == "sendMediaGroup" else fields
-    kept = ("parse_mode", "link_preview_options", "show_caption_above_media")
+    kept = (
+        *("parse_mode", "entities", "caption_entities"),
+        *("link_preview_options", "show_caption_above_media"),
+    )
     how = {"chat_id": chat, "message_id": message} | {name: said[name] for name in kept if name in said}
     how |= {"reply_markup": fields["reply_markup"]} if "reply_markup" in fields else {}
     if method == "sendMessage":
@@ -129,7 +149,7 @@ def _look(item: Media, options: Any) -> dict[str, Any]:
 
 def _preview(content: Content, options: Any) -> dict[str, Any]:
     """Return how the link is shown. The size of its picture is heeded only where the link is named."""
-    spans = find_spans(content.text) if options.markup == "text" else ()
+    spans = find_spans(content.text) if options.markup in ("text", "commonmark") else ()
     link = content.link or next((span.value for span in spans if span.kind is SpanKind.LINK), None)
     size = options.preview
     how: dict[str, Any] = {"is_disabled": True} if size == "off" else {}

@@ -54,10 +54,11 @@ class Options(Strict):
     )
     lasting = first_only - {"buttons"} | {"spoiler", "as_files", "silent", "protect", "topic"}
 
-    markup: Literal["text", "html", "markdown"] = Field(
+    markup: Literal["text", "commonmark", "html", "markdown"] = Field(
         "text",
-        description="html, markdown: the text has Telegram's markup in HTML, or in MarkdownV2.",
-        examples=["html"],
+        description="commonmark: the text is ordinary Markdown, in which nothing need be escaped. "
+        "html, markdown: it has Telegram's own markup in HTML, or in MarkdownV2.",
+        examples=["commonmark"],
     )
     preview: Literal["auto", "off", "small", "large"] = Field(
         "auto",
