@@ -178,6 +178,25 @@ def test_a_token_that_was_taken_back_holds_the_account_and_a_new_consent_lets_it
     assert server.published == ["Later"]
 
 
+def test_a_token_of_one_s_own_needs_no_browser_and_gives_way_to_a_consent(
+    home: LabHome, server: OAuthServer
+) -> None:
+    asking = ask(home, server)
+    own = take(home, asking, server.consent(asking.url)).tokens
+    given = {**VALUES, "access_token": own.access_token, "token_secret": own.secret}
+    with home.app() as app:
+        made, _ = accounts.add_account(
+            app.ctx, network="lab_signed", name="ann", server=server.url, values=given
+        )
+        assert (made.handle, app.ctx.vault.tokens(made)) == ("alice", None)
+    again = ask(home, server)
+    new = take(home, again, server.consent(again.url)).tokens
+    with home.app() as app:
+        accounts.reconnect_account(app.ctx, "ann", server=None, values={}, tokens=new)
+        found = accounts.get_account(app.ctx, "ann")
+        assert (dict(app.ctx.vault.credentials(found)), app.ctx.vault.tokens(found)) == (VALUES, new)
+
+
 # The whole way of a network that is one file
 
 
