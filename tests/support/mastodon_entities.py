@@ -10,7 +10,8 @@ from typing import Any
 ACCOUNT = "117020565966271181"
 TYPES = [
     *("image/jpeg", "image/png", "image/gif", "image/heic", "image/webp", "image/avif"),
-    *("video/webm", "video/mp4", "video/quicktime", "audio/ogg"),
+    *("video/webm", "video/mp4", "video/quicktime"),
+    *("audio/ogg", "audio/mpeg", "audio/mp4", "audio/flac", "audio/wav"),
 ]
 
 

@@ -111,6 +111,15 @@ def test_gotosocial_takes_what_mastodon_does_not(tmp_path: Path) -> None:
     assert _problems("x" * 5000, session=there, media=media, options=options) == []
 
 
+def test_pixelfed_takes_short_warnings_only() -> None:
+    def told(length: int) -> list[str]:
+        return _problems(session={"kind": "pixelfed"}, options={"spoiler_text": "x" * length})
+
+    wrong = "[mastodon] spoiler_text (for toots): Pixelfed takes 140 characters of it."
+    assert wrong not in told(140)
+    assert wrong in told(141)
+
+
 def test_pixelfed_needs_a_picture_and_has_neither_polls_nor_direct_posts() -> None:
     problems = _problems(session={"kind": "pixelfed"}, options={"poll": "a, b", "visibility": "direct"})
     assert [each.partition(": ")[2] for each in problems] == [

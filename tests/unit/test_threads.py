@@ -185,6 +185,8 @@ def test_different_links_are_counted_and_the_same_ones_once() -> None:
     assert problems(links, link="https://example.com/6") == [told]
     more = {"text_attachment": "a", "text_attachment_link": "https://example.com/7"}
     assert problems(links, options=more) == [told]
+    inside = {"text_attachment": "And https://example.com/6"}
+    assert problems(links, options=inside) == [told]
 
 
 @pytest.mark.parametrize(

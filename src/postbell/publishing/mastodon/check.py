@@ -11,6 +11,8 @@ from postbell.publishing.mastodon.fediverse import Server
 from postbell.publishing.mastodon.status import shown_files, thumbnail_of, written
 
 
+#: The longest content warning there, in characters.
+_PIXELFED_WARNING = 140
 #: Where something is wrong, and what.
 Fault = tuple[str, str]
 
@@ -22,6 +24,8 @@ def faults(there: Server, content: Content, options: Any) -> list[Fault]:
         found += [("[mastodon] poll", why) for why in _poll_faults(there, content, options)]
     if len(options.focus) > len(shown_files(content, options)):
         found.append(("[mastodon] focus", "there are more points than files."))
+    if there.kind == "pixelfed" and graphemes(options.spoiler_text) > _PIXELFED_WARNING:
+        found.append(("[mastodon] spoiler_text", f"Pixelfed takes {_PIXELFED_WARNING} characters of it."))
     if there.kind == "pixelfed" and options.visibility == "direct":
         found.append(("[mastodon] visibility", "Pixelfed has no direct posts."))
     return found + _quote_faults(there, options)

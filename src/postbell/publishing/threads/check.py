@@ -50,7 +50,8 @@ def _file_problems(content: Content) -> Found:
 
 
 def _link_problems(content: Content, options: Any) -> Found:
-    links = {span.value for span in find_spans(shown_text(content, options)) if span.kind is SpanKind.LINK}
+    texts = (shown_text(content, options), options.text_attachment)
+    links = {span.value for text in texts for span in find_spans(text) if span.kind is SpanKind.LINK}
     links |= {link for link in (content.link, options.text_attachment_link) if link}
     if len(links) <= _MOST_LINKS:
         return []
