@@ -266,6 +266,19 @@ def test_the_same_wish_is_carried_out_once(api: Asked) -> None:
     assert offset(api, at) == 20_000
 
 
+@pytest.mark.parametrize("other", [{"Upload-Length": "2"}, {"Upload-Metadata": "alt QSBkb2c="}])
+def test_another_upload_is_another_wish(api: Asked, other: dict[str, str]) -> None:
+    said = {"Upload-Length": "1", "Upload-Metadata": "alt QSBjYXQ=", "Idempotency-Key": "a"}
+    assert ask(api, "POST", UPLOADS, headers=said).status_code == 201
+    assert problem(ask(api, "POST", UPLOADS, headers=said | other)) == (422, "key_used")
+
+
+def test_the_same_bytes_for_another_place_are_another_wish(api: Asked) -> None:
+    at = begin(api, 50_000)
+    assert send(api, at, bytes(100), 0, Idempotency_Key="a").status_code == 204
+    assert problem(send(api, at, bytes(100), 100, Idempotency_Key="a")) == (422, "key_used")
+
+
 def test_who_cannot_send_every_method_says_which_is_meant(api: Asked) -> None:
     data = long_mp4(50_000)
     at = begin(api, len(data))

@@ -25,6 +25,8 @@ from postbell.store.answers import Answered, find_answer, keep_answer
 from postbell.store.unit import Unit
 
 
+#: The headers that say what is wanted.
+_SAYING = ("if-match", "tus-resumable", "upload-length", "upload-metadata", "upload-offset")
 #: So long an answer is kept for who asks again with the same Idempotency-Key.
 KEPT = timedelta(hours=24)
 _KEY = re.compile(r"[!-~]{1,255}")
@@ -192,8 +194,9 @@ def _remember(running: Running, key: str, response: Response) -> None:
 
 def _identity(request: Request) -> str:
     """Return the hash of all that is asked for."""
-    target = f"{request.method} {request.url.path}?{request.url.query} {request.headers.get('if-match')}"
-    return hashlib.sha256(f"{target} {request.state.body.sha256}".encode()).hexdigest()
+    target = f"{request.method} {request.url.path}?{request.url.query}"
+    said = [request.headers.get(name) for name in _SAYING]
+    return hashlib.sha256(f"{target} {said} {request.state.body.sha256}".encode()).hexdigest()
 
 
 def _response(running: Running, answer: Answer) -> Response:

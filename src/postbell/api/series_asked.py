@@ -15,7 +15,9 @@ from postbell.api.asked import (
     Asked,
     CommentAsked,
     MediaAsked,
+    Number,
     OverrideAsked,
+    Whole,
     comment_of,
     media_of,
     overrides_of,
@@ -56,17 +58,17 @@ class RepeatAsked(Asked):
     repeat: str | None = Field(
         None, description="How often it comes: daily, weekly, monthly or yearly.", examples=["weekly"]
     )
-    interval: int | None = Field(None, description="Every n-th day, week, month or year.", ge=1, le=1000)
-    days_of_week: list[int | str] = Field(
+    interval: Whole | None = Field(None, description="Every n-th day, week, month or year.", ge=1, le=1000)
+    days_of_week: list[Whole | str] = Field(
         default_factory=list,
         description='0 (Monday) to 6 (Sunday), names or ranges; of a month also "2nd tue" or "last fri".',
         max_length=MOST,
         examples=[["mon", "thu"]],
     )
-    days: list[int | str] = Field(
+    days: list[Whole | str] = Field(
         default_factory=list, description="Days of the month: 1 to 31, last.", max_length=MOST
     )
-    months: list[int | str] = Field(
+    months: list[Whole | str] = Field(
         default_factory=list, description="Months of the year: 1 to 12, jan to dec.", max_length=MOST
     )
     times: list[str] = _TIMES
@@ -82,7 +84,7 @@ class RepeatAsked(Asked):
     timezone: str | None = _ZONE
     start_date: str | None = _FIRST
     end_date: str | None = _LAST
-    occurrences: int | None = _COUNT
+    occurrences: Whole | None = _COUNT
 
 
 class RecycleAsked(Asked):
@@ -93,7 +95,7 @@ class RecycleAsked(Asked):
     )
     start_date: str | None = _FIRST
     time: str | None = Field(None, description="The time of day of its uses.", examples=["09:00"])
-    expire_count: int | None = _COUNT
+    expire_count: Whole | None = _COUNT
     expire_date: str | None = _LAST
     library: str | None = Field(
         None, description="It fills empty posting times, with the others of this name.", max_length=MOST
@@ -126,10 +128,10 @@ class SaidAsked(Asked):
     labels: list[str] = Field(
         default_factory=list, description="What its posts are filed under.", max_length=MOST
     )
-    late_limit_seconds: float | None = Field(
+    late_limit_seconds: Number | None = Field(
         None, description="How late its posts may be published, in seconds.", gt=0, le=LONGEST_SPAN
     )
-    delete_after_seconds: float | None = Field(
+    delete_after_seconds: Number | None = Field(
         None,
         description="So many seconds after its publication a post is taken away.",
         gt=0,

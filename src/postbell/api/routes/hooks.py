@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import Path, Query
 from pydantic import Field
 
-from postbell.api.asked import Asked
+from postbell.api.asked import Asked, Flag
 from postbell.api.call import Answer
 from postbell.api.models import Instant, Shape
 from postbell.api.resource import Call, Resource, found_at
@@ -39,7 +39,7 @@ class HookAsked(Asked):
         description="What it is told: `post.failed`, `post.*`, `*`; left out: how posts and accounts do.",
         max_length=100,
     )
-    allow_local: bool = Field(
+    allow_local: Flag = Field(
         False, description="Whether the address may be on the machine of the daemon or in a private network."
     )
 

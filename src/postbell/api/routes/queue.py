@@ -9,7 +9,7 @@ from fastapi import Query
 from pydantic import Field
 
 from postbell.api import plan_models
-from postbell.api.asked import MOST, Asked
+from postbell.api.asked import MOST, Asked, Whole
 from postbell.api.call import Answer, Running, tag_of
 from postbell.api.resource import Call, Resource
 from postbell.api.routes.accounts import Name
@@ -63,7 +63,7 @@ class OrderAsked(Asked):
 class ShuffleAsked(Asked):
     """Any order of a queue."""
 
-    seed: int | None = Field(None, description="The same number always gives the same order.")
+    seed: Whole | None = Field(None, description="The same number always gives the same order.")
 
 
 @resource.get(

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pydantic import Field
 
 from postbell.api import plan_models
-from postbell.api.asked import Asked
+from postbell.api.asked import Asked, Whole
 from postbell.api.call import Answer
 from postbell.api.resource import Call, Resource
 from postbell.api.routes.posts import PostId, found_post
@@ -24,7 +24,7 @@ resource = Resource("responses", "How people respond to what was published.", pa
 class ResponsesAsked(Asked):
     """How many people responded to a published post, as somebody has counted."""
 
-    responses: int = Field(
+    responses: Whole = Field(
         description="How many liked, answered or shared it, all together; replaces what was known.",
         ge=0,
         le=10**12,

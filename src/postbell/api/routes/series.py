@@ -9,7 +9,7 @@ from fastapi import Path, Query
 from pydantic import Field
 
 from postbell.api import models, plan_models
-from postbell.api.asked import Asked
+from postbell.api.asked import Asked, Flag
 from postbell.api.call import Answer, Running, tag_of
 from postbell.api.resource import ID, Call, Resource, found_at
 from postbell.api.routes.posts import told as post_told
@@ -31,6 +31,7 @@ resource = Resource("series", "Series: what is written once and published again 
 SeriesId = Annotated[str, Path(description="The id of the series.", pattern=f"^{ID}$", examples=["k7m2m9qx"])]
 #: So many of its next posts are told of a series that is previewed.
 _NEXT = 5
+_TOUCHED = "Also the posts to come that were changed by hand."
 
 
 class ListAsked(Asked):
@@ -40,9 +41,15 @@ class ListAsked(Asked):
 
 
 class EndAsked(Asked):
-    """How a series is ended or deleted."""
+    """How a series is ended."""
 
-    touched: bool = Field(False, description="Also the posts to come that were changed by hand.")
+    touched: Flag = Field(False, description=_TOUCHED)
+
+
+class DeleteAsked(Asked):
+    """How a series is deleted."""
+
+    touched: bool = Field(False, description=_TOUCHED)
 
 
 class SlotAsked(Asked):
@@ -147,7 +154,7 @@ def end(call: Call, id: SeriesId, asked: EndAsked | None = None) -> Answer:  # n
     returns=plan_models.DeletedSeries,
     refuses=(404, 412),
 )
-def remove(call: Call, id: SeriesId, asked: Annotated[EndAsked, Query()]) -> Answer:  # noqa: A002
+def remove(call: Call, id: SeriesId, asked: Annotated[DeleteAsked, Query()]) -> Answer:  # noqa: A002
     """Remove a series for good with its posts to come; what it has published stays, as posts like others."""
     with call.unit.write():
         found = _wanted(call, id)
