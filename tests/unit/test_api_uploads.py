@@ -33,6 +33,7 @@ LIMITS = {
     "picture_megabytes": 1,
     "video_megabytes": 30,
     "free_megabytes": 0,
+    "document_megabytes": 30,
     "open_uploads": 3,
     "open_megabytes": 40,
 }
