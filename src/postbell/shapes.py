@@ -13,9 +13,10 @@ with a Z at the end, null where there is none; `local` is the clock on the wall 
               still lacks, which pictures have no alt text, what may come in the way of its time, and which
               posts moved down the queue for it
     media     {name, alt, part, mime, size, width, height, sha256}; `part` of a thread shows it
-    delivery  {account, network, state, outcome, due_at, placed_by, placed_why, stream, late_limit_seconds,
-              expires_at, try_at, tries, begun_at, ended_at, late_seconds, late_reason, receipt_id, url,
-              delete_at, deleted_at, edit_at, edited_at, message, warnings: [text]}; `placed_by` is queue,
+    delivery  {account, network, state, outcome, due_at, zone, placed_by, placed_why, stream,
+              late_limit_seconds, expires_at, try_at, tries, begun_at, ended_at, late_seconds, late_reason,
+              receipt_id, url, delete_at, deleted_at, edit_at, edited_at, message, warnings: [text]};
+              `zone` is that of a time of its own, null where it is that of the post, `placed_by` is queue,
               auto or library, null where the user has named the time; at `edit_at` it is changed where it is
               public, at `edited_at` it last was
     revision  {version, until, text, segments: [text], title, link, alts: [text], overrides}: what a published
@@ -169,6 +170,7 @@ def delivery_json(delivery: Delivery) -> dict[str, Any]:
         "state": delivery.state,
         "outcome": delivery.outcome,
         "due_at": stamp(delivery.due_at),
+        "zone": delivery.zone,
         "placed_by": delivery.placed_by,
         "placed_why": delivery.placed_why,
         "stream": delivery.stream,

@@ -46,6 +46,17 @@ def test_each_account_may_have_a_time_of_its_own(api: Asked) -> None:
     assert (all_own.json()["local"], all_own.json()["zone"]) == ("2026-11-24T09:00:00", "Europe/Berlin")
 
 
+def test_a_time_may_name_its_zone(api: Asked) -> None:
+    tokyo = {"bob": "2026-11-25T03:00:00[Asia/Tokyo]"}
+    made = write(api, at=FIRST, times=tokyo).json()
+    assert due(made) == {"ann": FIRST, "bob": SECOND}
+    assert [each["zone"] for each in made["deliveries"]] == [None, "Asia/Tokyo"]
+    other = write(api, text="2", at=FIRST, times={"bob": f"{SECOND}[Asia/Tokyo]"}).json()
+    assert due(other) == due(made)
+    wrong = write(api, text="3", at=FIRST, times={"bob": f"{SECOND}[Nowhere]"})
+    assert [each["pointer"] for each in wrong.json()["problems"]] == ["/times/bob"]
+
+
 def test_a_draft_has_dates_for_each_account_and_is_found_there(api: Asked) -> None:
     made = write(api, at=SECOND, times={"bob": THIRD}, draft=True).json()
     assert (made["state"], due(made)) == ("draft", {"ann": SECOND, "bob": THIRD})

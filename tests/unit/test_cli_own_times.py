@@ -62,6 +62,12 @@ def test_several_accounts_share_a_time_and_each_may_be_on_other_clocks(cli: Comm
     assert cli.post(post)["zone"] == "Asia/Tokyo"
 
 
+def test_each_time_is_told_on_its_own_clocks(cli: Command) -> None:
+    ran = cli.done("add", "Hello", "--to", "site,sky", "--at", FAR, "--at", f"sky={LATER} Asia/Tokyo")
+    assert "\n  sky   Fri 2 Jan 2099 09:00 Asia/Tokyo (00:00Z" in ran.out
+    assert "time: Fri 2 Jan 2099 09:00 Asia/Tokyo" in cli.done("show", ran.out.split()[1].strip(":")).out
+
+
 def test_it_is_an_option_of_the_account_and_stands_in_files_like_one(cli: Command, tmp_path: Path) -> None:
     (tmp_path / "a.md").write_text(
         f'+++\nto = "site,sky"\nat = "{LATER}"\n\n[sky]\nat = "{FAR}"\n+++\n\nHello\n\n## @sky\n\nFor sky\n'

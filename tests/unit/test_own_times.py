@@ -73,6 +73,18 @@ def test_the_earliest_time_is_that_of_the_post_on_the_clocks_with_which_it_was_n
     assert post.local == datetime(2026, 11, 23, 5)  # noqa: DTZ001 - a clock on the wall
 
 
+def test_the_clocks_of_each_account_are_kept(world: World) -> None:
+    times = {"bob": at(START + 2 * DAY, "Asia/Tokyo")}
+    post = write(world, times=times).post
+    assert [each.zone for each in post.deliveries] == [None, "Asia/Tokyo"]
+    sooner = edit_post(world.ctx, post, Changes(times={"bob": at(START + HOUR, "Asia/Tokyo")})).post
+    assert (sooner.zone, [each.zone for each in sooner.deliveries]) == ("Asia/Tokyo", ["UTC", None])
+    later = edit_post(world.ctx, sooner, Changes(times={"bob": at(START + 2 * DAY, "Asia/Tokyo")})).post
+    assert (later.zone, later.deliveries) == ("UTC", post.deliveries)
+    draft = actions.unschedule(world.ctx, later)
+    assert [each.zone for each in draft.deliveries] == [None, "Asia/Tokyo"]
+
+
 def test_one_may_be_published_now_and_another_later(world: World) -> None:
     post = write(world, when=START, times={"bob": at(START + DAY)}).post
     assert [each.delivery.account for each in claim(world.store)] == ["ann"]

@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 
 from postbell.domain import zones
 from postbell.domain.post import Post
+from postbell.domain.states import PostState
 from postbell.domain.when import When
 from postbell.services.context import Context
 from postbell.services.plan.placing import Queue
@@ -242,3 +243,74 @@ def test_a_series_that_is_ended_meanwhile_is_left_alone(world: World, rules: Rul
     rules(3)
     _start_again_while(world, lambda: end_series(world.ctx, series))
     assert [post.at for post in made(world)] == [post.at for post in before]
+
+
+def _apart(world: World, **times: str) -> Post:
+    add_account(world.store, "bob")
+    own = {name: _when(local) for name, local in times.items()}
+    return add_post(world.ctx, Wanted(text="Hello", to=("ann", "bob"), when=_when(TOMORROW), times=own)).post
+
+
+def _due(post: Post) -> dict[str, datetime | None]:
+    return {each.account: each.due_at for each in post.deliveries}
+
+
+TOMORROW, THE_DAY_AFTER = "2026-11-24T18:00", "2026-11-25T09:00"
+
+
+def test_a_time_of_a_single_account_moves_with_its_own_clocks(world: World, rules: Rules) -> None:
+    post = _apart(world, bob=THE_DAY_AFTER)
+    rules(3)
+    assert _start_again(world) == [post.id]
+    moved = load_post(world.ctx, post.id)
+    assert _due(moved) == {"ann": _when(TOMORROW).at, "bob": _when(THE_DAY_AFTER).at}
+    assert (moved.at, moved.local) == (_when(TOMORROW).at, post.local)
+    assert [each.zone for each in moved.deliveries] == [None, HERE]
+    assert _start_again(world) == []
+
+
+def test_it_moves_also_where_the_first_time_is_right(world: World, rules: Rules) -> None:
+    add_account(world.store, "bob")
+    first = When(at=START + HOUR, local=(START + HOUR).replace(tzinfo=None), zone="UTC")
+    wish = Wanted(text="Hello", to=("ann", "bob"), when=first, times={"bob": _when(TOMORROW)})
+    post = add_post(world.ctx, wish).post
+    rules(3)
+    assert _start_again(world) == [post.id]
+    moved = load_post(world.ctx, post.id)
+    assert (moved.at, _due(moved)) == (first.at, {"ann": first.at, "bob": _when(TOMORROW).at})
+    assert _start_again(world) == []
+
+
+def test_what_is_still_to_come_moves_while_others_have_the_post(world: World, rules: Rules) -> None:
+    post = _apart(world, ann="2026-11-23T10:30")
+    world.clock.advance(HOUR)
+    ring(world)
+    assert load_post(world.ctx, post.id).state is PostState.PROCESSING
+    rules(3)
+    assert _start_again(world) == [post.id]
+    moved = load_post(world.ctx, post.id)
+    assert (_due(moved)["bob"], moved.at) == (_when(TOMORROW).at, post.at)
+    assert moved.deliveries[0].outcome == "published"
+    assert _start_again(world) == []
+
+
+def test_another_account_may_be_the_first_then(world: World, rules: Rules) -> None:
+    add_account(world.store, "bob")
+    first = When(at=START + HOUR, local=(START + HOUR).replace(tzinfo=None), zone="UTC")
+    wish = Wanted(text="Hello", to=("ann", "bob"), when=first, times={"bob": _when("2026-11-23T12:00")})
+    post = add_post(world.ctx, wish).post
+    assert post.at == START + HOUR
+    rules(3)
+    assert _start_again(world) == [post.id]
+    moved = load_post(world.ctx, post.id)
+    assert (moved.at, moved.zone) == (START, HERE)
+    assert [each.zone for each in moved.deliveries] == ["UTC", None]
+
+
+def test_what_was_hurried_is_not_moved_back(world: World, rules: Rules) -> None:
+    post = _apart(world, ann="2026-11-23T10:30")
+    world.clock.advance(HOUR)
+    ring(world)
+    actions.publish_now(world.ctx, load_post(world.ctx, post.id))
+    rules(3)
+    assert _start_again(world) == []

@@ -127,9 +127,9 @@ class TimeAsked(Asked):
     times: dict[str, str] = Field(
         default_factory=dict,
         description="When single accounts publish it, or all of a network, by their names: as `at`, or now. "
-        "The others take the time of the post.",
+        "The others take the time of the post. A zone of its own stands in brackets, as RFC 9557 has it.",
         max_length=MOST,
-        examples=[{"sky": "2027-11-27T09:00:00+01:00"}],
+        examples=[{"sky": "2027-11-27T09:00:00+01:00", "blog": "2027-11-27T18:00:00+09:00[Asia/Tokyo]"}],
     )
     not_after: str | None = Field(None, description="It is not published after this: as `at`.")
 

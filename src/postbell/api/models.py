@@ -106,6 +106,7 @@ class Delivery(Shape):
     due_at: Instant | None = Field(
         description="When it is meant to be published there; of a draft its date, null where it has none."
     )
+    zone: str | None = Field(description="The zone of a time of its own; null: that of the post.")
     placed_by: PlacedBy | None = Field(description="What has chosen the time; null where the user named it.")
     placed_why: str | None = Field(description="Why that time was chosen.")
     stream: str | None = Field(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from postbell.domain.when import When, parse_when
@@ -10,12 +11,19 @@ from postbell.errors import Invalid, Problem
 from postbell.services.context import Context
 
 
+#: A time with the name of its zone: 2026-11-27T18:00:00+01:00[Europe/Berlin].
+_ZONED = re.compile(r"([^\[\]]+)\[([^\[\]]+)\]")
+
+
 def read_when(ctx: Context, text: str, zone: str | None, *, where: str = "--at", past: bool = False) -> When:
     """Return the time that a request names, in whole seconds; raises Invalid about `where`.
 
-    Without an offset it is on the clocks of `zone`, which must then be given.
+    Without an offset it is on the clocks of `zone`, which must then be given. The name of a zone may follow
+    in brackets (RFC 9557): then its clocks are meant.
     """
-    place = zone_named(zone, where="--tz") if zone else ctx.zone
+    if named := _ZONED.fullmatch(text):
+        text, zone = named[1], named[2]
+    place = zone_named(zone, where=where if named else "--tz") if zone else ctx.zone
     try:
         meant = datetime.fromisoformat(text).replace(microsecond=0)
     except ValueError:

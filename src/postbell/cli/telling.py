@@ -72,7 +72,7 @@ def _times(desk: Desk, post: Post) -> list[str]:
 
 
 def _place(desk: Desk, post: Post, delivery: Delivery) -> str:
-    time = moment_text(desk, delivery.due_at, post.zone) if delivery.due_at else ""
+    time = moment_text(desk, delivery.due_at, delivery.zone or post.zone) if delivery.due_at else ""
     return f"{time}: {delivery.placed_why}" if delivery.placed_why else time
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from postbell.domain.content import Content, Override
 from postbell.domain.states import DeliveryState, Outcome, PostState, derive_outcome
+from postbell.domain.zones import read_wall
 
 
 #: A delivery that begins later than this after its time is called late.
@@ -118,6 +119,9 @@ class Delivery:
     #: When what is public is changed there, if it is still to be, and when that was last done (aware UTC).
     edit_at: datetime | None = None
     edited_at: datetime | None = None
+    #: What clocks show at `due_at`, and their zone, in the words of `domain.zones`; None where that is the
+    #: time of the post, or Postbell has chosen it.
+    wall: str | None = None
 
     @property
     def outcome(self) -> Outcome | None:
@@ -130,6 +134,11 @@ class Delivery:
             DeliveryState.CANCELLED: Outcome.CANCELLED,
         }
         return ends.get(self.state)
+
+    @property
+    def zone(self) -> str | None:
+        """The zone on whose clocks it has a time of its own."""
+        return read_wall(self.wall)[1] if self.wall else None
 
     @property
     def is_to_come(self) -> bool:

@@ -44,6 +44,17 @@ def wall_to_instant(local: datetime, zone: ZoneInfo) -> tuple[datetime, str | No
     return instant, f"{clock_text(local)} does not exist on that day in {zone.key}; moved to {moved}"
 
 
+def wall_text(local: datetime, zone: str) -> str:
+    """Return what clocks in a zone show, as it is written down: `2026-11-24T18:00:00 Europe/Berlin`."""
+    return f"{local.isoformat()} {zone}"
+
+
+def read_wall(text: str) -> tuple[datetime, str]:
+    """Return what `wall_text` was given."""
+    local, _, zone = text.partition(" ")
+    return datetime.fromisoformat(local), zone
+
+
 def wall_at(instant: datetime, zone: ZoneInfo) -> datetime:
     """Return what clocks in `zone` show (naive) at `instant` (aware)."""
     return instant.astimezone(zone).replace(tzinfo=None, fold=0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from postbell.domain.content import Override
@@ -104,10 +103,9 @@ def time_asked(
 
     `times` are those of single accounts.
     """
-    named = [when for when in (to, *(times or {}).values()) if isinstance(when, When)]
-    asked: dict[str, Any] = {"zone": min(named, key=attrgetter("at")).zone} if named else {}
+    asked: dict[str, Any] = {"zone": to.zone} if isinstance(to, When) else {}
     if times:
-        asked["times"] = {name: _moment(when, now, draft=draft) for name, when in times.items()}
+        asked["times"] = {name: _own_moment(when, now, draft=draft) for name, when in times.items()}
     if isinstance(to, Queue):
         return asked | {"queue": to.mode}
     if isinstance(to, Auto):
@@ -116,6 +114,12 @@ def time_asked(
         return asked
     moment = _moment(to, now, draft=draft)
     return asked | ({"publish_now": True} if moment == NOW else {"at": moment})
+
+
+def _own_moment(when: When, now: datetime, *, draft: bool) -> str:
+    """Return the same with its zone, as RFC 9557 has it."""
+    moment = _moment(when, now, draft=draft)
+    return moment if moment == NOW else f"{moment}[{when.zone}]"
 
 
 def _moment(when: When, now: datetime, *, draft: bool) -> str:

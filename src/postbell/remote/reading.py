@@ -18,6 +18,7 @@ from postbell.domain.post import Attempt, AttemptKind, Delivery, PlacedBy, Post,
 from postbell.domain.quota import Per, Quota
 from postbell.domain.series import Series
 from postbell.domain.states import DeliveryState, Outcome, PostState, SeriesState
+from postbell.domain.zones import wall_at, wall_text, zone_named
 from postbell.errors import Problem
 from postbell.publishing.protocol import Call, Profile
 from postbell.services.accounts.holds import Held, Hold
@@ -330,6 +331,7 @@ def _delivery_of(told: Told, post_id: str, number: int) -> Delivery:
     times = ("due_at", "try_at", "begun_at", "ended_at", "expires_at", "delete_at", "deleted_at")
     moments: dict[str, Any] = {name: instant_of(told[name]) for name in (*times, "edit_at", "edited_at")}
     same = ("account", "network", "tries", "receipt_id", "url", "message", "late_reason", "stream")
+    zone = told["zone"]
     return Delivery(
         id=number,
         post_id=post_id,
@@ -341,6 +343,7 @@ def _delivery_of(told: Told, post_id: str, number: int) -> Delivery:
         late_limit=_span_of(told["late_limit_seconds"]),
         placed_by=PlacedBy(told["placed_by"]) if told["placed_by"] else None,
         placed_why=told["placed_why"],
+        wall=wall_text(wall_at(moments["due_at"], zone_named(zone)), zone) if zone else None,
         **moments,
         **{name: told[name] for name in same},
     )

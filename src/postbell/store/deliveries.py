@@ -117,6 +117,7 @@ class Planned:
     fingerprint: str | None = None
     placed_by: PlacedBy | None = None
     placed_why: str | None = None
+    wall: str | None = None
 
 
 def planned_values(planned: Planned) -> dict[str, Any]:
@@ -130,6 +131,7 @@ def planned_values(planned: Planned) -> dict[str, Any]:
         "fingerprint": planned.fingerprint,
         "placed_by": planned.placed_by,
         "placed_why": planned.placed_why,
+        "wall": planned.wall,
     }
 
 
@@ -236,14 +238,13 @@ def reopen(tx: Connection, delivery_id: int, now: datetime, *, unsure: bool = Fa
     going_on = exists().where(
         post.c.id == delivery.c.post_id, post.c.state.not_in((PostState.DRAFT, PostState.CANCELLED))
     )
-    values = {"due_at": now, "try_at": now, "tries": 0, "result": None, "ended_at": None, "message": None}
+    values: dict[str, Any] = dict.fromkeys(("result", "ended_at", "message", "wall", "late_reason", "stream"))
+    values |= {"due_at": now, "try_at": now, "tries": 0}
     values["expires_at"] = None if late_limit is None else now + timedelta(seconds=late_limit)
     moved = move(
         tx,
         and_(of_delivery, not_public, going_on),
         DeliveryEvent.RESEND if unsure else DeliveryEvent.REOPEN,
-        late_reason=None,
-        stream=None,
         **values,
     )
     _expect_one(moved, delivery_id)
@@ -269,7 +270,7 @@ def hasten(tx: Connection, post_id: str, now: datetime) -> None:
     """Let the waiting deliveries of a post be tried at once, also those whose time is still to come."""
     waiting = and_(delivery.c.post_id == post_id, delivery.c.state == DeliveryState.SCHEDULED)
     tx.execute(update(delivery).where(waiting).values(try_at=now))
-    tx.execute(update(delivery).where(waiting, delivery.c.due_at > now).values(due_at=now))
+    tx.execute(update(delivery).where(waiting, delivery.c.due_at > now).values(due_at=now, wall=None))
 
 
 def forget_waits(tx: Connection, now: datetime) -> None:

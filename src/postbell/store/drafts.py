@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, or_, select, update
 
 from postbell.domain.post import Post
 from postbell.domain.states import DeliveryState, PostState
+from postbell.store.deliveries import Planned
 from postbell.store.posts import Locate, load_posts
 from postbell.store.tables import delivery, post
 
 
-def date_drafts(tx: Connection, post_id: str, dates: Mapping[int, datetime | None]) -> None:
-    """Give the deliveries of a draft their dates (aware UTC), by the ids of their accounts."""
+def date_drafts(tx: Connection, post_id: str, dates: Iterable[Planned]) -> None:
+    """Give the deliveries of a draft their dates."""
     statement = update(delivery).where(
         delivery.c.post_id == post_id,
         delivery.c.account_id == bindparam("of"),
         delivery.c.state == DeliveryState.DRAFT,
     )
-    rows = [{"of": account_id, "at": at} for account_id, at in dates.items() if at]
+    rows = [{"of": each.account_id, "at": each.at, "shown": each.wall} for each in dates]
     if rows:
-        tx.execute(statement.values(due_at=bindparam("at")), rows)
+        tx.execute(statement.values(due_at=bindparam("at"), wall=bindparam("shown")), rows)
 
 
 def dated_drafts(tx: Connection, start: datetime, end: datetime, limit: int, locate: Locate) -> list[Post]:

@@ -18,6 +18,7 @@ from postbell.domain.states import (
     delivery_step,
     post_sources,
 )
+from postbell.domain.zones import read_wall
 from postbell.store.deliveries import Planned, planned_values
 from postbell.store.posts import insert_posts
 from postbell.store.series_tables import series_account
@@ -186,7 +187,10 @@ def recount_uses(tx: Connection, series_id: str) -> None:
 
 
 def scheduled_on_wall(tx: Connection) -> Iterator[OnWall]:
-    """Yield every scheduled post with a time on a wall clock of which nothing was begun, by its time."""
+    """Yield every scheduled post with a time on a wall clock of which nothing was begun, by its time.
+
+    Then the accounts that have times of their own.
+    """
     columns = (post.c.id, post.c.at, post.c.local, post.c.zone, post.c.series_id, post.c.touched)
     wanted = select(*columns).where(post.c.state == PostState.SCHEDULED, post.c.local.is_not(None))
     for row in tx.execute(wanted.order_by(post.c.at)):
@@ -197,6 +201,18 @@ def scheduled_on_wall(tx: Connection) -> Iterator[OnWall]:
             zone=row.zone,
             series_id=None if row.touched else row.series_id,
         )
+    yield from _apart_on_wall(tx)
+
+
+def _apart_on_wall(tx: Connection) -> Iterator[OnWall]:
+    """Yield what is due on a wall clock of its own, and of which nothing was tried."""
+    untried = (delivery.c.state == DeliveryState.SCHEDULED, delivery.c.tries == 0)
+    wanted = select(delivery.c.post_id, delivery.c.due_at, delivery.c.wall).where(
+        *untried, delivery.c.wall.is_not(None)
+    )
+    for row in tx.execute(wanted.order_by(delivery.c.due_at)):
+        local, zone = read_wall(row.wall)
+        yield OnWall(post_id=row.post_id, at=row.due_at, local=local, zone=zone, series_id=None)
 
 
 def _parts(ids: Iterable[str]) -> Iterator[list[str]]:

@@ -247,6 +247,8 @@ class DeliveryRow(Base, table=True):
     #: When it is changed where it is public, and when it last was.
     edit_at: datetime | None = None
     edited_at: datetime | None = None
+    #: What clocks show at a time of its own, and their zone: `2026-11-24T18:00:00 Europe/Berlin`.
+    wall: str | None = None
 
 
 class AttemptRow(Base, table=True):

@@ -23,6 +23,8 @@ class Place:
     by: PlacedBy | None = None
     #: Why this time, a sentence without its full stop.
     why: str | None = None
+    #: What clocks show then, in the words of `domain.zones`, where the user has named it.
+    wall: str | None = None
 
 
 def plan(
@@ -55,6 +57,7 @@ def plan(
                 fingerprint=fingerprint(content),
                 placed_by=place.by if place else None,
                 placed_why=place.why if place else None,
+                wall=place.wall if place else None,
             )
         )
     return planned

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -25,6 +24,7 @@ from postbell.services.posts.timing import Timetable, timetable
 from postbell.services.posts.wanted import Changes, Saved, Wanted, terms_of
 from postbell.store import accounts as account_store
 from postbell.store import deliveries, posts
+from postbell.store.deliveries import Planned
 from postbell.store.drafts import date_drafts
 from postbell.store.media import record_media
 
@@ -58,7 +58,7 @@ def add_post(ctx: Context, wanted: Wanted) -> Saved:
         lacks = judge(ctx, post, accounts, problems, strictly=scheduled or bool(wanted.problems))
         with ctx.store.write() as tx:
             planned: Timetable | None = None
-            dates: dict[int, datetime | None] = {}
+            dates: list[Planned] = []
             if scheduled:
                 planned = timetable(ctx, tx, post, accounts, place=wanted.place, times=times)
                 post = planned.post
@@ -97,7 +97,7 @@ def edit_post(ctx: Context, post: Post, changes: Changes) -> Saved:
         lacks = judge(ctx, changed, accounts, problems, strictly=scheduled)
         with ctx.store.write() as tx:
             planned = _timetable(ctx, tx, changed, accounts, changes) if scheduled else None
-            changed, dates = (planned.post, {}) if planned else dated(ctx, changed, accounts)
+            changed, dates = (planned.post, []) if planned else dated(ctx, changed, accounts)
             files.keep()
             record_media(tx, changed.content.media, changed.updated_at)
             move_post(tx, changed, PostEvent.SCHEDULE if changes.moves else PostEvent.EDIT)

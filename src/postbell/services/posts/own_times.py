@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from operator import attrgetter
 
 from postbell.domain.account import Account
-from postbell.domain.post import Post
+from postbell.domain.post import Delivery, Post
 from postbell.domain.states import DeliveryState, PostState
 from postbell.domain.when import When
-from postbell.domain.zones import wall_at, zone_named
+from postbell.domain.zones import read_wall, wall_at, wall_text, zone_named
 from postbell.errors import Problem
 from postbell.publishing import registry
 from postbell.services.context import Context
+from postbell.services.plan.planning import Place
 from postbell.services.posts import guard
 from postbell.services.posts.checking import check_names
 from postbell.store import accounts as account_store
+from postbell.store.deliveries import Planned
 
 
 def own_times(times: Mapping[str, When], accounts: Mapping[str, Account]) -> dict[str, When]:
@@ -99,33 +101,70 @@ def check_missed(post: Post, times: Iterable[str]) -> list[Problem]:
     return [Problem(where=f"--at {name}", message=message) for name in times if name in missed]
 
 
+def when_of(post: Post, delivery: Delivery) -> When | None:
+    """Return the time that the user has named for an account of a post; None where its clocks are not known.
+
+    Postbell has chosen it then, or an older version has stored it.
+    """
+    if delivery.due_at is None or delivery.placed_by:
+        return None
+    if delivery.wall:
+        local, zone = read_wall(delivery.wall)
+        return When(at=delivery.due_at, local=local, zone=zone)
+    return time_of(post) if delivery.due_at == post.at else None
+
+
+def time_of(post: Post) -> When | None:
+    """Return the time of a post as the user has named it."""
+    known = post.at and post.local and post.zone
+    return When(at=post.at, local=post.local, zone=post.zone) if known else None  # type: ignore[arg-type]
+
+
+def place_at(when: When) -> Place:
+    """Return a place that the user has named."""
+    return Place(at=when.at, wall=wall_text(when.local, when.zone))
+
+
 def dated(
     ctx: Context, post: Post, accounts: Mapping[str, Account], times: Mapping[str, When] | None = None
-) -> tuple[Post, dict[int, datetime | None]]:
-    """Return a draft at the earliest of its dates, and its date on each account, by the id of that.
+) -> tuple[Post, list[Planned]]:
+    """Return a draft at the earliest of its dates, and its date on each account that has one.
 
     That is its own, the one that it had, or that of the post.
     """
-    own = times or {}
-    had = {each.account: each.due_at for each in post.deliveries}
-    apart = any(had.values())
-    dates: dict[int, datetime | None] = {}
+    had = {each.account: each for each in post.deliveries}
+    apart = any(each.due_at for each in post.deliveries)
+    dates: dict[int, When] = {}
     for name, account in accounts.items():
-        dates[account.id] = had[name] if apart and name in had else post.at
-        if name in own:
-            dates[account.id] = own[name].at
-    return at_earliest(ctx, post, dates.values(), own.values()), dates
+        before = _date(ctx, post, had[name]) if apart and name in had else time_of(post)
+        if when := (times or {}).get(name) or before:
+            dates[account.id] = when
+    planned = [
+        Planned(account_id=of, at=when.at, wall=wall_text(when.local, when.zone))
+        for of, when in dates.items()
+    ]
+    return at_earliest(ctx, post, planned)
 
 
-def at_earliest(
-    ctx: Context, post: Post, dates: Iterable[datetime | None], times: Iterable[When] = ()
-) -> Post:
-    """Return a post at the earliest of its dates, on the clocks with which that was named, or its own."""
-    earliest = min(filter(None, dates), default=post.at)
-    if earliest is None or earliest == post.at:
-        return post
-    meant = next((when for when in times if when.at == earliest), None)
-    if meant:
-        return replace(post, at=earliest, local=meant.local, zone=meant.zone)
+def at_earliest(ctx: Context, post: Post, planned: Iterable[Planned]) -> tuple[Post, list[Planned]]:
+    """Return a post at the earliest of its times, on the clocks with which that was named, or its own.
+
+    And the others, with the clocks of their own: of those of the post none are written down.
+    """
+    listed = list(planned)
+    first = min(listed, key=attrgetter("at"), default=None)
+    if first and first.at != post.at:
+        zone = zone_named(post.zone) if post.zone else ctx.zone
+        local, name = read_wall(first.wall) if first.wall else (wall_at(first.at, zone), zone.key)
+        post = replace(post, at=first.at, local=local, zone=name)
+    return post, [replace(each, wall=None) if each.at == post.at else each for each in listed]
+
+
+def _date(ctx: Context, post: Post, delivery: Delivery) -> When | None:
+    """Return the date of a draft on an account, on the clocks of the post where it has none of its own."""
+    if named := when_of(post, delivery):
+        return named
+    if delivery.due_at is None:
+        return None
     zone = zone_named(post.zone) if post.zone else ctx.zone
-    return replace(post, at=earliest, local=wall_at(earliest, zone), zone=zone.key)
+    return When(at=delivery.due_at, local=wall_at(delivery.due_at, zone), zone=zone.key)

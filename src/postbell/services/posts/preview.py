@@ -30,7 +30,7 @@ from postbell.services.posts.checking import (
 )
 from postbell.services.posts.compose import in_place, new_post, not_stored
 from postbell.services.posts.judging import NO_ACCOUNT, check_said, find_accounts
-from postbell.services.posts.own_times import check_dates, check_named, own_times
+from postbell.services.posts.own_times import check_dates, check_named, own_times, place_at
 from postbell.services.posts.splitting import split_for
 from postbell.services.posts.wanted import Preview, Wanted
 from postbell.services.sending.commenting import as_comment
@@ -88,7 +88,7 @@ def _places(
     places: dict[int, Place] = {account.id: Place(at=post.at) for account in rest} if post.at else {}
     if wanted.place and rest:
         places = choose(ctx, tx, post, rest, wanted.place, now=ctx.now()).places
-    return places | {accounts[name].id: Place(at=when.at) for name, when in own.items()}
+    return places | {accounts[name].id: place_at(when) for name, when in own.items()}
 
 
 def _without_time(ctx: Context, post: Post, account: Account, shown: Preview) -> Preview:

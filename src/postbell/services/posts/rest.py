@@ -12,7 +12,7 @@ from postbell.publishing import registry
 from postbell.services.context import Context
 from postbell.services.posts.compose import edit_post, load_post, move_post, without_empty
 from postbell.services.posts.judging import find_accounts, judge
-from postbell.services.posts.own_times import at_earliest, check_times, own_times
+from postbell.services.posts.own_times import check_times, own_times
 from postbell.services.posts.timing import timetable
 from postbell.services.posts.wanted import Changes, Saved, terms_of
 from postbell.store import deliveries, posts
@@ -55,9 +55,8 @@ def _change_rest(ctx: Context, post: Post, changes: Changes) -> Saved:
         _require_to_come(found, judged)
         rest = tuple(each for each in found.deliveries if each.account in judged)
         planned = timetable(ctx, tx, replace(changed, deliveries=rest), judged, times=times, keep=True)
-        due = [each.due_at for each in found.deliveries if each.account not in judged]
-        due += [each.at for each in planned.planned]
-        move_post(tx, at_earliest(ctx, changed, due, times.values()), PostEvent.AMEND)
+        # The first of its times has come already: the post keeps it.
+        move_post(tx, changed, PostEvent.AMEND)
         deliveries.schedule_deliveries(tx, post.id, planned.planned)
     ctx.ring()
     return Saved(post=load_post(ctx, post.id), warnings=(*lacks, *planned.warnings))

@@ -16,7 +16,15 @@ from postbell.errors import Invalid, Problem
 from postbell.services.context import Context
 from postbell.services.plan.planning import Place, plan
 from postbell.services.posts import guard
-from postbell.services.posts.own_times import at_earliest, check_dates, check_missed, note_gone
+from postbell.services.posts.own_times import (
+    at_earliest,
+    check_dates,
+    check_missed,
+    note_gone,
+    place_at,
+    time_of,
+    when_of,
+)
 from postbell.store.deliveries import Planned
 
 
@@ -71,7 +79,7 @@ def timetable(
         post = replace(post, at=when.at, local=when.local, zone=when.zone)
     elif lacking := check_dates(ctx, post if keep else replace(post, deliveries=()), rest):
         raise Invalid([*problems, *lacking])
-    places |= {account.id: Place(at=own[account.name].at) for account in to if account.name in own}
+    places = _named(post, to, own, places)
     gone = [] if keep else note_gone(post, own)
     stream = next((delivery.stream for delivery in post.deliveries if delivery.stream), None)
     planned = plan(post, to, places, stream=stream)
@@ -80,9 +88,10 @@ def timetable(
         problems += guard.past_end(ctx, post, each.at, account=named[each.account_id].name)
     if problems:
         raise Invalid(problems)
+    post, settled = at_earliest(ctx, post, planned)
     return Timetable(
-        post=at_earliest(ctx, post, (each.at for each in planned), own.values()),
-        planned=tuple(planned),
+        post=post,
+        planned=tuple(settled),
         warnings=(*gone, *guard.warnings(ctx, tx, post, named, planned)),
         moved=moved,
     )
@@ -106,9 +115,20 @@ def _place(
         raise Invalid([*problems, *error.problems]) from None
 
 
+def _named(
+    post: Post, to: Sequence[Account], own: Mapping[str, When], places: Mapping[int, Place]
+) -> dict[int, Place]:
+    """Return where the accounts of a post are, with those whose time the user has named."""
+    shared = time_of(post)
+    found = {account.id: place_at(shared) for account in to} if shared else {}
+    return {**found, **places, **{each.id: place_at(own[each.name]) for each in to if each.name in own}}
+
+
 def _present(post: Post) -> dict[int, Place]:
-    return {
-        delivery.account_id: Place(at=delivery.due_at, by=delivery.placed_by, why=delivery.placed_why)
-        for delivery in post.deliveries
-        if delivery.due_at and delivery.state is not DeliveryState.MISSED
-    }
+    places = {}
+    for each in post.deliveries:
+        if each.due_at and each.state is not DeliveryState.MISSED:
+            named = when_of(post, each)
+            placed = Place(at=each.due_at, by=each.placed_by, why=each.placed_why)
+            places[each.account_id] = place_at(named) if named else placed
+    return places

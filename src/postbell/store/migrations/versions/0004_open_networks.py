@@ -31,6 +31,11 @@ def upgrade() -> None:
     _uploads()
     _edits()
     _additions()
+    _own_times()
+
+
+def _own_times() -> None:
+    op.add_column("delivery", sa.Column("wall", sa.String))
 
 
 def _additions() -> None:
