@@ -14,6 +14,8 @@ from postbell.domain.access import Scope
 from support.api import Asked, problem
 from support.consenting_mastodon import SECRET, ConsentingMastodon
 from support.fake_mastodon import SERVER
+from support.fake_wordpress import PASSWORD
+from support.handing_wordpress import HandingWordPress
 from support.world import build_world
 
 
@@ -111,6 +113,21 @@ def test_the_oldest_gives_way_to_the_hundredth(api: Asked) -> None:
         begun(api)
     assert problem(answered(api, first, "x")) == (404, "not_found")
     assert problem(answered(api, second, "x")) == (422, "rejected")
+
+
+def test_a_site_hands_a_password_over(tmp_path: Path) -> None:
+    site = HandingWordPress()
+    site.fake.address = "https://news.example.org"
+    wanted = {"network": "wordpress", "name": "news", "server": site.fake.address}
+    with build_world(tmp_path, networks=[], transport=site) as world:
+        api = Asked(world)
+        consent = begun(api, **wanted)
+        assert "paste the password" in consent["otherwise"]
+        told = answered(api, consent, site.say(consent["url"]))
+        assert told.json()["brings"] == ["application_password", "username"]
+        made = api.ask("POST", "/api/v1/accounts", json={**wanted, "consent": consent["id"]})
+        assert (made.status_code, made.json()["verified"]) == (201, True), made.text
+        assert PASSWORD not in made.text + told.text
 
 
 @pytest.mark.parametrize(
