@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,7 +20,7 @@ from postbell.services.posts import actions
 from postbell.services.sending import outcomes
 from postbell.store.tables import account
 from postbell.testing import Mode
-from support.stage import Crash, Stage, fate, live, ring
+from support.stage import Crash, Stage, fate, live, ring, until
 from support.world import START, World, add_post, build_world, delivery_of, post_of
 
 
@@ -73,6 +74,21 @@ REFUSALS = {
 }
 
 
+async def wait_for_the_database(stage: Stage) -> None:
+    """Ring while the database is busy: it takes the claim twenty seconds after it was asked to."""
+    thread, busy, done = stage.dispatcher.thread, threading.Event(), threading.Event()
+
+    def work(_tx: object) -> None:
+        busy.set()
+        done.wait(20)
+
+    tasks = [asyncio.create_task(thread.write(work)), asyncio.create_task(stage.ring())]
+    await until(lambda: busy.is_set() and bool(thread._waiting))
+    stage.world.clock.advance(20)
+    done.set()
+    await asyncio.gather(*tasks)
+
+
 def late_reason(world: World, script_before: str) -> str | None:
     """Publish one post late in a process that runs all the time, and return why it was late."""
     post = add_post(world.store, at=after(10))
@@ -95,9 +111,7 @@ def late_reason(world: World, script_before: str) -> str | None:
                 await stage.ring()
             world.clock.advance(5)
         elif script_before == "waits":
-            # The claim is asked for, and the database takes it much later.
-            earlier = stage.dispatcher.thread.write(lambda _tx: world.clock.advance(20))
-            await asyncio.gather(earlier, stage.ring())
+            await wait_for_the_database(stage)
         await stage.ring()
 
     live(world, script)
