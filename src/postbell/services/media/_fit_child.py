@@ -17,7 +17,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from postbell.services.media._inspect_child import ONE_PICTURE, careful, guard, orientation_of
+from postbell.services.media._inspect_child import FORMATS, ONE_PICTURE, careful, guard, orientation_of
 from postbell.services.media._picture_parts import shown_parts
 
 
@@ -27,16 +27,6 @@ if TYPE_CHECKING:
 #: The most pixels of a picture that is drawn anew. While it is turned, it is there twice: 104 MB.
 MOST_DRAWN = 13_000_000
 
-_FORMATS = {
-    "image/jpeg": "JPEG",
-    "image/png": "PNG",
-    "image/webp": "WEBP",
-    "image/gif": "GIF",
-    "image/avif": "AVIF",
-    "image/heic": "HEIF",
-    "image/tiff": "TIFF",
-    "image/bmp": "BMP",
-}
 #: Types that are for photos.
 _PHOTOS = ("image/jpeg", "image/avif", "image/heic")
 #: What can be written, the best first. JPEG cannot show through.
@@ -86,7 +76,7 @@ def fit(file: Any, job: Job) -> _Made | None:
     """Return type, size and bytes of what a picture became; None if it fits as it is. Raises CannotFit."""
     from PIL import Image
 
-    form = _FORMATS[job.mime]
+    form = FORMATS[job.mime]
     with careful(form), Image.open(file, formats=[form]) as image:
         if form == "TIFF":  # Pillow sets it upright itself while it is loaded
             image.load()
@@ -203,7 +193,7 @@ def _encoded(image: Image.Image, mime: str, most: int, *, is_photo: bool, profil
             how["subsampling"] = "4:2:0" if is_photo else "4:4:4"
         if profile[16:20] == (b"GRAY" if image.mode == "L" and mime != "image/webp" else b"RGB "):
             how["icc_profile"] = profile
-        image.save(out, _FORMATS[mime], **how)
+        image.save(out, FORMATS[mime], **how)
         return out.getvalue()
 
     best = at(_BEST)

@@ -25,6 +25,17 @@ if TYPE_CHECKING:
 #: The most pixels of a picture: 480 MB once it is opened.
 MOST_PIXELS = 120_000_000
 
+#: As the decoders of Pillow are called.
+FORMATS = {
+    "image/jpeg": "JPEG",
+    "image/png": "PNG",
+    "image/webp": "WEBP",
+    "image/gif": "GIF",
+    "image/avif": "AVIF",
+    "image/heic": "HEIF",
+    "image/tiff": "TIFF",
+    "image/bmp": "BMP",
+}
 #: Of several pictures in these everybody sees the first.
 ONE_PICTURE = ("JPEG", "TIFF", "HEIF")
 _PLUGINS = {"WEBP": "WebPImagePlugin", "AVIF": "AvifImagePlugin", "TIFF": "TiffImagePlugin"}

@@ -28,18 +28,6 @@ _MEMORY = 1 << 30
 #: Seconds that the process may take beyond its own limit, before it is killed from outside.
 _GRACE = 5
 
-#: As the decoders of Pillow are called.
-_FORMATS = {
-    "image/jpeg": "JPEG",
-    "image/png": "PNG",
-    "image/webp": "WEBP",
-    "image/gif": "GIF",
-    "image/avif": "AVIF",
-    "image/heic": "HEIF",
-    "image/tiff": "TIFF",
-    "image/bmp": "BMP",
-}
-
 _OTHER_FILES = (
     (stat.S_ISDIR, "it is a folder; name the file in it."),
     (stat.S_ISFIFO, "it is a pipe, not a file; save what comes out of it first."),
@@ -209,7 +197,7 @@ def _measure(pictures: Sequence[_Opened]) -> list[list[int] | str]:
 
 def _ask(pictures: Sequence[_Opened]) -> tuple[list[str], int, str]:
     """Return the child's answers, the status that it ended with, and the last that it said if it failed."""
-    wanted = [f"{item.descriptor}:{_FORMATS[item.type.mime]}" for item in pictures]
+    wanted = [f"{item.descriptor}:{_inspect_child.FORMATS[item.type.mime]}" for item in pictures]
     command = [sys.executable, "-I", _inspect_child.__file__, str(_SECONDS), str(_MEMORY), *wanted]
     with subprocess.Popen(  # noqa: S603 - our own interpreter and script; the rest are numbers
         command,
