@@ -26,8 +26,6 @@ from postbell.services.sending.lateness import (
     CLOCK_SET,
     NOT_RUNNING,
     Halts,
-    Why,
-    give_up_late,
     why_late,
     why_refused,
 )
@@ -39,7 +37,8 @@ from postbell.services.sending.outcomes import (
 )
 from postbell.services.sending.recording import Ending, Recorder
 from postbell.services.sending.sessions import Keeper
-from postbell.store import deliveries, glance, pauses, queue
+from postbell.services.sending.taking import Taken, take_due
+from postbell.store import deliveries
 from postbell.store.queue import Claim
 from postbell.store.thread import StoreThread
 
@@ -204,11 +203,11 @@ class Dispatcher:
 
     def _take_due(
         self, free: int, tx: Connection, *, wary: bool, at: datetime | None, asked_at: datetime
-    ) -> _Taken | None:
+    ) -> Taken | None:
         """Do it on the thread of the store, which was asked for it then."""
         if (now := self.ctx.now()) - asked_at > LATE_AFTER:
             self._halts.note(BUSY, until=now)
-        return _take_due(tx, self.ctx, self._watch, free, self._why_late, wary=wary, at=at)
+        return take_due(tx, self.ctx, self._watch, free, self._why_late, wary=wary, at=at)
 
     def _why_late(self, delivery: Delivery, account: Account | None) -> str:
         assert delivery.due_at is not None, "what waits for its time has one"
@@ -306,66 +305,3 @@ class Dispatcher:
 
 def _fault(claim: Claim, what: str) -> Unsure:
     return Unsure(f"a fault in Postbell's code for {claim.account.network} ({what}); please report it")
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Taken:
-    """What one ring found."""
-
-    missed: list[Delivery]
-    claims: list[Claim]
-    #: Whether there may be more to be missed, before which nothing is claimed.
-    more: bool
-    #: When there is more to claim; None if it is known that there is now, or never.
-    next_at: datetime | None = None
-    #: The one of the claims during whose last try a process ended.
-    suspect: Claim | None
-    #: Whether there may be more of that kind.
-    wary: bool
-
-
-def _take_due(
-    tx: Connection, ctx: Context, watch: Watch, limit: int, why: Why, *, wary: bool, at: datetime | None
-) -> _Taken | None:
-    """Claim what is due, now or `at` a time soon; give up what is too late, and say why what is late is.
-
-    If a process ended during the last try of something, nobody knows what it was that ended it. Such are
-    tried one at a time, so that the one that ends processes soon stands alone; `wary` says that there may be
-    some, and that none is under way. Returns None if the clock was set a moment ago: nothing was done.
-    """
-    look = watch.look(ctx.clock)  # not before the lock was had: to wait for it is a lateness too
-    if look.is_far:
-        return None
-    now = max(look.now, at or look.now)
-    pauses.end_pauses(tx, now)
-    missed, more = give_up_late(tx, now, ctx.late_limit, why)
-    if more:  # nothing may be published before all of it is done
-        return _Taken(missed=missed, claims=[], more=True, suspect=None, wary=wary)
-    suspects = queue.claim_due(tx, now, 1, ctx.media.path_of, suspects=True) if wary else []
-    found = suspects + queue.claim_due(tx, now, limit - len(suspects), ctx.media.path_of)
-    claims = [claim for claim in found if _is_in_budget(tx, ctx, claim, now)]
-    late = [claim for claim in claims if claim.delivery.lateness and not claim.delivery.late_reason]
-    deliveries.record_late(tx, {each.delivery.id: why(each.delivery, each.account) for each in late})
-    still_wary = wary and (bool(suspects) or queue.has_suspects(tx))
-    suspect = next((claim for claim in claims if claim in suspects), None)
-    next_at = glance.next_change(tx, now) if len(found) < limit else None
-    if len(claims) < len(found):
-        next_at = now  # in the place of what was put off something else may be claimed
-    return _Taken(
-        missed=missed,
-        claims=claims,
-        more=False,
-        next_at=next_at,
-        suspect=suspect,
-        wary=still_wary,
-    )
-
-
-def _is_in_budget(tx: Connection, ctx: Context, claim: Claim, now: datetime) -> bool:
-    """Whether something may be tried now; if not, it is put off. A first try is never put off for that."""
-    if claim.delivery.tries > 1 and claim.account.setbacks:
-        at = ctx.budget.ask(claim.delivery.id, now)
-        if at > now:
-            queue.put_off(tx, claim, "it waits for its turn: much is tried again at the moment", at)
-            return False
-    return True
