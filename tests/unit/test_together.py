@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from postbell.domain.media import MediaKind
-from postbell.errors import Unavailable
-from postbell.publishing.together import as_far_as, next_files, together
+from postbell.errors import RateLimited, Unavailable
+from postbell.publishing.together import Reached, as_far_as, next_files, together
 from support.pictures import picture
 
 
@@ -67,12 +68,23 @@ def _failing(*failures: int, kind: type[Exception] = Unavailable) -> Callable[[i
 
 
 def test_what_came_before_the_first_failure_is_kept() -> None:
-    assert asyncio.run(as_far_as(range(4), _failing(), most=2)) == [0, 1, 2, 3]
-    assert asyncio.run(as_far_as(range(4), _failing(2), most=4)) == [0, 1]
+    assert asyncio.run(as_far_as(range(4), _failing(), most=2)) == Reached(done=(0, 1, 2, 3))
+    assert asyncio.run(as_far_as(range(4), _failing(2), most=4)) == Reached(done=(0, 1))
     with pytest.raises(Unavailable, match="number 0"):
         asyncio.run(as_far_as(range(4), _failing(0, 1), most=4))
     with pytest.raises(ValueError, match="number 3"):
         asyncio.run(as_far_as(range(4), _failing(3, kind=ValueError), most=4))
+
+
+def test_a_network_that_wants_to_be_left_alone_is_asked_for_the_rest_when_it_will_listen() -> None:
+    until = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+
+    async def work(number: int) -> int:
+        if number == 2:
+            raise RateLimited(until=until)
+        return number
+
+    assert asyncio.run(as_far_as(range(4), work, most=4)) == Reached(done=(0, 1), again_at=until)
 
 
 def test_pictures_go_side_by_side_and_everything_else_alone(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from postbell.errors import Rejected, Unauthorized
+from postbell.errors import RateLimited, Rejected, Unauthorized
 from postbell.publishing.protocol import Receipt
 from support.fake_wordpress import FakeWordPress, blog
 from support.farside import Daemon
@@ -109,3 +109,23 @@ def test_a_user_who_may_not_edit_it_is_told() -> None:
     far_side.answer = instead  # type: ignore[method-assign]
     with pytest.raises(Rejected, match="rest_forbidden_context"):
         change(made, name, text="Good evening")
+
+
+def test_a_site_that_asks_to_wait_is_not_sent_the_next_file_at_once(tmp_path: Path) -> None:
+    media = (picture(tmp_path, "a.png", "A bell"), picture(tmp_path, "b.png", "A cat"))
+    made, far_side, name = published(media=media)
+    far_side.media.clear()
+    real, uploads = far_side.answer, list[str]()
+
+    def instead(request: httpx.Request, body: bytes) -> httpx.Response:
+        if request.method == "POST" and request.url.path.endswith("/media"):
+            uploads.append(request.url.path)
+            if len(uploads) > 1:
+                return far_side.rate_limited()
+        return real(request, body)
+
+    far_side.answer = instead  # type: ignore[method-assign]
+    with pytest.raises(RateLimited, match="asks to wait") as raised:
+        change(made, name, text="Good evening")
+    assert raised.value.until is not None
+    assert len(uploads) == 2

@@ -37,7 +37,7 @@ from postbell.publishing.mastodon.status import (
     written,
 )
 from postbell.publishing.protocol import Call, Outgoing, Profile, Progress, Receipt, Target
-from postbell.publishing.together import as_far_as, next_files
+from postbell.publishing.together import Reached, as_far_as, next_files
 from postbell.publishing.web.answer import Refused
 from postbell.publishing.web.oauth import OAuth
 
@@ -131,8 +131,9 @@ class Mastodon:
         if options.quote and "quote" not in done:
             return Progress(step="quote", data=done | {"quote": await line.find_status(options.quote)})
         if len(files) < len(media):
-            files = [*files, *await _upload(line, outgoing, len(files), picture)]
-            return Progress(step=f"file {len(files)}", data=done | {"files": files})
+            more = await _upload(line, outgoing, len(files), picture)
+            files = [*files, *more.done]
+            return Progress(step=f"file {len(files)}", data=done | {"files": files}, again_at=more.again_at)
         if not all(file["ready"] for file in files):
             return await _look(line, done, http)
         try:
@@ -204,7 +205,9 @@ class Mastodon:
         return await Line(target, http).learn()
 
 
-async def _upload(line: Line, outgoing: Outgoing, start: int, picture: Media | None) -> list[dict[str, Any]]:
+async def _upload(
+    line: Line, outgoing: Outgoing, start: int, picture: Media | None
+) -> Reached[dict[str, Any]]:
     """Upload the next files, side by side; return what is known of those that have come."""
     media, points = outgoing.content.media, dict(enumerate(outgoing.options.focus))
 

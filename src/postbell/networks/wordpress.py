@@ -126,8 +126,10 @@ class WordPress:
         if (options.categories or options.tags) and "terms" not in done:
             return Progress(step="terms", data=done | await find_terms(site, options))
         if len(uploaded) < len(media):
-            uploaded = [*uploaded, *await upload_files(site, outgoing, len(uploaded))]
-            return Progress(step=f"media {len(uploaded)}", data=done | {"media": uploaded})
+            more = await upload_files(site, outgoing, len(uploaded))
+            uploaded = [*uploaded, *more.done]
+            step, data = f"media {len(uploaded)}", done | {"media": uploaded}
+            return Progress(step=step, data=data, again_at=more.again_at)
         if "post" not in done:
             return Progress(step="draft", data=done | {"post": await make_draft(site, outgoing, done)})
         release = {"status": options.status, "slug": options.slug}

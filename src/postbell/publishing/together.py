@@ -7,15 +7,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import takewhile
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from postbell.domain.media import Media, MediaKind
-from postbell.errors import PublishError
+from postbell.errors import PublishError, RateLimited
 
 
 T = TypeVar("T")
 _R = TypeVar("_R")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reached(Generic[_R]):
+    """How far several requests came."""
+
+    #: What came of those before the first that failed, in their order.
+    done: tuple[_R, ...]
+    #: When to go on (aware UTC), where the network wants to be left alone until then; None: at once.
+    again_at: datetime | None = None
 
 
 async def together(items: Iterable[T], work: Callable[[T], Awaitable[_R]], *, most: int) -> list[_R]:
@@ -37,7 +49,7 @@ async def together(items: Iterable[T], work: Callable[[T], Awaitable[_R]], *, mo
     return [task.result() for task in tasks]
 
 
-async def as_far_as(items: Iterable[T], work: Callable[[T], Awaitable[_R]], *, most: int) -> list[_R]:
+async def as_far_as(items: Iterable[T], work: Callable[[T], Awaitable[_R]], *, most: int) -> Reached[_R]:
     """Do the same, and return what comes of those before the first that fails, so that it can be kept.
 
     All are waited for. Raises the PublishError of the first one of all if that fails, and everything else.
@@ -54,9 +66,10 @@ async def as_far_as(items: Iterable[T], work: Callable[[T], Awaitable[_R]], *, m
         if isinstance(result, PublishError):
             if not done:
                 raise result
-            break
+            until = result.until if isinstance(result, RateLimited) else None
+            return Reached(done=tuple(done), again_at=until)
         done.append(result)
-    return done
+    return Reached(done=tuple(done))
 
 
 def next_files(media: Sequence[Media], start: int, *, most: int) -> Sequence[int]:

@@ -16,7 +16,7 @@ from postbell.publishing.public_links import public_url
 from postbell.publishing.threads.errors import FETCHING, concerns_another
 from postbell.publishing.threads.find import listed
 from postbell.publishing.threads.post import child_form, form_of
-from postbell.publishing.together import as_far_as
+from postbell.publishing.together import Reached, as_far_as
 from postbell.publishing.web.answer import Refused
 
 
@@ -68,8 +68,9 @@ class Steps:
         urls = [public_url(self._outgoing.links, item) for item in media]
         if len(media) > 1:
             if len(children) < len(media):
-                children = [*children, *await self._more_children(urls, len(children))]
-                return self._progress(f"file {len(children)}", children=children)
+                made = await self._more_children(urls, len(children))
+                children = [*children, *made.done]
+                return self._progress(f"file {len(children)}", made.again_at, children=children)
             if wait := await self._children(children):
                 return wait
         try:
@@ -99,7 +100,7 @@ class Steps:
     def _progress(self, step: str, again_at: datetime | None = None, **more: Any) -> Progress:
         return Progress(step=step, data={**self._done, **more}, again_at=again_at)
 
-    async def _more_children(self, urls: list[str], start: int) -> list[str]:
+    async def _more_children(self, urls: list[str], start: int) -> Reached[str]:
         """Make containers of the next files, side by side."""
         media = self._outgoing.content.media
 

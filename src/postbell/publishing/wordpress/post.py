@@ -10,9 +10,9 @@ from urllib.parse import urlencode
 
 from postbell.domain.markup import escape
 from postbell.domain.media import SUFFIXES
-from postbell.errors import Rejected
+from postbell.errors import RateLimited, Rejected
 from postbell.publishing.protocol import Outgoing, Receipt
-from postbell.publishing.together import as_far_as, next_files
+from postbell.publishing.together import Reached, as_far_as, next_files
 from postbell.publishing.web.answer import Refused
 from postbell.publishing.wordpress.blocks import essence
 from postbell.publishing.wordpress.body import fields_of
@@ -72,7 +72,7 @@ async def _term(site: Site, kind: str, name: str) -> int | None:
         raise
 
 
-async def upload_files(site: Site, outgoing: Outgoing, start: int) -> list[dict[str, Any]]:
+async def upload_files(site: Site, outgoing: Outgoing, start: int) -> Reached[dict[str, Any]]:
     """Upload the next files, side by side; return id and address of those that have come."""
 
     async def one(index: int) -> dict[str, Any]:
@@ -128,7 +128,10 @@ async def edit_post(site: Site, outgoing: Outgoing, number: str) -> Receipt:
     done = await find_terms(site, outgoing.options)
     media = list[dict[str, Any]]()
     while len(media) < len(outgoing.content.media):
-        media += await upload_files(site, outgoing, len(media))
+        more = await upload_files(site, outgoing, len(media))
+        if more.again_at:
+            raise RateLimited(f"{site.place} asks to wait", until=more.again_at)
+        media += more.done
     done |= {"media": media, "post": int(number)}
     fields = _bare(outgoing.options) | fields_of(outgoing, done)
     return receipt_of(await site.change(f"posts/{number}", fields), outgoing, done)
