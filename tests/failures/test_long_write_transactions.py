@@ -19,7 +19,7 @@ from postbell.domain.states import DeliveryState
 from postbell.services.sending.lateness import MOST
 from postbell.store import deliveries
 from postbell.store.engine import Store
-from postbell.store.tables import account, delivery, post
+from postbell.store.tables.core import account, delivery, post
 from postbell.testing import FakeNetwork, Mode
 from support.stage import Stage, live
 from support.world import World, account_row, build_world, delivery_row, post_row

@@ -29,7 +29,8 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from postbell.services.upkeep import upkeep
 from postbell.settings import Places
-from postbell.store import schema, tables
+from postbell.store import schema
+from postbell.store.tables import core as tables
 
 def end_before(n):
     left = [n]

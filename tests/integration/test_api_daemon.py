@@ -14,7 +14,7 @@ import pytest
 
 from postbell.domain.access import Scope
 from postbell.services.accounts.keys import add_key, list_keys
-from postbell.store.tables import post
+from postbell.store.tables.core import post
 from support.films import PLACE, film
 from support.home import Home, make_home, said, served
 

@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 from postbell.domain.access import Scope
 from postbell.services.accounts.keys import add_key
 from postbell.store.posts import known_ids
-from postbell.store.tables import post
+from postbell.store.tables.core import post
 from support.children import end
 from support.home import Home, make_home, said
 from support.pictures import long_mp4

@@ -17,7 +17,8 @@ from postbell.domain.weekly import DaysOff, WeeklySlots, WeeklyTime
 from postbell.errors import Invalid
 from postbell.services.plan.placing import Placed, Placing, Queue, QueueMode, choose
 from postbell.services.plan.planning import plan
-from postbell.store import accounts, deliveries, posts, tables
+from postbell.store import accounts, deliveries, posts
+from postbell.store.tables import core as tables
 from support.world import World, account_of, add_post, post_of
 
 

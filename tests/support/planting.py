@@ -16,7 +16,7 @@ from postbell.domain.states import DeliveryState, PostState
 from postbell.services.context import Context
 from postbell.services.series.recur import make_first
 from postbell.store import accounts, series
-from postbell.store.tables import delivery, post
+from postbell.store.tables.core import delivery, post
 from support.world import World
 
 

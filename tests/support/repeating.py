@@ -17,7 +17,8 @@ from postbell.domain.weekly import WeeklySlots, WeeklyTime
 from postbell.services.context import Context
 from postbell.services.series.recur import grow
 from postbell.services.series.series import WantedSeries, add_series
-from postbell.store import accounts, posts, tables
+from postbell.store import accounts, posts
+from postbell.store.tables import core as tables
 from postbell.store.thread import StoreThread
 from support.world import START, World, locate
 

@@ -48,7 +48,7 @@ from postbell.store import accounts, attempts, deliveries, media, overdue, posts
 from postbell.store.deliveries import Planned
 from postbell.store.engine import Store
 from postbell.store.queue import Claim
-from postbell.store.tables import delivery
+from postbell.store.tables.core import delivery
 from postbell.testing import FakeClock, FakeNetwork
 
 

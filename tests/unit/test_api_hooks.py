@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from postbell.domain.access import Scope
-from postbell.store.api_tables import answer as answer_table
+from postbell.store.tables.api import answer as answer_table
 from support.api import Asked, problem
 from support.hooks import tell
 from support.receiver import Receiver

@@ -13,7 +13,7 @@ from postbell.api.application import build
 from postbell.domain.states import DeliveryState, Outcome
 from postbell.store import attempts, deliveries
 from postbell.store.engine import Store
-from postbell.store.tables import account
+from postbell.store.tables.core import account
 from support.api import Asked
 from support.world import START, World, add_account, add_post, build_world, claim, delivery_in
 

@@ -11,9 +11,9 @@ import pytest
 
 from postbell.domain.access import Scope
 from postbell.domain.states import PostState
-from postbell.shapes import post_json
+from postbell.shapes.posts import post_json
 from postbell.store.keys import list_keys
-from postbell.store.tables import post
+from postbell.store.tables.core import post
 from support.api import Asked, application, configured, problem
 from support.world import START, add_account, add_post, build_world, post_of
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from postbell.domain.access import Scope
-from postbell.series_shapes import series_json
 from postbell.services.series.series import load_series
+from postbell.shapes.series import series_json
 from support.api import Asked, configured, problem
 from support.repeating import let_grow, made
 from support.world import add_account, build_world

@@ -24,7 +24,7 @@ from support.world import add_account, build_world
 
 
 #: Where messages are for the terminal alone: commands, and what looks at the machine itself.
-_AT_THE_MACHINE = ("cli", "remote", "services/upkeep/doctor.py", "network_shapes.py", "settings.py")
+_AT_THE_MACHINE = ("cli", "remote", "services/upkeep/doctor.py", "shapes/networks.py", "settings.py")
 #: What is shown to a person at a terminal, and named as such: how the credentials of a network are got.
 _GUIDES = ("networks/", "publishing/mastodon/options.py", "publishing/wordpress/")
 _OPTION = re.compile(r"(?<![\w<-])--[a-z][a-z-]*")

@@ -14,7 +14,7 @@ from postbell.domain.post import PlacedBy, Post
 from postbell.domain.states import DeliveryState, Outcome, PostEvent
 from postbell.store import calendar, deliveries, posts, responses
 from postbell.store.engine import Store
-from postbell.store.tables import delivery
+from postbell.store.tables.core import delivery
 from support.world import START, account_of, add_post, claim, delivery_in, open_store, planned, post_of
 
 

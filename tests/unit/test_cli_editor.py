@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import update
 
 from postbell.domain.weekly import WeeklySlots, parse_weekly
-from postbell.store import accounts, tables
+from postbell.store import accounts
+from postbell.store.tables import core as tables
 from support import pictures
 from support.command import Command, Ran, german, with_accounts
 from support.editor import Editor

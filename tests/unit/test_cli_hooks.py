@@ -12,8 +12,8 @@ from sqlalchemy import update
 
 from postbell.domain.event import EventKind
 from postbell.domain.hook import USUAL, CallState, HookCall, heard
-from postbell.store.event_tables import hook as hook_table
 from postbell.store.hooks import get_hook, record_calls
+from postbell.store.tables.events import hook as hook_table
 from support.command import Command, with_accounts
 from support.receiver import Receiver
 from support.served import served

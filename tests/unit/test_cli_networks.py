@@ -14,10 +14,10 @@ from postbell.cli.main import COMMANDS, cli, load
 from postbell.domain.film import FilmLimit
 from postbell.domain.limits import Limits, MediaLimit, TextLimit
 from postbell.domain.quota import Per, Quota
-from postbell.network_shapes import fields_of
 from postbell.publishing import registry
 from postbell.publishing.options import Strict
 from postbell.publishing.protocol import Network, Resend, Threads
+from postbell.shapes.networks import fields_of
 
 
 class Options(Strict):

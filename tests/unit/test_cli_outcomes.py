@@ -11,7 +11,8 @@ from sqlalchemy import update
 
 from postbell.errors import Stale
 from postbell.publishing.protocol import Resend
-from postbell.store import accounts, attempts, deliveries, overdue, tables
+from postbell.store import accounts, attempts, deliveries, overdue
+from postbell.store.tables import core as tables
 from support.command import Command, german, with_accounts
 from support.endings import NOW, Ending, ended, failed, lost, published, put_off
 

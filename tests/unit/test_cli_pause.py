@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from postbell.store.tables import delivery
+from postbell.store.tables.core import delivery
 from support.command import Command, with_accounts
 
 

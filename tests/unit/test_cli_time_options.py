@@ -12,7 +12,9 @@ from sqlalchemy import insert, update
 from postbell.domain.pause import Pause, PauseScope
 from postbell.domain.quota import Per, Quota
 from postbell.domain.weekly import WeeklySlots, parse_weekly
-from postbell.store import accounts, pauses, series_tables, tables
+from postbell.store import accounts, pauses
+from postbell.store.tables import core as tables
+from postbell.store.tables import series as series_tables
 from support.command import Command, german, with_accounts
 
 

@@ -16,7 +16,7 @@ from postbell.publishing.protocol import Absent, Unknown
 from postbell.services.accounts import accounts as account_service
 from postbell.services.posts import actions
 from postbell.store import accounts, queue
-from postbell.store.tables import delivery, post
+from postbell.store.tables.core import delivery, post
 from postbell.testing import Mode
 from support.stage import Answers, Crash, Stage, fate, live, ring, settle
 from support.world import START, World, account_of, add_account, add_post, build_world, delivery_of, post_of

@@ -18,7 +18,7 @@ from postbell.services.accounts import pausing
 from postbell.services.accounts.pausing import Scope, Target
 from postbell.services.posts import actions
 from postbell.services.sending import outcomes
-from postbell.store.tables import account
+from postbell.store.tables.core import account
 from postbell.testing import Mode
 from support.stage import Crash, Stage, fate, live, ring, until
 from support.world import START, World, add_post, build_world, delivery_of, post_of

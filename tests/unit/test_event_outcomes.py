@@ -18,7 +18,7 @@ from postbell.domain.states import DeliveryState, Outcome, PostState
 from postbell.store import deliveries
 from postbell.store.engine import Store
 from postbell.store.events import events_after, last_id
-from postbell.store.tables import account, delivery, post
+from postbell.store.tables.core import account, delivery, post
 from support.world import START, account_row, delivery_row, open_store, post_of, post_row
 
 

@@ -26,7 +26,7 @@ from postbell.services.posts.wanted import Changes, Terms, Wanted
 from postbell.store import accounts, deliveries, events, posts, removals, schema
 from postbell.store.engine import Store
 from postbell.store.events import events_after, first_id, last_id, prune_events
-from postbell.store.tables import post
+from postbell.store.tables.core import post
 from support.command import with_accounts
 from support.old import make_old
 from support.world import (

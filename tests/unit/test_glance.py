@@ -14,7 +14,7 @@ from postbell.domain.pause import Pause, PauseScope
 from postbell.domain.states import DeliveryState
 from postbell.store import accounts, glance, pauses, queue
 from postbell.store.engine import Store
-from postbell.store.tables import account, delivery, post
+from postbell.store.tables.core import account, delivery, post
 from support.world import START, account_of, add_post, delivery_in, open_store
 
 

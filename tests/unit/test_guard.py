@@ -24,7 +24,9 @@ from postbell.services.posts.compose import add_post, edit_post, load_post
 from postbell.services.posts.preview import preview_post
 from postbell.services.posts.wanted import Changes, Saved, Terms, Wanted
 from postbell.settings import Settings
-from postbell.store import accounts, series_tables, tables
+from postbell.store import accounts
+from postbell.store.tables import core as tables
+from postbell.store.tables import series as series_tables
 from postbell.testing import FakeNetwork, Mode
 from support import pictures
 from support.stage import ring

@@ -20,7 +20,7 @@ from postbell.services.upkeep import housekeeping, upkeep
 from postbell.services.upkeep.housekeeping import Housekeeping
 from postbell.settings import Settings
 from postbell.store import backup, deliveries, retention, seal, wal
-from postbell.store.tables import delivery
+from postbell.store.tables.core import delivery
 from postbell.store.thread import StoreThread
 from support.disk import flip
 from support.world import World, add_post, build_world, delivery_in

@@ -24,7 +24,8 @@ from postbell.services.posts import actions
 from postbell.services.posts.compose import add_post, edit_post, load_post
 from postbell.services.posts.preview import preview_post
 from postbell.services.posts.wanted import Changes, Saved, Terms, Wanted
-from postbell.store import deliveries, tables
+from postbell.store import deliveries
+from postbell.store.tables import core as tables
 from support.placing import slots
 from support.stage import live
 from support.world import START, World, add_account, build_world, claim

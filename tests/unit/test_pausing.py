@@ -19,8 +19,8 @@ from postbell.services.accounts.holds import pause_told, pauses_of
 from postbell.services.accounts.pausing import Resumed, Scope, Target
 from postbell.services.upkeep.health import status
 from postbell.store import accounts, pauses, queue
-from postbell.store.series_tables import series
-from postbell.store.tables import delivery, post
+from postbell.store.tables.core import delivery, post
+from postbell.store.tables.series import series
 from support.stage import Stage, live, ring
 from support.world import START, World, account_of, add_post, build_world, delivery_of, post_of
 

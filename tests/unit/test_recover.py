@@ -22,7 +22,7 @@ from postbell.services.posts.actions import Verdict
 from postbell.services.sending import outcomes
 from postbell.settings import RetrySettings, Settings
 from postbell.store import accounts
-from postbell.store.tables import account
+from postbell.store.tables.core import account
 from postbell.testing import FakeNetwork, Mode
 from support.stage import Answers, Blind, Crash, Stage, Wary, WaryAnswers, fate, live, ring, settle
 from support.world import (

@@ -11,7 +11,7 @@ from sqlalchemy import update
 
 from postbell.domain.states import DeliveryState
 from postbell.services.upkeep.health import looks_up
-from postbell.store.tables import account
+from postbell.store.tables.core import account
 from postbell.testing import FakeNetwork
 from support.stage import Blind, Crash, Stage, Wary, fate, live, settle
 from support.world import add_post, build_world, delivery_of

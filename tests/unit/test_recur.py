@@ -16,7 +16,7 @@ from postbell.domain.series import Series
 from postbell.domain.states import DeliveryState, Outcome, PostState, SeriesState
 from postbell.services.series import recur
 from postbell.services.series.series import load_series
-from postbell.store import series_tables
+from postbell.store.tables import series as series_tables
 from support.repeating import TODAY, add, daily, let_grow, made
 from support.stage import ring
 from support.world import START, World, add_account, build_world

@@ -22,8 +22,8 @@ from postbell.services.sending import afterwards, outcomes
 from postbell.services.sending.removal import Removals
 from postbell.settings import RetrySettings, Settings
 from postbell.store import accounts, removals
-from postbell.store.tables import account, delivery
-from postbell.store.tables import post as post_table
+from postbell.store.tables.core import account, delivery
+from postbell.store.tables.core import post as post_table
 from postbell.testing import FakeNetwork, Mode
 from support.stage import Crash, Stage, live, ring, until
 from support.world import START, World, account_of, add_post, build_world, delivery_of, post_of, tries_of

@@ -19,8 +19,8 @@ from postbell.services.upkeep.retention import Pruned, foretell, prune
 from postbell.store import attempts, deliveries, retention
 from postbell.store.engine import Store
 from postbell.store.retention import Step, count_pruned
-from postbell.store.series_tables import series
-from postbell.store.tables import attempt, delivery, post
+from postbell.store.tables.core import attempt, delivery, post
+from postbell.store.tables.series import series
 from support.command import with_accounts
 from support.world import START, World, add_post, build_world, claim, delivery_in, post_of, tries_of
 

@@ -23,7 +23,7 @@ from postbell.services.posts.wanted import Changes, Terms, Wanted
 from postbell.services.series.series import SeriesChanges, edit_series, end_series, load_series
 from postbell.services.upkeep import upkeep
 from postbell.settings import Settings
-from postbell.store.tables import delivery
+from postbell.store.tables.core import delivery
 from postbell.testing import FakeNetwork, Mode
 from support.repeating import add, daily, give_slots, let_grow, made, piece
 from support.stage import ring

@@ -16,7 +16,7 @@ from postbell.domain.weekly import DaysOff, WeeklySlots, WeeklyTime
 from postbell.errors import Conflict, NotFound
 from postbell.store import accounts, deliveries
 from postbell.store.engine import Store
-from postbell.store.tables import post
+from postbell.store.tables.core import post
 from support.world import (
     START,
     account_of,

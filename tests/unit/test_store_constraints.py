@@ -18,7 +18,7 @@ from postbell.domain.states import (
 )
 from postbell.store import deliveries, posts
 from postbell.store.engine import Store
-from postbell.store.tables import account, attempt, delivery, media, post
+from postbell.store.tables.core import account, attempt, delivery, media, post
 from support.world import (
     START,
     add_post,

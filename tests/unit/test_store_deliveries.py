@@ -24,7 +24,7 @@ from postbell.domain.states import (
 from postbell.errors import Conflict, IllegalTransition, Stale
 from postbell.store import accounts, deliveries, overdue, posts
 from postbell.store.engine import Store
-from postbell.store.tables import attempt, delivery, post
+from postbell.store.tables.core import attempt, delivery, post
 from support.world import (
     START,
     add_post,

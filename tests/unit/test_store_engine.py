@@ -19,7 +19,7 @@ from postbell.durable import create_file
 from postbell.errors import Damaged, DatabaseLocked, DiskFull, NotFound, PostbellError
 from postbell.store import accounts, deliveries
 from postbell.store.engine import Store, explain, require_file
-from postbell.store.tables import account, delivery, post
+from postbell.store.tables.core import account, delivery, post
 from support.disk import fill, small_disk
 from support.world import START, add_account, add_post, claim, make_database, open_store, post_of
 

@@ -13,7 +13,7 @@ from postbell.domain.pause import Pause, PauseScope
 from postbell.domain.states import DeliveryState, Outcome, PostState
 from postbell.store import accounts, deliveries, overdue, pauses
 from postbell.store.engine import Store
-from postbell.store.tables import account, delivery, post
+from postbell.store.tables.core import account, delivery, post
 from support.world import (
     START,
     account_row,

@@ -29,7 +29,7 @@ from postbell.store import (
 )
 from postbell.store.engine import Store
 from postbell.store.posts import Filter
-from postbell.store.tables import account, delivery, post
+from postbell.store.tables.core import account, delivery, post
 from support.world import (
     START,
     account_row,

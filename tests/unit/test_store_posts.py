@@ -17,7 +17,7 @@ from postbell.domain.states import (
 from postbell.store import deliveries, posts
 from postbell.store.engine import Store
 from postbell.store.posts import Filter
-from postbell.store.tables import delivery, post
+from postbell.store.tables.core import delivery, post
 from support.world import (
     START,
     add_post,

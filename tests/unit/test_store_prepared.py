@@ -13,7 +13,7 @@ from postbell.errors import Damaged, PostbellError
 from postbell.store.engine import Store
 from postbell.store.many import as_time
 from postbell.store.prepared import Prepared
-from postbell.store.tables import account, post
+from postbell.store.tables.core import account, post
 from support.world import START, account_row, open_store, post_row
 
 

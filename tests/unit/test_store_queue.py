@@ -19,7 +19,7 @@ from postbell.domain.retry import STUCK_AFTER
 from postbell.domain.states import DeliveryState, PostState
 from postbell.store import accounts, attempts, deliveries, pauses, queue
 from postbell.store.engine import Store
-from postbell.store.tables import account, attempt, delivery, pause, post
+from postbell.store.tables.core import account, attempt, delivery, pause, post
 from support.world import (
     START,
     account_of,

@@ -12,7 +12,7 @@ from sqlalchemy import insert, text
 from postbell.domain.states import DeliveryState
 from postbell.store import deliveries
 from postbell.store.engine import Store
-from postbell.store.tables import account, delivery, post
+from postbell.store.tables.core import account, delivery, post
 from support.world import (
     START,
     account_row,

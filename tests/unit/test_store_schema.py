@@ -22,9 +22,9 @@ from postbell.errors import BadConfig, DaemonRunning, Damaged, DatabaseLocked, N
 from postbell.services.upkeep import upkeep
 from postbell.settings import Places
 from postbell.store import backup, schema
-from postbell.store.base import Base
 from postbell.store.engine import Store
 from postbell.store.lock import DaemonLock
+from postbell.store.tables.base import Base
 from postbell.store.triggers import make_triggers
 from support.old import layout, make_old
 from support.world import START, add_post, make_database, open_store, post_of

@@ -26,7 +26,7 @@ from postbell.errors import (
     Unavailable,
 )
 from postbell.services.media.receiving import TooLong, WrongSum
-from postbell.shapes import code_of
+from postbell.shapes.base import code_of
 
 
 MEDIA_TYPE = "application/problem+json"

@@ -13,7 +13,7 @@ from typing import Any
 from postbell.api.problems import Refusal
 from postbell.app import App
 from postbell.errors import Invalid, Problem
-from postbell.shapes import stamp
+from postbell.shapes.base import stamp
 
 
 #: Seconds; a rehearsal that takes longer is broken off.

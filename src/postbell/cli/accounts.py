@@ -24,7 +24,8 @@ from postbell.cli.consent import ask_missing_values, ask_person
 from postbell.cli.secrets import ask, ask_anew, ask_missing, read_values
 from postbell.cli.words import printable
 from postbell.errors import Conflict, Invalid, PublishError, Unavailable
-from postbell.shapes import error_json, profile_json
+from postbell.shapes.accounts import profile_json
+from postbell.shapes.base import error_json
 
 
 if TYPE_CHECKING:

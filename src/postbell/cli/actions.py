@@ -16,7 +16,7 @@ from postbell.domain.states import DeliveryState, Outcome, PostState
 from postbell.domain.when import When, parse_when
 from postbell.domain.zones import zone_named
 from postbell.errors import Conflict, Stale
-from postbell.shapes import post_json
+from postbell.shapes.posts import post_json
 
 
 if TYPE_CHECKING:

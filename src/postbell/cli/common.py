@@ -187,7 +187,7 @@ class State:
 
     def emit(self, value: Mapping[str, Any]) -> None:
         """Print one thing as a line of JSON on standard output, with `schema_version` first."""
-        from postbell.shapes import json_line
+        from postbell.shapes.base import json_line
 
         click.echo(json_line({"schema_version": SCHEMA_VERSION, **value}))
 

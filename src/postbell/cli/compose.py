@@ -24,7 +24,7 @@ from postbell.domain.states import PostEvent, PostState
 from postbell.domain.when import EXAMPLES
 from postbell.domain.zones import wall_at, zone_named
 from postbell.errors import Invalid, Problem
-from postbell.shapes import preview_json
+from postbell.shapes.posts import preview_json
 
 
 if TYPE_CHECKING:

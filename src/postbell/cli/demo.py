@@ -186,7 +186,7 @@ def _files(stage: Stage) -> list[Path]:
 
 def _demo_json(stage: Stage, posts: Sequence[Post], faults: Sequence[str], seconds: float) -> dict[str, Any]:
     from postbell.cli.demo_stage import ACTS
-    from postbell.shapes import post_json
+    from postbell.shapes.posts import post_json
 
     return {
         "well": not faults,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from postbell.shapes import account_json
+from postbell.shapes.accounts import account_json
 
 
 if TYPE_CHECKING:
@@ -133,8 +133,8 @@ class LocalDesk:
         self, post: Post, changes: Changes, accounts: Sequence[str]
     ) -> tuple[Sequence[Mapping[str, Any]], Sequence[Problem]]:
         """Return how it is told what `edit_published` would change, and what is worth knowing of it."""
-        from postbell.edit_shapes import edit_json
         from postbell.services.sending.editing import plan_edit
+        from postbell.shapes.edits import edit_json
 
         edit = plan_edit(self._ctx, post, changes, accounts)
         return edit_json(edit)["edits"], edit.warnings
@@ -235,7 +235,7 @@ class LocalDesk:
         """Return how things stand."""
         from postbell.services.telling.ways import find_ways
         from postbell.services.upkeep import health
-        from postbell.status_shapes import status_json
+        from postbell.shapes.status import status_json
 
         app, settings = self._app, self._app.settings
         ways = find_ways(settings.notify)

@@ -16,7 +16,7 @@ from postbell.cli.common import SCHEMA_VERSION, State
 from postbell.cli.main import cli
 from postbell.cli.words import printable
 from postbell.errors import DiskFull, Invalid, PostbellError, Problem
-from postbell.shapes import error_json, json_line
+from postbell.shapes.base import error_json, json_line
 
 
 #: What shells report for a program that was interrupted (128 + SIGINT).

@@ -22,7 +22,7 @@ from postbell.cli.times import beginning, day_or_instant
 from postbell.cli.words import one_line, printable
 from postbell.domain.zones import wall_at, wall_to_instant
 from postbell.errors import Invalid, Problem
-from postbell.plan_shapes import coming_json
+from postbell.shapes.plan import coming_json
 
 
 if TYPE_CHECKING:

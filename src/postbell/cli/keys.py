@@ -19,7 +19,7 @@ import click
 from postbell.cli.common import SentenceGroup, State, pass_state
 from postbell.cli.times import instant
 from postbell.domain.access import Scope
-from postbell.shapes import key_json
+from postbell.shapes.accounts import key_json
 
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ def metrics(state: State, *, post_id: str) -> None:
       postbell metrics k7f2
     """  # noqa: D301 - click wants the character
     from postbell.domain.metrics import counts_told
-    from postbell.shapes import reading_json
+    from postbell.shapes.posts import reading_json
 
     desk = state.open_desk()
     post = desk.load_post(post_id)

@@ -17,7 +17,7 @@ import click
 
 from postbell.cli.common import State, pass_state
 from postbell.domain.film import codec_name
-from postbell.network_shapes import example_of, fields_of, network_json
+from postbell.shapes.networks import example_of, fields_of, network_json
 
 
 if TYPE_CHECKING:

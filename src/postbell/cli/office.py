@@ -6,7 +6,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from postbell.cli.desk import LocalDesk
-from postbell.shapes import account_json, hook_call_json, hook_json
+from postbell.shapes.accounts import account_json
+from postbell.shapes.hooks import hook_call_json, hook_json
 
 
 if TYPE_CHECKING:
@@ -78,8 +79,8 @@ class LocalOffice(LocalDesk):
 
     def slots_told(self, name: str) -> Mapping[str, Any]:
         """Return how the posting times of an account are told."""
-        from postbell.plan_shapes import slots_json
         from postbell.services.plan.queueing import list_outside
+        from postbell.shapes.plan import slots_json
 
         return slots_json(name, self.slots(name), list_outside(self._ctx, name))
 

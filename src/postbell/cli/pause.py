@@ -17,7 +17,7 @@ import click
 from postbell.cli.common import State, pass_state
 from postbell.cli.health import time_told
 from postbell.cli.times import instant
-from postbell.plan_shapes import paused_json, resumed_json
+from postbell.shapes.plan import paused_json, resumed_json
 
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from postbell.cli.words import first_words, one_line, printable
 from postbell.domain.spans import span_text
 from postbell.domain.states import Outcome, PostState
 from postbell.domain.toml_text import toml_value
-from postbell.shapes import attempt_json, first_comment_json, post_json, reading_json, revision_json
+from postbell.shapes.posts import attempt_json, first_comment_json, post_json, reading_json, revision_json
 
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import click
 
 from postbell.cli.common import State
 from postbell.cli.words import printable
-from postbell.shapes import saved_json
+from postbell.shapes.posts import saved_json
 
 
 if TYPE_CHECKING:

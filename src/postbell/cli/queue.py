@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from postbell.cli.common import SentenceGroup, State, json_option, pass_state
-from postbell.plan_shapes import seat_json
+from postbell.shapes.plan import seat_json
 
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from postbell.cli.words import first_words
-from postbell.shapes import stamp
+from postbell.shapes.base import stamp
 
 
 if TYPE_CHECKING:

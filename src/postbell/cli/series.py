@@ -34,8 +34,8 @@ from postbell.cli.series_telling import clock_notes, condition, show_upcoming
 from postbell.cli.words import one_line
 from postbell.domain.series import Series
 from postbell.domain.spans import span_text
-from postbell.series_shapes import require_rrule, series_json, upcoming_json
-from postbell.shapes import stamp
+from postbell.shapes.base import stamp
+from postbell.shapes.series import require_rrule, series_json, upcoming_json
 
 
 if TYPE_CHECKING:

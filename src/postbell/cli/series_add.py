@@ -18,8 +18,8 @@ from postbell.cli.series_telling import (
     tell_saved,
 )
 from postbell.cli.telling import FILES_LEFT
-from postbell.series_shapes import series_json, upcoming_json
-from postbell.shapes import problems_json
+from postbell.shapes.base import problems_json
+from postbell.shapes.series import series_json, upcoming_json
 
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from postbell.cli.telling import NO_DAEMON
 from postbell.cli.words import one_line
 from postbell.domain.series import Series
 from postbell.domain.states import SeriesState
-from postbell.series_shapes import saved_series_json
+from postbell.shapes.series import saved_series_json
 
 
 if TYPE_CHECKING:

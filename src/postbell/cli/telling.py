@@ -12,7 +12,7 @@ from postbell.domain.comment import CommentState
 from postbell.domain.states import DeliveryState, PostState
 from postbell.domain.when import When, describe
 from postbell.domain.zones import wall_at, zone_named
-from postbell.shapes import saved_json
+from postbell.shapes.posts import saved_json
 
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from postbell.cli.common import State, pass_state
 from postbell.cli.telling import NO_DAEMON, outlook
 from postbell.domain.states import Outcome, PostState
 from postbell.errors import Conflict, TryLater
-from postbell.shapes import post_json
+from postbell.shapes.posts import post_json
 
 
 if TYPE_CHECKING:

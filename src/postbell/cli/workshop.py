@@ -118,8 +118,8 @@ class LocalWorkshop(LocalOffice):
         return self._connected(self.account(name), profile)
 
     def _connected(self, account: Account, profile: Profile | None) -> Mapping[str, Any]:
-        from postbell.network_shapes import connected_json
         from postbell.services.accounts.accounts import visible_values
+        from postbell.shapes.networks import connected_json
 
         return connected_json(account, visible_values(self._ctx, account), profile)
 

@@ -14,7 +14,8 @@ from postbell.domain.when import NOW, When
 from postbell.services.plan.placing import Auto, Placing, Queue
 from postbell.services.posts.wanted import Changes, ContentChanges, Terms, Wanted, terms_of
 from postbell.services.series.series import SeriesChanges, WantedSeries
-from postbell.shapes import comment_json, seconds, stamp
+from postbell.shapes.base import seconds, stamp
+from postbell.shapes.posts import comment_json
 from postbell.store.series import rule_json
 
 

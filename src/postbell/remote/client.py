@@ -17,7 +17,7 @@ import httpx
 from postbell import errors
 from postbell.errors import BadConfig, Conflict, Invalid, NotFound, PostbellError, Problem, Stale, TryLater
 from postbell.remote.reading import problem_of
-from postbell.shapes import code_of
+from postbell.shapes.base import code_of
 
 
 #: Seconds that an answer is waited for.

@@ -29,7 +29,7 @@ from postbell.services.posts.actions import Verdict
 from postbell.services.posts.wanted import Changes, Preview, Saved, Wanted
 from postbell.services.series.series import SeriesChanges, WantedSeries
 from postbell.services.series.series_view import Upcoming
-from postbell.shapes import stamp
+from postbell.shapes.base import stamp
 from postbell.store.posts import Filter
 
 

@@ -20,7 +20,7 @@ from postbell.remote import reading
 from postbell.remote.desk import RemoteDesk
 from postbell.services.accounts.accounts import read_spans
 from postbell.services.accounts.pausing import Paused, Resumed, Target
-from postbell.shapes import stamp
+from postbell.shapes.base import stamp
 
 
 Told = Mapping[str, Any]
@@ -93,7 +93,7 @@ class RemoteOffice(RemoteDesk):
 
     def set_slots(self, name: str, wanted: WeeklySlots | None) -> None:
         """Give an account other posting times, or none."""
-        from postbell.plan_shapes import slots_json
+        from postbell.shapes.plan import slots_json
 
         told = slots_json(name, wanted, ())
         asked = {key: told[key] for key in ("times", "zone", "days_off") if wanted or key == "times"}

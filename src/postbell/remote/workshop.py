@@ -17,7 +17,7 @@ from postbell.services.accounts.consenting import Page, Taken
 from postbell.services.plan.rehearse import Span
 from postbell.services.series.series import SavedSeries, SeriesChanges, WantedSeries
 from postbell.services.series.series_view import Upcoming
-from postbell.shapes import stamp
+from postbell.shapes.base import stamp
 
 
 #: Seconds that an answer is waited for where all of a database is read for it.

@@ -20,7 +20,7 @@ from postbell.store.many import as_list, one_of
 from postbell.store.posts import additions_from
 from postbell.store.prepared import Prepared
 from postbell.store.spans import seconds_of, span_of
-from postbell.store.tables import account, delivery, post
+from postbell.store.tables.core import account, delivery, post
 
 
 _FIELDS = tuple(column for column in account.c if column.name != "removed_at")

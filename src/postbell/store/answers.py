@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, select
 
-from postbell.store.api_tables import answer
+from postbell.store.tables.api import answer
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from postbell.domain.states import DeliveryState
 from postbell.errors import Stale
 from postbell.store.many import as_list, as_time, listed, part
 from postbell.store.prepared import Prepared
-from postbell.store.tables import attempt, delivery
+from postbell.store.tables.core import attempt, delivery
 
 
 #: How a try ended during which the process did.

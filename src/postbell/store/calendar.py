@@ -9,7 +9,7 @@ from sqlalchemy import Connection, and_, exists, select
 from postbell.domain.post import Delivery, PlacedBy
 from postbell.domain.states import DeliveryState, Outcome, PostState
 from postbell.store.deliveries import list_deliveries
-from postbell.store.tables import delivery, post
+from postbell.store.tables.core import delivery, post
 
 
 _COMING = (DeliveryState.SCHEDULED, DeliveryState.PROCESSING, DeliveryState.UNSURE)

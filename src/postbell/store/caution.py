@@ -11,8 +11,8 @@ from postbell.domain.caution import Cause, Caution
 from postbell.domain.pause import PauseScope
 from postbell.domain.post import FORGOTTEN, AttemptKind
 from postbell.domain.states import DeliveryState
-from postbell.store.mark_table import mark
-from postbell.store.tables import account, attempt, delivery, pause
+from postbell.store.tables.core import account, attempt, delivery, pause
+from postbell.store.tables.mark import mark
 
 
 def note_alive(tx: Connection, now: datetime) -> None:

@@ -17,11 +17,11 @@ from postbell.domain.account import Health
 from postbell.domain.comment import CommentState, FirstComment
 from postbell.domain.post import Delivery
 from postbell.errors import Stale
-from postbell.store.after_tables import comment
 from postbell.store.pauses import everything_held
 from postbell.store.posts import delivery_of
 from postbell.store.queue import ACCOUNT_PAUSED, ACTIVE
-from postbell.store.tables import account, delivery
+from postbell.store.tables.after import comment
+from postbell.store.tables.core import account, delivery
 
 
 _OPEN = comment.c.state.in_([literal_column(f"'{state}'") for state in ("waiting", "unsure")])

@@ -48,7 +48,7 @@ from postbell.store.many import as_list, listed, one_of, part
 from postbell.store.posts import delivery_from
 from postbell.store.prepared import Prepared
 from postbell.store.spans import seconds_of
-from postbell.store.tables import account, delivery, post
+from postbell.store.tables.core import account, delivery, post
 from postbell.store.told import CANCELLED, CANCELLED_IN_DOUBT, told
 
 

@@ -11,7 +11,7 @@ from postbell.domain.post import Post
 from postbell.domain.states import DeliveryState, PostState
 from postbell.store.deliveries import Planned
 from postbell.store.posts import Locate, load_posts
-from postbell.store.tables import delivery, post
+from postbell.store.tables.core import delivery, post
 
 
 def date_drafts(tx: Connection, post_id: str, dates: Iterable[Planned]) -> None:

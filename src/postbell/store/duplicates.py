@@ -9,7 +9,7 @@ from sqlalchemy import Connection, and_, or_
 from postbell.domain.post import Delivery
 from postbell.domain.states import DeliveryState, Outcome
 from postbell.store.deliveries import list_deliveries
-from postbell.store.tables import delivery
+from postbell.store.tables.core import delivery
 
 
 _OPEN = (DeliveryState.SCHEDULED, DeliveryState.PROCESSING, DeliveryState.UNSURE)

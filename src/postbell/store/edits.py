@@ -14,8 +14,8 @@ from postbell.domain.states import DeliveryState
 from postbell.errors import Conflict
 from postbell.store.posts import override_from
 from postbell.store.public import Wish
-from postbell.store.revision_tables import revision
-from postbell.store.tables import delivery, post
+from postbell.store.tables.core import delivery, post
+from postbell.store.tables.revisions import revision
 
 
 _EDIT = Wish(column="edit_at", done="changed")

@@ -10,10 +10,10 @@ from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, liter
 
 from postbell.domain.event import Event, EventKind
 from postbell.domain.hook import CallState
-from postbell.store.event_tables import event, hook, hook_call
 from postbell.store.many import as_list, one_of
 from postbell.store.prepared import Prepared
 from postbell.store.retention import AT_ONCE, Step
+from postbell.store.tables.events import event, hook, hook_call
 
 
 _AFTER = Prepared(

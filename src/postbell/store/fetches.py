@@ -8,8 +8,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, select
 
-from postbell.store.fetch_tables import fetch
-from postbell.store.tables import delivery
+from postbell.store.tables.core import delivery
+from postbell.store.tables.fetches import fetch
 
 
 #: So many are kept of one delivery: the first say all that there is to know.

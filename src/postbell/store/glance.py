@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, bindparam, func, literal_column, select, union_all
 
 from postbell.store.prepared import Prepared
-from postbell.store.tables import account, delivery, pause
+from postbell.store.tables.core import account, delivery, pause
 
 
 def _any(*conditions: ColumnElement[bool]) -> Any:

@@ -16,9 +16,9 @@ from postbell.domain.event import Event, EventKind
 from postbell.domain.hook import GIVEN_UP_AFTER, CallState, Hook, HookCall, heard
 from postbell.domain.retry import STUCK_AFTER
 from postbell.errors import Conflict, NotFound
-from postbell.store.event_tables import event, hook, hook_call
 from postbell.store.events import event_from
 from postbell.store.retention import AT_ONCE, Step
+from postbell.store.tables.events import event, hook, hook_call
 
 
 _WAITING = hook_call.c.state == CallState.WAITING

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from postbell.domain.job import ItemState, Job, JobItem
-from postbell.store.job_tables import job
+from postbell.store.tables.jobs import job
 
 
 def add_job(tx: Connection, new: Job, *, since: datetime) -> None:

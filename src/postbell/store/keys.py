@@ -11,8 +11,8 @@ from sqlalchemy.exc import IntegrityError
 
 from postbell.domain.access import Key, Scope
 from postbell.errors import Conflict, NotFound
-from postbell.store.api_tables import api_key
 from postbell.store.prepared import Prepared
+from postbell.store.tables.api import api_key
 
 
 _FIELDS = tuple(column for column in api_key.c if column.name != "sha256")

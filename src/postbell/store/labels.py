@@ -10,8 +10,8 @@ from sqlalchemy import Connection, exists, func, or_, select, true
 from postbell.domain.pause import PauseScope
 from postbell.domain.states import PostState, SeriesState
 from postbell.store.pauses import has_label
-from postbell.store.series_tables import series
-from postbell.store.tables import pause, post
+from postbell.store.tables.core import pause, post
+from postbell.store.tables.series import series
 
 
 @dataclass(frozen=True, kw_only=True)

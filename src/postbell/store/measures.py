@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, or_, select
 
 from postbell.domain.post import AttemptKind
 from postbell.domain.states import DeliveryState, PostState
-from postbell.store.tables import account, attempt, delivery, post
+from postbell.store.tables.core import account, attempt, delivery, post
 
 
 @dataclass(frozen=True, kw_only=True)

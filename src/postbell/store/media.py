@@ -12,7 +12,7 @@ from sqlalchemy.dialects.sqlite import insert
 from postbell.domain.media import STORED, Media, MediaKind
 from postbell.domain.states import DeliveryState
 from postbell.store.posts import Locate, media_from
-from postbell.store.tables import delivery, media, post_media
+from postbell.store.tables.core import delivery, media, post_media
 
 
 def record_media(tx: Connection, items: Iterable[Media], now: datetime) -> None:

@@ -10,9 +10,9 @@ from sqlalchemy import Connection, func, insert, or_, select, update
 from postbell.domain.account import Health
 from postbell.domain.metrics import Reading
 from postbell.domain.post import Delivery
-from postbell.store.after_tables import reading
 from postbell.store.posts import delivery_from
-from postbell.store.tables import account, delivery
+from postbell.store.tables.after import reading
+from postbell.store.tables.core import account, delivery
 
 
 def due_readings(tx: Connection, now: datetime, limit: int) -> list[Delivery]:

@@ -31,12 +31,12 @@ from postbell.domain.notice import NoticeKind
 from postbell.domain.post import SUPERSEDED, AttemptKind, Delivery
 from postbell.domain.states import DeliveryState
 from postbell.store.accounts import account_from, list_accounts
-from postbell.store.own_tables import notice
 from postbell.store.pauses import held
 from postbell.store.posts import delivery_of
 from postbell.store.queue import ACCOUNT_PAUSED, ACTIVE
 from postbell.store.summary import FAILED, MISSED, Overdue
-from postbell.store.tables import account, attempt, delivery, post
+from postbell.store.tables.core import account, attempt, delivery, post
+from postbell.store.tables.own import notice
 
 
 #: So many of a kind are found at once: to note them must not take long.

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select, u
 from sqlalchemy.dialects.sqlite import insert
 
 from postbell.domain.notice import LASTING, Notice, NoticeKind
-from postbell.store.own_tables import notice, telling
+from postbell.store.tables.own import notice, telling
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,8 +21,8 @@ from postbell.domain.states import (
 from postbell.domain.zones import read_wall
 from postbell.store.deliveries import Planned, planned_values
 from postbell.store.posts import insert_posts
-from postbell.store.series_tables import series_account
-from postbell.store.tables import delivery, post
+from postbell.store.tables.core import delivery, post
+from postbell.store.tables.series import series_account
 
 
 #: A statement has only so many variables: 999 in older builds of SQLite.

@@ -30,7 +30,7 @@ from postbell.store.deliveries import finish_posts, list_deliveries, move, move_
 from postbell.store.pauses import held, part_held
 from postbell.store.prepared import Prepared
 from postbell.store.queue import ACCOUNT_PAUSED, ACTIVE, NOW, due_heads
-from postbell.store.tables import delivery, post
+from postbell.store.tables.core import delivery, post
 from postbell.store.told import PUBLIC
 
 

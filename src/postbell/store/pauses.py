@@ -27,8 +27,8 @@ from postbell.domain.post import LATE_AFTER
 from postbell.domain.states import DeliveryState
 from postbell.store.accounts import end_account_pauses
 from postbell.store.prepared import Prepared
-from postbell.store.tables import account, delivery, post
-from postbell.store.tables import pause as table
+from postbell.store.tables.core import account, delivery, post
+from postbell.store.tables.core import pause as table
 
 
 _END = Prepared(delete(table).where(table.c.until <= bindparam("now")).returning(table))

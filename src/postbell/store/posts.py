@@ -40,7 +40,7 @@ from postbell.errors import Conflict, Stale
 from postbell.store.many import as_list, one_of
 from postbell.store.prepared import Prepared
 from postbell.store.spans import seconds_of, span_of
-from postbell.store.tables import account, delivery, media, post, post_media
+from postbell.store.tables.core import account, delivery, media, post, post_media
 
 
 #: Tells where the stored copy of a file lies, from its sha256 and type.

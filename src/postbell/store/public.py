@@ -16,7 +16,7 @@ from postbell.domain.post import Delivery
 from postbell.domain.states import Outcome
 from postbell.errors import Stale
 from postbell.store.posts import delivery_from
-from postbell.store.tables import account, delivery
+from postbell.store.tables.core import account, delivery
 
 
 @dataclass(frozen=True, kw_only=True)

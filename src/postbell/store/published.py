@@ -15,7 +15,7 @@ from postbell.store.attempts import close_attempts
 from postbell.store.deliveries import end_posts, is_in
 from postbell.store.many import as_list, as_time, listed, part
 from postbell.store.prepared import Prepared
-from postbell.store.tables import delivery
+from postbell.store.tables.core import delivery
 
 
 @dataclass(frozen=True, kw_only=True)

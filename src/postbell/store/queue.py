@@ -37,7 +37,7 @@ from postbell.store.many import as_list, one_of
 from postbell.store.pauses import everything_held, next_end, part_held
 from postbell.store.posts import Locate, load_posts
 from postbell.store.prepared import Prepared
-from postbell.store.tables import account, attempt, delivery, pause
+from postbell.store.tables.core import account, attempt, delivery, pause
 
 
 @dataclass(frozen=True, kw_only=True)

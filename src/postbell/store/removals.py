@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from postbell.domain.post import Delivery
 from postbell.store.public import Wish
-from postbell.store.tables import delivery
+from postbell.store.tables.core import delivery
 
 
 _REMOVAL = Wish(column="delete_at", done="taken away")

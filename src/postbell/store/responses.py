@@ -7,8 +7,8 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.sqlite import insert
 
-from postbell.store.after_tables import engagement
-from postbell.store.tables import delivery
+from postbell.store.tables.after import engagement
+from postbell.store.tables.core import delivery
 
 
 #: What came back on older posts than these says little about today.

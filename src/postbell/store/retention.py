@@ -16,8 +16,8 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, or
 from sqlalchemy.dialects.sqlite import insert
 
 from postbell.domain.states import DeliveryState, Outcome, PostState
-from postbell.store.own_tables import tally
-from postbell.store.tables import attempt, delivery, post
+from postbell.store.tables.core import attempt, delivery, post
+from postbell.store.tables.own import tally
 
 
 #: How many rows one step looks at: a writing transaction is to be short.

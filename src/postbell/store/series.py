@@ -35,9 +35,9 @@ from postbell.domain.series import Series
 from postbell.domain.states import SeriesState
 from postbell.errors import Stale
 from postbell.store.posts import Locate, comment_from, comment_values, media_from, media_values, override_from
-from postbell.store.series_tables import series, series_account, series_media
 from postbell.store.spans import seconds_of, span_of
-from postbell.store.tables import account, media, post
+from postbell.store.tables.core import account, media, post
+from postbell.store.tables.series import series, series_account, series_media
 
 
 #: A statement has only so many variables: 999 in older builds of SQLite.

@@ -11,8 +11,8 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, exists, or_, sele
 from postbell.domain.media import Media, MediaKind
 from postbell.store.media import found_media
 from postbell.store.posts import Locate
-from postbell.store.series_tables import series_media
-from postbell.store.tables import media, post_media
+from postbell.store.tables.core import media, post_media
+from postbell.store.tables.series import series_media
 
 
 @dataclass(frozen=True, kw_only=True)

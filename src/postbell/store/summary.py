@@ -13,7 +13,7 @@ from postbell.domain.states import DeliveryState, Outcome, PostState
 from postbell.store.pauses import held
 from postbell.store.posts import Locate, delivery_from
 from postbell.store.queue import ACCOUNT_PAUSED, ACTIVE
-from postbell.store.tables import account, attempt, delivery, media, post, post_media
+from postbell.store.tables.core import account, attempt, delivery, media, post, post_media
 
 
 #: What was lost, in the words of its index: as literals, or SQLite would not see that it will do.

@@ -11,7 +11,7 @@ from postbell.domain.post import Delivery, Post
 from postbell.domain.states import DeliveryState
 from postbell.store.deliveries import list_deliveries
 from postbell.store.posts import Locate, load_posts
-from postbell.store.tables import delivery
+from postbell.store.tables.core import delivery
 
 
 #: A statement has only so many variables: 999 in older builds of SQLite.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, case, func
 
 from postbell.domain.states import DeliveryEvent
-from postbell.store.tables import delivery
+from postbell.store.tables.core import delivery
 
 
 #: What is public of it, as the end of a message; empty where nothing is, or all.

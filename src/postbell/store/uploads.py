@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, insert, select, update
 
 from postbell.domain.upload import Upload
-from postbell.store.upload_tables import upload
+from postbell.store.tables.uploads import upload
 
 
 def add_upload(tx: Connection, new: Upload) -> None:

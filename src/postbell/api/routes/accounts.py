@@ -17,11 +17,11 @@ from postbell.domain.access import Scope
 from postbell.domain.account import Account
 from postbell.domain.additions import Additions, read_additions
 from postbell.domain.quota import Per
-from postbell.network_shapes import connected_json
 from postbell.services.accounts import accounts, pausing
 from postbell.services.accounts.consenting import Brought
 from postbell.services.posts.adding import set_additions
-from postbell.shapes import account_json, profile_json
+from postbell.shapes.accounts import account_json, profile_json
+from postbell.shapes.networks import connected_json
 
 
 resource = Resource("accounts", "Accounts: connected profiles on networks.")

@@ -16,7 +16,7 @@ from postbell.api.routes.accounts import VALUES, Name
 from postbell.domain.access import Scope
 from postbell.services.accounts import consenting
 from postbell.services.accounts.accounts import get_account
-from postbell.shapes import stamp
+from postbell.shapes.base import stamp
 
 
 resource = Resource(

@@ -9,7 +9,7 @@ from postbell.api.models import Shape
 from postbell.api.resource import Call, Resource
 from postbell.api.routes.posts import PostId, found_post
 from postbell.services.media.fetched import fetches_of
-from postbell.shapes import stamp
+from postbell.shapes.base import stamp
 
 
 resource = Resource("fetches", "Files of posts that networks have fetched.", path="/api/v1/posts")

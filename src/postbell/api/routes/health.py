@@ -11,7 +11,7 @@ from postbell.api.problems import Refusal
 from postbell.api.resource import Call, Resource
 from postbell.errors import PostbellError
 from postbell.services.telling.pinging import BOUND
-from postbell.shapes import stamp
+from postbell.shapes.base import stamp
 from postbell.store import schema, summary
 
 

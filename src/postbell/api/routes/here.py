@@ -9,16 +9,17 @@ from fastapi import Query
 from postbell.api import models, plan_models
 from postbell.api.call import Answer, tag_of
 from postbell.api.resource import Call, Resource
-from postbell.plan_shapes import pause_json
-from postbell.series_shapes import series_json
 from postbell.services.accounts import pausing
 from postbell.services.accounts.accounts import list_accounts
 from postbell.services.accounts.holds import hold_of
 from postbell.services.posts.compose import load_post
 from postbell.services.series.series import load_series
 from postbell.services.series.series_view import paused_series
-from postbell.shapes import post_json, stamp
-from postbell.status_shapes import held_json
+from postbell.shapes.base import stamp
+from postbell.shapes.plan import pause_json
+from postbell.shapes.posts import post_json
+from postbell.shapes.series import series_json
+from postbell.shapes.status import held_json
 
 
 resource = Resource("here", "What a command line elsewhere needs to know.", path="/api/v1")

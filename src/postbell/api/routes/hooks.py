@@ -16,7 +16,7 @@ from postbell.domain.event import EventKind
 from postbell.domain.hook import CallState
 from postbell.services.telling import hooks
 from postbell.services.telling.hooks import Seen
-from postbell.shapes import hook_call_json, hook_json
+from postbell.shapes.hooks import hook_call_json, hook_json
 
 
 resource = Resource("hooks", "Hooks: addresses that are told what happens, by signed requests.")

@@ -10,7 +10,7 @@ from postbell.api import media_models as models
 from postbell.api.call import Answer
 from postbell.api.resource import Call, Resource
 from postbell.services.media import ingest
-from postbell.shapes import job_json
+from postbell.shapes.jobs import job_json
 
 
 resource = Resource("jobs", "Jobs: work that goes on after it was asked for.")

@@ -22,7 +22,8 @@ from postbell.domain.media import STORED, MediaKind
 from postbell.errors import Invalid, Problem
 from postbell.services.media import receiving
 from postbell.services.media.ingest import ask_ingest
-from postbell.shapes import job_json, stored_media_json
+from postbell.shapes.jobs import job_json
+from postbell.shapes.media import stored_media_json
 from postbell.store.stored import list_stored
 
 

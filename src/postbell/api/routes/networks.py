@@ -9,9 +9,9 @@ from fastapi import Path
 from postbell.api import models
 from postbell.api.call import Answer, tag_of
 from postbell.api.resource import Call, Resource
-from postbell.network_shapes import network_json
 from postbell.publishing import registry
 from postbell.publishing.protocol import Network
+from postbell.shapes.networks import network_json
 
 
 resource = Resource("networks", "Networks: what each needs, takes and offers.")

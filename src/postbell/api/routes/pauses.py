@@ -11,11 +11,11 @@ from postbell.api.moments import read_when
 from postbell.api.resource import Call, Resource
 from postbell.domain.access import Scope
 from postbell.errors import Invalid, Problem
-from postbell.plan_shapes import pause_json, paused_json, resumed_json
 from postbell.services.accounts import pausing
 from postbell.services.accounts.accounts import list_accounts
 from postbell.services.accounts.pausing import Target
-from postbell.shapes import stamp
+from postbell.shapes.base import stamp
+from postbell.shapes.plan import pause_json, paused_json, resumed_json
 
 
 resource = Resource("pauses", "Pauses: what is held back.")

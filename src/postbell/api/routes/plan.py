@@ -15,9 +15,9 @@ from postbell.api.moments import read_instant
 from postbell.api.resource import Call, Resource
 from postbell.domain.access import Scope
 from postbell.errors import Invalid, Noting, Problem
-from postbell.plan_shapes import coming_json
 from postbell.services.context import Context
 from postbell.services.plan import forecast
+from postbell.shapes.plan import coming_json
 
 
 resource = Resource("plan", "What was and will be published when; nothing is stored.", path="/api/v1")

@@ -14,7 +14,7 @@ from postbell.domain.post import Post
 from postbell.services.posts import actions
 from postbell.services.posts.actions import Verdict
 from postbell.services.posts.wanted import Saved
-from postbell.shapes import attempt_json, post_json
+from postbell.shapes.posts import attempt_json, post_json
 
 
 resource = Resource("actions", "What can be done with a post that is stored.", path="/api/v1/posts")

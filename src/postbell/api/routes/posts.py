@@ -33,7 +33,8 @@ from postbell.services.posts.compose import add_post, load_post
 from postbell.services.posts.preview import preview_post
 from postbell.services.posts.rest import change_post
 from postbell.services.posts.wanted import Saved
-from postbell.shapes import post_json, preview_json, problems_json, saved_json
+from postbell.shapes.base import problems_json
+from postbell.shapes.posts import post_json, preview_json, saved_json
 from postbell.store import posts as store
 from postbell.store.posts import Filter
 

@@ -12,12 +12,12 @@ from postbell.api.resource import Call, Resource
 from postbell.api.routes.post_actions import found
 from postbell.api.routes.posts import PostId, found_post, told
 from postbell.domain.access import Scope
-from postbell.edit_shapes import edit_json
 from postbell.errors import Noting
 from postbell.services.posts import actions
 from postbell.services.posts.wanted import Saved
 from postbell.services.sending.editing import edit_published, plan_edit, revisions_of
-from postbell.shapes import revision_json
+from postbell.shapes.edits import edit_json
+from postbell.shapes.posts import revision_json
 
 
 resource = Resource("published", "What can be done with what is public.", path="/api/v1/posts")

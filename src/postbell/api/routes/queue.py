@@ -17,10 +17,10 @@ from postbell.domain.access import Scope
 from postbell.domain.weekly import WeeklySlots, parse_days_off, parse_weekly
 from postbell.domain.zones import zone_named
 from postbell.errors import Invalid, Noting, Problem
-from postbell.plan_shapes import seat_json, slots_json
 from postbell.services.accounts.accounts import get_account
 from postbell.services.plan import queueing
-from postbell.shapes import stamp
+from postbell.shapes.base import stamp
+from postbell.shapes.plan import seat_json, slots_json
 
 
 resource = Resource(

@@ -15,7 +15,7 @@ from postbell.domain.access import Scope
 from postbell.services.plan import engagement
 from postbell.services.sending.commenting import comments_of
 from postbell.services.sending.metrics import readings_of
-from postbell.shapes import first_comment_json, reading_json
+from postbell.shapes.posts import first_comment_json, reading_json
 
 
 resource = Resource("responses", "How people respond to what was published.", path="/api/v1")

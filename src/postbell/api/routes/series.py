@@ -18,12 +18,12 @@ from postbell.domain.access import Scope
 from postbell.domain.series import Series
 from postbell.domain.states import SeriesState
 from postbell.errors import NotFound
-from postbell.series_shapes import saved_series_json, series_json, upcoming_json
 from postbell.services.posts.wanted import Saved
 from postbell.services.series import series as service
 from postbell.services.series import skipping
 from postbell.services.series.series_view import look_ahead, next_times, paused_series, preview_series
-from postbell.shapes import problems_json, stamp
+from postbell.shapes.base import problems_json, stamp
+from postbell.shapes.series import saved_series_json, series_json, upcoming_json
 
 
 resource = Resource("series", "Series: what is written once and published again and again.")

@@ -7,7 +7,7 @@ from postbell.api.call import Answer
 from postbell.api.resource import Call, Resource
 from postbell.services.telling.ways import find_ways
 from postbell.services.upkeep import health
-from postbell.status_shapes import status_json
+from postbell.shapes.status import status_json
 
 
 resource = Resource("status", "How things stand: what is due, what is late, what somebody must look at.")

@@ -13,7 +13,7 @@ from postbell.api.parting import Parted
 from postbell.api.resource import Call, Resource, found_at
 from postbell.domain.access import Scope
 from postbell.services.media import uploading
-from postbell.shapes import upload_json
+from postbell.shapes.media import upload_json
 
 
 resource = Resource(

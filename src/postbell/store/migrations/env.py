@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from postbell.store.tables import account
+from postbell.store.tables.core import account
 
 
 context.configure(

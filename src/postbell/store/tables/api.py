@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, CheckConstraint, Index, UniqueConstraint
 from sqlmodel import Field
 
-from postbell.store.base import Base
+from postbell.store.tables.base import Base
 
 
 class KeyRow(Base, table=True):

@@ -9,7 +9,7 @@ from sqlalchemy import JSON, Index, text
 from sqlmodel import Field
 
 from postbell.domain.states import SeriesState
-from postbell.store.base import Base, one_of
+from postbell.store.tables.base import Base, one_of
 
 
 class SeriesRow(Base, table=True):

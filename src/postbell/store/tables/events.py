@@ -9,7 +9,7 @@ from sqlalchemy import JSON, Index, UniqueConstraint, text
 from sqlmodel import Field
 
 from postbell.domain.hook import CallState
-from postbell.store.base import Base, one_of
+from postbell.store.tables.base import Base, one_of
 
 
 class EventRow(Base, table=True):

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from postbell.domain.zones import wall_at
-from postbell.shapes import post_json, stamp
+from postbell.shapes.base import stamp
+from postbell.shapes.posts import post_json
 
 
 if TYPE_CHECKING:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from postbell.domain.series import Series
 from postbell.errors import Invalid, Problem
-from postbell.shapes import comment_json, media_json, problems_json, seconds, stamp
+from postbell.shapes.base import problems_json, seconds, stamp
+from postbell.shapes.media import media_json
+from postbell.shapes.posts import comment_json
 
 
 if TYPE_CHECKING:

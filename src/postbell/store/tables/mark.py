@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint
 from sqlmodel import Field
 
 from postbell.domain.caution import Cause
-from postbell.store.base import Base, one_of
+from postbell.store.tables.base import Base, one_of
 
 
 class MarkRow(Base, table=True):

@@ -1,4 +1,4 @@
-"""The tables. Rows are written by the verbs of this package and leave it as values of the domain."""
+"""The tables of accounts, files, posts, and what becomes of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from postbell.domain.media import MediaKind
 from postbell.domain.pause import PauseScope
 from postbell.domain.post import AttemptKind
 from postbell.domain.states import DeliveryState, Outcome, PostState
-from postbell.store.base import Base, one_of
+from postbell.store.tables.base import Base, one_of
 
 
 class AccountRow(Base, table=True):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def connected_json(account: Account, values: Mapping[str, str], profile: Profile | None) -> dict[str, Any]:
     """Return an account that was connected, with what its network says if it was asked."""
-    from postbell.shapes import account_json
+    from postbell.shapes.accounts import account_json
 
     said = (
         {"profile": profile.url, "notes": list(profile.notes)} if profile else {"profile": None, "notes": []}

@@ -10,7 +10,7 @@ from sqlmodel import Field
 
 from postbell.domain.notice import NoticeKind
 from postbell.domain.states import Outcome
-from postbell.store.base import Base, one_of
+from postbell.store.tables.base import Base, one_of
 
 
 class NoticeRow(Base, table=True):

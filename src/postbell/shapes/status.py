@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from postbell.plan_shapes import pause_json
-from postbell.shapes import delivery_json, stamp
+from postbell.shapes.base import stamp
+from postbell.shapes.plan import pause_json
+from postbell.shapes.posts import delivery_json
 
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Index
 from sqlmodel import Field
 
-from postbell.store.base import Base
+from postbell.store.tables.base import Base
 
 
 class FetchRow(Base, table=True):

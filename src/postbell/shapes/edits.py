@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from postbell.shapes import problems_json
+from postbell.shapes.base import problems_json
 
 
 if TYPE_CHECKING:

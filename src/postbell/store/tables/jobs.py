@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, Index
 from sqlmodel import Field
 
-from postbell.store.base import Base
+from postbell.store.tables.base import Base
 
 
 class JobRow(Base, table=True):
