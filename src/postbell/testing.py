@@ -87,8 +87,8 @@ class FakeCredentials(Strict):
 class FakeNetwork:
     """A network in memory that fails as it is told, and counts what it was asked to make public.
 
-    `resend`, `finds`, `deletes`, `threads` and `comments` are the class's, as with every network: a subclass
-    sets others.
+    `resend`, `finds`, `deletes`, `threads`, `comments` and `comment_files` are the class's, as with every
+    network: a subclass sets others.
     """
 
     key: ClassVar[str] = "fake"
@@ -108,6 +108,7 @@ class FakeNetwork:
     deletes: ClassVar[bool] = True
     threads: ClassVar[Threads] = Threads.CHAIN
     comments: ClassVar[bool] = True
+    comment_files: ClassVar[bool] = True
 
     def __init__(self, modes: Iterable[Mode] = (), *, wait: timedelta = timedelta(seconds=120)) -> None:
         #: What the next calls do, first to last; after the last one every call publishes.

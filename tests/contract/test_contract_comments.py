@@ -5,35 +5,40 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from postbell.domain.media import Media
 from postbell.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unsure
 from postbell.publishing import registry
-from postbell.publishing.protocol import Absent, Receipt, Reply, Resend, Unknown
+from postbell.publishing.protocol import Absent, Receipt, Reply, Resend, Unknown, shows_in_comments
 from postbell.testing import FakeClock
 from support.contracts import deaths, either_side, given
 from support.farside import START, Daemon, Fault, Strike, Subject
+from support.folders import picture
 from support.subjects import subjects
 
 
 _SPEAKING = {key: each for key, each in subjects().items() if each.network.comments}
 #: Telegram's stand in another chat than the post; what becomes of that when the post goes is not known.
 _BESIDE = {key: each for key, each in _SPEAKING.items() if key != "telegram"}
+_SHOWING = {key: each for key, each in _SPEAKING.items() if shows_in_comments(each.network)}
 TEXT = "And by the way: 日本語 👩‍👩‍👧‍👦 & <b>bold</b> https://example.com/a"
 
 
 subject = given(_SPEAKING)
+showing = given(_SHOWING)
 
 
-def _daemon(subject: Subject) -> Daemon:
+def _daemon(subject: Subject, media: tuple[Media, ...] = ()) -> Daemon:
     """Return a daemon with a first comment on a post that is public."""
     far_side = subject.far_side(FakeClock(START))
     post = Daemon(subject, subject.outgoing(), far_side)
     name = asyncio.run(post.publish()).id
     far_side.clock.advance(1)
     said = replace(
-        subject.outgoing(TEXT),
+        subject.outgoing(TEXT, media=media),
         key=f"{post.outgoing.key}-c",
         begun_at=START + timedelta(seconds=1),
         options=post.outgoing.options.further(),
@@ -46,6 +51,7 @@ def _assert_once(daemon: Daemon) -> None:
     (said,) = [each for each in daemon.far_side.public() if each.answers]
     assert daemon.outgoing.reply
     assert (said.text, said.answers) == (TEXT, daemon.outgoing.reply.parent)
+    assert len(said.media) == len(daemon.outgoing.content.media)
     assert len(daemon.far_side.public()) == 2
 
 
@@ -127,6 +133,44 @@ def test_a_death_at_any_request_leads_to_exactly_one(subject: Subject, strike: S
     for _, daemon in deaths(lambda: _daemon(subject), strike):
         assert_right = _assert_at_most_once if _recover(daemon) is None else _assert_once
         assert_right(daemon)
+
+
+def _shown(folder: Path) -> tuple[Media, ...]:
+    return (picture(folder), picture(folder, "Bell.png", "A bell"))
+
+
+def test_its_files_stand_there_with_what_they_show(showing: Subject, tmp_path: Path) -> None:
+    daemon = _daemon(showing, _shown(tmp_path))
+    asyncio.run(daemon.publish())
+    _assert_once(daemon)
+    (said,) = [each for each in daemon.far_side.public() if each.answers]
+    assert [alt for _, alt in said.media] == ["A harbour", "A bell"]
+
+
+@pytest.mark.parametrize("fault", [each for each in Fault if each is not Fault.UNAUTHORIZED], ids=str)
+def test_with_files_there_is_exactly_one_after_any_failure(
+    showing: Subject, tmp_path: Path, fault: Fault
+) -> None:
+    daemon = _daemon(showing, _shown(tmp_path))
+    daemon.far_side.faults = [fault]
+    in_doubt = False
+    try:
+        asyncio.run(daemon.publish())
+    except PublishError as error:
+        in_doubt = isinstance(error, Unsure)
+    daemon.far_side.faults.clear()
+    daemon.far_side.clock.advance(180)
+    assert _recover(daemon) if in_doubt else asyncio.run(daemon.publish())
+    _assert_once(daemon)
+
+
+@either_side
+def test_with_files_a_death_at_any_request_leads_to_exactly_one(
+    showing: Subject, tmp_path: Path, strike: Strike
+) -> None:
+    for _, daemon in deaths(lambda: _daemon(showing, _shown(tmp_path)), strike):
+        assert _recover(daemon)
+        _assert_once(daemon)
 
 
 @pytest.mark.parametrize("subject", _BESIDE.values(), ids=_BESIDE.keys())

@@ -248,6 +248,10 @@ def test_files_go_along_and_are_told_alike(two: Two, tmp_path: Path) -> None:
         asked = [
             ("edit", post, "--media", f"{runs}=It runs", "--media", str(cat)),
             ("show", post, "--json"),
+            ("edit", post, "--comment", "More", "--media", f"comment:{cat}=It sits", "--json"),
+            ("show", post),
+            ("edit", post, "--comment", ""),
+            ("edit", post, "--media", f"comment:{cat}=It sits"),
             ("edit", post, "--no-media"),
             ("add", "A page", "--to", "out,nobody", "--media", str(page), "--link", "x"),
             ("add", "No file", "--to", "out", "--media", str(tmp_path / "none.png"), "--json"),

@@ -54,6 +54,7 @@ _KEYS = "wall::nothing_is_answered_without_a_valid_key_on_any_route"
 _FILES = "post_actions::stored_files_are_used_by_their_hashes"
 _OPTIONS = "checklist::options_of_a_network_are_checked_before_anything_is_stored"
 _COMMENT = "checklist::a_first_comment_goes_with_a_post"
+_COMMENT_FILES = "checklist::a_first_comment_shows_files_of_its_own"
 
 CHECKLIST: dict[str, Item] = {
     "P1": _shown("a draft belongs to accounts", _DRAFT),
@@ -137,7 +138,7 @@ CHECKLIST: dict[str, Item] = {
     "S6": _shown("a text", _SAID),
     "S7": _shown("a title", _SAID),
     "S8": _shown("uploaded files", _FILES),
-    "S9": _shown("a first comment", _COMMENT),
+    "S9": _shown("a first comment, with files", _COMMENT, _COMMENT_FILES),
     "S10": _shown("options by network, the account's win", _SAID, _OPTIONS),
     "S11": _shown("accounts with words of their own", _SAID),
     "S12": _shown("threads", _SAID, "posts::a_text_that_is_too_long_for_an_account_may_become_a_thread"),

@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 from postbell.publishing import registry
-from postbell.publishing.protocol import Network, Resend, Threads, counter_of, editor_of
+from postbell.publishing.protocol import Network, Resend, Threads, counter_of, editor_of, shows_in_comments
 
 
 README = Path(__file__).parents[2] / "README.md"
@@ -25,6 +25,7 @@ _THREADS = {
     Threads.WHOLE: "handed on whole",
     Threads.NONE: "no",
 }
+_COMMENTS = {(True, True): "with files", (True, False): "texts", (False, False): "no"}
 _LOST = {
     Resend.SAFE: "sent again, once there",
     Resend.LOOK_FIRST: "looked up",
@@ -55,7 +56,7 @@ def _row(network: Network) -> tuple[str, ...]:
         text,
         _files(network),
         _THREADS[network.threads],
-        "yes" if network.comments else "no",
+        _COMMENTS[network.comments, shows_in_comments(network)],
         _LOST[network.resend],
         "yes" if network.deletes else "no",
         "yes" if editor_of(network) else "no",

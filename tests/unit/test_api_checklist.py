@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from support import pictures
 from support.api import Asked, configured, problem
 from support.checklist import CHECKLIST, ITEMS
 from support.repeating import give_slots
@@ -143,3 +144,30 @@ def test_a_first_comment_goes_with_a_post(api: Asked) -> None:
     assert made["comment"] == comment
     changed = api.ask("PATCH", f"/api/v1/posts/{made['id']}", json={"comment": None}).json()
     assert changed["comment"] is None
+
+
+def test_a_first_comment_shows_files_of_its_own(api: Asked) -> None:
+    sent = [("file", ("bell.png", pictures.png(), "image/png"))]
+    name = api.ask("POST", "/api/v1/media", files=sent).json()["media"][0]["sha256"]
+    media = [{"sha256": name, "alt": "A bell", "part": 0}]
+    asked = {"to": ["tusk"], "comment": {"text": "More below"}, "media": media}
+    made = write(api, **asked).json()
+    assert [(each["part"], each["alt"]) for each in made["media"]] == [(0, "A bell")]
+    previews = api.ask("POST", "/api/v1/posts/preview", json={"text": "hello", **asked}).json()["previews"]
+    assert [call["url"].rpartition("/api/")[2] for call in previews[0]["calls"]] == [
+        *("v1/statuses", "v2/media", "v1/statuses")
+    ]
+    other = {"part": 0, "sha256": name, "alt": "A tower"}
+    path = f"/api/v1/posts/{made['id']}"
+    changed = api.ask("PATCH", path, json={"media": [other, {"sha256": name, "alt": "Above"}]}).json()
+    assert [each["part"] for each in changed["media"]] == [0, 1]
+    gone = api.ask("PATCH", path, json={"comment": None}).json()
+    assert [each["alt"] for each in gone["media"]] == ["Above"]
+    assert problem(write(api, to=["tusk"], media=media)) == (422, "invalid")
+
+
+def test_a_network_that_takes_no_files_in_comments_says_so(api: Asked) -> None:
+    shown = {
+        each["key"]: each["comment_files"] for each in api.ask("GET", "/api/v1/networks").json()["networks"]
+    }
+    assert [key for key, does in shown.items() if does] == ["bluesky", "mastodon", "threads"]

@@ -6,10 +6,10 @@ from postbell.domain.content import Override
 from postbell.domain.manuscript import (
     SCISSORS,
     Manuscript,
-    MediaRef,
     read_manuscript,
     write_manuscript,
 )
+from postbell.domain.media_ref import MediaRef
 from postbell.errors import Invalid, Problem
 
 

@@ -12,10 +12,10 @@ from postbell.domain.content import Override, Split
 from postbell.domain.manuscript import (
     SCISSORS,
     Manuscript,
-    MediaRef,
     read_manuscript,
     write_manuscript,
 )
+from postbell.domain.media_ref import MediaRef
 from postbell.domain.queue_order import QUEUES
 from postbell.errors import Invalid
 
@@ -86,7 +86,7 @@ MANUSCRIPTS = st.builds(
     allow_duplicate=st.booleans(),
     bare=st.sampled_from([None, False, True]),
     split=st.sampled_from([None, *Split]),
-    media=st.lists(st.builds(MediaRef, file=WORDS, alt=WORDS, part=st.integers(1, 3)), max_size=3).map(tuple),
+    media=st.lists(st.builds(MediaRef, file=WORDS, alt=WORDS, part=st.integers(0, 3)), max_size=3).map(tuple),
     overrides=st.dictionaries(NAMES, OVERRIDES, max_size=3),
 )
 

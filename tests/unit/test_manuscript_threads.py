@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from postbell.domain.content import Override, Split
-from postbell.domain.manuscript import Manuscript, MediaRef, read_manuscript
+from postbell.domain.manuscript import Manuscript, read_manuscript
+from postbell.domain.media_ref import MediaRef
 from postbell.errors import Invalid, Problem
 
 
@@ -32,10 +33,18 @@ def test_a_file_may_belong_to_another_part_than_the_first() -> None:
     assert found.media == (MediaRef(file="a.jpg"), MediaRef(file="b.jpg", part=2))
 
 
+def test_a_file_may_belong_to_the_first_comment() -> None:
+    found = read('+++\ncomment = "More"\nmedia = [{file = "b.jpg", part = "comment"}]\n+++\nOne\n')
+    assert found.media == (MediaRef(file="b.jpg", part=0),)
+
+
 @pytest.mark.parametrize("part", ["0", '"2"', "true"])
 def test_a_part_is_a_number_from_1_on(part: str) -> None:
     found = problem(f'+++\nmedia = [{{file = "b.jpg", part = {part}}}]\n+++\n')
-    assert found.message == "post.md, line 2: the parts of a thread are counted from 1: part = 2."
+    assert found.message == (
+        "post.md, line 2: the parts of a thread are counted from 1: part = 2; "
+        'the first comment has part = "comment".'
+    )
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ Number = Annotated[float, Strict()]
 
 
 class CommentAsked(Asked):
-    """What is published below a post first."""
+    """What is published below a post first, with those files of the post whose `part` is 0."""
 
     text: str = Field(description="The text.", min_length=1, max_length=LONGEST)
     after_seconds: Number = Field(0, description="How long after the post.", ge=0, le=LONGEST_SPAN)
@@ -100,7 +100,9 @@ class MediaAsked(Asked):
         max_length=10_000,
     )
     name: str | None = Field(None, description="What it is called.", min_length=1, max_length=255)
-    part: Whole = Field(1, description="Which part of a thread shows it, from 1.", ge=1, le=101)
+    part: Whole = Field(
+        1, description="Which part of a thread shows it, from 1; 0: the first comment.", ge=0, le=101
+    )
 
 
 class TimeAsked(Asked):

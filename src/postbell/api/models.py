@@ -65,7 +65,7 @@ class Media(Shape):
 
     name: str = Field(description="What the file was called.", examples=["cat.jpg"])
     alt: str = Field(description="What it shows, for people who cannot see it; may be empty.")
-    part: int = Field(description="Which part of a thread shows it, from 1.")
+    part: int = Field(description="Which part of a thread shows it, from 1; 0: the first comment.")
     mime: str = Field(description="Its type, read from its content.", examples=["image/jpeg"])
     size: int = Field(description="Its length in bytes.")
     width: int | None = Field(description="Pixels; null where they could not be measured.")
@@ -135,7 +135,7 @@ class Delivery(Shape):
 
 
 class Comment(Shape):
-    """What is published below a post first."""
+    """What is published below a post first, with those files of the post whose `part` is 0."""
 
     text: str = Field(description="The text.")
     after_seconds: float = Field(description="How long after the post.")
@@ -366,6 +366,7 @@ class Network(Shape):
     edits: bool = Field(description="Whether what was published can be changed there.")
     threads: str = Field(description="What becomes of a thread: chain, joined, whole or none.")
     comments: bool = Field(description="Whether it publishes first comments.")
+    comment_files: bool = Field(description="Whether it puts files into first comments.")
     example: list[str] = Field(description="Commands that connect an account and post with it.")
     options_schema: dict[str, Any] = Field(description="The options as a JSON Schema.")
     credentials_schema: dict[str, Any] = Field(description="The credentials as a JSON Schema.")

@@ -18,7 +18,8 @@ from postbell.cli.telling import FILES_LEFT, moment_text, tell_saved
 from postbell.cli.terms import Understood, understand
 from postbell.cli.words import printable
 from postbell.domain.content import Comment, Override, Split
-from postbell.domain.manuscript import Manuscript, MediaRef
+from postbell.domain.manuscript import Manuscript
+from postbell.domain.media_ref import MediaRef
 from postbell.domain.spans import span_text
 from postbell.domain.states import PostEvent, PostState
 from postbell.domain.when import EXAMPLES
@@ -42,7 +43,7 @@ not_after = "friday 12:00", delete_after = "7 d", allow_duplicate = true, bare =
 split = true or "numbered", comment, comment_after = "5 min",
 and [network] or [account] with options, or with an `at` of its own.
 A heading `## @name` begins a text for that network or account alone, a line `## +` the next part of a thread;
-a file with part = 2 belongs to its second part.
+a file with part = 2 belongs to its second part, one with part = "comment" to the first comment.
 Accounts: {accounts}
 Times: {times}
 Leave the file empty to store nothing.

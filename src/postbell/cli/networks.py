@@ -1,10 +1,12 @@
 """`postbell networks`.
 
 With `--json` each network is an object: {key, label, summary, server, default_server, guide, credentials:
-[field], options: [field], limits, resend, deletes, edits, threads, comments, example: [command]}, where
+[field], options: [field], limits, resend, deletes, edits, threads, comments,
+comment_files, example: [command]}, where
 server is required, optional or none, resend is safe, look_first or never, deletes says whether what was
 published can be taken away, edits whether it can be changed there, threads is chain (a post for each part),
 joined (one post), whole (handed on) or none (refused), comments says whether first comments are published,
+comment_files whether with files,
 and field is {name, type, required, default, description, example}, where example may be null.
 """
 
@@ -45,7 +47,8 @@ _THREADS = {
     "whole": "is handed on as it is, with all its parts at once.",
     "none": "is refused; give the network a text of its own.",
 }
-_COMMENTS = {True: "is published below the post.", False: "is left out."}
+_COMMENTS = {True: "is published below the post", False: "is left out"}
+_COMMENT_FILES = {True: ", with files.", False: "; files for it are refused."}
 _WITHIN = {"day": "24 hours", "month": "30 days"}
 
 
@@ -75,7 +78,7 @@ def networks(state: State, *, name: str | None) -> None:
 
 
 def _print_network(state: State, network: Network) -> None:
-    from postbell.publishing.protocol import editor_of
+    from postbell.publishing.protocol import editor_of, shows_in_comments
 
     left_out = network.default_server or "found by itself"
     server = {"required": "needed", "optional": f"{left_out} if left out", "none": None}
@@ -88,7 +91,7 @@ def _print_network(state: State, network: Network) -> None:
     click.echo("\nWhat it takes\n")
     rules = [
         ("a thread", _THREADS[network.threads]),
-        ("first comment", _COMMENTS[network.comments]),
+        ("first comment", _COMMENTS[network.comments] + _COMMENT_FILES[shows_in_comments(network)]),
         ("a lost answer", _RESEND[network.resend]),
         ("what is public", f"{_DELETES[network.deletes]}\n{_EDITS[editor_of(network) is not None]}"),
     ]

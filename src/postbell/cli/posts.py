@@ -17,6 +17,7 @@ from postbell.cli.telling import (
 )
 from postbell.cli.times import day_or_instant
 from postbell.cli.words import first_words, one_line, printable
+from postbell.domain.media import COMMENT
 from postbell.domain.spans import span_text
 from postbell.domain.states import Outcome, PostState
 from postbell.domain.toml_text import toml_value
@@ -199,6 +200,8 @@ def _media_text(item: Media) -> str:
     size = f", {item.width} x {item.height}" if item.width else ""
     alt = f": {one_line(item.alt)}" if item.alt else ", without alt text"
     part = f" in part {item.part}" if item.part > 1 else ""
+    if item.part == COMMENT:
+        part = " in the first comment"
     return f"{item.name} ({item.mime}{size}){part}{alt}"
 
 

@@ -20,15 +20,16 @@ from postbell.cli.common import State
 from postbell.cli.own_times import split_times, with_times
 from postbell.cli.times import PlaceOptions
 from postbell.domain.content import Override, Split
-from postbell.domain.manuscript import SCISSORS, Manuscript, MediaRef, read_manuscript, write_manuscript
-from postbell.domain.media import Source
+from postbell.domain.manuscript import SCISSORS, Manuscript, read_manuscript, write_manuscript
+from postbell.domain.media import COMMENT, Source
+from postbell.domain.media_ref import OF_COMMENT, MediaRef
 from postbell.errors import Invalid, PostbellError, Problem
 
 
 _FILES = (".md", ".markdown", ".txt")
 _FIELDS = ("text", "title", "link", "comment")
-#: A file of a part of a thread.
-_OF_PART = re.compile(r"([1-9][0-9]?):(.+)", re.DOTALL)
+#: A file of a part of a thread, or of the first comment.
+_OF_PART = re.compile(rf"([1-9][0-9]?|{OF_COMMENT}):(.+)", re.DOTALL)
 
 
 def _when(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -88,7 +89,8 @@ class Given(PlaceOptions):
                 "--media",
                 multiple=True,
                 metavar="[N:]FILE[=ALT]",
-                help="A picture or video; say what it shows, and in the N-th part of a thread 2:FILE.",
+                help="A picture or video; say what it shows. 2:FILE for the second part of a thread, "
+                "comment:FILE for the first comment.",
             ),
             click.option(
                 "--label", "labels", multiple=True, metavar="LABEL,…", help="What it is filed under."
@@ -295,7 +297,7 @@ def _media_ref(given: str, part: int = 1) -> MediaRef:
     ends = [len(given), *(place for place in reversed(range(len(given))) if given[place] == "=")]
     end = next((end for end in ends if os.path.lexists(given[:end])), None)
     if end is None and (named := _OF_PART.fullmatch(given)):
-        return _media_ref(named[2], part=int(named[1]))
+        return _media_ref(named[2], part=COMMENT if named[1] == OF_COMMENT else int(named[1]))
     if end is None:
         end = given.find("=") if "=" in given else len(given)
     return MediaRef(file=given[:end], alt=given[end + 1 :], part=part)

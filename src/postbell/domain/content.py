@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from postbell.domain.additions import Additions
-from postbell.domain.media import Media
+from postbell.domain.media import COMMENT, Media
 
 
 class Split(StrEnum):
@@ -25,7 +25,7 @@ class Split(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Comment:
-    """What the author says first below a post."""
+    """What the author says first below a post; its files are among those of the content."""
 
     text: str
     #: How long after the post it is published.
@@ -69,26 +69,38 @@ class Content:
     title: str | None = None
     #: A web address that the post is about (http or https).
     link: str | None = None
-    #: The files of all parts; each says which part shows it.
+    #: The files of all parts, and of the first comment; each says what shows it.
     media: tuple[Media, ...] = ()
-    #: What is published below it once it is public. What a network is given as a post leaves it out.
+    #: What is published below it once it is public. What a network is given as a post has none of its files.
     comment: Comment | None = None
 
     @property
     def parts(self) -> tuple[Content, ...]:
         """The posts that it is made of: itself, or each part of a thread with its files.
 
-        A file of a part that there is not goes with the last one.
+        A file of a part that there is not goes with the last one; those of the first comment are left out.
         """
         if not self.segments:
-            return (self,)
+            return (self.as_post(),)
         last = len(self.segments) + 1
         media: list[list[Media]] = [[] for _ in range(last)]
-        for item in self.media:
+        for item in self.as_post().media:
             media[min(item.part, last) - 1].append(item)
         first = replace(self, segments=(), media=tuple(media[0]))
         others = zip(self.segments, media[1:], strict=True)
         return (first, *(Content(text=text, media=tuple(own)) for text, own in others))
+
+    def as_post(self) -> Content:
+        """Return it without the files of its first comment."""
+        own = tuple(item for item in self.media if item.part != COMMENT)
+        return self if own == self.media else replace(self, media=own)
+
+    def as_comment(self) -> Content | None:
+        """Return its first comment with the files of that, as a content of its own; None without one."""
+        if self.comment is None:
+            return None
+        own = (replace(item, part=1) for item in self.media if item.part == COMMENT)
+        return Content(text=self.comment.text, media=tuple(own))
 
     def joined(self) -> Content:
         """Return a thread as one post, its texts as paragraphs."""

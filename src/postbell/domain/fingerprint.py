@@ -34,10 +34,11 @@ def fingerprint(content: Content) -> str | None:
     said = " ".join((content.text, *content.segments))
     title, text, link = (_plain(part or "") for part in (content.title, said, content.link))
     read = " ".join(part for part in (title, text, "" if link in text else link) if part)
-    if not read and not content.media:
+    files = content.as_post().media
+    if not read and not files:
         return None
     # No text that is read has a line break left, so files are never taken for one.
-    told = read or "".join(f"\n{item.sha256}" for item in content.media)
+    told = read or "".join(f"\n{item.sha256}" for item in files)
     return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 

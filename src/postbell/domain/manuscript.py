@@ -28,7 +28,7 @@
     The text for Bluesky, or for the account with this name.
 
 A line `## +` in a text begins the next part of a thread. A file is shown by the part that it names, else by
-the first: media = [{file = "c.jpg", part = 2}].
+the first: media = [{file = "c.jpg", part = 2}]; by the first comment with part = "comment".
 
 The front matter may be missing. A line of a text that looks like such a heading, or like the line below
 which everything is ignored, is written with a backslash before it.
@@ -44,21 +44,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from postbell.domain.content import Override, Split
+from postbell.domain.media_ref import OF_COMMENT, MediaRef, part_of
 from postbell.domain.queue_order import QUEUES
 from postbell.domain.toml_text import toml_key, toml_value, without_dates
 from postbell.errors import Invalid, Problem
-
-
-@dataclass(frozen=True, kw_only=True)
-class MediaRef:
-    """A file that the post shows."""
-
-    #: As it was written: a path, relative or not.
-    file: str
-    #: What the picture shows. Empty if nobody said.
-    alt: str = ""
-    #: Which part of a thread shows it, from 1.
-    part: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,7 +147,7 @@ def write_manuscript(manuscript: Manuscript, *, remark: str = "") -> str:
     values = {name: getattr(manuscript, name) for name in _TEXTS}
     more = {
         "queue": True if manuscript.queue == QUEUES[0] else manuscript.queue,
-        "media": list(map(_media_value, manuscript.media)) or None,
+        "media": [ref.written() for ref in manuscript.media] or None,
         "labels": manuscript.labels,
         "allow_duplicate": manuscript.allow_duplicate or None,
         "bare": manuscript.bare,
@@ -184,11 +173,6 @@ def write_manuscript(manuscript: Manuscript, *, remark: str = "") -> str:
 
 def _assignments(values: Mapping[str, Any]) -> list[str]:
     return [f"{toml_key(name)} = {toml_value(value)}" for name, value in values.items() if value is not None]
-
-
-def _media_value(ref: MediaRef) -> str | dict[str, Any]:
-    more = ({"alt": ref.alt} if ref.alt else {}) | ({"part": ref.part} if ref.part != 1 else {})
-    return {"file": ref.file, **more} if more else ref.file
 
 
 def _body(text: str, segments: Sequence[str]) -> list[str]:
@@ -314,20 +298,22 @@ def _read_media(file: _File, value: Any) -> tuple[MediaRef, ...]:
     found = []
     for item in value if isinstance(value, list) else [None]:
         entry = {"file": item} if isinstance(item, str) else item
-        part = entry.pop("part", 1) if isinstance(entry, dict) else 1
+        part = part_of(entry.pop("part", 1)) if isinstance(entry, dict) else 1
         if (
             isinstance(entry, dict)
             and "file" in entry
             and all(isinstance(said, str) for said in entry.values())
         ):
             _refuse_unknown(file, set(entry), ("file", "alt", "part"), within="media")
-            found.append(MediaRef(file=entry["file"], alt=entry.get("alt", ""), part=part))
+            shown = {} if part is None else {"part": part}
+            found.append(MediaRef(file=entry["file"], alt=entry.get("alt", ""), **shown))
         else:
             file.note(
                 "media", 'it must be a list of files: media = ["a.jpg", {file = "b.jpg", alt = "A bell"}].'
             )
-        if type(part) is not int or part < 1:
-            file.note("media", "the parts of a thread are counted from 1: part = 2.")
+        if part is None:
+            other = f'the first comment has part = "{OF_COMMENT}"'
+            file.note("media", f"the parts of a thread are counted from 1: part = 2; {other}.")
     return tuple(found)
 
 

@@ -49,6 +49,10 @@ def kind_of(mime: str) -> MediaKind:
     return MediaKind(kind) if kind in list(MediaKind) else MediaKind.DOCUMENT
 
 
+#: Shown by the first comment, and by no part of the post.
+COMMENT = 0
+
+
 @dataclass(frozen=True, kw_only=True)
 class Media:
     """A file in the store as one post uses it. The file is immutable and named by its content."""
@@ -71,9 +75,9 @@ class Media:
     path: Path
     #: What the picture shows, for people who cannot see it. Empty if none was given.
     alt: str = ""
-    #: Which part of a thread shows it, from 1.
+    #: Which part of a thread shows it, from 1; or COMMENT.
     part: int = 1
 
 
-#: A file to be stored: where it lies, its alt text, and which part of a thread shows it, else the first.
+#: A file to be stored: where it lies, its alt text, and which part shows it (see `Media`), else the first.
 Source = tuple[Path, str] | tuple[Path, str, int]

@@ -95,6 +95,7 @@ the account must be confirmed; it takes so many videos a day, and is asked for t
     deletes: ClassVar[bool] = True
     threads: ClassVar[protocol.Threads] = protocol.Threads.CHAIN
     comments: ClassVar[bool] = True
+    comment_files: ClassVar[bool] = True
 
     def check(self, content: Content, options: Any, *, account: str) -> list[Problem]:
         """Return what only Bluesky minds: a title alone, a link that makes the text too long, no card."""

@@ -82,6 +82,7 @@ class Mastodon:
     threads: ClassVar[protocol.Threads] = protocol.Threads.CHAIN
     oauth: ClassVar[OAuth] = OAUTH
     comments: ClassVar[bool] = True
+    comment_files: ClassVar[bool] = True
 
     @property
     def limits(self) -> Limits:

@@ -93,6 +93,7 @@ class MetaThreads:
     oauth: ClassVar[OAuth] = OAUTH
     fetches: ClassVar[bool] = True
     comments: ClassVar[bool] = True
+    comment_files: ClassVar[bool] = True
 
     @property
     def limits(self) -> limits.Limits:

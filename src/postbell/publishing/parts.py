@@ -9,17 +9,18 @@ from typing import Any
 from postbell.domain import limits
 from postbell.domain.content import Content
 from postbell.errors import Problem
-from postbell.publishing.protocol import Network, Threads
+from postbell.publishing.protocol import Network, Threads, shows_in_comments
 
 
 def taken(content: Content, network: Network) -> Content:
     """Return a content as its network is given it: a thread is one post where it makes one of it."""
+    content = content.as_post()
     return content.joined() if network.threads is Threads.JOINED else content
 
 
 def parts_of(content: Content, network: Network) -> Sequence[Content]:
     """Return the single posts that a network makes of a content, each to be held against its limits."""
-    return content.parts if network.threads is Threads.CHAIN else (content.joined(),)
+    return content.parts if network.threads is Threads.CHAIN else (content.as_post().joined(),)
 
 
 def problems(content: Content, options: Any, network: Network, *, account: str) -> list[Problem]:
@@ -42,9 +43,17 @@ def problems(content: Content, options: Any, network: Network, *, account: str) 
 
 
 def _comment_problems(content: Content, options: Any, network: Network, *, account: str) -> list[Problem]:
-    if content.comment is None or not network.comments:
+    said = content.as_comment()
+    if said is None:
         return []
-    said = Content(text=content.comment.text)
+    if said.media and not shows_in_comments(network):
+        message = (
+            f"{network.label} puts no files into a first comment; leave them out, or say nothing there: "
+            f"--set {account}.comment="
+        )
+        return [Problem(where="comment: media", account=account, message=message)]
+    if not network.comments:
+        return []
     wrong = limits.check(said, replace(network.limits, needs_title=False), account=account)
     wrong += network.check(said, options.further(), account=account)
     return [replace(problem, where=f"comment: {problem.where}") for problem in wrong]

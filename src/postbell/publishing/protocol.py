@@ -167,7 +167,8 @@ class Network(Protocol):
     it, with that server's `limits` and `check`; see `at_server`. Where it tells how people respond to a post,
     it has `metrics`; see `Counter`. Where what is public can be changed, it has `edit`; see `Editor`. Where a
     person consents in a browser, `oauth` says how; see `postbell.publishing.web.consent`. Where it fetches
-    files itself it has a `fetches` that is true; see `Links`.
+    files itself it has a `fetches` that is true; see `Links`. Where first comments take files it has a
+    `comment_files` that is true; see `shows_in_comments`.
     """
 
     #: The file's name.
@@ -261,6 +262,11 @@ def counter_of(network: Network) -> Counter | None:
 def fetches(network: Network) -> bool:
     """Whether a network fetches files itself, so that Postbell must be at a public address."""
     return bool(getattr(network, "fetches", False))
+
+
+def shows_in_comments(network: Network) -> bool:
+    """Whether a network puts files into a first comment: an Outgoing with a `reply` and files."""
+    return network.comments and bool(getattr(network, "comment_files", False))
 
 
 def fit_limit(network: Network, options: Mapping[str, Any]) -> MediaLimit:

@@ -17,6 +17,7 @@ from postbell.domain.account import Account
 from postbell.domain.budget import RetryBudget
 from postbell.domain.content import Content, Override, resolve
 from postbell.domain.ids import Random
+from postbell.domain.media import COMMENT
 from postbell.domain.metrics import AGES
 from postbell.domain.post import Delivery, Post
 from postbell.domain.retry import RetryPolicy
@@ -43,6 +44,7 @@ from postbell.publishing.protocol import (
     at_server,
     counter_of,
     fit_limit,
+    shows_in_comments,
 )
 from postbell.services.accounts.vault import Vault
 from postbell.services.media.file_types import renamed
@@ -62,6 +64,11 @@ class Prepared:
     network: Network
     outgoing: Outgoing
     http: Http
+
+    def require_files(self) -> None:
+        """Raise Rejected if stored files that are to be sent are gone."""
+        if gone := [item.name for item in self.outgoing.content.media if not item.path.exists()]:
+            raise Rejected(f"its stored files are gone: {', '.join(gone)}; restore the folder `media`")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,16 +179,20 @@ class Context:
     ) -> tuple[Content, list[Problem]]:
         """Return a content with its files as the account's network takes them with its options.
 
-        With it come the reasons why some cannot be made to fit; those stay as they are. May take seconds, and
-        with videos minutes; for `foretold` see `MediaStore.fit`. Raises PostbellError where nothing can be
-        made to fit at all, or not be stored.
+        Those of a first comment that the account does not publish stay as they are. With it come the reasons
+        why some cannot be made to fit; those stay as they are, too. May take seconds, and with videos
+        minutes; for `foretold` see `MediaStore.fit`. Raises PostbellError where nothing can be made to fit at
+        all, or not be stored.
         """
         if not content.media:
             return content, []
-        _, options = resolve(content, overrides, network=account.network, account=account.name)
-        limit = fit_limit(self.network_of(account), options)
+        said, options = resolve(content, overrides, network=account.network, account=account.name)
+        network = self.network_of(account)
+        limit, comments = fit_limit(network, options), bool(said.comment) and shows_in_comments(network)
         media, problems = list(content.media), []
         for index, item in enumerate(content.media):
+            if item.part == COMMENT and not comments:
+                continue
             try:
                 media[index] = self.media.fit(item, limit, foretold=foretold)
             except Invalid as error:
@@ -191,13 +202,13 @@ class Context:
     def outgoing(
         self, post: Post, delivery: Delivery, account: Account, *, since: datetime | None = None
     ) -> Outgoing:
-        """Return a delivery as its network sees it.
+        """Return a delivery as its network sees it, without the files of its first comment.
 
         If its first try is forgotten, `since` is the earliest instant (aware) at which it can have been.
         Raises Invalid for pictures that cannot be made to fit, and what `fit` raises.
         """
         network = self.network(account.network)
-        base, unfit = self.fit(post.content, post.overrides, account)
+        base, unfit = self.fit(post.content.as_post(), post.overrides, account)
         if unfit:
             raise Invalid(unfit)
         if base.media:

@@ -25,7 +25,7 @@ def connected_json(account: Account, values: Mapping[str, str], profile: Profile
 
 def network_json(network: Network) -> dict[str, Any]:
     """Return what a network needs, takes and offers."""
-    from postbell.publishing.protocol import editor_of
+    from postbell.publishing.protocol import editor_of, shows_in_comments
 
     return {
         "key": network.key,
@@ -42,6 +42,7 @@ def network_json(network: Network) -> dict[str, Any]:
         "edits": editor_of(network) is not None,
         "threads": network.threads,
         "comments": network.comments,
+        "comment_files": shows_in_comments(network),
         "example": example_of(network),
     }
 

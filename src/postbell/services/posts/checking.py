@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from postbell.domain.account import Account
 from postbell.domain.content import Content, Override, resolve
-from postbell.domain.media import MediaKind
+from postbell.domain.media import COMMENT, MediaKind
 from postbell.domain.post import Post
 from postbell.domain.tagging import completed
 from postbell.errors import Problem
@@ -104,10 +104,16 @@ def check_fitted(
     return parts.problems(content, options, network, account=account.name)
 
 
-def check_parts(content: Content) -> list[Problem]:
-    """Return a problem for each file of a part that there is not."""
+def check_parts(content: Content, overrides: Mapping[str, Override]) -> list[Problem]:
+    """Return a problem for each file of a part, or of a first comment, that there is not."""
     count = len(content.segments) + 1
+    said = content.comment or any(override.comment for override in overrides.values())
+    silent = "there is no first comment to show it; give that a text with --comment, or leave the file out."
     return [
+        Problem(where=f"media {item.name}", message=silent)
+        for item in content.media
+        if item.part == COMMENT and not said
+    ] + [
         Problem(where=f"media {item.name}", message=f"there is no part {item.part}; count from 1 to {count}.")
         for item in content.media
         if item.part > count
@@ -161,12 +167,15 @@ def check_films(content: Content) -> list[Problem]:
 
 def check_terms(ctx: Context, post: Post, account: Account) -> list[Problem]:
     """Return what the account's network cannot do of what the post asks for besides its content."""
+    content, _ = resolve(post.content, post.overrides, network=account.network, account=account.name)
+    said = content.as_comment()
+    files = (*content.as_post().media, *(said.media if said else ()))
     network, found = ctx.network(account.network), list[Problem]()
     if post.delete_after is not None and not network.deletes:
         message = f"{network.label} cannot take posts away again; leave it out, or publish elsewhere."
         found.append(Problem(where="--delete-after", account=account.name, message=message))
     reachable = ctx.public is not None and ctx.public.base.startswith("https://")
-    if post.content.media and fetches(network) and not reachable:
+    if files and fetches(network) and not reachable:
         message = (
             f"{network.label} fetches files itself, and Postbell is at no public address with https: "
             "set `public_url` under [api] in the configuration, or leave the files out."

@@ -84,7 +84,7 @@ def check_said(
     with ctx.store.read() as tx:
         others = account_store.accounts_named(tx, list(overrides))
     wrong = check_names(overrides, accounts, registry.keys(), others=others)
-    return wrong + check_links(base, overrides) + check_parts(base)
+    return wrong + check_links(base, overrides) + check_parts(base, overrides)
 
 
 def _unknown_account(name: str, known: list[str]) -> str:
@@ -102,7 +102,7 @@ def _empty(post: Post, problems: list[Problem]) -> list[Problem]:
 
 
 def _says_anything(post: Post) -> bool:
-    content = post.content
+    content = post.content.as_post()
     said = any(override.text or override.title for override in post.overrides.values())
     texts = (content.text, *content.segments)
     return bool(any(map(str.strip, texts)) or content.title or content.link or content.media or said)

@@ -14,7 +14,7 @@ from postbell.domain.states import DeliveryState
 from postbell.domain.tagging import completed
 from postbell.errors import Invalid, Problem
 from postbell.publishing.parts import parts_of
-from postbell.publishing.protocol import Call, Network
+from postbell.publishing.protocol import Call
 from postbell.services.context import Context
 from postbell.services.plan.placing import choose
 from postbell.services.plan.planning import Place, plan
@@ -33,7 +33,7 @@ from postbell.services.posts.judging import NO_ACCOUNT, check_said, find_account
 from postbell.services.posts.own_times import check_dates, check_named, own_times, place_at
 from postbell.services.posts.splitting import split_for
 from postbell.services.posts.wanted import Preview, Wanted
-from postbell.services.sending.commenting import as_comment
+from postbell.services.sending.commenting import as_comment, saying
 
 
 #: A content with its pictures made to fit an account, and why others cannot be.
@@ -98,13 +98,13 @@ def _without_time(ctx: Context, post: Post, account: Account, shown: Preview) ->
 
 
 def _calls(
-    ctx: Context, network: Network, post: Post, delivery: Delivery, account: Account
+    ctx: Context, post: Post, delivery: Delivery, account: Account, said: Content | None
 ) -> tuple[Call, ...]:
-    outgoing = ctx.outgoing(post, delivery, account)
-    calls = network.preview(outgoing)
-    if outgoing.content.comment and network.comments:
-        said = as_comment(outgoing, outgoing.content.comment, ["<id of the post>"])
-        calls = [*calls, *network.preview(said)]
+    network = ctx.network(account.network)
+    calls = network.preview(ctx.outgoing(post, delivery, account))
+    if said and network.comments:
+        outgoing = ctx.outgoing(saying(post, said), delivery, account)
+        calls = [*calls, *network.preview(as_comment(outgoing, said, ["<id of the post>"]))]
     return tuple(calls)
 
 
@@ -144,7 +144,7 @@ def _preview(
             for part in parts_of(content, network)
         ),
         pictures=tuple(zip(post.content.media, base.media, strict=True)),
-        calls=() if unfit else _calls(ctx, network, post, delivery, account),
+        calls=() if unfit else _calls(ctx, post, delivery, account, content.as_comment()),
         problems=tuple(problems),
         warnings=(
             *(() if ctx.require_alt else no_alt),

@@ -132,7 +132,7 @@ def _unused(series: Series, accounts: Mapping[str, Account]) -> list[Problem]:
 
 
 def _says_anything(series: Series) -> bool:
-    content = series.content
+    content = series.content.as_post()
     said = any(override.text or override.title for override in series.overrides.values())
     return bool(
         content.text.strip() or series.variants or content.title or content.link or content.media or said

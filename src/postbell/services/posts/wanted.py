@@ -85,7 +85,7 @@ class ContentChanges:
 
     text: str | None = None
     segments: tuple[str, ...] | None = None
-    #: An empty text takes it away.
+    #: An empty text takes it away, with its files unless `media` says what there is.
     comment: Comment | None = None
     title: str | None = None
     link: str | None = None
@@ -94,7 +94,7 @@ class ContentChanges:
 
     def of(self, said: Content, media: tuple[Media, ...]) -> Content:
         """Return a content as it is after these changes, with these files."""
-        return Content(
+        changed = Content(
             text=said.text if self.text is None else self.text,
             segments=said.segments if self.segments is None else self.segments,
             comment=said.comment if self.comment is None else self.comment if self.comment.text else None,
@@ -102,6 +102,8 @@ class ContentChanges:
             link=said.link if self.link is None else self.link or None,
             media=media,
         )
+        silenced = self.comment is not None and changed.comment is None and self.media is None
+        return changed.as_post() if silenced else changed
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ import structlog
 from sqlalchemy import Connection
 
 from postbell.domain.comment import CommentState, FirstComment
-from postbell.domain.content import Comment, Content, resolve
+from postbell.domain.content import Content, resolve
 from postbell.domain.post import Delivery, Post
 from postbell.domain.tagging import completed
 from postbell.errors import (
@@ -149,23 +149,19 @@ class Comments:
             claim.post.content, claim.post.overrides, network=account.network, account=account.name
         )
         content = completed(content, claim.post.overrides, account=account.name)
-        if content.comment is None or not claim.delivery.receipt_id:
+        said = content.as_comment()
+        if said is None or not claim.delivery.receipt_id:
             raise Rejected("nobody knows any more what, or how the post is called there")
-        # Its options are those of the post, its text and files are not.
-        overrides = {
-            key: replace(said, text=None, segments=(), link=None, title=None)
-            for key, said in claim.post.overrides.items()
-        }
-        bare = replace(claim.post, content=Content(text=content.comment.text), overrides=overrides)
         keeper = Keeper(thread=self.thread, account=account, vault=self.ctx.vault)
-        asked = await self.ctx.prepare(bare, claim.delivery, account, keeper)
+        asked = await self.ctx.prepare(saying(claim.post, said), claim.delivery, account, keeper)
         ids = ids_of(claim.delivery.receipt_id)
         forgotten = taken.comment.state is CommentState.UNSURE and taken.comment.begun_at is None
         begun_at = claim.delivery.ended_at or taken.begun_at if forgotten else taken.begun_at
-        said = as_comment(asked.outgoing, content.comment, ids)
-        return replace(asked, outgoing=replace(said, begun_at=begun_at, forgotten=forgotten))
+        outgoing = as_comment(asked.outgoing, said, ids)
+        return replace(asked, outgoing=replace(outgoing, begun_at=begun_at, forgotten=forgotten))
 
     async def _publish(self, taken: _Taken, asked: Prepared) -> Receipt | Progress:
+        asked.require_files()
         progress = progress_of(taken.comment.progress)
         while True:
             async with asyncio.timeout(LONGEST_STEP):
@@ -179,11 +175,23 @@ class Comments:
             progress = result
 
 
-def as_comment(outgoing: Outgoing, said: Comment, ids: Sequence[str]) -> Outgoing:
-    """Return a first comment on what the network calls by `ids`, the last of which it answers."""
+def saying(post: Post, said: Content) -> Post:
+    """Return a post that says its first comment, with its options; its texts and files are left out."""
+    overrides = {
+        key: replace(override, text=None, segments=(), link=None, title=None)
+        for key, override in post.overrides.items()
+    }
+    return replace(post, content=said, overrides=overrides)
+
+
+def as_comment(outgoing: Outgoing, said: Content, ids: Sequence[str]) -> Outgoing:
+    """Return a first comment on what the network calls by `ids`, the last of which it answers.
+
+    `outgoing` is what `saying` makes of the post: its files fit the network.
+    """
     return replace(
         outgoing,
-        content=Content(text=said.text),
+        content=Content(text=said.text, media=outgoing.content.media),
         options=outgoing.options.further(),
         key=f"{outgoing.key}-c",
         reply=Reply(root=ids[0], parent=ids[-1]),

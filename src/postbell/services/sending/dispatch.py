@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from postbell.domain.account import Account
 from postbell.domain.caution import Cause
 from postbell.domain.post import LATE_AFTER, Delivery
-from postbell.errors import PostbellError, PublishError, Rejected, Unsure
+from postbell.errors import PostbellError, PublishError, Unsure
 from postbell.publishing.protocol import Progress, Receipt
 from postbell.publishing.web.rates import Rest
 from postbell.services.context import Context, Prepared, progress_of, stored_progress
@@ -275,8 +275,7 @@ class Dispatcher:
         return ending, asked.http.rest if asked else None
 
     async def _publish(self, claim: Claim, asked: Prepared) -> Receipt | Progress:
-        if gone := [item.name for item in asked.outgoing.content.media if not item.path.exists()]:
-            raise Rejected(f"its stored files are gone: {', '.join(gone)}; restore the folder `media`")
+        asked.require_files()
         progress = progress_of(claim.delivery.progress)
         while True:
             async with asyncio.timeout(LONGEST_STEP):

@@ -9,7 +9,7 @@ from typing import Any
 from postbell.domain.account import Account
 from postbell.domain.content import Content, Override, resolve
 from postbell.domain.fingerprint import fingerprint
-from postbell.domain.media import Media
+from postbell.domain.media import COMMENT, Media
 from postbell.domain.post import Delivery, Post, Revision
 from postbell.domain.states import Outcome, PostEvent
 from postbell.errors import Conflict, NotFound, Problem
@@ -138,6 +138,10 @@ def _media(ctx: Context, post: Post, changes: Changes, problems: list[Problem]) 
         problems += files.problems
     if [(item.sha256, item.part) for item in wanted] != [(item.sha256, item.part) for item in had]:
         message = "the files of what is public stay as they are; only their alt texts can be changed."
+        problems.append(Problem(where="media", message=message))
+        return had
+    if any(old.part == COMMENT and old.alt != new.alt for old, new in zip(had, wanted, strict=True)):
+        message = "a first comment stays as it is, with its files; only what the post shows can be changed."
         problems.append(Problem(where="media", message=message))
         return had
     return tuple(replace(old, alt=new.alt) for old, new in zip(had, wanted, strict=True))
