@@ -18,7 +18,7 @@ from postbell.api import routes
 from postbell.api.consents import Consents
 from postbell.api.contract import describe
 from postbell.api.feed import Feed
-from postbell.api.problems import MEDIA_TYPE, Refusal, document, refusal_of, refusal_of_schema
+from postbell.api.problems import FAULT, MEDIA_TYPE, Refusal, document, refusal_of, refusal_of_schema
 from postbell.api.resource import Resource
 from postbell.app import App
 from postbell.errors import PostbellError
@@ -66,6 +66,7 @@ def build(
     made.add_exception_handler(PostbellError, _tell)
     made.add_exception_handler(RequestValidationError, _tell)
     made.add_exception_handler(HTTPException, _tell)
+    made.add_exception_handler(Exception, _tell)  # which goes on, to whoever writes the log
     return made  # type: ignore[return-value]
 
 
@@ -102,7 +103,8 @@ def _refusal(error: Exception) -> Refusal:
         return refusal_of(error)
     if isinstance(error, RequestValidationError):
         return refusal_of_schema(error.errors())
-    assert isinstance(error, HTTPException), "the others are handled by nobody here"
+    if not isinstance(error, HTTPException):
+        return FAULT
     code, detail = _CODES.get(error.status_code, ("malformed", "The request cannot be read."))
     headers: dict[str, Any] = dict(error.headers or {})
     return Refusal(status=error.status_code, code=code, detail=detail, headers=tuple(headers.items()))

@@ -87,8 +87,9 @@ async def arrived(request: Request, id: str) -> AsyncIterator[Part | None]:  # n
             headers = (("Upload-Offset", str(upload.offset)),)
             raise Refusal(status=409, code="offset", detail=detail, headers=headers)
         if upload.sha256:
-            if await request.body():
-                raise Refusal(status=413, code="too_long", detail="All of the file has come before.")
+            async for piece in request.stream():
+                if piece:
+                    raise Refusal(status=413, code="too_long", detail="All of the file has come before.")
             yield None
             return
         make = partial(Part, ctx=app.ctx, upload=upload, limits=app.settings.media)

@@ -120,6 +120,12 @@ class Refusal(Exception):
     said: str | None = None
 
 
+#: What is told of an error that nobody has thought of. What it says may hold values, even secrets.
+FAULT = Refusal(
+    status=500, code="fault", detail="This is a fault in Postbell; the log of the daemon says more."
+)
+
+
 def refusal_of(error: PostbellError, *, within: str = "") -> Refusal:
     """Return how an error is told; `within` points to the part of the body that it is about."""
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)

@@ -13,6 +13,7 @@ import math
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from email.utils import format_datetime
+from traceback import extract_tb
 from urllib.parse import urlsplit
 
 import structlog
@@ -20,7 +21,7 @@ import structlog
 from postbell.api.asgi import Asgi, Message, Receive, Scope, Send
 from postbell.api.callers import Caller, caller_of, peer_caller
 from postbell.api.pace import Pace
-from postbell.api.problems import MEDIA_TYPE, Refusal, document, refusal_of
+from postbell.api.problems import FAULT, MEDIA_TYPE, Refusal, document, refusal_of
 from postbell.app import App
 from postbell.domain.access import Key
 from postbell.errors import PostbellError
@@ -103,10 +104,10 @@ class Wall:
         except PostbellError as error:
             await answer.refuse(refusal_of(error))
         except Exception as error:  # noqa: BLE001 - the last resort: nobody outside is told what went wrong
-            # What it says may hold values, even secrets.
-            structlog.get_logger().error("api_fault", kind=type(error).__name__, path=scope["path"])
-            detail = "This is a fault in Postbell; the log of the daemon says more."
-            await answer.refuse(Refusal(status=500, code="fault", detail=detail))
+            structlog.get_logger().error(
+                "api_fault", kind=type(error).__name__, path=scope["path"], at=_place_of(error)
+            )
+            await answer.refuse(FAULT)
 
     def _require_known_host(self, scope: Scope, headers: _Headers) -> None:
         given = headers.all("host")
@@ -222,6 +223,14 @@ def _too_often(wait: float, detail: str) -> Refusal:
         detail=f"{detail} Ask again in {seconds} s.",
         headers=(("Retry-After", seconds),),
     )
+
+
+def _place_of(error: Exception) -> str:
+    """Return where in Postbell it was raised: lines say nothing of values."""
+    frames = [
+        f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in extract_tb(error.__traceback__)
+    ]
+    return " ".join(frames[-3:])
 
 
 async def _answer_alive(scope: Scope, answer: _Answer) -> None:

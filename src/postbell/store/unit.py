@@ -9,6 +9,7 @@ from typing import Self
 
 from sqlalchemy import Connection
 
+from postbell.errors import PostbellError
 from postbell.store.engine import Store, is_open, part_of, told
 
 
@@ -31,8 +32,11 @@ class Unit(Store):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # What a part has stored stays, as it would had it been a transaction of its own.
-        self._stack.__exit__(*((None, None, None) if self._can_commit() else (kind, error, trace)))
+        # What a part has stored stays where a later one is refused, as it would had it been a transaction of
+        # its own. A fault takes everything back: nobody is told what became of it.
+        refused = error is None or isinstance(error, PostbellError)
+        kept = refused and self._can_commit()
+        self._stack.__exit__(*((None, None, None) if kept else (kind, error, trace)))
 
     @contextmanager
     def write(self, *, by_user: bool = True) -> Iterator[Connection]:
