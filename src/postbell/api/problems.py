@@ -103,6 +103,7 @@ _PLACES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (re.compile(r"(repeat|recycle)"), lambda found: f"/{found[1]}"),
     (re.compile(r"(repeat|recycle) (\w+)(?: .+)?"), lambda found: f"/{found[1]}/{found[2]}"),
     (re.compile(r"variant (\d+)"), lambda found: f"/variants/{int(found[1]) - 1}"),
+    (re.compile(r"label (\d+)"), lambda found: f"/labels/{int(found[1]) - 1}"),
     (re.compile(r"part (\d+)"), lambda found: f"/segments/{int(found[1]) - 2}"),
 )
 
@@ -226,4 +227,4 @@ def document(refusal: Refusal) -> bytes:
             "problems": list(refusal.problems),
         },
         ensure_ascii=False,
-    ).encode()
+    ).encode("utf-8", "backslashreplace")

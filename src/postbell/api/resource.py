@@ -23,6 +23,7 @@ from starlette.responses import Response
 
 from postbell.api.call import Answer, Running, begin, conclude
 from postbell.api.problems import Refusal, told
+from postbell.api.texts import require_texts
 from postbell.domain.access import Scope, opens
 from postbell.domain.ids import LETTERS
 
@@ -178,10 +179,12 @@ class Route(APIRoute):
                     code="scope",
                     detail=f"This key does not open that; it needs the scope {needed}.",
                 )
-            _require_known_query(request, self)
+            is_json = takes == "application/json"
             # It is read here, because FastAPI tells every fault of it as its own.
-            if takes == "application/json" and (await request.body() or "content-type" in request.headers):
+            if is_json and (await request.body() or "content-type" in request.headers):
                 _require_json(request)
+            await require_texts(request, json=is_json)
+            _require_known_query(request, self)
             return await handle(request)
 
         return answer

@@ -10,6 +10,7 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, Connection
 
 from postbell.domain.pause import Pause, PauseScope
+from postbell.domain.plain import label_fault
 from postbell.errors import Invalid, Problem
 from postbell.services.context import Context
 from postbell.services.posts.judging import find_accounts
@@ -117,8 +118,8 @@ def _find(ctx: Context, targets: Sequence[Target]) -> list[Target]:
                     problems.append(Problem(where="--series", message=_no_series(target.name, ids)))
                     continue
                 found.append(replace(target, name=target.name if target.name in ids else ids[0]))
-            elif target.scope is Scope.LABEL and not target.name.strip():
-                problems.append(Problem(where="--label", message="it is empty; name a label."))
+            elif target.scope is Scope.LABEL and (wrong := label_fault(target.name)):
+                problems.append(Problem(where="--label", message=wrong))
             else:
                 found.append(target)
     if problems:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from postbell.domain.account import Account
 from postbell.domain.content import Content, Override
+from postbell.domain.plain import label_problems
 from postbell.domain.post import Post
 from postbell.errors import Invalid, Problem
 from postbell.publishing import registry
@@ -23,6 +24,7 @@ from postbell.services.posts.checking import (
     check_parts,
     check_terms,
 )
+from postbell.services.posts.plainness import check_plain
 from postbell.store import accounts as account_store
 
 
@@ -47,7 +49,7 @@ def judge(
 
     `problems` are known already. With `strictly` the post is to be published: it may lack nothing.
     """
-    must = problems + check_said(ctx, post.content, post.overrides, accounts)
+    must = problems + check_said(ctx, post.content, post.overrides, accounts) + label_problems(post.labels)
     must += guard.past_end(ctx, post, post.at) if post.at else []
     lacks: list[Problem] = []
     for account in accounts.values():
@@ -80,10 +82,11 @@ def judge(
 def check_said(
     ctx: Context, base: Content, overrides: Mapping[str, Override], accounts: Mapping[str, Account]
 ) -> list[Problem]:
-    """Return what is wrong with overrides by their names, and with links."""
+    """Return what is wrong with overrides by their names, with links, and with single characters."""
     with ctx.store.read() as tx:
         others = account_store.accounts_named(tx, list(overrides))
     wrong = check_names(overrides, accounts, registry.keys(), others=others)
+    wrong += check_plain(base, overrides)
     return wrong + check_links(base, overrides) + check_parts(base, overrides)
 
 

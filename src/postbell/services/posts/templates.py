@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from postbell.domain.account import Account
+from postbell.domain.content import Content
+from postbell.domain.plain import label_problems
 from postbell.domain.post import Post
 from postbell.domain.recycling import Recycling
 from postbell.domain.series import Series
@@ -25,6 +27,7 @@ from postbell.services.posts.checking import (
     check_terms,
 )
 from postbell.services.posts.judging import NO_ACCOUNT, check_said
+from postbell.services.posts.plainness import check_plain
 
 
 #: So many readings of a text with choices are checked against the limits of the networks.
@@ -39,6 +42,7 @@ def judge_series(
     `problems` are known already. Where its choices have very many readings, the first are checked.
     """
     must = [*problems, *check_said(ctx, series.content, series.overrides, accounts)]
+    must += check_plain(Content(), {}, series.variants) + label_problems(series.labels)
     if not accounts and not any(problem.where == NO_ACCOUNT.where for problem in problems):
         must.append(NO_ACCOUNT)
     if not problems and not _comes(series, ctx.now()):

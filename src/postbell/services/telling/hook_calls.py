@@ -35,6 +35,8 @@ class Told:
     status: int | None = None
     #: Why it was not taken, a sentence without its full stop; None if it was.
     error: str | None = None
+    #: Whether it can never be handed over: nobody was asked.
+    hopeless: bool = False
     #: Until when the address asks to be left alone (aware UTC), if it does.
     rest_until: datetime | None = None
 
@@ -56,7 +58,11 @@ async def tell(way: Outside, event: Event, secrets: Sequence[str], hook: Hook, n
     """Hand over an event at `now` (aware UTC). Raises nothing."""
     # Numbers come anew in a database that was restored; with the time they are unique.
     name = f"evt_{event.id}_{int(event.at.timestamp() * 1000)}"
-    body = _body(str(event.kind), event.at, _data(event))
+    try:
+        body = _body(str(event.kind), event.at, _data(event))
+    except (ValueError, TypeError, RecursionError) as fault:
+        error = f"the event cannot be written as JSON ({type(fault).__name__}), so it is not told"
+        return Told(at=now, took_ms=0, error=error, hopeless=True)
     return await _post(way, hook, secrets, now, name=name, body=body)
 
 

@@ -61,6 +61,8 @@ class HookSender:
     _telling: dict[int, asyncio.Task[None]] = field(default_factory=dict)
     #: The ids of those for which there may be more than they were told.
     _more: set[int] = field(default_factory=set)
+    #: Until when (`time.monotonic`) those are left alone with which something went wrong here.
+    _broken: dict[int, float] = field(default_factory=dict)
     _alarm: Alarm = field(init=False)
     #: Whether there were addresses at the last turn, or before the first.
     _any: bool = True
@@ -88,6 +90,8 @@ class HookSender:
         if found and self._unheard:  # it came while this was looked up, and may not be seen below
             self._alarm.ring_in(_A_MOMENT)
         for hook in found:
+            if self._broken.get(hook.id, 0.0) > time.monotonic():
+                continue
             self._more.add(hook.id)
             if hook.id not in self._telling:
                 self._telling[hook.id] = asyncio.create_task(self._tell(hook.id, hook.name))
@@ -131,6 +135,9 @@ class HookSender:
         except Exception as error:  # noqa: BLE001 - no fault here may keep others from being told
             told = {"reason": str(error)} if isinstance(error, PostbellError) else {"exc_info": error}
             structlog.get_logger().error("hook_broke", hook=name, **told)
+            # What happens meanwhile must not lead here again at once.
+            self._broken[hook_id] = time.monotonic() + _AFTER_A_FAULT
+            self._more.discard(hook_id)
             return _AFTER_A_FAULT
 
     async def _tell_all(self, hook_id: int) -> float | None:
@@ -159,7 +166,7 @@ class HookSender:
                 hook = self._after(hook, told, tries)
                 calls.append(_call_of(event, told, tries, hook))
                 upto = max(upto, event.id)
-                if told.error is not None:
+                if told.error is not None and not told.hopeless:
                     break
                 if time.monotonic() >= write_at:
                     await self._write(calls, hook, upto)
@@ -168,13 +175,17 @@ class HookSender:
                 upto = ahead.upto
         finally:
             # What was taken is written down even if this is broken off: it need not be told again.
-            await asyncio.shield(self._write(calls, hook, upto))
+            if calls or upto > ahead.hook.after:
+                await asyncio.shield(self._write(calls, hook, upto))
         if hook.failures:
             await self._give_up(hook)
 
     def _after(self, hook: Hook, told: Told, tries: int) -> Hook:
         """Return how an address is after it was told something that it had not taken so many times before."""
         log = structlog.get_logger().bind(hook=hook.name)
+        if told.hopeless:  # that says nothing of the address
+            log.error("hook_event_given_up", reason=told.error)
+            return hook
         if told.error is None:
             if hook.failures:
                 log.info("hook_recovered", failures=hook.failures)
@@ -206,10 +217,16 @@ class HookSender:
             )
 
 
+def _state_of(told: Told) -> CallState:
+    if told.error is None:
+        return CallState.TAKEN
+    return CallState.GIVEN_UP if told.hopeless else CallState.WAITING
+
+
 def _call_of(event: Event, told: Told, tries: int, hook: Hook) -> HookCall:
     """Return how an event was told, and when it is tried again if it was not taken."""
     try_at = None
-    if told.error is not None:
+    if told.error is not None and not told.hopeless:
         try_at = hook.rests_until or told.at
         if tries + 1 >= STUCK_AFTER:
             try_at = max(try_at, told.at + _WAITS.wait(tries + 1, chance=0.75))
@@ -218,7 +235,7 @@ def _call_of(event: Event, told: Told, tries: int, hook: Hook) -> HookCall:
         kind=event.kind,
         post_id=event.post_id,
         account=event.account,
-        state=CallState.TAKEN if told.error is None else CallState.WAITING,
+        state=_state_of(told),
         tries=tries + 1,
         first_at=told.at,
         last_at=told.at,
