@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from postbell.domain.media import Media
-from postbell.errors import PublishError, Rejected, Unavailable
-from postbell.publishing.protocol import Progress, Receipt
+from postbell.errors import PublishError, Rejected, Unavailable, Unsure
+from postbell.publishing.protocol import Progress, Receipt, Unknown
 from support import pictures
 from support.fake_threads import FakeThreads, Refusal, daemon
 from support.farside import Daemon, Fault
@@ -199,6 +199,19 @@ def test_a_post_that_appears_late_is_not_published_from_another_container() -> N
     far_side._list = listed  # type: ignore[method-assign]
     receipt = asyncio.run(sender.publish())
     assert [post["id"] for post in far_side.posts] == [receipt.id]
+
+
+def test_where_what_is_listed_may_be_it_nothing_is_published_again() -> None:
+    sender, far_side = daemon()
+    far_side.misses = 1
+    made = far_side.clock.now() - timedelta(minutes=10)
+    listed = far_side.write("Good morning", timestamp=f"{made:%Y-%m-%dT%H:%M:%S}+0000")
+    error = fail(sender)
+    assert isinstance(error, Unsure)
+    assert str(error) == f"{listed['permalink']} may be it, or another one"
+    assert numbered(far_side).count("POST me/threads_publish") == 1
+    assert len(far_side.posts) == len(far_side.containers) == 1
+    assert asyncio.run(sender.find()) == Unknown(reason=str(error))
 
 
 def test_what_is_refused_for_another_reason_is_told_at_once() -> None:

@@ -33,7 +33,9 @@ async def find_post(line: Line, outgoing: Outgoing, done: Mapping[str, Any]) -> 
     if "id" in done:
         return await told_post(line, done["id"])
     state = await line.state(done["container"]) if "container" in done else None
-    if state and state.word in ("FINISHED", "IN_PROGRESS"):
+    # Of a container that was not found when it was published, or of one before it, the list may know more.
+    doubt = done.get("misses") or done.get("rounds")
+    if state and state.word in ("FINISHED", "IN_PROGRESS") and not doubt:
         return Absent()
     try:
         found = await listed(line, outgoing)

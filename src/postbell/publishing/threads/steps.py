@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from postbell.errors import PublishError, RateLimited, Rejected, Unavailable, Unsure
-from postbell.publishing.protocol import Outgoing, Progress, Receipt
+from postbell.publishing.protocol import Outgoing, Progress, Receipt, Unknown
 from postbell.publishing.public_links import public_url
 from postbell.publishing.threads.errors import FETCHING, concerns_another
 from postbell.publishing.threads.find import listed
@@ -163,7 +163,10 @@ class Steps:
         return RateLimited(told, until=limit.until or self._http.now() + _FULL)
 
     async def _sought(self) -> Receipt | None:
+        """Return what Threads lists of it. Raises Unsure where what is listed may be it, or another one."""
         found = await listed(self._line, self._outgoing)
+        if isinstance(found, Unknown):
+            raise Unsure(found.reason)
         return found if isinstance(found, Receipt) else None
 
     async def _known(self) -> Receipt:
