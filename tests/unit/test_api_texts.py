@@ -1,7 +1,8 @@
-"""Half of a surrogate pair and a NUL are refused in everything that comes by the API, with their place."""
+"""What no request may hold is refused wherever it stands: characters, years, cursors that nobody made."""
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from postbell.errors import Invalid
 from postbell.services.posts.compose import add_post
 from postbell.services.posts.plainness import check_plain
 from postbell.services.posts.wanted import Terms, Wanted
-from support.api import ROUTES, UNSAFE, Asked, Known, configured
+from support.api import _SAMPLES, ROUTES, UNSAFE, Asked, Known, application, configured
 from support.world import add_account, build_world
 
 
@@ -70,6 +71,86 @@ def test_a_body_as_deep_as_it_likes_is_refused(api: Asked) -> None:
 def test_a_nul_in_the_query_is_refused_everywhere(api: Asked, route: Known) -> None:
     answer = api.ask(route.method, f"{route.path}?label=a%00b")
     assert 400 <= answer.status_code < 500
+
+
+def forged(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode("utf-8", "surrogatepass")).decode().rstrip("=")
+
+
+FAR = [
+    *("9999-12-31T23:59:59Z", "9999-12-31T23:59:59-14:00"),
+    *("0001-01-01T00:00:00+14:00", "3000-01-02T12:00:00Z"),
+]
+FORGED = [
+    forged("[" * 5_000),
+    forged('["0001-01-01T00:00:00+23:59","x"]'),
+    forged('[null,"\ud800"]'),
+    *(forged(f"{at} x") for at in ("0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "2026-11-23")),
+    *(forged(text) for text in (" ", "x", " \ud800", " \0", " " + "x" * 300)),
+    *("%%%", "\u00e9", "a"),
+]
+
+
+def _queries() -> Iterator[Any]:
+    for path, methods in application().state.contract["paths"].items():
+        for method, operation in methods.items():
+            names = [each["name"] for each in operation.get("parameters", ()) if each["in"] == "query"]
+            if names:
+                yield pytest.param(method.upper(), path, names, id=f"{method} {path}")
+
+
+@pytest.mark.parametrize(("method", "path", "names"), list(_queries()))
+def test_no_query_breaks_a_route(api: Asked, method: str, path: str, names: list[str]) -> None:
+    for name, sample in _SAMPLES.items():
+        path = path.replace(f"{{{name}}}", sample)
+    for name in names:
+        for value in ("a\0b", *FAR, *FORGED):
+            given = {each: value if each == name or each in ("since", "until") else "1" for each in names}
+            for query in ({name: value}, given):
+                assert api.ask(method, path, params=query).status_code < 500, query
+
+
+@pytest.mark.parametrize("path", ["/api/v1/posts", "/api/v1/media"])
+@pytest.mark.parametrize("cursor", FORGED)
+def test_a_forged_cursor_is_told_to_be_none(api: Asked, path: str, cursor: str) -> None:
+    answer = api.ask("GET", path, params={"cursor": cursor})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+
+
+@pytest.mark.parametrize("at", FAR)
+@pytest.mark.parametrize(
+    ("more", "pointer"),
+    [
+        ({"at": "FAR", "late_limit_seconds": 3e9}, "/at"),
+        ({"at": "2026-11-24T18:00:00Z", "not_after": "FAR"}, "/not_after"),
+        ({"auto": {"between": "2026-11-24T18:00:00Z", "until": "FAR"}}, "/auto/until"),
+        ({"auto": {"between": "FAR", "until": "FAR"}}, "/auto/between"),
+        ({"times": {"ann": "FAR"}}, "/times/ann"),
+    ],
+)
+def test_a_time_beyond_the_years_that_are_taken_is_refused(
+    api: Asked, at: str, more: dict[str, Any], pointer: str
+) -> None:
+    body = json.dumps({"text": "a", "to": ["ann"]} | more).replace("FAR", at)
+    answer = send(api, "/api/v1/posts", body)
+    assert answer.status_code == 422
+    assert pointer in pointers(answer)
+    assert "1970 to 2999" in answer.json()["detail"]
+
+
+def test_a_span_at_the_end_of_the_calendar_is_refused(api: Asked) -> None:
+    span = {"since": "9999-12-01T00:00:00Z", "until": "9999-12-31T23:59:59Z"}
+    assert api.ask("GET", "/api/v1/agenda", params=span).status_code == 422
+
+
+def test_the_last_time_that_is_taken_can_be_read_with_the_longest_spans(api: Asked) -> None:
+    longest = 100 * 366 * 86_400
+    spans = {"late_limit_seconds": longest, "delete_after_seconds": longest}
+    comment = {"text": "b", "after_seconds": longest}
+    more = {"at": "2999-12-31T12:00:00Z", **spans, "comment": comment}
+    made = api.ask("POST", "/api/v1/posts", json={"text": "a", "to": ["ann"]} | more)
+    assert made.status_code in (201, 422), made.text
+    assert api.ask("GET", "/api/v1/posts").status_code == 200
 
 
 @pytest.mark.parametrize("route", UNSAFE, ids=str)

@@ -183,7 +183,6 @@ def test_a_day_without_a_time_of_day_is_refused(text: str) -> None:
         ("2026-11-27T18:00+15:00", "no place on earth has the offset +15:00"),
         ("2026-11-27T18:00+01:60", "no place on earth has the offset +01:60"),
         ("thu 27 nov 2026 18:00", "2026-11-27 is a Friday"),
-        ("9999-12-31 23:00 America/New_York", "date value out of range"),
         ("27 nov 2026 18:00 Europe/Berlin (16:00Z, in 6 d)", "it is 17:00Z, not 16:00Z"),
         ("2026-11-27T17:00Z (16:00Z)", "it is 17:00Z, not 16:00Z"),
     ],
@@ -369,3 +368,13 @@ def test_an_unknown_zone_is_refused_with_the_nearest_names(name: str, mend: str)
     (problem,) = caught.value.problems
     assert problem.where == "--tz"
     assert mend in problem.message
+
+
+@pytest.mark.parametrize(
+    "text", ["9999-12-31 23:00 America/New_York", "3000-01-01 12:00", "1969-12-31 12:00"]
+)
+def test_a_year_that_is_too_far_away_is_refused_past_or_not(text: str) -> None:
+    with pytest.raises(Invalid, match=r"is too far away\. Years go from 1970 to 2999"):
+        parse_when(
+            text, now=datetime(2026, 11, 23, tzinfo=UTC), zone=ZoneInfo("Europe/Berlin"), allow_past=True
+        )

@@ -22,7 +22,16 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from postbell.domain.time_words import MONTHS, WEEKDAYS, Here, read
-from postbell.domain.zones import clock_text, is_zone, twice_note, wall_at, wall_to_instant, zone_named
+from postbell.domain.zones import (
+    TOO_FAR,
+    YEARS,
+    clock_text,
+    is_zone,
+    twice_note,
+    wall_at,
+    wall_to_instant,
+    zone_named,
+)
 from postbell.errors import Invalid, Problem
 
 
@@ -65,8 +74,9 @@ def parse_when(text: str, *, now: datetime, zone: ZoneInfo, allow_past: bool = F
     """Return the time that `text` means to somebody in `zone` at `now` (aware UTC).
 
     A time that a change of the clocks leaves out is moved forward by the gap; of one that comes twice the
-    first is taken; `note` says so. Raises Invalid with the accepted forms if the text has none of them, and
-    for a time that is not in the future, unless it is `now` or `allow_past`.
+    first is taken; `note` says so. Raises Invalid with the accepted forms if the text has none of them, for
+    a time outside the years 1970 to 2999, and for one that is not in the future, unless it is `now` or
+    `allow_past`.
     """
     words = " ".join(text.split())
     echo = _ECHO.fullmatch(words)
@@ -75,8 +85,12 @@ def parse_when(text: str, *, now: datetime, zone: ZoneInfo, allow_past: bool = F
     try:
         meant = read(words.lower(), Here(now=now.astimezone(UTC).replace(microsecond=0), zone=zone))
         when = _settle(meant, zone, utc)
-    except (ValueError, OverflowError) as error:
+    except OverflowError:  # beyond the calendar
+        raise _refusal(text, TOO_FAR) from None
+    except ValueError as error:
         raise _refusal(text, f"is not a time: {error}. Accepted are: {', '.join(EXAMPLES)}.") from None
+    if when.at.year not in YEARS or when.local.year not in YEARS:
+        raise _refusal(text, TOO_FAR)
     if when.at <= now and words.lower() != NOW and not allow_past:
         raise _refusal(text, f"is past: {describe(when, now)}. Give a later time, or now.")
     return when

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from postbell.domain.day_words import shown, whole_number
-from postbell.domain.zones import wall_at, zone_named
+from postbell.domain.zones import TOO_FAR, YEARS, wall_at, zone_named
 from postbell.errors import Invalid, Problem
 
 
@@ -119,8 +119,8 @@ def read_moment(value: Any) -> date | datetime:
         raise ValueError(
             f"{shown(value)} is not a date like 2026-12-01, nor a time like 2026-12-01 09:00."
         ) from None
-    if not 1970 <= moment.year <= 2999:
-        raise ValueError(f"{shown(value)} is too far away. Years go from 1970 to 2999.")
+    if moment.year not in YEARS:
+        raise ValueError(f"{shown(value)} {TOO_FAR}")
     return moment
 
 

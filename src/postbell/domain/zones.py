@@ -19,6 +19,12 @@ def zone_named(name: str, *, where: str = "--tz") -> ZoneInfo:
     raise Invalid([Problem(where=where, message=f'there is no time zone named "{name}". {mend}')])
 
 
+#: The years in which anything happens here: beyond them a slip of the pen is meant, or the calendar ends.
+YEARS = range(1970, 3000)
+#: What is said of others.
+TOO_FAR = f"is too far away. Years go from {YEARS[0]} to {YEARS[-1]}."
+
+
 def is_zone(name: str) -> bool:
     """Say whether there is a time zone with this IANA name."""
     return name in _names()

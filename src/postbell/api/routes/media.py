@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import Path, Query
@@ -15,11 +12,11 @@ from postbell.api import media_models as models
 from postbell.api.arriving import FORM, Files
 from postbell.api.asked import Asked
 from postbell.api.call import Answer
+from postbell.api.cursors import cursor_of, read_timed
 from postbell.api.ranges import file_response
 from postbell.api.resource import Call, Resource, found_at, page_link
 from postbell.domain.access import Scope
 from postbell.domain.media import STORED, MediaKind
-from postbell.errors import Invalid, Problem
 from postbell.services.media import receiving
 from postbell.services.media.ingest import ask_ingest
 from postbell.shapes.jobs import job_json
@@ -104,7 +101,7 @@ def ingest(call: Call, asked: IngestAsked) -> Answer:
 @resource.get("", "List files", returns=models.MediaPage)
 def list_(call: Call, asked: Annotated[MediaListAsked, Query()]) -> Answer:
     """List files, the newest first."""
-    beyond = _read_cursor(asked.cursor) if asked.cursor else None
+    beyond = read_timed(asked.cursor) if asked.cursor else None
     with call.ctx.store.read() as tx:
         found = list_stored(
             tx,
@@ -115,7 +112,7 @@ def list_(call: Call, asked: Annotated[MediaListAsked, Query()]) -> Answer:
             limit=asked.limit + 1,
         )
     shown = found[: asked.limit]
-    cursor = _cursor(shown[-1].created_at, shown[-1].media.sha256) if len(found) > asked.limit else None
+    cursor = cursor_of(shown[-1].created_at, shown[-1].media.sha256) if len(found) > asked.limit else None
     body = {"media": [stored_media_json(each) for each in shown], "next": cursor}
     return Answer(body=body, headers=page_link(call.request, cursor=cursor))
 
@@ -160,18 +157,3 @@ def delete(call: Call, sha256: Sha256) -> Answer:
     receiving.remove(call.ctx, sha256)
     call.afterwards.append(lambda: receiving.erase(call.app.ctx, sha256))
     return Answer()
-
-
-def _cursor(at: datetime, sha256: str) -> str:
-    return base64.urlsafe_b64encode(f"{at.isoformat()} {sha256}".encode()).decode().rstrip("=")
-
-
-def _read_cursor(text: str) -> tuple[datetime, str]:
-    try:
-        at, _, sha256 = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().partition(" ")
-        moment = datetime.fromisoformat(at)
-    except (ValueError, binascii.Error):
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise Invalid([Problem(where="cursor", message="it is none; take `next` of the part before.")])
-    return moment, sha256

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Path, Query, Request
@@ -18,6 +14,7 @@ from postbell.api import models
 from postbell.api.asked import Asked, PostAsked, PostsAsked, wanted_of
 from postbell.api.call import Answer, Running, tag_of
 from postbell.api.changes import PostChanged, changes_of
+from postbell.api.cursors import cursor_of, read_cursor
 from postbell.api.moments import read_instant
 from postbell.api.problems import Refusal, refusal_of
 from postbell.api.problems import told as problems_told
@@ -25,7 +22,7 @@ from postbell.api.resource import ID, Call, Resource, found_at, page_link
 from postbell.domain.access import Scope
 from postbell.domain.post import Post
 from postbell.domain.states import Outcome, PostState
-from postbell.errors import Invalid, NotFound, Problem
+from postbell.errors import Invalid, NotFound
 from postbell.services.accounts.accounts import get_account
 from postbell.services.context import Context
 from postbell.services.posts.actions import delete, unschedule
@@ -74,12 +71,12 @@ def list_(call: Call, asked: Annotated[ListAsked, Query()]) -> Answer:
         since=read_instant(call.ctx, asked.since, where="since") if asked.since else None,
         until=read_instant(call.ctx, asked.until, where="until") if asked.until else None,
         limit=asked.limit + 1,
-        beyond=_read_cursor(asked.cursor) if asked.cursor else None,
+        beyond=read_cursor(asked.cursor) if asked.cursor else None,
     )
     with call.ctx.store.read() as tx:
         found = store.list_posts(tx, wanted, call.ctx.media.path_of)[::-1]
     shown, more = found[: asked.limit], len(found) > asked.limit
-    cursor = _cursor(shown[-1].at, shown[-1].id) if more else None
+    cursor = cursor_of(shown[-1].at, shown[-1].id) if more else None
     body = {"posts": [post_json(post) for post in shown], "next": cursor}
     return Answer(body=body, headers=page_link(call.request, cursor=cursor))
 
@@ -235,20 +232,3 @@ def _create(call: Running, asked: PostAsked) -> Saved:
     if asked.is_timed:
         call.require(Scope.PUBLISH)
     return add_post(call.ctx, wanted_of(call.ctx, asked))
-
-
-def _cursor(at: datetime | None, post_id: str) -> str:
-    told = json.dumps([at.isoformat() if at else None, post_id])
-    return base64.urlsafe_b64encode(told.encode()).decode().rstrip("=")
-
-
-def _read_cursor(text: str) -> tuple[datetime | None, str]:
-    try:
-        at, post_id = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        moment = datetime.fromisoformat(at) if at else None
-    except (ValueError, TypeError, binascii.Error):
-        moment = post_id = None
-    if not isinstance(post_id, str) or (moment and moment.tzinfo is None):
-        message = "it is none; take `next` of the part before."
-        raise Invalid([Problem(where="cursor", message=message)])
-    return moment, post_id
