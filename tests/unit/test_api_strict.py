@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from support.api import _SAMPLES, Asked, application
+from support.api import _SAMPLES, Asked
+from support.api_bodies import body_with, contract, places_in
 from support.world import build_world
 
-
-Document = dict[str, Any]
 
 _JSON = "application/json"
 #: What is none of a kind, although it could be taken for one.
@@ -23,47 +22,13 @@ _WRONG: dict[str, list[object]] = {
 }
 
 
-def contract() -> Document:
-    return cast("Document", application().state.contract)
-
-
-def _shapes(schema: Document) -> Iterator[Document]:
-    """Return the schema that a reference means, and those of which one is enough."""
-    if "$ref" in schema:
-        schema = contract()["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
-    several = schema.get("anyOf") or schema.get("oneOf")
-    for each in several or ():
-        yield from _shapes(each)
-    if not several:
-        yield schema
-
-
-def _places(schema: Document, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], set[str]]]:
-    """Return where a body takes a number or a truth value, and of which kinds; `*` is a place in a list."""
-    shapes = list(_shapes(schema))
-    kinds = {str(shape.get("type")) for shape in shapes}
-    if kinds & set(_WRONG):
-        yield path, kinds
-    for shape in shapes:
-        for name, each in shape.get("properties", {}).items():
-            yield from _places(each, (*path, name))
-        if "items" in shape:
-            yield from _places(shape["items"], (*path, "*"))
-
-
 def _cases() -> Iterator[Any]:
     for path, methods in contract()["paths"].items():
         for method, operation in methods.items():
             body = operation.get("requestBody", {}).get("content", {}).get(_JSON)
             if body:
                 label = f"{method.upper()} {path}"
-                yield pytest.param(label, list(_places(body["schema"])), id=label)
-
-
-def _at(path: tuple[str, ...], value: object) -> object:
-    for name in reversed(path):
-        value = [value] if name == "*" else {name: value}
-    return value
+                yield pytest.param(label, list(places_in(body["schema"], _WRONG)), id=label)
 
 
 def _wrong_for(kinds: set[str]) -> Iterator[object]:
@@ -84,7 +49,7 @@ def test_what_is_of_another_kind_is_refused(
         api = Asked(world)
         for place, kinds in places:
             for value in _wrong_for(kinds):
-                answer = api.ask(method, path, json=_at(place, value))
+                answer = api.ask(method, path, json=body_with(place, value))
                 pointer = "/" + "/".join("0" if name == "*" else name for name in place)
                 told = [problem["pointer"] or "" for problem in answer.json().get("problems", [])]
                 assert answer.status_code == 422, f"{pointer} took {value!r}"

@@ -15,7 +15,8 @@ from postbell.errors import Invalid
 from postbell.services.posts.compose import add_post
 from postbell.services.posts.plainness import check_plain
 from postbell.services.posts.wanted import Terms, Wanted
-from support.api import _SAMPLES, ROUTES, UNSAFE, Asked, Known, application, configured
+from support.api import _SAMPLES, ROUTES, UNSAFE, Asked, Known, configured
+from support.api_bodies import body_with, contract, places_in
 from support.world import add_account, build_world
 
 
@@ -92,7 +93,7 @@ FORGED = [
 
 
 def _queries() -> Iterator[Any]:
-    for path, methods in application().state.contract["paths"].items():
+    for path, methods in contract()["paths"].items():
         for method, operation in methods.items():
             names = [each["name"] for each in operation.get("parameters", ()) if each["in"] == "query"]
             if names:
@@ -108,6 +109,30 @@ def test_no_query_breaks_a_route(api: Asked, method: str, path: str, names: list
             given = {each: value if each == name or each in ("since", "until") else "1" for each in names}
             for query in ({name: value}, given):
                 assert api.ask(method, path, params=query).status_code < 500, query
+
+
+def _bodies() -> Iterator[Any]:
+    for path, methods in contract()["paths"].items():
+        for method, operation in methods.items():
+            body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+            if body:
+                places = [place for place, _ in places_in(body["schema"], {"string"})]
+                yield pytest.param(method.upper(), path, places, id=f"{method} {path}")
+
+
+@pytest.mark.parametrize(("method", "path", "places"), list(_bodies()))
+def test_at_no_place_of_a_body_is_such_a_text_taken(
+    api: Asked, method: str, path: str, places: list[tuple[str, ...]]
+) -> None:
+    for name, sample in _SAMPLES.items():
+        path = path.replace(f"{{{name}}}", sample)
+    for place in places:
+        pointer = "".join(f"/{0 if name == '*' else name}" for name in place)
+        for value in ("\ud800", "a\0b"):
+            answer = send(api, path, json.dumps(body_with(place, value)), method)
+            assert (answer.status_code, pointers(answer)) == (422, [pointer])
+        for value in FAR:
+            assert send(api, path, json.dumps(body_with(place, value)), method).status_code < 500
 
 
 @pytest.mark.parametrize("path", ["/api/v1/posts", "/api/v1/media"])
