@@ -85,7 +85,7 @@ class Workers:
         )
         self._recovery = Recovery(app.ctx, thread)
         self._removals, self._renewals = Removals(app.ctx, thread), Renewals(app.ctx, thread)
-        self._edits, self._metrics = Edits(app.ctx, thread), Metrics(app.ctx, thread)
+        self._edits, self._metrics = Edits(app.ctx, thread, self._removals.locks), Metrics(app.ctx, thread)
         self._comments, self._hooks = Comments(app.ctx, thread), HookSender(app.ctx, thread, troubles)
         self._pinger = Pinger(app.ctx, app.settings.health)
         self._faults, self._marking = Faults(troubles=troubles), Marking(app.places.mark, troubles)

@@ -12,18 +12,21 @@ from sqlalchemy import Connection
 
 from postbell.domain.event import EventKind
 from postbell.domain.notice import NoticeKind
+from postbell.domain.post import Post
 from postbell.errors import Stale
 from postbell.publishing.protocol import Outgoing, Receipt
 from postbell.publishing.web.http import Http
+from postbell.services.posts.actions import unpublish
 from postbell.services.posts.wanted import Changes
 from postbell.services.sending import afterwards
 from postbell.services.sending.editing import edit_published
 from postbell.services.sending.edits import Edits
+from postbell.services.sending.removal import Removals
 from postbell.store import edits, events, notices
 from postbell.testing import FakeNetwork, Mode
 from support.editing import NEW, Fixed, Lasting, edit, edits_of, first, published, texts
 from support.stage import Crash, Stage, live, until
-from support.world import START, World, account_of, build_world, post_of
+from support.world import START, World, account_of, build_world, post_of, tries_of
 
 
 class Deadly(FakeNetwork):
@@ -131,6 +134,69 @@ def test_what_was_asked_for_meanwhile_is_done_too(world: World) -> None:
     assert edit(world) == 1
     assert texts(world.fake) == ["good night"]
     assert first(world, post).edit_at is None
+
+
+# With a removal of the same
+
+
+def both_due(world: World) -> Post:
+    post = published(world)
+    edit_published(world.ctx, post, NEW)
+    return unpublish(world.ctx, post_of(world.store, post.id))
+
+
+def removals_of(world: World, post: Post) -> list[tuple[str, str | None]]:
+    tries = tries_of(world.store, post.deliveries[0].id)
+    return [(each.kind, each.result) for each in tries if each.kind != "publish"]
+
+
+def test_what_is_to_be_removed_is_not_changed_any_more(world: World) -> None:
+    post = both_due(world)
+
+    async def script(stage: Stage) -> list[int]:
+        removals = Removals(world.ctx, stage.dispatcher.thread)
+        edits_ = Edits(world.ctx, stage.dispatcher.thread, removals.locks)
+        return list(await asyncio.gather(edits_.do_due(), removals.do_due()))
+
+    assert live(world, script) == [0, 1]
+    assert removals_of(world, post) == [("remove", "removed")]
+    assert len(world.fake.deletions) == 1
+    assert first(world, post).edit_at is None
+    assert first(world, post).warnings == ("it was not edited at its network: it was to be removed by then",)
+
+
+def test_a_removal_that_comes_first_says_so_too(world: World) -> None:
+    post = both_due(world)
+
+    async def script(stage: Stage) -> int:
+        return await Removals(world.ctx, stage.dispatcher.thread).do_due()
+
+    assert live(world, script) == 1
+    assert first(world, post).edit_at is None
+    assert "it was to be removed by then" in first(world, post).warnings[0]
+    assert edit(world) == 0
+    assert removals_of(world, post) == [("remove", "removed")]
+
+
+def test_a_removal_waits_for_the_change_that_is_under_way(world: World) -> None:
+    post = published(world)
+    edit_published(world.ctx, post, NEW)
+    world.fake.edit_modes = [Mode.WAIT]
+
+    async def script(stage: Stage) -> list[int]:
+        removals = Removals(world.ctx, stage.dispatcher.thread)
+        changing = asyncio.create_task(Edits(world.ctx, stage.dispatcher.thread, removals.locks).do_due())
+        await until(lambda: not world.fake.edit_modes)
+        unpublish(world.ctx, post_of(world.store, post.id))
+        removing = asyncio.create_task(removals.do_due())
+        done, _ = await asyncio.wait({removing}, timeout=0.2)
+        assert (done, world.fake.deletions) == (set(), [])
+        world.fake.gate.set()
+        return [await changing, await removing]
+
+    assert live(world, script) == [1, 1]
+    assert removals_of(world, post) == [("edit", "edited"), ("remove", "removed")]
+    assert len(world.fake.deletions) == 1
 
 
 def test_a_process_that_dies_leaves_it_to_the_next_one(tmp_path: Path) -> None:

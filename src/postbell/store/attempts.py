@@ -80,11 +80,14 @@ def withdraw_attempt(tx: Connection, attempt_id: int) -> None:
     tx.execute(delete(attempt).where(attempt.c.id == attempt_id))
 
 
-def close_interrupted(tx: Connection, delivery_id: int, now: datetime) -> None:
-    """Close the tries that a dead process left open."""
+def close_interrupted(
+    tx: Connection, delivery_id: int, now: datetime, *, kind: AttemptKind | None = None
+) -> None:
+    """Close the tries that a dead process left open: of one kind where those of others may be under way."""
+    of_kind = [attempt.c.kind == kind] if kind else []
     statement = (
         update(attempt)
-        .where(attempt.c.delivery_id == delivery_id, attempt.c.ended_at.is_(None))
+        .where(attempt.c.delivery_id == delivery_id, attempt.c.ended_at.is_(None), *of_kind)
         .values(ended_at=now, result=INTERRUPTED, message="the process ended during the try")
     )
     tx.execute(statement)

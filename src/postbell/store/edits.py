@@ -19,6 +19,8 @@ from postbell.store.tables.revisions import revision
 
 
 _EDIT = Wish(column="edit_at", done="changed")
+#: Why what was to be changed is not.
+_REMOVED = "it was not edited at its network: it was to be removed by then"
 _OVER = (DeliveryState.PROCESSED, DeliveryState.MISSED, DeliveryState.CANCELLED)
 
 
@@ -78,6 +80,17 @@ def give_up_edit(tx: Connection, delivery_id: int, warning: str) -> None:
     row = tx.execute(select(delivery.c.warnings).where(delivery.c.id == delivery_id)).one_or_none()
     warnings = dict.fromkeys([*(row.warnings if row else ()), warning])
     _EDIT.change(tx, delivery_id, edit_at=None, warnings=list(warnings))
+
+
+def give_up_removed(tx: Connection, delivery_id: int, now: datetime) -> str | None:
+    """Leave what is taken away by now, or is to be, as it is; return why it is not changed, None if it is."""
+    columns = (delivery.c.edit_at, delivery.c.delete_at, delivery.c.deleted_at)
+    row = tx.execute(select(*columns).where(delivery.c.id == delivery_id)).one()
+    if row.deleted_at is None and (row.delete_at is None or row.delete_at > now):
+        return None
+    if row.edit_at is not None and row.deleted_at is None:
+        give_up_edit(tx, delivery_id, _REMOVED)
+    return _REMOVED
 
 
 def keep_revision(tx: Connection, said: Post, until: datetime) -> None:

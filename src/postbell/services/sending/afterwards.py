@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import ClassVar, TypeAlias
+from weakref import WeakValueDictionary
 
 import structlog
 from sqlalchemy import Connection
@@ -47,6 +48,8 @@ _COUNTED = frozenset({"unavailable", "unsure", "interrupted"})
 #: What is public now: the post as its receipt says, or nothing.
 Done: TypeAlias = Receipt | Absent
 Ending: TypeAlias = Done | PublishError
+#: By delivery: held while anything is done to it. Never two things at once.
+Locks: TypeAlias = WeakValueDictionary[int, asyncio.Lock]
 
 
 @dataclass
@@ -55,6 +58,8 @@ class Afterwards:
 
     ctx: Context
     thread: StoreThread
+    #: Shared by all that do something to what was published.
+    locks: Locks = field(default_factory=WeakValueDictionary)
 
     kind: ClassVar[AttemptKind]
     #: How what is done is called: removed; and in the log.
@@ -89,6 +94,11 @@ class Afterwards:
         """Leave it as it is, with a warning."""
         raise NotImplementedError
 
+    def in_vain(self, tx: Connection, delivery: Delivery, now: datetime) -> str | None:
+        """Return why it is not done any more, if so, once that is written down."""
+        del tx, delivery, now
+        return None
+
     def begun_at(self, claim: Claim) -> datetime | None:
         """Return when it was asked for, if that is known: earlier tries count no more."""
         del claim
@@ -111,7 +121,8 @@ class Afterwards:
         account, count = known.get(due[0].account_id), 0
         for delivery in due:
             with structlog.contextvars.bound_contextvars(post=delivery.post_id, account=delivery.account):
-                ending = await self._do_one(delivery, account)
+                async with self.locks.setdefault(delivery.id, asyncio.Lock()):
+                    ending = await self._do_one(delivery, account)
                 log = structlog.get_logger()
                 if isinstance(ending, Receipt | Absent):
                     log.info(self.done, url=delivery.url)
@@ -127,6 +138,8 @@ class Afterwards:
             await insist(self.thread, self._give_up, delivery, hopeless, self.ctx.now())
             return Rejected(hopeless)
         claim = await self.thread.write(self._open, delivery)
+        if isinstance(claim, str):
+            return Rejected(claim)
         ending = await self._try(claim)
         rules = Rules(
             retry=replace(self.ctx.retry, most_tries=MOST_TRIES),
@@ -136,10 +149,12 @@ class Afterwards:
         instead: Ending = _fault(claim, "its answer cannot be stored")
         return await write_down(self.thread, self._record, claim, rules, ending, instead)
 
-    def _open(self, tx: Connection, delivery: Delivery) -> Claim:
-        """Open a try; one that is still open belonged to a process that died."""
+    def _open(self, tx: Connection, delivery: Delivery) -> Claim | str:
+        """Open a try, or say why not; one that is still open belonged to a process that died."""
         now = self.ctx.now()
-        attempts.close_interrupted(tx, delivery.id, now)
+        attempts.close_interrupted(tx, delivery.id, now, kind=self.kind)
+        if why := self.in_vain(tx, delivery, now):
+            return why
         attempt_id = attempts.open_attempt(tx, delivery.id, self.kind, now)
         return queue.load_claim(tx, delivery, attempt_id, self.ctx.media.path_of)
 

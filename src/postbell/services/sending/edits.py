@@ -31,6 +31,10 @@ class Edits(Afterwards):
         """Whether anything is to be changed by now, whatever holds that up."""
         return glance.any_to_edit(tx, self.ctx.now())
 
+    def in_vain(self, tx: Connection, delivery: Delivery, now: datetime) -> str | None:
+        """Give up what is to be taken away by now, and do nothing to what is."""
+        return edits.give_up_removed(tx, delivery.id, now)
+
     def begun_at(self, claim: Claim) -> datetime | None:
         """Return when the post was changed."""
         return claim.post.updated_at

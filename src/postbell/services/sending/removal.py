@@ -12,7 +12,7 @@ from postbell.domain.post import AttemptKind, Delivery
 from postbell.publishing.protocol import Absent
 from postbell.services.context import Prepared
 from postbell.services.sending.afterwards import Afterwards, Done
-from postbell.store import comments, glance, removals
+from postbell.store import attempts, comments, edits, glance, removals
 from postbell.store.queue import Claim
 
 
@@ -43,8 +43,10 @@ class Removals(Afterwards):
         return Absent()
 
     def record(self, tx: Connection, claim: Claim, done: Done, now: datetime) -> None:
-        """Write down that it is not public any more."""
+        """Write down that it is not public any more, and will not be changed."""
         del done
+        attempts.close_interrupted(tx, claim.delivery.id, now, kind=AttemptKind.EDIT)
+        edits.give_up_removed(tx, claim.delivery.id, now)
         removals.record_removed(tx, claim.delivery.id, now)
         comments.drop_comment(tx, claim.delivery.id)
 
