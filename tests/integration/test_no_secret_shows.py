@@ -15,7 +15,7 @@ from postbell.domain.account import Health
 from postbell.publishing import registry
 from postbell.publishing.web.tokens import Tokens
 from postbell.services.accounts import accounts
-from postbell.services.accounts.accounts import is_secret
+from postbell.services.accounts.carrying import is_secret
 from postbell.services.sending.kept import keep_tokens
 from postbell.store import accounts as store_accounts
 from support.command import Command

@@ -15,6 +15,7 @@ from postbell.domain.content import Override
 from postbell.domain.states import Outcome
 from postbell.errors import Conflict, Invalid, NotFound, Unauthorized
 from postbell.services.accounts import accounts, pausing
+from postbell.services.accounts.carrying import is_secret
 from postbell.services.accounts.pausing import Scope, Target
 from postbell.services.posts.compose import add_post, load_post
 from postbell.services.posts.wanted import Wanted
@@ -246,7 +247,7 @@ def test_secrets_are_stored_for_the_network_and_hidden_from_people(world: World)
     ann = account_of(world.store, "ann")
     assert accounts.visible_values(world.ctx, ann) == {"token": "***"}
     assert "right" not in repr(ann)
-    assert accounts.is_secret(SecretStr)
+    assert is_secret(SecretStr)
 
 
 def test_a_field_of_another_version_is_not_shown(world: World) -> None:

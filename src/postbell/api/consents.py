@@ -27,6 +27,8 @@ class Consent:
     caller: str
     network: str
     name: str
+    #: The server that it was asked of; None is that of the network, or of the account that there is.
+    server: str | None
     page: OpenPage
     #: When it is forgotten (aware UTC).
     ends_at: datetime
@@ -41,7 +43,7 @@ class Consents:
         self._known: dict[str, Consent] = {}
         self._lock = threading.Lock()
 
-    def keep(self, call: Running, *, network: str, name: str, page: OpenPage) -> Consent:
+    def keep(self, call: Running, *, network: str, name: str, server: str | None, page: OpenPage) -> Consent:
         """Remember a page, and return it with its new id."""
         now = call.ctx.now()
         made = Consent(
@@ -49,6 +51,7 @@ class Consents:
             caller=call.caller.id,
             network=network,
             name=name,
+            server=server,
             page=page,
             ends_at=now + PATIENCE,
         )
@@ -72,13 +75,14 @@ class Consents:
         with self._lock:
             self._known[found.id] = replace(found, brought=brought)
 
-    def brought(self, call: Running, consent_id: str, *, network: str, name: str) -> Brought:
+    def brought(
+        self, call: Running, consent_id: str, *, network: str, name: str, server: str | None
+    ) -> Brought:
         """Return what was given for just this account; raises NotFound, or Conflict where nothing was yet."""
         found = self.get(call, consent_id)
-        if (found.network, found.name) != (network, name):
-            raise Conflict(
-                f"This consent was given for {found.name} on {found.network}, and for nothing else."
-            )
+        if (found.network, found.name, _plain(found.server)) != (network, name, _plain(server)):
+            place = f"{found.name} on {found.network}{f' at {found.server}' if found.server else ''}"
+            raise Conflict(f"This consent was given for {place}, and for nothing else.")
         if found.brought is None:
             raise Conflict(f"Nobody has consented yet that {name} is connected.")
         return found.brought
@@ -87,6 +91,10 @@ class Consents:
         """Forget what has been used."""
         with self._lock:
             self._known.pop(consent_id, None)
+
+
+def _plain(server: str | None) -> str:
+    return (server or "").rstrip("/")
 
 
 def consents_of(call: Running) -> Consents:

@@ -57,7 +57,7 @@ def read_values(
 def ask_missing(network: Network, given: Container[str]) -> dict[str, str]:
     """Ask for everything that the network needs and that is not given; return it."""
     from postbell.publishing.web.consent import oauth_of
-    from postbell.services.accounts.accounts import is_secret
+    from postbell.services.accounts.carrying import is_secret
 
     oauth = oauth_of(network)
     to_consent = oauth.asks if oauth and "access_token" not in given else ()
@@ -70,7 +70,7 @@ def ask_missing(network: Network, given: Container[str]) -> dict[str, str]:
 
 def ask_anew(network: Network) -> dict[str, str]:
     """Ask for the secrets of an account that is known already; return them."""
-    from postbell.services.accounts.accounts import is_secret
+    from postbell.services.accounts.carrying import is_secret
     from postbell.services.accounts.connecting import consents
 
     fields = network.Credentials.model_fields
@@ -88,7 +88,7 @@ def ask(key: str, description: str, *, secret: bool = False) -> str:
 
 
 def _plain(network: Network, given: str) -> dict[str, str]:
-    from postbell.services.accounts.accounts import is_secret
+    from postbell.services.accounts.carrying import is_secret
 
     key, equals, value = given.partition("=")
     if not equals:

@@ -121,7 +121,7 @@ def read(call: Call, name: Name) -> Answer:
 def create(call: Call, asked: AccountAsked) -> Answer:
     """Connect a profile, once its network has accepted it."""
     network = call.ctx.network(asked.network).key
-    brought = _brought(call, asked.consent, network, asked.name)
+    brought = _brought(call, asked.consent, network=network, name=asked.name, server=asked.server)
     made, profile = accounts.add_account(
         call.ctx,
         network=network,
@@ -198,7 +198,8 @@ def verify(call: Call, name: Name) -> Answer:
 )
 def reconnect(call: Call, name: Name, asked: ReconnectAsked) -> Answer:
     """Give an account new credentials; what waited for it goes on."""
-    brought = _brought(call, asked.consent, accounts.get_account(call.ctx, name).network, name)
+    network = accounts.get_account(call.ctx, name).network
+    brought = _brought(call, asked.consent, network=network, name=name, server=asked.server)
     profile = accounts.reconnect_account(
         call.ctx,
         name,
@@ -259,13 +260,13 @@ def _shown(call: Running, found: Account) -> dict[str, Any]:
     return account_json(found, accounts.visible_values(call.ctx, found))
 
 
-def _brought(call: Running, consent: str | None, network: str, name: str) -> Brought:
+def _brought(call: Running, consent: str | None, *, network: str, name: str, server: str | None) -> Brought:
     """Return what a person has given for an account; it is forgotten once the account is stored."""
     if consent is None:
         return Brought(values={})
     consents = consents_of(call)
     call.afterwards.append(lambda: consents.forget(consent))
-    return consents.brought(call, consent, network=network, name=name)
+    return consents.brought(call, consent, network=network, name=name, server=server)
 
 
 def _additions(account: Account, asked: AccountChanged) -> Additions:

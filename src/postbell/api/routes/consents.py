@@ -88,7 +88,9 @@ def ask(call: Call, asked: ConsentAsked) -> Answer:
     network = call.ctx.network(asked.network).key
     said: dict[str, Any] = {"server": asked.server, "values": asked.values, "redirect": asked.redirect}
     page = consenting.open_page(call.ctx, network=network, name=asked.name, **said)
-    return _told(consents_of(call).keep(call, network=network, name=asked.name, page=page))
+    return _told(
+        consents_of(call).keep(call, network=network, name=asked.name, server=asked.server, page=page)
+    )
 
 
 @resource.serve(
@@ -109,7 +111,7 @@ def ask_again(call: Call, name: Name, asked: ReconsentAsked) -> Answer:
     said: dict[str, Any] = {"server": asked.server, "values": asked.values, "redirect": asked.redirect}
     page = consenting.reopen_page(call.ctx, name, **said)
     network = get_account(call.ctx, name).network
-    return _told(consents_of(call).keep(call, network=network, name=name, page=page))
+    return _told(consents_of(call).keep(call, network=network, name=name, server=asked.server, page=page))
 
 
 @resource.serve(

@@ -20,8 +20,9 @@ from postbell.domain.spans import parse_span
 from postbell.errors import Conflict, Invalid, NoKey, Problem, PublishError, Unauthorized
 from postbell.publishing import registry
 from postbell.publishing.protocol import Network, Profile, Target
-from postbell.publishing.web.consent import GIVEN, oauth_of
+from postbell.publishing.web.consent import oauth_of
 from postbell.publishing.web.tokens import Tokens
+from postbell.services.accounts.carrying import carried, is_secret, readable_values
 from postbell.services.accounts.vault import require_key
 from postbell.services.context import Context
 from postbell.services.posts.checking import model_problems
@@ -139,7 +140,9 @@ def reconnect_account(
     tokens: Tokens | None = None,
     verify: bool = True,
 ) -> Profile | None:
-    """Give an account new credentials; those that are not given stay. What waited for it goes on.
+    """Give an account new credentials; those that are not given stay, at the place that they are for.
+
+    What waited for it goes on.
 
     A token that is given takes the place of what a person has consented to, and `tokens`, to which one has
     now, the place of that. Raises NotFound, Invalid, or the PublishError of a network that does not accept
@@ -148,11 +151,8 @@ def reconnect_account(
     with ctx.store.read() as tx:
         account = accounts.get_account(tx, name)
         _require_key(ctx, tx)
-    before = readable_values(ctx, account)
-    if tokens:
-        before = {key: value for key, value in before.items() if key not in GIVEN}
     kept = None if tokens or "access_token" in values else _tokens(ctx, account)
-    merged = {**before, **values}
+    merged = carried(ctx, account, server=server, values=values, login=kept, anew=tokens is not None)
     target = check_account(
         ctx,
         network=account.network,
@@ -270,19 +270,6 @@ def visible_values(ctx: Context, account: Account) -> dict[str, str]:
         for key, value in readable_values(ctx, account).items()
         if key in fields
     }
-
-
-def is_secret(annotation: Any) -> bool:
-    """Whether a field of Credentials holds a secret."""
-    return annotation is SecretStr or SecretStr in getattr(annotation, "__args__", ())
-
-
-def readable_values(ctx: Context, account: Account) -> Mapping[str, Any]:
-    """Return the credentials of an account; none if they cannot be decrypted, so that it can get new ones."""
-    try:
-        return ctx.vault.credentials(account)
-    except NoKey:
-        return {}
 
 
 def read_spans(texts: Mapping[str, str]) -> tuple[dict[str, timedelta | None], list[Problem]]:

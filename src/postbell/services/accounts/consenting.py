@@ -11,7 +11,8 @@ from postbell.publishing.web.consent import oauth_of
 from postbell.publishing.web.handover import handover_of
 from postbell.publishing.web.tokens import Tokens
 from postbell.services.accounts import connecting, handing_over
-from postbell.services.accounts.accounts import get_account, readable_values
+from postbell.services.accounts.accounts import get_account
+from postbell.services.accounts.carrying import is_elsewhere, readable_values
 from postbell.services.context import Context
 
 
@@ -91,14 +92,20 @@ def open_page(
 def reopen_page(
     ctx: Context, name: str, *, server: str | None, values: Mapping[str, str], redirect: str
 ) -> OpenPage:
-    """Return the page that connects an account again; what is not given is as it was."""
+    """Return the page that connects an account again; what is not given is as it was.
+
+    At another server nothing is: what was given for the one that it has is not sent there.
+    """
     account = get_account(ctx, name)
+    stored = readable_values(ctx, account)
+    if is_elsewhere(ctx.network(account.network), account, server, stored, {**stored, **values}):
+        stored = {}
     return open_page(
         ctx,
         network=account.network,
         name=name,
         server=server or account.server,
-        values={**readable_values(ctx, account), **values},
+        values={**stored, **values},
         redirect=redirect,
     )
 

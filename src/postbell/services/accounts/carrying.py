@@ -1,0 +1,96 @@
+"""What an account that is connected again keeps of its credentials: at another place, nothing secret."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from postbell.domain.account import Account
+from postbell.errors import Invalid, NoKey, Problem
+from postbell.publishing.protocol import Network
+from postbell.publishing.web.consent import GIVEN, oauth_of
+from postbell.publishing.web.tokens import Tokens
+from postbell.services.context import Context
+
+
+#: What a server has given to Postbell itself, where a person consents.
+_CLIENT = ("client_id", "client_secret")
+
+
+def carried(
+    ctx: Context,
+    account: Account,
+    *,
+    server: str | None,
+    values: Mapping[str, Any],
+    login: Tokens | None,
+    anew: bool,
+) -> dict[str, Any]:
+    """Return the credentials that an account has when it is given these `values`, and `server` if any.
+
+    `login` is what a person has consented to and is used on; `anew` says that somebody has just consented.
+    Raises Invalid where its server or an address of its values becomes another one, and a secret would go
+    there that was given for the place where the account is now.
+    """
+    stored = {
+        key: value for key, value in readable_values(ctx, account).items() if not (anew and key in GIVEN)
+    }
+    merged = {**stored, **values}
+    network = ctx.network(account.network)
+    if is_elsewhere(network, account, server, stored, merged):
+        if oauth_of(network):  # as which application it is known there
+            merged = {key: value for key, value in merged.items() if key in values or key not in _CLIENT}
+        fields = network.Credentials.model_fields
+        message = "it was given for another address, and is not sent to this one; give it again."
+        problems = [
+            Problem(where=f"--secret {key}", message=message)
+            for key in merged
+            if key not in values and key in fields and is_secret(fields[key].annotation)
+        ]
+        if login:
+            consented = (
+                "what a person has consented to is for the address that it has now; let them do so again."
+            )
+            problems.append(Problem(where="--server", message=consented))
+        if problems:
+            raise Invalid(problems)
+    return merged
+
+
+def is_elsewhere(
+    network: Network, account: Account, server: str | None, before: Mapping[str, Any], then: Mapping[str, Any]
+) -> bool:
+    """Whether another host would be asked: by the server, or by an address among what is no secret."""
+    old = account.server or network.default_server
+    new = server or old
+    addresses = ((before[key], then.get(key)) for key in before if _is_address(before[key]))
+    return any(_origin(one) != _origin(other) for one, other in ((old, new), *addresses))
+
+
+def is_secret(annotation: Any) -> bool:
+    """Whether a field of Credentials holds a secret."""
+    return annotation is SecretStr or SecretStr in getattr(annotation, "__args__", ())
+
+
+def readable_values(ctx: Context, account: Account) -> Mapping[str, Any]:
+    """Return the credentials of an account; none if they cannot be decrypted, so that it can get new ones."""
+    try:
+        return ctx.vault.credentials(account)
+    except NoKey:
+        return {}
+
+
+def _is_address(value: Any) -> bool:
+    return isinstance(value, str) and value.lower().startswith(("http://", "https://"))
+
+
+def _origin(address: Any) -> tuple[str, str | None, int | None] | None:
+    """Return scheme, host and port; what is no address has none, and is like nothing else."""
+    try:
+        parts = urlsplit(str(address or ""))
+        return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        return None
