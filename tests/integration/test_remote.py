@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -69,10 +70,11 @@ def test_what_is_read_is_told_alike_in_words_and_as_json(two: Two) -> None:
 
 def test_what_would_happen_is_told_alike(two: Two) -> None:
     two.here("queue", "slots", "other", "mon-fri 09:00")
-    two.here("add", "", "--title", "Only a title", "--to", "out", "--at", "in 2 d", "--allow-duplicate")
+    begin, noon, end = (f"{datetime.now(UTC) + timedelta(days=days):%Y-%m-%d} 12:00" for days in (2, 3, 4))
+    two.here("add", "", "--title", "Only a title", "--to", "out", "--at", noon, "--allow-duplicate")
     for words in (
         ("rehearse", "--to", "in 5 d"),
-        ("rehearse", "--from", "in 2 d", "--to", "in 4 d", "--downtime", "in 2 d..in 3 d"),
+        ("rehearse", "--from", begin, "--to", end, "--downtime", f"{begin}..{noon}"),
         ("rehearse", "--to", "yesterday", "--downtime", "never"),
         ("rehearse", "--from", "yesterday"),
     ):

@@ -44,7 +44,7 @@ class Two:
     def same(self, *words: str) -> str:
         """Run a command that changes nothing in both ways, which must be the same; return what it prints."""
         here, there = self.here(*words), self.there(*words)
-        assert told(here) == told(there), words
+        assert told(here) == told(there), f"{words}:\n{told(here)}\n{told(there)}"
         return here.out
 
 
@@ -55,6 +55,7 @@ def told(ran: Ran, post: str = "no post") -> tuple[int, str, str]:
 
 def _steady(text: str) -> str:
     text = re.sub(r"in \d+ (s|min|h|d)( \d+ (s|min|h))?", "in a while", text)
+    text = re.sub(r"\b(now|\d+ s ago)\)", "a moment ago)", text)
     text = re.sub(r"\b(\d\d:\d\d):\d\d\b", r"\1", text)  # seconds are told where there are any
     text = re.sub(r"\d+\.\d MB|\"(log_)?bytes\": \d+", "size", text)
     text = re.sub(r"whsec_[\w+/=]+", "a secret", text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -74,8 +74,8 @@ REFUSALS = {
 }
 
 
-async def wait_for_the_database(stage: Stage) -> None:
-    """Ring while the database is busy: it takes the claim twenty seconds after it was asked to."""
+async def wait_for_the_database(stage: Stage, meanwhile: Callable[[], None]) -> None:
+    """Ring while the database is busy: it takes the claim after something else has happened."""
     thread, busy, done = stage.dispatcher.thread, threading.Event(), threading.Event()
 
     def work(_tx: object) -> None:
@@ -84,7 +84,7 @@ async def wait_for_the_database(stage: Stage) -> None:
 
     tasks = [asyncio.create_task(thread.write(work)), asyncio.create_task(stage.ring())]
     await until(lambda: busy.is_set() and bool(thread._waiting))
-    stage.world.clock.advance(20)
+    meanwhile()
     done.set()
     await asyncio.gather(*tasks)
 
@@ -111,7 +111,9 @@ def late_reason(world: World, script_before: str) -> str | None:
                 await stage.ring()
             world.clock.advance(5)
         elif script_before == "waits":
-            await wait_for_the_database(stage)
+            await wait_for_the_database(stage, lambda: world.clock.advance(20))
+        elif script_before == "set while it waits":
+            await wait_for_the_database(stage, lambda: world.clock.adjust(timedelta(seconds=600)))
         await stage.ring()
 
     live(world, script)
@@ -129,6 +131,7 @@ def late_reason(world: World, script_before: str) -> str | None:
         ("broken", "the disk did not take what was to be written"),
         ("gone", "the database could not be used"),
         ("waits", "the database was busy"),
+        ("set while it waits", "the clock was set"),
         ("nothing", "other posts were being sent"),
     ],
 )

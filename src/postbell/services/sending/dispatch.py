@@ -173,7 +173,7 @@ class Dispatcher:
         self.checkpoint("before_claim")
         at, self.next_at = self._nearly_now(), None
         wary = self._wary and self._suspect is None
-        take = functools.partial(self._take_due, free, wary=wary, at=at, asked_at=self.ctx.now())
+        take = functools.partial(self._take_due, free, wary=wary, at=at, asked=self.ctx.clock.elapsed())
         try:
             taken = await self.thread.write(take)
         except PostbellError as error:
@@ -202,11 +202,13 @@ class Dispatcher:
         return self.next_at if self.next_at and now < self.next_at <= now + self.ahead else None
 
     def _take_due(
-        self, free: int, tx: Connection, *, wary: bool, at: datetime | None, asked_at: datetime
+        self, free: int, tx: Connection, *, wary: bool, at: datetime | None, asked: float
     ) -> Taken | None:
-        """Do it on the thread of the store, which was asked for it then."""
-        if (now := self.ctx.now()) - asked_at > LATE_AFTER:
-            self._halts.note(BUSY, until=now)
+        """Do it on the thread of the store, which was asked for it then (as `Clock.elapsed` tells)."""
+        if self.ctx.clock.elapsed() - asked > LATE_AFTER.total_seconds():
+            self._halts.note(BUSY, until=self.ctx.now())
+        elif (look := self._watch.look(self.ctx.clock)).step > self.longest_gap:  # set since it was asked
+            self._halts.note(CLOCK_SET, until=look.now)
         return take_due(tx, self.ctx, self._watch, free, self._why_late, wary=wary, at=at)
 
     def _why_late(self, delivery: Delivery, account: Account | None) -> str:
