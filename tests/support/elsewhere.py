@@ -56,7 +56,7 @@ def told(ran: Ran, post: str = "no post") -> tuple[int, str, str]:
 def _steady(text: str) -> str:
     text = re.sub(r"in \d+ (s|min|h|d)( \d+ (s|min|h))?", "in a while", text)
     text = re.sub(r"\b(now|\d+ s ago)\)", "a moment ago)", text)
-    text = re.sub(r"\b(\d\d:\d\d):\d\d\b", r"\1", text)  # seconds are told where there are any
+    text = re.sub(r"\b(\d\d:\d\d):\d\d(?=Z?\b)", r"\1", text)  # seconds are told where there are any
     text = re.sub(r"\d+\.\d MB|\"(log_)?bytes\": \d+", "size", text)
     text = re.sub(r"whsec_[\w+/=]+", "a secret", text)
     text = re.sub(r'"rests_until": [^,]*, "rest_reason": [^,]*', "rests", text)  # a pause leaves that
