@@ -15,10 +15,9 @@ import pytest
 from pydantic import ValidationError
 from structlog.testing import capture_logs
 
-from postbell.domain import limits
 from postbell.domain.media import Media, MediaKind
 from postbell.errors import PublishError, RateLimited, Unauthorized, Unavailable, Unsure
-from postbell.publishing import registry
+from postbell.publishing import parts, registry
 from postbell.publishing.protocol import Absent, Receipt, Resend, Unknown
 from postbell.testing import FakeClock
 from support import pictures
@@ -139,15 +138,13 @@ def test_a_text_that_is_too_long_is_refused_before_any_request(subject: Subject)
         assert network.limits.text == (), "it has a limit: give the subject a text that is too long"
         return
     outgoing = subject.outgoing(subject.too_long)
-    problems = limits.check(outgoing.content, network.limits, account="mine")
-    problems += network.check(outgoing.content, outgoing.options, account="mine")
+    problems = parts.problems(outgoing.content, outgoing.options, network, account="mine")
     assert [problem.where for problem in problems] == ["text"]
 
 
 def test_a_post_within_the_limits_is_not_refused(subject: Subject, tmp_path: Path) -> None:
     outgoing = subject.outgoing(media=_images(tmp_path))
-    assert limits.check(outgoing.content, subject.network.limits, account="mine") == []
-    assert subject.network.check(outgoing.content, outgoing.options, account="mine") == []
+    assert parts.problems(outgoing.content, outgoing.options, subject.network, account="mine") == []
 
 
 def test_an_accepted_account_is_verified_without_publishing(daemon: Daemon) -> None:

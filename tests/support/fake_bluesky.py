@@ -381,6 +381,7 @@ SUBJECT = Subject(
     server=None,
     credentials={"identifier": HANDLE, "app_password": APP_PASSWORD},
     too_long="x" * 301,
+    counting={"card": "off"},
     renews=True,
 )
 

@@ -383,6 +383,7 @@ SUBJECT = Subject(
     server=SERVER,
     credentials={"access_token": TOKEN},
     too_long="x" * 501,
+    counting={"spoiler_text": "Mind the bells"},
     renews=True,
 )
 

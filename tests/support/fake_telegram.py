@@ -340,6 +340,7 @@ SUBJECT = Subject(
     server=None,
     credentials={"bot_token": TOKEN, "chat": "@bell_tower"},
     too_long="x" * 4097,
+    counting={"markup": "html"},
     keeps_alt=False,
     renews=False,
 )

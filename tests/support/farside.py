@@ -157,6 +157,8 @@ class Subject:
     options: dict[str, Any] = field(default_factory=dict)
     #: A text that is one unit too long, or None where the network has no limit.
     too_long: str | None = None
+    #: Options with which more counts than the text, or less, if the network has such.
+    counting: dict[str, Any] = field(default_factory=dict)
     title: str | None = None
     #: Whether the network has descriptions of pictures at all.
     keeps_alt: bool = True

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, Field, SecretStr
 
 from postbell.domain.content import Content
-from postbell.domain.limits import Limits, MediaLimit, TextLimit
+from postbell.domain.limits import Length, Limits, MediaLimit, TextLimit, count
 from postbell.domain.text import with_link
 from postbell.errors import Problem
 from postbell.publishing.options import Strict
@@ -69,6 +70,11 @@ class Chime:
         """Mind nothing beyond the limits."""
         del content, options, account
         return []
+
+    def lengths(self, content: Content, options: Any) -> Sequence[Length]:
+        """Count the text with the link that it lacks."""
+        del options
+        return count(with_link(content.text, content.link)[0], self.limits.text)
 
     def preview(self, outgoing: Outgoing) -> list[Call]:
         """Return the one request."""

@@ -54,6 +54,8 @@ class FakeChime(FarSide):
         if kind == "tower":
             return httpx.Response(200, json={"keeper": "quasimodo"})
         if request.method == "PUT":
+            if len(json.loads(body)["text"]) > 200:
+                raise Violation("a text of more than 200 characters")
             self.posts.setdefault(key, json.loads(body))
         if key not in self.posts:
             return httpx.Response(404)

@@ -14,6 +14,7 @@ from postbell.domain.content import Content
 from postbell.domain.quota import Per, Quota
 from postbell.errors import Rejected, Unavailable, Unsure
 from postbell.networks.bluesky import network
+from postbell.publishing import parts
 from postbell.publishing.bluesky.post import record_key
 from postbell.publishing.protocol import Receipt
 from support.fake_bluesky import ACCESS, APP_PASSWORD, DID, SUBJECT, daemon
@@ -149,7 +150,7 @@ def test_a_link_that_only_begins_like_one_in_the_text_is_added() -> None:
 
 def _check(options: dict[str, str] | None = None, **content: Any) -> list[str]:
     told = network.Options.model_validate(options or {})
-    problems = network.check(Content(**content), told, account="mine")
+    problems = parts.problems(Content(**content), told, network, account="mine")
     return [str(problem) for problem in problems]
 
 

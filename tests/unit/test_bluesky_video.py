@@ -11,11 +11,11 @@ from typing import Any
 import httpx
 import pytest
 
-from postbell.domain import limits
 from postbell.domain.content import Content
 from postbell.domain.media import Media, MediaKind
 from postbell.errors import Rejected, Unauthorized, Unavailable
 from postbell.networks.bluesky import network
+from postbell.publishing import parts
 from postbell.publishing.bluesky.video import languages_of
 from postbell.publishing.protocol import Progress, Receipt
 from support import pictures
@@ -266,8 +266,7 @@ def _subtitles(folder: Path, name: str = "clip.en.vtt") -> Media:
 
 def _told(folder: Path, *media: Media, **options: Any) -> list[str]:
     content, read = Content(text="Listen", media=media), network.Options.model_validate(options)
-    found = limits.check(content, network.limits, account="mine")
-    return [str(problem.where) for problem in found + network.check(content, read, account="mine")]
+    return [str(problem.where) for problem in parts.problems(content, read, network, account="mine")]
 
 
 def test_a_video_has_subtitles_in_several_languages(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from postbell.publishing.telegram.markup import escape_markdown, fewest, plain_html, plain_markdown
+from postbell.publishing.telegram.markup import escape_markdown, plain_html, plain_markdown
 
 
 @pytest.mark.parametrize(
@@ -103,10 +103,3 @@ def test_markdown_that_telegram_refuses_is_refused(text: str, why: str) -> None:
 def test_what_is_escaped_is_shown_as_it_is() -> None:
     text = r"_*[]()~`>#+-=|{}.! \ https://example.com/a_b?c=(d)"
     assert plain_markdown(escape_markdown(text)) == text
-
-
-def test_a_text_counts_as_what_its_markup_leaves_of_it() -> None:
-    assert fewest("<b>seven</b> a") == 7
-    assert fewest("*seven* a") == 7
-    assert fewest("a plain text. ") == 13
-    assert fewest("👍") == 1

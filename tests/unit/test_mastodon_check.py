@@ -11,6 +11,7 @@ import pytest
 
 from postbell.domain.media import Media, MediaKind
 from postbell.networks.mastodon import network
+from postbell.publishing import parts
 from support.fake_mastodon import SUBJECT, daemon
 from support.pictures import picture, written
 from support.sounds import sound
@@ -19,7 +20,7 @@ from support.sounds import sound
 def _problems(text: str = "Hi", *, session: dict[str, Any] | None = None, **more: Any) -> list[str]:
     outgoing = SUBJECT.outgoing(text, **more)
     there = network.at({"server": session})
-    return [str(each) for each in there.check(outgoing.content, outgoing.options, account="toots")]
+    return [str(each) for each in parts.problems(outgoing.content, outgoing.options, there, account="toots")]
 
 
 def _video(folder: Path, name: str = "bell.mp4") -> Media:
@@ -40,7 +41,8 @@ def test_a_link_that_is_added_counts_with_the_text() -> None:
 
 
 def test_a_text_that_is_too_long_by_itself_is_told_once() -> None:
-    assert _problems("x" * 501, options={"spoiler_text": "warn"}) == []
+    (problem,) = _problems("x" * 501, options={"spoiler_text": "warn"}, link="https://example.com")
+    assert problem.startswith("text, link and warning (for toots): 529 characters")
 
 
 def test_a_content_warning_needs_a_text(tmp_path: Path) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from postbell.domain import limits
 from postbell.domain.content import Content
 from postbell.domain.media import Media
 from postbell.errors import Problem
 from postbell.networks.telegram import network
+from postbell.publishing import parts
 from postbell.services.media._fit_child import Job
 from support.fake_telegram import daemon, file
 
@@ -20,8 +20,7 @@ from support.fake_telegram import daemon, file
 def _problems(text: str, media: tuple[Media, ...] = (), **more: Any) -> list[Problem]:
     content = Content(text=text, media=media, link=more.pop("link", None), title=more.pop("title", None))
     options = network.Options.model_validate(more)
-    found = limits.check(content, network.limits, account="mine")
-    return found + network.check(content, options, account="mine")
+    return parts.problems(content, options, network, account="mine")
 
 
 def _places(text: str, media: tuple[Media, ...] = (), **more: Any) -> list[str]:
@@ -38,7 +37,7 @@ def test_a_text_may_be_as_long_as_telegram_counts() -> None:
 
 
 def test_a_link_that_is_added_counts() -> None:
-    assert _places("x" * 4096, link="https://example.com") == ["text"]
+    assert _places("x" * 4096, link="https://example.com") == ["text and link"]
     assert _places("x" * 4070, link="https://example.com") == []
 
 
@@ -53,8 +52,9 @@ def test_with_files_a_text_without_markup_is_as_long_as_any(tmp_path: Path) -> N
     media = (file(tmp_path),)
     assert _places("x" * 4096, media) == []
     assert _places("x" * 4097, media) == ["text"]
-    assert _places("x" * 4090, media, link="https://example.org") == []
-    assert _places("", media, link=f"https://example.org/{'x' * 4080}") == ["text"]
+    assert _places("x" * 4076, media, link="https://example.org") == []
+    assert _places("x" * 4077, media, link="https://example.org") == ["text and link"]
+    assert _places("", media, link=f"https://example.org/{'x' * 4080}") == ["text and link"]
 
 
 def test_a_text_as_long_as_may_be_is_taken(tmp_path: Path) -> None:
@@ -149,6 +149,8 @@ def test_options_that_do_not_go_together_are_a_problem(options: dict[str, Any], 
 
 def test_a_poll_has_a_question_of_its_own_length_and_no_files(tmp_path: Path) -> None:
     assert _places("x" * 300, poll="a, b") == []
-    assert _places("x" * 301, poll="a, b") == ["text"]
+    (problem,) = _problems("x" * 301, poll="a, b")
+    assert problem.message == "301 characters, the limit of a poll's question is 300; shorten it by 1."
+    assert _places("", link="https://example.org", poll="a, b") == ["text", "[telegram] poll"]
     assert _places("Why?", (file(tmp_path),), poll="a, b") == ["[telegram] poll"]
     assert _places("Why?", poll="a, b", quiz_answer=1, quiz_explanation="Because.") == []

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from postbell.domain import limits
 from postbell.domain.content import Content
 from postbell.domain.film import Film
 from postbell.domain.media import Media
 from postbell.networks.telegram import network
+from postbell.publishing import parts
 from support.fake_telegram import daemon, file
 
 
@@ -28,8 +28,7 @@ def _sent(*media: Media, **options: Any) -> list[dict[str, Any]]:
 
 def _faults(*media: Media, **options: Any) -> list[str]:
     content, read = Content(text="x", media=media), network.Options.model_validate(options)
-    found = limits.check(content, network.limits, account="mine")
-    return [str(each.where) for each in found + network.check(content, read, account="mine")]
+    return [str(each.where) for each in parts.problems(content, read, network, account="mine")]
 
 
 @pytest.mark.parametrize("ending", ["mp3", "m4a"])

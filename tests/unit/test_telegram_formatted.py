@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postbell.domain import limits
 from postbell.domain.content import Content
 from postbell.networks.telegram import network
+from postbell.publishing.parts import problems
 from postbell.publishing.telegram.formatted import formatted
 from support.fake_telegram import daemon, file
 from support.telegram_texts import check_entities
@@ -136,8 +136,7 @@ def test_a_changed_message_has_its_new_entities() -> None:
 def test_what_is_only_markup_does_not_count(tmp_path: Path) -> None:
     def places(text: str, *media: Any) -> list[str]:
         content, read = Content(text=text, media=media), network.Options.model_validate(OPTIONS)
-        found = limits.check(content, network.limits, account="mine")
-        return [each.where for each in found + network.check(content, read, account="mine")]
+        return [each.where for each in problems(content, read, network, account="mine")]
 
     link = f"[x](https://example.org/{'y' * 40})"
     assert places(" ".join([link] * 90)) == []

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from postbell.domain import limits
 from postbell.domain.content import Content
 from postbell.domain.film import Film
 from postbell.domain.media import MediaKind
 from postbell.domain.quota import Per, Quota
 from postbell.networks.threads import network
+from postbell.publishing import parts
 from postbell.publishing.protocol import at_server
 from support import pictures
 from support.fake_threads import daemon
@@ -34,8 +34,7 @@ def problems(text: str = "Good morning", **more: Any) -> list[str]:
     """Return what speaks against a post."""
     options = network.Options.model_validate(more.pop("options", {}))
     content = Content(text=text, **more)
-    found = limits.check(content, network.limits, account="mine")
-    found += network.check(content, options, account="mine")
+    found = parts.problems(content, options, network, account="mine")
     return [f"{problem.where}: {problem.message}" for problem in found]
 
 
@@ -167,9 +166,7 @@ def test_a_link_that_becomes_a_line_counts_with_the_text(tmp_path: Path) -> None
     assert problems("x" * 480, link=link, media=media) == []
     told = "text and link: 501 characters, the limit is 500; shorten it by 1."
     assert problems("x" * 481, link=link, media=media) == [told]
-    assert problems("x" * 501, link=link, media=media) == [
-        "text: 501 characters, the limit is 500; shorten it by 1."
-    ]
+    assert problems("x" * 501, link=link) == ["text: 501 characters, the limit is 500; shorten it by 1."]
 
 
 def test_the_alt_text_of_a_file_has_an_end(tmp_path: Path) -> None:

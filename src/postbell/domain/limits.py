@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,21 @@ class TextLimit:
     unit: str
     #: Counts a text in that unit; one of the functions of `domain.text`.
     count: Callable[[str], int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Length:
+    """How long the text of a post is as it is sent, in one unit."""
+
+    count: int
+    #: The most that it may be.
+    most: int
+    #: The unit's name in the plural.
+    unit: str
+    #: What is counted: the text, and what is sent with it.
+    what: str = "text"
+    #: When it may be no more, unless always; it begins with a blank: ` with files`.
+    when: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,28 +87,41 @@ class Limits:
         }
 
 
-def check(content: Content, limits: Limits, *, account: str) -> list[Problem]:
-    """Return everything in `content` that is beyond `limits`; an empty list means that it fits."""
+def count(text: str, limits: Iterable[TextLimit], *, what: str = "text") -> tuple[Length, ...]:
+    """Return how long a text is by each of the limits; `what` says what it is made of."""
+    return tuple(
+        Length(count=limit.count(text), most=limit.most, unit=limit.unit, what=what) for limit in limits
+    )
+
+
+def check(
+    content: Content, limits: Limits, *, account: str, lengths: Iterable[Length] | None = None
+) -> list[Problem]:
+    """Return everything in `content` that is beyond `limits`; an empty list means that it fits.
+
+    `lengths` are those of its text as it is sent; without them it is sent as it is.
+    """
     problems = []
     if not (content.text.strip() or content.media or content.link or content.title):
         problems.append(Problem(where="text", account=account, message="the post is empty; give it a text."))
     if limits.needs_title and not content.title:
         problems.append(Problem(where="title", account=account, message="it needs a title (--title)."))
-    problems += _too_long("text", content.text, limits.text, account)
+    problems += _too_long(count(content.text, limits.text) if lengths is None else lengths, account)
     if limits.title and content.title:
-        problems += _too_long("title", content.title, (limits.title,), account)
+        problems += _too_long(count(content.title, (limits.title,), what="title"), account)
     return problems + _media_problems(content.media, limits.media, account)
 
 
-def _too_long(where: str, text: str, limits: tuple[TextLimit, ...], account: str) -> list[Problem]:
+def _too_long(lengths: Iterable[Length], account: str) -> list[Problem]:
     return [
         Problem(
-            where=where,
+            where=it.what,
             account=account,
-            message=f"{count} {limit.unit}, the limit is {limit.most}; shorten it by {count - limit.most}.",
+            message=f"{it.count} {it.unit}, the limit{it.when} is {it.most}; "
+            f"shorten it by {it.count - it.most}.",
         )
-        for limit in limits
-        if (count := limit.count(text)) > limit.most
+        for it in lengths
+        if it.count > it.most
     ]
 
 

@@ -7,7 +7,7 @@ bluesky-social/atproto); the server's word counts where it differs: an expired t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from postbell.domain import limits
 from postbell.domain.content import Content
 from postbell.domain.film import FilmLimit
+from postbell.domain.limits import Length
 from postbell.domain.quota import Per, Quota
 from postbell.domain.text import graphemes, utf8_bytes
 from postbell.errors import Problem, Rejected
@@ -98,20 +99,22 @@ the account must be confirmed; it takes so many videos a day, and is asked for t
     comment_files: ClassVar[bool] = True
 
     def check(self, content: Content, options: Any, *, account: str) -> list[Problem]:
-        """Return what only Bluesky minds: a title alone, a link that makes the text too long, no card."""
-        text, _ = shown_text(content, options)
+        """Return what only Bluesky minds: a title alone, no card, videos."""
         card = card_link(content, options)
         found = [
             *check_card(content, options, card, account=account),
             *check_video(content, options, account=account),
         ]
-        if content.title and not (text.strip() or content.media or card):
+        if content.title and not (content.text.strip() or content.media or content.link):
             message = "Bluesky has no titles; give the post a text, a link or a picture."
             found.append(Problem(where="text", account=account, message=message))
-        if text != content.text:
-            problems = limits.check(Content(text=text), self.limits, account=account)
-            found += [replace(problem, where="text and link") for problem in problems]
         return found
+
+    def lengths(self, content: Content, options: Any) -> Sequence[Length]:
+        """Count the text with the link that is added to it where no card shows that."""
+        text, _ = shown_text(content, options)
+        what = "text" if text == content.text else "text and link"
+        return limits.count(text, self.limits.text, what=what)
 
     def preview(self, outgoing: Outgoing) -> list[Call]:
         """Return the uploads, everything that is looked up and read, and the post itself. Pure."""

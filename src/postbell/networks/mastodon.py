@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import BaseModel
 
 from postbell.domain.content import Content
-from postbell.domain.limits import Limits
+from postbell.domain.limits import Length, Limits
 from postbell.domain.media import Media, MediaKind
 from postbell.errors import Problem, PublishError, Rejected, Unavailable
 from postbell.publishing import chain, protocol
 from postbell.publishing.mastodon.api import OAUTH, Line
-from postbell.publishing.mastodon.check import faults
+from postbell.publishing.mastodon.check import faults, lengths
 from postbell.publishing.mastodon.fediverse import Server, stored_server
 from postbell.publishing.mastodon.options import GUIDE, Credentials, Options
 from postbell.publishing.mastodon.status import (
@@ -94,9 +94,13 @@ class Mastodon:
         return Mastodon(stored_server(session.get("server")))
 
     def check(self, content: Content, options: Any, *, account: str) -> list[Problem]:
-        """Return what the server minds of text, warning and link together, of polls, files and quotes."""
+        """Return what the server minds of warnings, polls, files and quotes."""
         found = faults(self.there, content, options)
         return [Problem(where=where, message=message, account=account) for where, message in found]
+
+    def lengths(self, content: Content, options: Any) -> Sequence[Length]:
+        """Count the text with the link that is added to it and with its content warning."""
+        return lengths(self.there, content, options)
 
     def preview(self, outgoing: Outgoing) -> list[Call]:
         """Return the uploads and the post itself; what is asked of the server besides is left out. Pure."""

@@ -8,23 +8,23 @@ core.telegram.org/bots/api (10.1), and from the source of its server, github.com
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel
 
 from postbell.domain.content import Content
-from postbell.domain.limits import Limits, MediaLimit, TextLimit
+from postbell.domain.limits import Length, Limits, MediaLimit, TextLimit
+from postbell.domain.text import code_points
 from postbell.errors import PostbellError, Problem, PublishError, Rejected
 from postbell.publishing import chain, protocol
 from postbell.publishing.protocol import Call, Outgoing, Profile, Progress, Receipt, Target
 from postbell.publishing.telegram import comments as bot_comments
 from postbell.publishing.telegram.api import Bot, Moved, form_part, link_to, missing_rights, moved_note
 from postbell.publishing.telegram.captions import TEXT, spread
-from postbell.publishing.telegram.check import MOST, PHOTO, faults
+from postbell.publishing.telegram.check import MOST, PHOTO, faults, lengths
 from postbell.publishing.telegram.lookup import Known, look
-from postbell.publishing.telegram.markup import fewest
 from postbell.publishing.telegram.message import (
     edit_of,
     messages_of,
@@ -94,7 +94,7 @@ class Telegram:
         "Posts to a channel, group or chat: photos, videos, sounds, files, albums, polls."
     )
     limits: ClassVar[Limits] = Limits(
-        text=(TextLimit(most=TEXT, unit="characters", count=fewest),),
+        text=(TextLimit(most=TEXT, unit="characters", count=code_points),),
         media=MediaLimit(most=10, types=dict.fromkeys(_TYPES, MOST)),
     )
     Options: ClassVar[type[BaseModel]] = Options
@@ -116,9 +116,13 @@ class Telegram:
         return MediaLimit(most=self.limits.media.most, types=types, side=_SIDE)
 
     def check(self, content: Content, options: Any, *, account: str) -> list[Problem]:
-        """Return what only Telegram minds: markup, captions, albums, photos, polls."""
+        """Return what only Telegram minds: markup, albums, photos, polls."""
         found = faults(content, options)
         return [Problem(where=where, account=account, message=message) for where, message in found]
+
+    def lengths(self, content: Content, options: Any) -> Sequence[Length]:
+        """Count the text with the link that is added to it, and without what is only markup."""
+        return (lengths(content, options),)
 
     def preview(self, outgoing: Outgoing) -> list[Call]:
         """Return the one request, and the one that pins; of a thread those of each part."""

@@ -6,7 +6,7 @@ far a container is can be asked: so a lost answer is looked up. (developers.face
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,6 +16,7 @@ from postbell.domain import limits
 from postbell.domain.content import Content
 from postbell.domain.film import FilmLimit
 from postbell.domain.lengths import threads_length
+from postbell.domain.limits import Length
 from postbell.domain.quota import Per, Quota
 from postbell.errors import Problem
 from postbell.publishing import chain, protocol
@@ -25,7 +26,7 @@ from postbell.publishing.threads.check import problems_of
 from postbell.publishing.threads.find import Found, find_post
 from postbell.publishing.threads.oauth import OAUTH
 from postbell.publishing.threads.options import Credentials, Options
-from postbell.publishing.threads.post import child_form, form_of
+from postbell.publishing.threads.post import child_form, form_of, shown_text
 from postbell.publishing.threads.profile import QUOTA, learn
 from postbell.publishing.threads.steps import Steps
 from postbell.publishing.web.oauth import OAuth
@@ -112,8 +113,14 @@ class MetaThreads:
 
     def check(self, content: Content, options: Any, *, account: str) -> list[Problem]:
         """Return what only Threads minds."""
-        found = problems_of(content, options, self.limits)
+        found = problems_of(content, options)
         return [Problem(where=where, message=message, account=account) for where, message in found]
+
+    def lengths(self, content: Content, options: Any) -> Sequence[Length]:
+        """Count the text with the link that is added to it where no card shows that."""
+        text = shown_text(content, options)
+        what = "text" if text == content.text else "text and link"
+        return limits.count(text, self.limits.text, what=what)
 
     def preview(self, outgoing: Outgoing) -> list[Call]:
         """Return the containers, the publication and the question for the address. Pure."""

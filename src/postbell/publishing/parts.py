@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from postbell.domain import limits
 from postbell.domain.content import Content
+from postbell.domain.limits import Length, Limits
 from postbell.errors import Problem
-from postbell.publishing.protocol import Network, Threads, shows_in_comments
+from postbell.publishing.protocol import Network, Threads, lengths_of, shows_in_comments
 
 
 def taken(content: Content, network: Network) -> Content:
@@ -23,6 +24,17 @@ def parts_of(content: Content, network: Network) -> Sequence[Content]:
     return content.parts if network.threads is Threads.CHAIN else (content.as_post().joined(),)
 
 
+def lengths(content: Content, options: Any, network: Network) -> list[Sequence[Length]]:
+    """Return of each part how long its text is, by the same counts that `problems` judges."""
+    return [lengths_of(network, part, own) for part, own in _with_options(content, options, network)]
+
+
+def _with_options(content: Content, options: Any, network: Network) -> Iterator[tuple[Content, Any]]:
+    """Yield each part with what it is told."""
+    for number, part in enumerate(parts_of(content, network)):
+        yield part, options.further() if number else options
+
+
 def problems(content: Content, options: Any, network: Network, *, account: str) -> list[Problem]:
     """Return everything about a content that its network would refuse, of every part of a thread."""
     found: list[Problem] = []
@@ -32,11 +44,9 @@ def problems(content: Content, options: Any, network: Network, *, account: str) 
             f"file, or --set {account}.text=…"
         )
         found.append(Problem(where="text", account=account, message=message))
-    parts = parts_of(content, network)
-    for number, part in enumerate(parts, 1):
-        own = options if number == 1 else options.further()
-        wrong = limits.check(part, network.limits, account=account)
-        wrong += network.check(part, own, account=account)
+    parts = list(_with_options(content, options, network))
+    for number, (part, own) in enumerate(parts, 1):
+        wrong = _wrong(part, own, network, network.limits, account)
         named = f"part {number}: " if len(parts) > 1 else ""
         found += [replace(problem, where=f"{named}{problem.where}") for problem in wrong]
     return found + _comment_problems(content, options, network, account=account)
@@ -54,6 +64,12 @@ def _comment_problems(content: Content, options: Any, network: Network, *, accou
         return [Problem(where="comment: media", account=account, message=message)]
     if not network.comments:
         return []
-    wrong = limits.check(said, replace(network.limits, needs_title=False), account=account)
-    wrong += network.check(said, options.further(), account=account)
+    untitled = replace(network.limits, needs_title=False)
+    wrong = _wrong(said, options.further(), network, untitled, account)
     return [replace(problem, where=f"comment: {problem.where}") for problem in wrong]
+
+
+def _wrong(part: Content, options: Any, network: Network, limit: Limits, account: str) -> list[Problem]:
+    """Return everything about one post that its network would refuse."""
+    wrong = limits.check(part, limit, account=account, lengths=lengths_of(network, part, options))
+    return wrong + network.check(part, options, account=account)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
 from pydantic import BaseModel
 
+from postbell.domain import limits
 from postbell.domain.content import Content
-from postbell.domain.limits import Limits, MediaLimit
+from postbell.domain.limits import Length, Limits, MediaLimit
 from postbell.errors import Problem
 from postbell.publishing.public_links import Links
 from postbell.publishing.web.tokens import Tokens
@@ -165,7 +166,8 @@ class Network(Protocol):
 
     Where servers differ in what they take, `at(session)` returns the network as an account's own server has
     it, with that server's `limits` and `check`; see `at_server`. Where it tells how people respond to a post,
-    it has `metrics`; see `Counter`. Where what is public can be changed, it has `edit`; see `Editor`. Where a
+    it has `metrics`; see `Counter`. Where a text is sent with more than itself, it has `lengths`; see
+    `lengths_of`. Where what is public can be changed, it has `edit`; see `Editor`. Where a
     person consents in a browser, `oauth` says how; see `postbell.publishing.web.consent`. Where it fetches
     files itself it has a `fetches` that is true; see `Links`. Where first comments take files it has a
     `comment_files` that is true; see `shows_in_comments`.
@@ -276,6 +278,16 @@ def fit_limit(network: Network, options: Mapping[str, Any]) -> MediaLimit:
     """
     fits: Callable[[Mapping[str, Any]], MediaLimit] | None = getattr(network, "fits", None)
     return fits(options) if fits else network.limits.media
+
+
+def lengths_of(network: Network, content: Content, options: Any) -> Sequence[Length]:
+    """Return how long the text of a post is as it is sent, with what is sent in it or counts with it.
+
+    Its method `lengths` tells, if a network has one; otherwise a text is sent as it is. Nothing else counts a
+    text: what is shown of it before and what is judged are the same. Pure.
+    """
+    tell: Callable[[Content, Any], Sequence[Length]] | None = getattr(network, "lengths", None)
+    return tell(content, options) if tell else limits.count(content.text, network.limits.text)
 
 
 class Editor(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from postbell.domain.content import Content
+from postbell.domain.limits import Length
 from postbell.domain.media import MediaKind
 from postbell.domain.text import graphemes
 from postbell.publishing.mastodon.fediverse import Server
@@ -19,7 +20,7 @@ Fault = tuple[str, str]
 
 def faults(there: Server, content: Content, options: Any) -> list[Fault]:
     """Return everything that the server would refuse, or pass over in silence."""
-    found = [*_text_faults(there, content, options), *_file_faults(there, content, options)]
+    found = [*_text_faults(content, options), *_file_faults(there, content, options)]
     if options.poll:
         found += [("[mastodon] poll", why) for why in _poll_faults(there, content, options)]
     if len(options.focus) > len(shown_files(content, options)):
@@ -29,6 +30,15 @@ def faults(there: Server, content: Content, options: Any) -> list[Fault]:
     if there.kind == "pixelfed" and options.visibility == "direct":
         found.append(("[mastodon] visibility", "Pixelfed has no direct posts."))
     return found + _quote_faults(there, options)
+
+
+def lengths(there: Server, content: Content, options: Any) -> tuple[Length, ...]:
+    """Return how long the text is there, with its link and with its content warning."""
+    text, warning = written(content), options.spoiler_text
+    named = ["text", *(["link"] if text != content.text else []), *(["warning"] if warning else [])]
+    what = " and ".join(filter(None, [", ".join(named[:-1]), named[-1]]))
+    count = there.count(text, warning)
+    return (Length(count=count, most=there.text, unit="characters", what=what),)
 
 
 def _quote_faults(there: Server, options: Any) -> list[Fault]:
@@ -45,19 +55,13 @@ def _quote_faults(there: Server, options: Any) -> list[Fault]:
     return found
 
 
-def _text_faults(there: Server, content: Content, options: Any) -> list[Fault]:
-    text, most = written(content), there.text
-    if not text.strip():
-        if options.spoiler_text.strip():  # the server would take the warning for the text
-            return [("[mastodon] spoiler_text", "a content warning needs a text that it hides.")]
-        untold = [] if content.media else [("text", "titles are not used; give the post a text.")]
-        return untold if content.title else []
-    count = there.count(text, options.spoiler_text)
-    if count <= most or there.count(content.text) > most:  # the text alone is told of already
+def _text_faults(content: Content, options: Any) -> list[Fault]:
+    if written(content).strip():
         return []
-    parts = [*(["link"] if text != content.text else []), *(["warning"] if options.spoiler_text else [])]
-    message = f"{count} characters, the limit is {most}; shorten it by {count - most}."
-    return [(" and ".join(["text", *parts]), message)]
+    if options.spoiler_text.strip():  # the server would take the warning for the text
+        return [("[mastodon] spoiler_text", "a content warning needs a text that it hides.")]
+    untold = [] if content.media else [("text", "titles are not used; give the post a text.")]
+    return untold if content.title else []
 
 
 def _file_faults(there: Server, content: Content, options: Any) -> list[Fault]:

@@ -35,11 +35,6 @@ def spread(outgoing: Outgoing) -> Outgoing:
     return replace(outgoing, content=replace(first, segments=segments, media=tuple(media)))
 
 
-def texts_of(part: Content, options: Any) -> list[str]:
-    """Return the text of each message that a part becomes."""
-    return [written(message, options) for message in _messages(part, options)]
-
-
 def _messages(part: Content, options: Any) -> list[Content]:
     """Return the messages that a part becomes; one where nobody knows where its markup can be cut."""
     text = written(part, options)

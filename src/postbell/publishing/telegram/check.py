@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from postbell.domain.content import Content
-from postbell.publishing.telegram.captions import CAPTION, TEXT, texts_of
-from postbell.publishing.telegram.markup import MODES, fewest, plain_of
+from postbell.domain.limits import Length
+from postbell.domain.text import code_points
+from postbell.publishing.telegram.captions import CAPTION, TEXT
+from postbell.publishing.telegram.markup import MODES, plain_of
 from postbell.publishing.telegram.message import way_of, ways_of, written
 
 
@@ -26,22 +29,30 @@ def faults(content: Content, options: Any) -> list[Fault]:
     return [fault for faults in read for fault in faults(content, options)]
 
 
+def lengths(content: Content, options: Any) -> Length:
+    """Return how long the text is, with its link and without what is only markup.
+
+    What is too long to stand below files follows as a message, unless it has markup, which cannot be cut.
+    """
+    text = written(content, options)
+    what, most, when = "text" if text == content.text else "text and link", TEXT, ""
+    if options.poll:
+        most, when = _QUESTION, " of a poll's question"
+    elif content.media and options.markup != "text":
+        most, when = CAPTION, " with files and markup"
+    with suppress(ValueError):  # it is refused for that
+        text = plain_of(text, options.markup)
+    return Length(count=code_points(text.strip()), most=most, unit="characters", what=what, when=when)
+
+
 def _text_faults(content: Content, options: Any) -> Iterator[Fault]:
     if options.poll:
         return
-    first, *others = texts_of(content, options)
     try:
-        plain = plain_of(first, options.markup)
+        plain = plain_of(written(content, options), options.markup)
     except ValueError as error:
         yield "text", f"as {MODES[options.markup]}, {error}"
         return
-    for count, most in [
-        (len(plain.strip()), CAPTION if content.media else TEXT),
-        *((len(it), TEXT) for it in others),
-    ]:
-        if count > most and (content.media or fewest(content.text) <= most):
-            where = " with files and markup" if most == CAPTION else ""
-            yield "text", f"{count} characters, the limit{where} is {most}; shorten it by {count - most}."
     if not plain.strip() and not content.media and (content.title or content.text.strip()):
         yield "text", "Telegram has no titles, and nothing else is left to read; give the post a text."
 
@@ -83,8 +94,8 @@ def _poll_faults(content: Content, options: Any) -> Iterator[Fault]:
             if getattr(options, name):
                 yield f"[telegram] {name}", "it needs the answers of a poll (telegram.poll)."
         return
-    if not 1 <= len(question) <= _QUESTION:
-        yield "text", f"{len(question)} characters, a poll's question has 1 to {_QUESTION}."
+    if not question:
+        yield "text", "a poll needs a question; give the post a text."
     if content.media or written(content, options) != content.text or options.markup != "text":
         yield "[telegram] poll", "a poll has neither files nor a link of its own nor markup; leave them out."
     if (options.quiz_answer or 0) > len(options.poll):

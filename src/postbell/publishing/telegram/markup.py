@@ -9,7 +9,6 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 
 
 _TAGS = frozenset(
@@ -22,8 +21,6 @@ _TAGS = frozenset(
 _TAG = re.compile(r"""<(?P<end>/?)(?P<name>[^\s>]*+)(?:"[^"]*+"|'[^']*+'|[^>"'])*+>""")
 _ENTITY = re.compile(r"&(?:(lt|gt|amp|quot)(?![A-Za-z])|#x[0-9A-Fa-f]{1,6}|#[0-9]{1,7});?")
 
-#: Below this nobody need count any better.
-_LONG = 4000
 _RESERVED = "_*[]()~`>#+-=|{}.!"
 #: What is escaped, what can begin or end something, and everything else one by one.
 _SIGN = re.compile(r"\\[\x01-\x7e]|```|__|\|\||!\[|.", re.DOTALL)
@@ -174,16 +171,3 @@ def plain_of(text: str, markup: str) -> str:
 def escape_markdown(text: str) -> str:
     """Return a text as MarkdownV2 that shows just that."""
     return re.sub(r"([_*\[\]()~`>#+\-=|{}.!\\])", r"\\\1", text)
-
-
-def fewest(text: str) -> int:
-    """Return how many characters of a text Telegram counts at least, whichever markup the text has."""
-    counts = [len(text.strip())]
-    for plain in PLAIN.values():
-        with suppress(ValueError):  # then it has not this markup
-            counts.append(len(plain(text).strip()))
-    if min(counts) > _LONG:
-        from postbell.publishing.telegram.formatted import formatted  # few texts need its rules
-
-        counts.append(len(formatted(text).text.strip()))
-    return min(counts)

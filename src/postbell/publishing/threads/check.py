@@ -6,7 +6,6 @@ from itertools import pairwise
 from typing import Any
 
 from postbell.domain.content import Content
-from postbell.domain.limits import Limits
 from postbell.domain.text import SpanKind, find_spans, graphemes, utf16_units
 from postbell.publishing.threads.post import shown_text, spans_of
 
@@ -16,10 +15,10 @@ _MOST_ATTACHED, _MOST_ANSWER = 10_000, 25
 Found = list[tuple[str, str]]
 
 
-def problems_of(content: Content, options: Any, limits: Limits) -> Found:
+def problems_of(content: Content, options: Any) -> Found:
     """Return where something is wrong, and what."""
     return [
-        *_text_problems(content, options, limits),
+        *_text_problems(content, options),
         *_file_problems(content),
         *_link_problems(content, options),
         *(("[threads] poll", why) for why in _poll_problems(content, options)),
@@ -29,16 +28,10 @@ def problems_of(content: Content, options: Any, limits: Limits) -> Found:
     ]
 
 
-def _text_problems(content: Content, options: Any, limits: Limits) -> Found:
-    text = shown_text(content, options)
-    if not (text.strip() or content.media or content.link):
-        return [("text", "titles are not used; give the post a text.")] if content.title else []
-    (limit,) = limits.text
-    count = limit.count(text)
-    if text == content.text or count <= limit.most or limit.count(content.text) > limit.most:
-        return []  # the text alone is told of already
-    over = count - limit.most
-    return [("text and link", f"{count} {limit.unit}, the limit is {limit.most}; shorten it by {over}.")]
+def _text_problems(content: Content, options: Any) -> Found:
+    if shown_text(content, options).strip() or content.media or content.link:
+        return []
+    return [("text", "titles are not used; give the post a text.")] if content.title else []
 
 
 def _file_problems(content: Content) -> Found:

@@ -13,7 +13,7 @@ from postbell.domain.post import Delivery, Post
 from postbell.domain.states import DeliveryState
 from postbell.domain.tagging import completed
 from postbell.errors import Invalid, Problem
-from postbell.publishing.parts import parts_of
+from postbell.publishing import parts
 from postbell.publishing.protocol import Call
 from postbell.services.context import Context
 from postbell.services.plan.placing import choose
@@ -125,8 +125,9 @@ def _preview(
         due_at=at,
         begun_at=at.replace(microsecond=0),
     )
-    content, _ = resolve(base, post.overrides, network=account.network, account=account.name)
+    content, given = resolve(base, post.overrides, network=account.network, account=account.name)
     content = completed(content, post.overrides, account=account.name)
+    options = network.Options.model_validate(given)
     problems = unfit + check_fitted(ctx, base, post.overrides, account) + check_terms(ctx, post, account)
     no_alt = check_alt(content)
     problems += no_alt if ctx.require_alt else []
@@ -140,8 +141,8 @@ def _preview(
         at=place.at if place else None,
         why=place.why if place else None,
         lengths=tuple(
-            {limit.unit: (limit.count(part.text), limit.most) for limit in network.limits.text}
-            for part in parts_of(content, network)
+            {length.unit: (length.count, length.most) for length in each}
+            for each in parts.lengths(content, options, network)
         ),
         pictures=tuple(zip(post.content.media, base.media, strict=True)),
         calls=() if unfit else _calls(ctx, post, delivery, account, content.as_comment()),
