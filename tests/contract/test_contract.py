@@ -15,10 +15,11 @@ import pytest
 from pydantic import ValidationError
 from structlog.testing import capture_logs
 
-from postbell.domain.media import Media, MediaKind
+from postbell.domain.media import SUFFIXES, Media, MediaKind
 from postbell.errors import PublishError, RateLimited, Unauthorized, Unavailable, Unsure
 from postbell.publishing import parts, registry
-from postbell.publishing.protocol import Absent, Receipt, Resend, Unknown
+from postbell.publishing.protocol import Absent, Receipt, Resend, Unknown, fit_limit
+from postbell.services.media.file_types import TYPES
 from postbell.testing import FakeClock
 from support import pictures
 from support.announced import shows
@@ -332,6 +333,13 @@ def test_a_network_explains_itself(key: str) -> None:
     for model in (network.Options, network.Credentials):
         unexplained = [name for name, field in model.model_fields.items() if not field.description]
         assert unexplained == []
+
+
+@pytest.mark.parametrize("key", registry.keys())
+def test_a_network_promises_no_type_of_file_that_is_not_taken_here(key: str) -> None:
+    network = registry.get(key)
+    for limit in (network.limits.media, fit_limit(network, {})):
+        assert set(limit.types) <= set(TYPES) & set(SUFFIXES)
 
 
 def test_every_network_with_a_server_has_a_subject_here() -> None:

@@ -54,6 +54,11 @@ def test_files_that_a_server_does_not_name_are_not_taken_there() -> None:
     assert dict(there.types) == {"image/png": 5, "audio/ogg": 103_809_024}
 
 
+def test_types_that_another_version_has_kept_are_left_out() -> None:
+    there = stored_server({"types": {"video/webm": 5, "image/png": 7}, "holograms": 1})
+    assert (dict(there.types), there.text) == ({"image/png": 7}, 500)
+
+
 def test_documents_are_not_taken_whatever_a_server_says() -> None:
     for media in ({}, {"supported_mime_types": ["application/pdf", "image/png"]}):
         there = read_server("pleroma", {"configuration": {"media_attachments": media}})

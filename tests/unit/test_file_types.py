@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from postbell.domain.media import STORED
 from postbell.errors import Invalid
 from postbell.services.media.file_types import HEAD, TYPES, recognise
 from support import pictures
@@ -17,6 +18,10 @@ def refusal(content: bytes, name: str) -> str:
     (problem,) = caught.value.problems
     assert problem.where == f"media {name}"
     return problem.message
+
+
+def test_what_is_taken_is_what_is_stored() -> None:
+    assert set(TYPES) == set(STORED)
 
 
 @pytest.mark.parametrize("mime", TYPES)

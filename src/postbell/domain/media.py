@@ -17,7 +17,6 @@ SUFFIXES = {
     "image/webp": ".webp",
     "image/avif": ".avif",
     "video/mp4": ".mp4",
-    "video/webm": ".webm",
     "video/quicktime": ".mov",
     "audio/mpeg": ".mp3",
     "audio/mp4": ".m4a",

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 #: WordPress has no limits and its server does not tell its own: these are ours.
 _MEDIA = {
     **dict.fromkeys(("image/gif", "image/jpeg", "image/png", "image/webp"), 50_000_000),
-    **dict.fromkeys(("video/mp4", "video/quicktime", "video/webm"), 100_000_000),
+    **dict.fromkeys(("video/mp4", "video/quicktime"), 100_000_000),
 }
 #: Rights that posting needs, and what the user is told where one is missing.
 _RIGHTS = {

@@ -102,10 +102,16 @@ class Server:
 
 
 def stored_server(stored: Any) -> Server:
-    """Return the server that an account's session holds as a mapping; Mastodon where it holds none."""
+    """Return the server that an account's session holds as a mapping; Mastodon where it holds none.
+
+    It may have been kept by another version: what that knew and this one does not is left out.
+    """
     known = {each.name for each in fields(Server)}
     said = stored if isinstance(stored, dict) else {}
-    return Server(**{name: value for name, value in said.items() if name in known})
+    kept = {name: value for name, value in said.items() if name in known}
+    if "types" in kept:
+        kept["types"] = {mime: most for mime, most in kept["types"].items() if mime in _SHOWN}
+    return Server(**kept)
 
 
 def read_server(kind: str, said: Mapping[str, Any]) -> Server:
