@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, SecretStr
 from postbell import testing
 from postbell.__main__ import main
 from postbell.cli.main import COMMANDS, cli, load
-from postbell.domain.film import FilmLimit
+from postbell.domain.film import FilmLimit, codec_name
 from postbell.domain.limits import Limits, MediaLimit, TextLimit
 from postbell.domain.quota import Per, Quota
 from postbell.publishing import registry
@@ -110,7 +110,7 @@ class Filmed(Odd):
 class Heard(Odd):
     """A network that takes all pictures, and these sounds alone."""
 
-    film: ClassVar[FilmLimit] = FilmLimit(sounds=("aac",))
+    film: ClassVar[FilmLimit] = FilmLimit(sounds=("aac",), channels=6)
     limits: ClassVar[Limits] = Limits(media=MediaLimit(most=1, types={"video/mp4": 1000}, film=film))
 
 
@@ -128,6 +128,40 @@ def test_how_pictures_and_sound_of_videos_are_coded_is_told_apart(
     assert main(["networks", network.key]) == 0
     lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
     assert [line for line in lines if "coded as" in line] == told
+
+
+@pytest.mark.parametrize("key", registry.keys())
+def test_everything_that_is_held_against_a_video_is_told(
+    key: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    film = registry.get(key).limits.media.film.summary()
+    assert main(["networks", key]) == 0
+    told = capsys.readouterr().out
+    words = {"bits": f"{film.get('bits', 0) / 1e6:g} Mbit", "channels": "two channels (stereo)"}
+    names = {name: ", ".join(map(codec_name, film.get(name, ()))) for name in ("codecs", "sounds")}
+    for name, value in film.items():
+        said = (
+            words.get(name) or names.get(name) or (f"{value:,} pixels" if name == "pixels" else f"{value:,}")
+        )
+        assert all(word in told for word in said.split(", ")), name
+
+
+def test_channels_of_sound_are_told_in_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one_network(monkeypatch, Heard())
+    assert main(["networks", "heard"]) == 0
+    assert "the sound of videos with at most 6 channels" in capsys.readouterr().out
+
+
+def test_what_is_told_of_pictures_is_what_they_are_made_to_be(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["networks", "telegram"]) == 0
+    told = capsys.readouterr().out
+    assert "image/jpeg, image/png, image/webp: at most 10 MB each" in told
+    assert "pictures at most 20 times as long as wide" in told
+    assert main(["networks", "telegram", "--json"]) == 0
+    media = json.loads(capsys.readouterr().out)["limits"]["media"]
+    assert (media["types"]["image/png"], media["types"]["video/mp4"]) == (10_000_000, 50_000_000)
 
 
 def test_a_network_tells_programs_the_same(capsys: pytest.CaptureFixture[str]) -> None:

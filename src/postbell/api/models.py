@@ -360,7 +360,7 @@ class Network(Shape):
     guide: str = Field(description="How to get what it needs, in steps.")
     credentials: list[NetworkField] = Field(description="What an account needs.")
     options: list[NetworkField] = Field(description="What a post can be told about it.")
-    limits: dict[str, Any] = Field(description="What it takes: lengths by unit, files, quotas.")
+    limits: dict[str, Any] = Field(description="What it takes where no options say otherwise.")
     resend: str = Field(description="What a repeat does after a lost answer: safe, look_first or never.")
     deletes: bool = Field(description="Whether what was published can be taken away.")
     edits: bool = Field(description="Whether what was published can be changed there.")

@@ -19,7 +19,7 @@ import click
 
 from postbell.cli.common import State, pass_state
 from postbell.domain.film import codec_name
-from postbell.shapes.networks import example_of, fields_of, network_json
+from postbell.shapes.networks import example_of, fields_of, limits_of, network_json
 
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ _THREADS = {
 }
 _COMMENTS = {True: "is published below the post", False: "is left out"}
 _COMMENT_FILES = {True: ", with files.", False: "; files for it are refused."}
+_CHANNELS = {1: "one channel (mono)", 2: "two channels (stereo)"}
 _WITHIN = {"day": "24 hours", "month": "30 days"}
 
 
@@ -95,7 +96,7 @@ def _print_network(state: State, network: Network) -> None:
         ("a lost answer", _RESEND[network.resend]),
         ("what is public", f"{_DELETES[network.deletes]}\n{_EDITS[editor_of(network) is not None]}"),
     ]
-    state.fields([*_limits(network.limits), *rules])
+    state.fields([*_limits(limits_of(network)), *rules])
     click.echo("\nFor example\n")
     for line in example_of(network):
         click.echo(f"  {line}")
@@ -152,8 +153,7 @@ def _films(film: FilmLimit) -> Iterator[str]:
         yield f"videos of at most {film.seconds:g} s"
     if film.codecs:
         yield f"videos coded as {_either(film.codecs)}"
-    if film.sounds:
-        yield f"{'their sound' if film.codecs else 'the sound of videos'} coded as {_either(film.sounds)}"
+    yield from _sounds(film)
     if film.pixels:
         yield f"videos of at most {film.pixels:,} pixels"
     if film.width:
@@ -165,6 +165,16 @@ def _films(film: FilmLimit) -> Iterator[str]:
         yield f"videos with {least}{film.fastest:g} pictures a second"
     if film.bits:
         yield f"videos of at most {film.bits / 1e6:g} Mbit a second"
+
+
+def _sounds(film: FilmLimit) -> Iterator[str]:
+    """Yield what is said of the sound of videos."""
+    if film.sounds:
+        yield f"{'their sound' if film.codecs else 'the sound of videos'} coded as {_either(film.sounds)}"
+    if film.channels:
+        yield f"the sound of videos with at most {_CHANNELS.get(film.channels, f'{film.channels} channels')}"
+    if film.hertz:
+        yield f"the sound of videos with at most {film.hertz:,} Hz"
 
 
 def _quota(quota: Quota) -> str:

@@ -23,7 +23,7 @@ from postbell.publishing.protocol import Call, Outgoing, Profile, Progress, Rece
 from postbell.publishing.telegram import comments as bot_comments
 from postbell.publishing.telegram.api import Bot, Moved, form_part, link_to, missing_rights, moved_note
 from postbell.publishing.telegram.captions import TEXT, spread
-from postbell.publishing.telegram.check import MOST, PHOTO, faults, lengths
+from postbell.publishing.telegram.check import MOST, PHOTO, RATIO, faults, lengths
 from postbell.publishing.telegram.lookup import Known, look
 from postbell.publishing.telegram.message import (
     edit_of,
@@ -80,9 +80,9 @@ to it as its last line and counts with it. A text may have 4,096 characters; mar
 with files what is beyond 1,024 characters follows as a message that answers them; with markup it may not be
 longer than that. A thread is a message for each part, which answers the one before it. One photo,
 video, GIF, MP3, M4A or other file stands alone; two to ten make an album: of photos and MP4 videos, of MP3
-and M4A, or of files only: PDF, ZIP, other sounds, MOV videos, and whatever you send as_files. What is older
-than two days a bot can only delete in a channel, or as an administrator of the group who may delete
-messages."""
+and M4A, or of files only: PDF, ZIP, other sounds, MOV videos, and whatever you send as_files. A picture that
+is sent as_files is no photo: it stays as it is, and may have 50 MB and any shape. What is older than two days
+a bot can only delete in a channel, or as an administrator of the group who may delete messages."""
 
 
 class Telegram:
@@ -113,7 +113,7 @@ class Telegram:
         if options.get("as_files"):
             return self.limits.media
         types = {mime: PHOTO if mime in _PHOTOS else MOST for mime in _TYPES}
-        return MediaLimit(most=self.limits.media.most, types=types, side=_SIDE)
+        return MediaLimit(most=self.limits.media.most, types=types, side=_SIDE, ratio=RATIO)
 
     def check(self, content: Content, options: Any, *, account: str) -> list[Problem]:
         """Return what only Telegram minds: markup, albums, photos, polls."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from postbell.domain.account import Account
+    from postbell.domain.limits import Limits
     from postbell.publishing.protocol import Network, Profile
 
 
@@ -36,7 +38,7 @@ def network_json(network: Network) -> dict[str, Any]:
         "guide": network.guide,
         "credentials": list(fields_of(network.Credentials)),
         "options": list(fields_of(network.Options)),
-        "limits": network.limits.summary(),
+        "limits": limits_of(network).summary(),
         "resend": network.resend,
         "deletes": network.deletes,
         "edits": editor_of(network) is not None,
@@ -45,6 +47,13 @@ def network_json(network: Network) -> dict[str, Any]:
         "comment_files": shows_in_comments(network),
         "example": example_of(network),
     }
+
+
+def limits_of(network: Network) -> Limits:
+    """Return what a network takes of a post for which no options are given; some options change that."""
+    from postbell.publishing.protocol import fit_limit
+
+    return replace(network.limits, media=fit_limit(network, {}))
 
 
 def fields_of(model: type[BaseModel]) -> Iterator[dict[str, Any]]:

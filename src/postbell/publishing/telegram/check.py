@@ -16,9 +16,10 @@ from postbell.publishing.telegram.message import way_of, ways_of, written
 
 #: The most characters of a poll's question.
 _QUESTION = 300
-#: The most bytes of all files of one post, and of one that is sent as a photo (td: FileLoaderUtils.cpp).
-MOST, PHOTO = 50_000_000, 10 << 20
-_PHOTO_RULE = "at most 10 MB, 10,000 pixels of width and height together, one 20 times the other"
+#: The most bytes of all files of one post, and of one that is sent as a photo (core.telegram.org/bots/api,
+#: "Sending files" and sendPhoto); how many times as long as the other one a side of that may be.
+MOST, PHOTO, RATIO = 50_000_000, 10_000_000, 20
+_PHOTO_RULE = f"at most 10 MB, 10,000 pixels of width and height together, one {RATIO} times the other"
 #: Where something is wrong, and what.
 Fault = tuple[str, str]
 
@@ -66,7 +67,7 @@ def _file_faults(content: Content, options: Any) -> Iterator[Fault]:
     for item in content.media:
         sides = sorted((item.width or 1, item.height or 1))
         if way_of(item, options) == "photo" and (
-            item.size > PHOTO or sum(sides) > 10_000 or sides[1] > 20 * sides[0]
+            item.size > PHOTO or sum(sides) > 10_000 or sides[1] > RATIO * sides[0]
         ):
             where = f"media {item.name}"
             yield where, f"too much for a photo ({_PHOTO_RULE}); set telegram.as_files=true."
