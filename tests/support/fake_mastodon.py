@@ -65,6 +65,7 @@ class FakeMastodon(FarSide):
     #: What the server says that it takes; see `_configuration`.
     most: int = 500
     answers: int = 4
+    link: int = 23
     scopes: list[str] = field(default_factory=lambda: list(SCOPES))
     token_works: bool = True
     token: str = TOKEN
@@ -305,7 +306,7 @@ class FakeMastodon(FarSide):
         if self.kind in ("gotosocial", "pixelfed"):
             return len(text)
         if self.kind not in ("pleroma", "akkoma"):
-            text = re.sub(r"https?://\S+\.\S+", "x" * 23, text)
+            text = re.sub(r"https?://\S+\.\S+", "x" * self.link, text)
             text = re.sub(r"(?<!\w)@(\w+)@[\w.-]+\w", r"@\1", text)
         return len(regex.findall(r"\X", text))
 
@@ -369,7 +370,7 @@ class FakeMastodon(FarSide):
         return said | {"api_versions": {"mastodon": self.api_version}}
 
     def _configuration(self) -> dict[str, Any]:
-        return configuration(self.most, self.answers)
+        return configuration(self.most, self.answers, self.link)
 
     def _limits(self) -> dict[str, str]:
         """The headers of every answer; the reset comes with microseconds."""

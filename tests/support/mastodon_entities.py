@@ -130,12 +130,12 @@ def changed(status: Mapping[str, Any], asked: Mapping[str, Any], now: datetime) 
     }
 
 
-def configuration(most: int, answers: int) -> dict[str, Any]:
+def configuration(most: int, answers: int, link: int = 23) -> dict[str, Any]:
     """Return what a server takes."""
     return {
         "urls": {"streaming": "wss://mastodon.example"},
         "accounts": {"max_featured_tags": 10, "max_pinned_statuses": 5},
-        "statuses": {"max_characters": most, "max_media_attachments": 4, "characters_reserved_per_url": 23},
+        "statuses": {"max_characters": most, "max_media_attachments": 4, "characters_reserved_per_url": link},
         "media_attachments": {
             "supported_mime_types": TYPES,
             "image_size_limit": 16_777_216,

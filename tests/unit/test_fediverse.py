@@ -36,6 +36,21 @@ def test_some_servers_count_graphemes_and_every_letter_of_a_link(kind: str) -> N
     assert Server(kind=kind).count("e\u0301 https://a.example/bbbbbbbbbbbbbbb") == 35
 
 
+def test_a_link_counts_as_the_server_says_unless_it_counts_every_letter() -> None:
+    taken = {"configuration": configuration(500, 4, link=30)}
+    there = read_server("mastodon", taken)
+    assert there.count("https://example.com @alice@b.example", "https://example.com") == 30 + 7 + 19
+    assert stored_server({"link": there.link}).count("https://example.com") == 30
+    for kind in ("gotosocial", "pleroma", "akkoma", "pixelfed"):
+        assert read_server(kind, taken).count("https://example.com") == 19
+
+
+@pytest.mark.parametrize("said", [0, None, "23", 23.5])
+def test_a_link_counts_as_on_mastodon_where_nothing_usable_is_said(said: object) -> None:
+    there = read_server("", {"configuration": {"statuses": {"characters_reserved_per_url": said}}})
+    assert there.count("https://example.com/a/way/that/is/long") == 23
+
+
 # What a server takes
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from postbell.errors import Rejected, Unauthorized, Unavailable
 from postbell.networks.mastodon import network
+from postbell.publishing import parts
 from postbell.publishing.protocol import Profile, Progress, Receipt
 from support.fake_mastodon import SERVER, SUBJECT, TOKEN, FakeMastodon, daemon
 from support.farside import START, Between, Daemon, Killed, Strike, die_after, die_before
@@ -263,6 +265,20 @@ def test_after_a_refusal_the_server_is_asked_again_what_it_takes() -> None:
     with pytest.raises(Rejected, match="422: Validation failed: Text character limit of 400 exceeded"):
         _publish(here)
     assert here.session["server"]["text"] == 400
+
+
+def test_a_text_with_links_is_taken_as_long_as_the_server_takes_it() -> None:
+    link = f"https://example.com/{'y' * 100}"
+    for text, problems in ((f"{'x' * 459} {link}", 0), (f"{'x' * 460} {link}", 1)):
+        here, far_side = daemon(text)
+        far_side.link = 40
+        _verify(here)
+        out = here.outgoing
+        assert (
+            len(parts.problems(out.content, out.options, network.at(here.session), account="a")) == problems
+        )
+        with pytest.raises(Rejected, match="422") if problems else nullcontext():
+            _publish(here)
 
 
 # The account

@@ -48,15 +48,13 @@ _EMOJI = regex.compile(
 _LIGHT = regex.compile(r"[\x00-\u10ff\u2000-\u200d\u2010-\u201f\u2032-\u2037]")
 
 
-def mastodon_length(text: str) -> int:
+def mastodon_length(text: str, *, link: int = LINK_LENGTH) -> int:
     """Return the length of a text in graphemes as Mastodon counts it (its StatusLengthValidator).
 
-    An address with a scheme counts 23, and of @user@host only @user. A content warning is counted with
+    An address with a scheme counts `link`, and of @user@host only @user. A content warning is counted with
     `graphemes`: there everything counts in full. Other servers with Mastodon's API count otherwise.
     """
-    spans = [
-        (link.start, link.end, "x" * LINK_LENGTH) for link in find_links(text, MASTODON) if link.has_scheme
-    ]
+    spans = [(found.start, found.end, "x" * link) for found in find_links(text, MASTODON) if found.has_scheme]
     spans += [(found.start("at"), found.end("at"), "") for found in _far_mentions(text)]
     parts, at = list[str](), 0
     for start, end, counted in sorted(spans):

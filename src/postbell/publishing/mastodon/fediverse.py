@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from postbell.domain.film import FilmLimit
-from postbell.domain.lengths import mastodon_length
+from postbell.domain.lengths import LINK_LENGTH, mastodon_length
 from postbell.domain.limits import Limits, MediaLimit, TextLimit
 from postbell.domain.media import SUFFIXES, MediaKind, kind_of
 from postbell.domain.text import code_points, graphemes
@@ -26,7 +26,8 @@ _COMPATIBLE = re.compile(r"\(compatible; ([A-Za-z]+)")
 _QUOTING = 7
 _SCHEMA = "http://nodeinfo.diaspora.software/ns/schema/2."
 _IMAGE, _VIDEO = 16_777_216, 103_809_024
-#: The software that counts a text otherwise. Elixir's String.length counts graphemes.
+#: The software that counts a text otherwise, and an address in full, whatever it says of those: GoToSocial
+#: says 25. Elixir's String.length counts graphemes.
 _COUNTS: Mapping[str, Callable[[str], int]] = {
     "gotosocial": code_points,
     "pixelfed": code_points,
@@ -51,6 +52,8 @@ class Server:
     kind: str = "mastodon"
     #: The longest text, with the content warning.
     text: int = 500
+    #: What an address counts, where it does not count in full.
+    link: int = LINK_LENGTH
     #: The most files with one post, their types, and the most bytes of each type.
     files: int = 4
     types: Mapping[str, int] = field(default_factory=_stock_types)
@@ -86,7 +89,9 @@ class Server:
 
     def count(self, text: str, warning: str = "") -> int:
         """Return how long a text is there, with its content warning; in that, a link is no link."""
-        return _COUNTS.get(self.kind, mastodon_length)(text) + _COUNTS.get(self.kind, graphemes)(warning)
+        if count := _COUNTS.get(self.kind):
+            return count(text) + count(warning)
+        return mastodon_length(text, link=self.link) + graphemes(warning)
 
     def limits(self) -> Limits:
         """Return what can be checked of every post."""
@@ -126,6 +131,7 @@ def read_server(kind: str, said: Mapping[str, Any]) -> Server:
     return Server(
         kind=kind or (compatible[1].lower() if compatible else stock.kind),
         text=_first(stock.text, statuses.get("max_characters"), said.get("max_toot_chars")),
+        link=_first(stock.link, statuses.get("characters_reserved_per_url")),
         files=_first(stock.files, statuses.get("max_media_attachments"), said.get("max_media_attachments")),
         types={
             mime: _most_bytes(mime, image, video)
