@@ -52,6 +52,16 @@ def test_a_series_that_repeats_itself_is_named(cli: Command) -> None:
     )
 
 
+def test_each_account_is_shown_with_what_it_says_itself(cli: Command) -> None:
+    cli.done("account", "adds", "sky", "--signature", "Ann")
+    own = ("--set", "site.text=For the site", "--set", "site.title=A morning")
+    cli.done("add", "For all", "--to", "site,sky", "--at", "today 11:00", *own)
+    lines = cli.done("rehearse", "--to", "today 11:30", "--json").lines
+    told = {line["account"]: (line["excerpt"], line["text"]) for line in lines if line["kind"] == "delivery"}
+    assert told == {"site": ("A morning", "For the site"), "sky": ("For all Ann", "For all\n\nAnn")}
+    assert "A morning" in cli.done("rehearse", "--to", "today 11:30").out
+
+
 def test_with_json_each_thing_is_a_line(cli: Command) -> None:
     ran = cli.done("rehearse", "--to", "in 1 d", "--json")
     assert [line["kind"] for line in ran.lines] == ["delivery", "delivery", "empty_slot", "repeat", "summary"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,16 @@ from postbell.domain.limits import Limits, MediaLimit
 from postbell.domain.states import Outcome
 from postbell.errors import PostbellError
 from postbell.sections import ApiSettings, MediaSettings
+from postbell.services.media import film_fitting
 from postbell.services.media.filming import Films
+from postbell.services.plan.rehearse import rehearse
 from postbell.services.posts.compose import load_post
 from postbell.testing import FakeNetwork
 from support.api import Asked
 from support.films import film
 from support.pictures import stored
 from support.stage import ring, until
-from support.world import HURRIED, add_account, build_world, post_of
+from support.world import HURRIED, START, add_account, build_world, post_of
 
 
 pytestmark = pytest.mark.real
@@ -93,6 +96,18 @@ def publish(api: Asked, post_id: str) -> Any:
     assert post_of(api.world.store, post_id).outcome is Outcome.PUBLISHED
     (sent,) = api.world.fake.posts[0].content.media
     return sent
+
+
+def test_a_rehearsal_foretells_what_becomes_of_a_video_and_makes_nothing(
+    api: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = save(api)
+    monkeypatch.setattr(film_fitting, "make", pytest.fail)
+    found = rehearse(api.world.ctx, START, START + timedelta(days=1))
+    assert [(each.post.id, each.delivery.outcome) for each in found.happenings] == [
+        (made["id"], Outcome.PUBLISHED)
+    ]
+    assert files(api) == 1
 
 
 def test_a_post_is_saved_before_its_video_is_made_to_fit_and_published_after_it(

@@ -7,6 +7,7 @@ import io
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -64,6 +65,29 @@ def test_a_picture_that_does_not_fit_is_made_so_and_the_original_stays(
     with Image.open(made.path) as image:
         assert (image.format, image.size) == ("JPEG", (150, 200))
     assert picture.path.read_bytes() == before
+
+
+def test_where_files_are_only_looked_at_nothing_is_made_and_what_is_foretold_comes_true(
+    store: MediaStore, picture: Media
+) -> None:
+    before = stored(store.folder)
+    store.only_looks = True
+    foretold = store.fit(picture, JPEG)
+    assert (stored(store.folder), foretold.path) == (before, picture.path)
+    assert (foretold.mime, foretold.size) == ("image/jpeg", min(picture.size, 100_000))
+    store.only_looks = False
+    made = store.fit(picture, JPEG)
+    assert (made.width, made.height) == (foretold.width, foretold.height)
+    store.only_looks = True
+    assert store.fit(picture, JPEG) == made
+
+
+def test_of_a_picture_that_could_not_be_measured_only_type_and_length_are_foretold(picture: Media) -> None:
+    unmeasured = replace(picture, width=None, height=None)
+    assert fitting.expected(unmeasured, JPEG) == replace(
+        unmeasured, mime="image/jpeg", size=min(picture.size, 100_000)
+    )
+    assert fitting.expected(unmeasured, MediaLimit(most=1, types={"video/mp4": 5})) == unmeasured
 
 
 def test_the_hash_of_what_was_made_is_that_of_its_bytes(store: MediaStore, picture: Media) -> None:

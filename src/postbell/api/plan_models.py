@@ -260,7 +260,7 @@ class Rehearsal(Shape):
     deliveries: list[dict[str, Any]] = Field(
         description="Each delivery, in order of time: {due_at, began_at, late_seconds, late_reason, account, "
         "network, post, series, outcome, message, warnings, excerpt, text}; outcome is null where it still "
-        "waits, excerpt is what its post begins with."
+        "waits, text is what its account says, excerpt what that begins with."
     )
     empty_slots: list[dict[str, Any]] = Field(description="Posting times that nothing fills: {at, account}.")
     repeats: list[dict[str, Any]] = Field(

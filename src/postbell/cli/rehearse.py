@@ -4,7 +4,7 @@ With `--json` it prints a line for each thing, in the order of time:
 
     delivery    {kind: "delivery", due_at, began_at, late_seconds, late_reason, account, network, post,
                 series, outcome, message, warnings: [text], excerpt, text}; outcome is null where it still
-                waits at the end, excerpt is what its post begins with
+                waits at the end, excerpt is what it begins with there
     empty slot  {kind: "empty_slot", at, account}
     repeat      {kind: "repeat", series, account, count}, behind these: so often a series says on an account
                 what it said there shortly before
@@ -51,7 +51,7 @@ def rehearse(state: State, *, start: str, end: str, downtime: tuple[str, ...]) -
     """Show what would happen in a span of time, without sending or storing anything.
 
     The real engine lives through it on a copy of the database, with networks that take whatever is within
-    their limits. A day that stands alone means its beginning.
+    their limits; files are only looked at. A day that stands alone means its beginning.
 
     \b
     Examples:

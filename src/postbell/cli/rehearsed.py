@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from postbell.cli.words import first_words
+from postbell.cli.words import first_words_of
+from postbell.domain.content import resolve
+from postbell.domain.tagging import completed
 from postbell.shapes.base import stamp
 
 
@@ -39,7 +41,9 @@ def rehearsed_json(found: Rehearsed, start: datetime, end: datetime) -> dict[str
 
 
 def _happening_json(each: Happening) -> dict[str, Any]:
-    delivery = each.delivery
+    delivery, post = each.delivery, each.post
+    said, _ = resolve(post.content, post.overrides, network=delivery.network, account=delivery.account)
+    content = completed(said, post.overrides, account=delivery.account)
     return {
         "due_at": stamp(delivery.due_at),
         "began_at": stamp(delivery.begun_at),
@@ -48,10 +52,10 @@ def _happening_json(each: Happening) -> dict[str, Any]:
         "account": delivery.account,
         "network": delivery.network,
         "post": delivery.post_id,
-        "series": each.post.series_id,
+        "series": post.series_id,
         "outcome": delivery.outcome,
         "message": delivery.message,
         "warnings": list(each.warnings),
-        "excerpt": first_words(each.post),
-        "text": each.post.content.text,
+        "excerpt": first_words_of(content),
+        "text": content.text,
     }

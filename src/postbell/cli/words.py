@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 
 if TYPE_CHECKING:
+    from postbell.domain.content import Content
     from postbell.domain.post import Post
 
 # C0 but for line feeds and tabs, DEL, and C1: what can steer a terminal.
@@ -29,6 +30,15 @@ def one_line(text: str, most: int | None = None) -> str:
 def first_words(post: Post, most: int = 50) -> str:
     """Return the beginning of what a post says."""
     said = (override.text for override in post.overrides.values())
-    media = (item.name for item in post.content.media)
-    texts = (post.content.title, post.content.text, *said, post.content.link, *media)
+    return _first_words(post.content, most, *said)
+
+
+def first_words_of(content: Content, most: int = 50) -> str:
+    """Return the beginning of what is said somewhere."""
+    return _first_words(content, most)
+
+
+def _first_words(content: Content, most: int, *said: str | None) -> str:
+    media = (item.name for item in content.media)
+    texts = (content.title, content.text, *said, content.link, *media)
     return one_line(next((text for text in texts if text), ""), most)

@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import IO, BinaryIO
 
 from postbell.domain.limits import MediaLimit
-from postbell.domain.media import SUFFIXES, Media
+from postbell.domain.media import SUFFIXES, Media, MediaKind, kind_of
 from postbell.errors import PostbellError
 from postbell.services.media.deaths import told_death
 from postbell.services.media.file_types import refuse
@@ -61,6 +61,24 @@ def known(item: Media, limit: MediaLimit) -> Media | None:
         facts = replace(item, sha256=sha256, mime=_MIMES[path.suffix], size=path.stat().st_size, path=path)
         return replace(facts, width=width, height=height)
     return None
+
+
+def expected(item: Media, limit: MediaLimit) -> Media:
+    """Return what a picture will become at most, if it can be made to fit at all; it lies where it did."""
+    from postbell.services.media._fit_child import Job  # most often it is known
+
+    mime = item.mime if item.mime in limit.types else next(filter(_is_picture, limit.types), item.mime)
+    size = min(item.size, limit.types.get(mime, item.size))
+    found = replace(item, mime=mime, size=size)
+    if not (item.width and item.height):
+        return found
+    job = Job(mime=item.mime, types=limit.types, pixels=limit.pixels, side=limit.side)
+    scale = job.scale(item.width, item.height)
+    return replace(found, width=max(1, int(item.width * scale)), height=max(1, int(item.height * scale)))
+
+
+def _is_picture(mime: str) -> bool:
+    return kind_of(mime) is MediaKind.IMAGE
 
 
 @contextmanager

@@ -76,6 +76,8 @@ class MediaStore:
         #: For who cannot wait: called instead of making a video fit. Then it is only foretold what it will
         #: become; see `Films`.
         self.put_off: Callable[[], None] | None = None
+        #: For rehearsals: nothing is made of any file. It is only foretold what each will become.
+        self.only_looks = False
 
     def put(self, path: Path, *, alt: str = "") -> Media:
         """Store one file; see `take`."""
@@ -185,6 +187,8 @@ class MediaStore:
 
         if found := fitting.known(item, limit):
             return found
+        if self.only_looks:
+            return fitting.expected(item, limit)
         with self._told(item.name), ExitStack() as cleaning:
             try:
                 file = cleaning.enter_context(item.path.open("rb"))
@@ -212,7 +216,7 @@ class MediaStore:
             return item
         if found := film_fitting.known(item, plan):
             return found
-        if foretold or self.put_off:
+        if foretold or self.only_looks or self.put_off:
             if self.put_off:
                 self.put_off()
             return film_fitting.expected(item, plan)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -58,7 +59,10 @@ class Recorder:
 
 @contextmanager
 def virtual_context(ctx: Context, folder: Path, now: datetime) -> Iterator[Context]:
-    """Yield a context on a copy of the database in `folder`, on a virtual clock, that reaches no network."""
+    """Yield a context on a copy of the database in `folder`, on a virtual clock.
+
+    It reaches no network, and makes nothing of files.
+    """
     path = folder / "postbell.db"
     backup(ctx.store.path, path)
     store = Store(path, durable=False)
@@ -67,10 +71,14 @@ def virtual_context(ctx: Context, folder: Path, now: datetime) -> Iterator[Conte
     def network(key: str) -> Network:
         return cast("Network", Recorder(ctx.network(key)))
 
+    # The files are the real ones, and to make one fit may take minutes.
+    media = copy.copy(ctx.media)
+    media.only_looks = True
     try:
         yield replace(
             ctx,
             store=store,
+            media=media,
             clock=VirtualClock(now),
             random=random.Random(0),  # noqa: S311 - the same rehearsal twice says the same
             network=network,
