@@ -339,6 +339,7 @@ SUBJECT = Subject(
     far_side=FakeTelegram,
     server=None,
     credentials={"bot_token": TOKEN, "chat": "@bell_tower"},
+    leaving={"pin": True},
     too_long="x" * 4097,
     counting={"markup": "html"},
     keeps_alt=False,

@@ -155,6 +155,8 @@ class Subject:
     renews: bool
     #: Options that the network needs to publish at all.
     options: dict[str, Any] = field(default_factory=dict)
+    #: Options that leave something to do when it is public.
+    leaving: dict[str, Any] = field(default_factory=dict)
     #: A text that is one unit too long, or None where the network has no limit.
     too_long: str | None = None
     #: Options with which more counts than the text, or less, if the network has such.

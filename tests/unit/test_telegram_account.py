@@ -37,6 +37,14 @@ def test_a_post_that_cannot_be_pinned_is_public_all_the_same() -> None:
     assert len(far_side.public()) == 1
 
 
+def test_what_is_known_to_be_public_is_not_looked_for_when_its_pin_was_interrupted() -> None:
+    here, far_side = daemon(options={"pin": True})
+    receipt = _publish(here)
+    asked = len(far_side.requests)
+    assert asyncio.run(here.find()).id == receipt.id  # type: ignore[union-attr]
+    assert len(far_side.requests) == asked
+
+
 def test_the_preview_tells_of_the_pin_and_of_the_files_but_not_of_the_token(tmp_path: Path) -> None:
     here, _ = daemon(media=(file(tmp_path), file(tmp_path, "b.jpg")), options={"pin": True})
     first, second = network.preview(here.outgoing)

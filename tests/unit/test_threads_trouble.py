@@ -144,7 +144,7 @@ def test_an_address_that_is_not_known_yet_is_waited_for() -> None:
 
     receipt = asyncio.run(sender.publish(Between(far_side, 3, not_yet)))
     assert receipt.url == far_side.posts[0]["permalink"]
-    assert sender.stored[-1].step == "its address is not known yet"
+    assert sender.stored[-1].step == "public, its address not known yet"
 
 
 def test_what_is_public_is_not_held_up_because_the_account_is() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel
@@ -143,10 +144,25 @@ class Telegram:
         return calls
 
     async def publish(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> Receipt | Progress:
-        """Send each part in one request. What can still go wrong after that, the pinning, is a warning."""
+        """Send each part in one request, then pin the first one: what goes wrong with that is a warning."""
         if bot_comments.is_comment(outgoing):
             return await self._comment(outgoing, progress, http)
-        return await chain.publish(spread(outgoing), progress, http, self._publish)
+        if progress and progress.receipt:
+            return await self._pin(outgoing, progress.receipt, http)
+        result = await chain.publish(spread(outgoing), progress, http, self._publish)
+        if isinstance(result, Receipt) and outgoing.options.pin:
+            return Progress(step="public, and not pinned yet", receipt=result)
+        return result
+
+    async def _pin(self, outgoing: Outgoing, receipt: Receipt, http: Http) -> Receipt:
+        """Pin the first message. To do that again changes nothing."""
+        chat, message = messages_of(receipt.id)[0]
+        try:
+            body = pin_of(chat, message, outgoing.options)
+            await _bot(outgoing.target, http).call("pinChatMessage", body, bool)
+        except PublishError as error:
+            return replace(receipt, warnings=(*receipt.warnings, f"It is not pinned: {error}"))
+        return receipt
 
     async def _comment(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> Receipt | Progress:
         bot = _bot(outgoing.target, http)
@@ -177,17 +193,14 @@ class Telegram:
             with suppress(PostbellError):  # it is public: nothing may fail any more
                 await http.save_session({**http.session, "last": last})
         warnings = [moved_note(chat)] if chat != _given(target) else []
-        if options.pin:
-            try:
-                await bot.call("pinChatMessage", pin_of(chat, sent[0]["message_id"], options), bool)
-            except PublishError as error:
-                warnings.append(f"It is not pinned: {error}")
         return _receipt(sent, warnings)
 
     async def find(
         self, outgoing: Outgoing, progress: Progress | None, http: Http
     ) -> Receipt | Progress | protocol.Absent | protocol.Unknown:
         """Look for it by forwarding, where the account has a chat for that; else nobody can tell."""
+        if progress and progress.receipt:
+            return progress.receipt
         return await chain.find(spread(outgoing), progress, http, self._find)
 
     async def _find(

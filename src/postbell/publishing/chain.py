@@ -37,6 +37,9 @@ async def publish(
     if isinstance(result, Receipt):
         done = done.with_public(result)
         return done.receipt() if done.all_public else done.progress(f"{done.told} public")
+    if result.receipt and (whole := done.with_public(result.receipt)).all_public:
+        left = done.progress(result.step, result)
+        return replace(left, again_at=result.again_at, public=None, receipt=whole.receipt())
     step = f"part {len(done.receipts) + 1} of {done.count}: {result.step}"
     return replace(done.progress(step, result), again_at=result.again_at)
 
@@ -112,9 +115,7 @@ class _Done:
     def of(cls, outgoing: Outgoing, progress: Progress | None) -> _Done:
         if progress is None:
             return cls(outgoing=outgoing)
-        receipts = tuple(
-            Receipt(**{**said, "warnings": tuple(said["warnings"])}) for said in progress.data["parts"]
-        )
+        receipts = tuple(map(Receipt.of, progress.data["parts"]))
         step = progress.data.get("next")
         return cls(outgoing=outgoing, receipts=receipts, step=Progress(**step) if step else None)
 

@@ -104,18 +104,6 @@ class Outgoing:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Progress:
-    """What was done so far; stored durably before the next step is taken."""
-
-    step: str
-    data: Mapping[str, Any] = field(default_factory=dict)
-    #: When to go on; None means at once.
-    again_at: datetime | None = None
-    #: What is public already, where that is a part of it only: words for the user.
-    public: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Receipt:
     """It is public."""
 
@@ -125,6 +113,26 @@ class Receipt:
     url: str | None = None
     #: What went other than asked without failing the post.
     warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> Receipt:
+        """Return what was stored as the JSON of its `vars`."""
+        return cls(**{**stored, "warnings": tuple(stored["warnings"])})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """What was done so far; stored durably before the next step is taken."""
+
+    step: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    #: When to go on; None means at once.
+    again_at: datetime | None = None
+    #: What is public already, where that is a part of it only: words for the user.
+    public: str | None = None
+    #: Its receipt, where all of it is public already: then what is left makes nothing public, may be repeated
+    #: and, where that is of no use, left out. `step` reads on from "It is" then.
+    receipt: Receipt | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,6 +40,7 @@ from postbell.publishing.protocol import (
     Network,
     Outgoing,
     Progress,
+    Receipt,
     Target,
     at_server,
     counter_of,
@@ -293,10 +294,12 @@ def progress_of(stored: Mapping[str, Any] | None) -> Progress | None:
     """Return what a network had stored between two steps."""
     if stored is None:
         return None
-    return Progress(step=stored["step"], data=stored["data"], public=stored.get("public"))
+    receipt = Receipt.of(stored["receipt"]) if "receipt" in stored else None
+    return Progress(step=stored["step"], data=stored["data"], public=stored.get("public"), receipt=receipt)
 
 
 def stored_progress(progress: Progress) -> dict[str, Any]:
     """Return what is stored of that."""
     public = {"public": progress.public} if progress.public else {}
-    return {"step": progress.step, "data": dict(progress.data), **public}
+    receipt = {"receipt": vars(progress.receipt)} if progress.receipt else {}
+    return {"step": progress.step, "data": dict(progress.data), **public, **receipt}

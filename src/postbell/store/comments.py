@@ -133,10 +133,16 @@ def warn(tx: Connection, delivery_id: int, warning: str) -> None:
 
 
 def lose_interrupted_comments(tx: Connection, now: datetime) -> None:
-    """Call unsure what was under way when a process died; only for a daemon that has just started."""
-    told = {"state": CommentState.UNSURE, "message": "Postbell ended during the try"}
-    interrupted = update(comment).where(comment.c.state == CommentState.SENDING)
-    tx.execute(interrupted.values(**told, try_at=now + STILL_AT_WORK))
+    """Call unsure what was under way when a process died; only for a daemon that has just started.
+
+    What is all public already goes on at once.
+    """
+    told, interrupted = {"message": "Postbell ended during the try"}, comment.c.state == CommentState.SENDING
+    public = func.json_extract(comment.c.progress, "$.receipt").is_not(None)
+    going_on = update(comment).where(interrupted, public)
+    tx.execute(going_on.values(**told, state=CommentState.WAITING, try_at=now))
+    in_doubt = update(comment).where(interrupted)
+    tx.execute(in_doubt.values(**told, state=CommentState.UNSURE, try_at=now + STILL_AT_WORK))
 
 
 def doubt_comments(tx: Connection, accounts: Sequence[int] | None, now: datetime) -> None:

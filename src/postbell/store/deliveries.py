@@ -25,6 +25,7 @@ from sqlalchemy import (
     func,
     insert,
     literal_column,
+    not_,
     or_,
     select,
     update,
@@ -49,7 +50,7 @@ from postbell.store.posts import delivery_from
 from postbell.store.prepared import Prepared
 from postbell.store.spans import seconds_of
 from postbell.store.tables.core import account, delivery, post
-from postbell.store.told import CANCELLED, CANCELLED_IN_DOUBT, told
+from postbell.store.told import ALL_PUBLIC, CANCELLED, CANCELLED_IN_DOUBT, told
 
 
 _OTHER = delivery.alias("other")
@@ -252,11 +253,11 @@ def reopen(tx: Connection, delivery_id: int, now: datetime, *, unsure: bool = Fa
 
 
 def cancel_waiting(tx: Connection, post_id: str, now: datetime, *, in_doubt: Sequence[int] = ()) -> int:
-    """Cancel every delivery of a post that is not under way; return how many that were.
+    """Cancel every delivery of a post that is not under way, nor all public; return how many that were.
 
     Those `in_doubt` say afterwards that they may be public.
     """
-    where = delivery.c.post_id == post_id
+    where = and_(delivery.c.post_id == post_id, not_(ALL_PUBLIC))
     doubted = and_(where, delivery.c.id.in_(in_doubt))
     event, count = DeliveryEvent.CANCEL, 0
     if in_doubt:

@@ -31,7 +31,7 @@ from postbell.store.pauses import held, part_held
 from postbell.store.prepared import Prepared
 from postbell.store.queue import ACCOUNT_PAUSED, ACTIVE, NOW, due_heads
 from postbell.store.tables.core import delivery, post
-from postbell.store.told import PUBLIC
+from postbell.store.told import ALL_PUBLIC, PUBLIC
 
 
 #: A statement has only so many variables: 999 in older builds of SQLite.
@@ -70,7 +70,7 @@ def _overdue() -> Any:
     )
     ids = union_all(select(of_their_own.c.id).where(*expired), select(of_all.c.id).where(*too_old))
     overdue = delivery.c.id.in_(ids.scalar_subquery())
-    late = select(delivery.c.id).where(overdue, not_(held(ACTIVE, ACCOUNT_PAUSED)))
+    late = select(delivery.c.id).where(overdue, not_(ALL_PUBLIC), not_(held(ACTIVE, ACCOUNT_PAUSED)))
     return late.limit(bindparam("most"))
 
 
@@ -96,6 +96,7 @@ def _superseded_of_account() -> Any:
         delivery.c.state == _WAITS,
         delivery.c.due_at <= NOW,
         not_(part_held(delivery, ACTIVE)),
+        not_(ALL_PUBLIC),
         _has_newer(),
     )
     ordered = select(delivery.c.id).where(*waiting).order_by(delivery.c.due_at, delivery.c.id)
@@ -175,7 +176,7 @@ def doubt_overdue(
     `since` and `now`, if there was one; without `since` at any time since the posts were made. Nobody can
     change such a post any more, as with any that was tried.
     """
-    waits = [delivery.c.state == DeliveryState.SCHEDULED, delivery.c.due_at <= (due or now)]
+    waits = [delivery.c.state == DeliveryState.SCHEDULED, delivery.c.due_at <= (due or now), not_(ALL_PUBLIC)]
     waits += [] if accounts is None else [delivery.c.account_id.in_(accounts)]
     doubt_comments(tx, accounts, now)
     doubted = list_deliveries(tx, and_(*waits))
@@ -195,7 +196,7 @@ def doubt_begun(
 ) -> None:
     """Do the same with what these accounts have begun with: more may have been done than is known."""
     begun = delivery.c.state.in_((DeliveryState.PROCESSING, DeliveryState.UNSURE))
-    doubted = list_deliveries(tx, and_(begun, delivery.c.account_id.in_(accounts)))
+    doubted = list_deliveries(tx, and_(begun, delivery.c.account_id.in_(accounts), not_(ALL_PUBLIC)))
     for start in range(0, len(doubted), _AT_ONCE):
         _forget(tx, doubted[start : start + _AT_ONCE], told, since=since, now=now)
 

@@ -37,6 +37,8 @@ _MOST_ROUNDS, _ANEW = 3, timedelta(seconds=30)
 _MOST_MISSES, _MISSED = 2, timedelta(seconds=10)
 #: How long to wait where everything is used that may be published within 24 hours.
 _FULL = timedelta(hours=1)
+#: How far a post is of which only the address is missing.
+_PUBLIC = "public, its address not known yet"
 #: For how long Threads is asked for the address of what is public.
 _ADDRESS_WAIT = timedelta(minutes=2)
 #: What is wrong with a file, by Threads' word for it (…/docs/threads/troubleshooting).
@@ -147,7 +149,8 @@ class Steps:
             if (await self._line.state(container)).word == "PUBLISHED":
                 return await self._known()
             raise await self._explained(limit) from None
-        return Progress(step="public", data={"id": made, "at": self._http.now().isoformat()})
+        data = {"id": made, "at": self._http.now().isoformat()}
+        return Progress(step=_PUBLIC, data=data, receipt=Receipt(id=made))
 
     async def _explained(self, limit: RateLimited) -> RateLimited:
         """Say so where it is that the account has published as much as it may."""
@@ -185,7 +188,8 @@ class Steps:
             if isinstance(error, Unavailable) and not over:
                 raise
             if isinstance(error, Refused) and not over:  # it is not known everywhere yet
-                return self._progress("its address is not known yet", self._http.now() + _MISSED)
+                again_at = self._http.now() + _MISSED
+                return Progress(step=_PUBLIC, data=self._done, again_at=again_at, receipt=Receipt(id=post))
             return Receipt(id=post, warnings=(f"Threads did not say where people find it: {error}",))
 
     def _wait(self, step: str) -> Progress:

@@ -35,6 +35,7 @@ from postbell.services.context import Context, Prepared, progress_of, stored_pro
 from postbell.services.sending.outcomes import LONGEST_STEP, Rules, hold_account, insist, let_rest, result_of
 from postbell.services.sending.sessions import Keeper
 from postbell.services.sending.side_by_side import by_account
+from postbell.services.sending.way import Way
 from postbell.store import comments, queue
 from postbell.store.queue import Claim
 from postbell.store.thread import StoreThread
@@ -125,16 +126,21 @@ class Comments:
         return _Taken(comment=found, claim=claim, begun_at=begun_at)
 
     async def _try(self, taken: _Taken) -> _Ending:
-        looks_up = taken.comment.state is CommentState.UNSURE
+        way = Way(progress_of(taken.comment.progress))
+        ending = await self._ask(taken, way)
+        if isinstance(ending, Absent | Unknown):
+            return ending
+        return way.ended(ending, last=taken.comment.tries + 1 >= MOST_TRIES)
+
+    async def _ask(self, taken: _Taken, way: Way) -> _Ending:
         try:
             asked = await self._prepare(taken)
-            if not looks_up:
-                return await self._publish(taken, asked)
+            if taken.comment.state is not CommentState.UNSURE:
+                return await self._publish(taken, asked, way)
             if not asked.network.finds:
                 return Unknown(reason="the network cannot be asked")
-            progress = progress_of(taken.comment.progress)
             async with asyncio.timeout(LONGEST_STEP):
-                return await asked.network.find(asked.outgoing, progress, asked.http)
+                return await asked.network.find(asked.outgoing, way.progress, asked.http)
         except TimeoutError:
             return Unsure(f"it was not answered after {LONGEST_STEP / 60:.0f} min")
         except PublishError as error:
@@ -160,19 +166,19 @@ class Comments:
         outgoing = as_comment(asked.outgoing, said, ids)
         return replace(asked, outgoing=replace(outgoing, begun_at=begun_at, forgotten=forgotten))
 
-    async def _publish(self, taken: _Taken, asked: Prepared) -> Receipt | Progress:
+    async def _publish(self, taken: _Taken, asked: Prepared, way: Way) -> Receipt | Progress:
         asked.require_files()
-        progress = progress_of(taken.comment.progress)
-        while True:
+        delivery_id = taken.comment.delivery_id
+
+        async def step(progress: Progress | None) -> Receipt | Progress:
             async with asyncio.timeout(LONGEST_STEP):
-                result = await asked.network.publish(asked.outgoing, progress, asked.http)
-            if isinstance(result, Receipt):
-                return result
-            stored = stored_progress(result)
-            await insist(self.thread, comments.save_comment_progress, taken.comment.delivery_id, stored)
-            if result.again_at is not None:
-                return result
-            progress = result
+                return await asked.network.publish(asked.outgoing, progress, asked.http)
+
+        async def keep(progress: Progress) -> None:
+            stored = stored_progress(progress)
+            await insist(self.thread, comments.save_comment_progress, delivery_id, stored)
+
+        return await way.go(step, keep)
 
 
 def saying(post: Post, said: Content) -> Post:

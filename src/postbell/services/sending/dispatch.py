@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from postbell.domain.account import Account
 from postbell.domain.caution import Cause
 from postbell.domain.post import LATE_AFTER, Delivery
-from postbell.errors import PostbellError, PublishError, Unsure
+from postbell.errors import PostbellError, PublishError, Rejected, Unsure
 from postbell.publishing.protocol import Progress, Receipt
 from postbell.publishing.web.rates import Rest
 from postbell.services.context import Context, Prepared, progress_of, stored_progress
@@ -38,6 +38,7 @@ from postbell.services.sending.outcomes import (
 from postbell.services.sending.recording import Ending, Recorder
 from postbell.services.sending.sessions import Keeper
 from postbell.services.sending.taking import Taken, take_due
+from postbell.services.sending.way import POISON, Way, is_deadly
 from postbell.store import deliveries
 from postbell.store.queue import Claim
 from postbell.store.thread import StoreThread
@@ -236,13 +237,13 @@ class Dispatcher:
         structlog.contextvars.bind_contextvars(
             post=claim.post.id, account=claim.account.name, attempt=claim.attempt_id
         )
-        rest, broken_off = None, False
+        rest, broken_off, way = None, False, Way(progress_of(claim.delivery.progress))
         try:
             if at:
                 await asyncio.sleep((at - self.ctx.now()).total_seconds())
-            ending, rest = await self._try(claim)
+            ending, rest = await self._try(claim, way)
         except asyncio.CancelledError:
-            ending, broken_off = Unsure("Postbell was stopped during the try"), True
+            ending, broken_off = await self._stopped(claim, way), True
         self.checkpoint("answered")
         rules = Rules(
             retry=self.ctx.retry,
@@ -259,14 +260,21 @@ class Dispatcher:
         await self._recorder.record(claim, ending, rules, instead=instead)
         self.checkpoint("recorded")
 
-    async def _try(self, claim: Claim) -> tuple[Ending, Rest | None]:
+    async def _stopped(self, claim: Claim, way: Way) -> Ending:
+        """Return how a try ended that was broken off; what is all public goes on at the next start."""
+        if not (way.progress and way.receipt):
+            return Unsure("Postbell was stopped during the try")
+        await self._keep(claim, way.progress)  # it may have been stopped before that was done
+        return replace(way.progress, again_at=self.ctx.now())
+
+    async def _try(self, claim: Claim, way: Way) -> tuple[Ending, Rest | None]:
         """Return how a try ended, and for how long the account had better rest by what was answered."""
         asked: Prepared | None = None
         ending: Ending
         try:
             keeper = Keeper(thread=self.thread, account=claim.account, vault=self.ctx.vault)
             asked = await self.ctx.prepare(claim.post, claim.delivery, claim.account, keeper)
-            ending = await self._publish(claim, asked)
+            ending = await self._publish(claim, asked, way)
         except TimeoutError:
             ending = Unsure(f"it was not done after {LONGEST_STEP / 60:.0f} min, and was broken off")
         except PublishError as error:
@@ -274,20 +282,22 @@ class Dispatcher:
         except Exception as error:  # noqa: BLE001 - a fault in one network must not stop the others
             structlog.get_logger().exception("network_broke", network=claim.account.network)
             ending = _fault(claim, type(error).__name__)
+        ending = way.ended(ending, last=claim.delivery.tries >= self.ctx.retry.most_tries)
         return ending, asked.http.rest if asked else None
 
-    async def _publish(self, claim: Claim, asked: Prepared) -> Receipt | Progress:
+    async def _publish(self, claim: Claim, asked: Prepared, way: Way) -> Receipt | Progress:
+        if way.receipt is not None and await self.thread.read(is_deadly, claim.delivery):
+            raise Rejected(POISON)
         asked.require_files()
-        progress = progress_of(claim.delivery.progress)
-        while True:
+
+        async def step(progress: Progress | None) -> Receipt | Progress:
             async with asyncio.timeout(LONGEST_STEP):
-                result = await asked.network.publish(asked.outgoing, progress, asked.http)
-            if isinstance(result, Receipt):
-                return result
-            await insist(self.thread, deliveries.save_progress, claim.delivery.id, stored_progress(result))
-            if result.again_at is not None:
-                return result
-            progress = result
+                return await asked.network.publish(asked.outgoing, progress, asked.http)
+
+        return await way.go(step, functools.partial(self._keep, claim))
+
+    async def _keep(self, claim: Claim, progress: Progress) -> None:
+        await insist(self.thread, deliveries.save_progress, claim.delivery.id, stored_progress(progress))
 
     def _tell(self, claim: Claim, ending: Ending) -> None:
         log = structlog.get_logger()

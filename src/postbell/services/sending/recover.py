@@ -69,7 +69,7 @@ class _Doubt:
 
 
 def lose_interrupted(tx: Connection, now: datetime) -> list[Delivery]:
-    """Call unsure what was under way when a process died; return it.
+    """Call unsure what was under way when a process died; return it. What is all public goes on at once.
 
     Only for a daemon that has just started and holds the lock: whatever is processing then is nobody's, and
     so is every open look-up.
@@ -78,6 +78,11 @@ def lose_interrupted(tx: Connection, now: datetime) -> list[Delivery]:
     left = deliveries.list_in_state(tx, DeliveryState.PROCESSING)
     for delivery in left:
         attempts.close_interrupted(tx, delivery.id, now)
+        progress = progress_of(delivery.progress)
+        if progress and progress.receipt:
+            told = f"Postbell ended when it was {progress.step}; it goes on"
+            deliveries.record_retry(tx, delivery.id, told, now)
+            continue
         told = told_unsure(delivery, attempts.list_attempts(tx, [delivery.id]))
         deliveries.lose_track(tx, delivery.id, told)
         accounts.keep_distance(tx, {delivery.account_id: now})
