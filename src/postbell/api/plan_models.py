@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import Field
 
-from postbell.api.models import Comment, Instant, Media, Note, Override, Post, Shape
+from postbell.api.models import Instant, Note, Shape
+from postbell.api.post_models import Comment, Media, Override, Post
 from postbell.domain.comment import CommentState
 from postbell.domain.notice import NoticeKind
 from postbell.domain.states import Outcome, PostState, SeriesState

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from postbell.api.models import Instant, Note, Override, Shape
+from postbell.api.models import Instant, Note, Shape
+from postbell.api.post_models import Override
 
 
 class Revision(Shape):

@@ -2,7 +2,7 @@
 
     resource = Resource("posts", "Posts: what is published, for whom and when.")
 
-    @resource.get("/{id}", "Read a post", returns=models.Post, refuses=(404,))
+    @resource.get("/{id}", "Read a post", returns=post_models.Post, refuses=(404,))
     def read(call: Call, id: PostId) -> Answer:
         ...
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import Path
 from pydantic import Field
 
-from postbell.api import models
+from postbell.api import account_models
 from postbell.api.asked import LONGEST, LONGEST_SPAN, MOST, Asked, Flag, Whole
 from postbell.api.call import Answer, Running, tag_of
 from postbell.api.consents import consents_of
@@ -97,13 +97,13 @@ class PauseAsked(Asked):
     until: str | None = Field(None, description="Until when: RFC 3339; null: until it is resumed.")
 
 
-@resource.get("", "List accounts", returns=models.Accounts)
+@resource.get("", "List accounts", returns=account_models.Accounts)
 def list_(call: Call) -> Answer:
     """List every account in the order of their names."""
     return Answer(body={"accounts": [_shown(call, each) for each in accounts.list_accounts(call.ctx)]})
 
 
-@resource.get("/{name}", "Read an account", returns=models.Account, refuses=(404,), unchanged=True)
+@resource.get("/{name}", "Read an account", returns=account_models.Account, refuses=(404,), unchanged=True)
 def read(call: Call, name: Name) -> Answer:
     """Read one account; its secrets are told as ***."""
     return _told(call, name)
@@ -114,7 +114,7 @@ def read(call: Call, name: Name) -> Answer:
     "",
     "Connect an account",
     needs=Scope.ACCOUNTS,
-    returns=models.ConnectedAccount,
+    returns=account_models.ConnectedAccount,
     status=201,
     refuses=(404,),
 )
@@ -140,7 +140,7 @@ def create(call: Call, asked: AccountAsked) -> Answer:
     "/{name}",
     "Change an account",
     needs=Scope.ACCOUNTS,
-    returns=models.Account,
+    returns=account_models.Account,
     refuses=(404, 412),
 )
 def change(call: Call, name: Name, asked: AccountChanged) -> Answer:
@@ -180,7 +180,7 @@ def remove(call: Call, name: Name) -> Answer:
     "/{name}/verify",
     "Verify an account",
     needs=Scope.ACCOUNTS,
-    returns=models.Profile,
+    returns=account_models.Profile,
     refuses=(404,),
 )
 def verify(call: Call, name: Name) -> Answer:
@@ -193,7 +193,7 @@ def verify(call: Call, name: Name) -> Answer:
     "/{name}/reconnect",
     "Reconnect an account",
     needs=Scope.ACCOUNTS,
-    returns=models.ConnectedAccount,
+    returns=account_models.ConnectedAccount,
     refuses=(404,),
 )
 def reconnect(call: Call, name: Name, asked: ReconnectAsked) -> Answer:
@@ -217,7 +217,7 @@ def reconnect(call: Call, name: Name, asked: ReconnectAsked) -> Answer:
     "/{name}/pause",
     "Pause an account",
     needs=Scope.ACCOUNTS,
-    returns=models.Account,
+    returns=account_models.Account,
     refuses=(404,),
 )
 def pause(call: Call, name: Name, asked: PauseAsked | None = None) -> Answer:
@@ -234,7 +234,7 @@ def pause(call: Call, name: Name, asked: PauseAsked | None = None) -> Answer:
     "/{name}/resume",
     "Resume an account",
     needs=Scope.ACCOUNTS,
-    returns=models.ResumedAccount,
+    returns=account_models.ResumedAccount,
     refuses=(404,),
 )
 def resume(call: Call, name: Name) -> Answer:

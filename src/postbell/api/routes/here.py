@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Query
 
-from postbell.api import models, plan_models
+from postbell.api import plan_models, post_models
 from postbell.api.call import Answer, tag_of
 from postbell.api.resource import Call, Resource
 from postbell.services.accounts import pausing
@@ -46,7 +46,7 @@ def here(call: Call) -> Answer:
     )
 
 
-@resource.get("/find/post", "Find a post", returns=models.Post, refuses=(404,))
+@resource.get("/find/post", "Find a post", returns=post_models.Post, refuses=(404,))
 def find_post(call: Call, begins: Begins) -> Answer:
     """Read the one post whose id begins so; 422 where several do."""
     shown = post_json(load_post(call.ctx, begins))

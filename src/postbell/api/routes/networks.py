@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import Path
 
-from postbell.api import models
+from postbell.api import account_models
 from postbell.api.call import Answer, tag_of
 from postbell.api.resource import Call, Resource
 from postbell.publishing import registry
@@ -21,14 +21,14 @@ Key = Annotated[
 ]
 
 
-@resource.get("", "List networks", returns=models.Networks)
+@resource.get("", "List networks", returns=account_models.Networks)
 def list_(call: Call) -> Answer:
     """List every network, with its limits, and its options and credentials as JSON Schemas."""
     del call
     return Answer(body={"networks": [_shown(registry.get(key)) for key in registry.keys()]})  # noqa: SIM118
 
 
-@resource.get("/{key}", "Read a network", returns=models.Network, refuses=(404,), unchanged=True)
+@resource.get("/{key}", "Read a network", returns=account_models.Network, refuses=(404,), unchanged=True)
 def read(call: Call, key: Key) -> Answer:
     """Read one network, with how to get what it needs."""
     shown = _shown(call.ctx.network(key))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from postbell.api import models
+from postbell.api import post_models
 from postbell.api.asked import Asked, Flag
 from postbell.api.call import Answer, Running, tag_of
 from postbell.api.resource import Call, Resource
@@ -54,7 +54,7 @@ def found(call: Running, post_id: str) -> Post:
     "/{id:id}/publish",
     "Publish now",
     needs=Scope.PUBLISH,
-    returns=models.SavedPost,
+    returns=post_models.SavedPost,
     refuses=(404, 412),
 )
 def publish(call: Call, id: PostId, asked: PublishAsked | None = None) -> Answer:  # noqa: A002
@@ -67,7 +67,7 @@ def publish(call: Call, id: PostId, asked: PublishAsked | None = None) -> Answer
 
 
 @resource.serve(
-    "POST", "/{id:id}/cancel", "Cancel", needs=Scope.WRITE, returns=models.SavedPost, refuses=(404, 412)
+    "POST", "/{id:id}/cancel", "Cancel", needs=Scope.WRITE, returns=post_models.SavedPost, refuses=(404, 412)
 )
 def cancel(call: Call, id: PostId) -> Answer:  # noqa: A002
     """Cancel what is not yet published of a post; the post itself is kept."""
@@ -76,7 +76,12 @@ def cancel(call: Call, id: PostId) -> Answer:  # noqa: A002
 
 
 @resource.serve(
-    "POST", "/{id:id}/retry", "Try again", needs=Scope.PUBLISH, returns=models.SavedPost, refuses=(404, 412)
+    "POST",
+    "/{id:id}/retry",
+    "Try again",
+    needs=Scope.PUBLISH,
+    returns=post_models.SavedPost,
+    refuses=(404, 412),
 )
 def retry(call: Call, id: PostId, asked: RetryAsked | None = None) -> Answer:  # noqa: A002
     """Try again, now, what failed or was missed."""
@@ -90,7 +95,7 @@ def retry(call: Call, id: PostId, asked: RetryAsked | None = None) -> Answer:  #
     "/{id:id}/settle",
     "Settle what is unsure",
     needs=Scope.PUBLISH,
-    returns=models.SavedPost,
+    returns=post_models.SavedPost,
     refuses=(404, 412),
 )
 def settle(call: Call, id: PostId, asked: SettleAsked) -> Answer:  # noqa: A002
@@ -101,7 +106,7 @@ def settle(call: Call, id: PostId, asked: SettleAsked) -> Answer:  # noqa: A002
         return told(Saved(post=done))
 
 
-@resource.get("/{id:id}/attempts", "List the tries of a post", returns=models.Attempts, refuses=(404,))
+@resource.get("/{id:id}/attempts", "List the tries of a post", returns=post_models.Attempts, refuses=(404,))
 def attempts(call: Call, id: PostId) -> Answer:  # noqa: A002
     """List every try to publish a post, and to settle or remove it, the oldest first."""
     tried = actions.log_of(call.ctx, found_post(call.ctx, id))

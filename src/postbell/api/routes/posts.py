@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Path, Query, Request
 from pydantic import Field
 
-from postbell.api import models
+from postbell.api import post_models
 from postbell.api.asked import Asked, PostAsked, PostsAsked, wanted_of
 from postbell.api.call import Answer, Running, tag_of
 from postbell.api.changes import PostChanged, changes_of
@@ -58,7 +58,7 @@ class ListAsked(Asked):
     cursor: str | None = Field(None, description="Where to go on: `next` of the part before.")
 
 
-@resource.get("", "List posts", returns=models.PostPage, refuses=(404,))
+@resource.get("", "List posts", returns=post_models.PostPage, refuses=(404,))
 def list_(call: Call, asked: Annotated[ListAsked, Query()]) -> Answer:
     """List posts, those without a time first, then from the latest time to the earliest."""
     if asked.account:
@@ -99,7 +99,7 @@ async def ended(
 @resource.get(
     "/{id:id}",
     "Read a post",
-    returns=models.Post,
+    returns=post_models.Post,
     refuses=(404,),
     dependencies=[Depends(ended)],
     unchanged=True,
@@ -111,7 +111,7 @@ def read(call: Call, id: PostId) -> Answer:  # noqa: A002 - the name in the path
 
 
 @resource.serve(
-    "POST", "", "Write a post", needs=Scope.WRITE, returns=models.SavedPost, status=201, refuses=(404,)
+    "POST", "", "Write a post", needs=Scope.WRITE, returns=post_models.SavedPost, status=201, refuses=(404,)
 )
 def create(call: Call, asked: PostAsked) -> Answer:
     """Store a new post; with a time it is scheduled, without one it is a draft.
@@ -127,7 +127,7 @@ def create(call: Call, asked: PostAsked) -> Answer:
     "/batch",
     "Write many posts",
     needs=Scope.WRITE,
-    returns=models.SavedPosts,
+    returns=post_models.SavedPosts,
     status=201,
     refuses=(404,),
 )
@@ -147,7 +147,7 @@ def create_many(call: Call, asked: PostsAsked) -> Answer:
     return Answer(body={"posts": [saved_json(each) for each in saved]})
 
 
-@resource.serve("POST", "/validate", "Validate a post", needs=Scope.READ, returns=models.Judged)
+@resource.serve("POST", "/validate", "Validate a post", needs=Scope.READ, returns=post_models.Judged)
 def validate(call: Call, asked: PostAsked) -> Answer:
     """Look whether a post would be stored as it is, with every problem at once; nothing is stored."""
     try:
@@ -161,7 +161,7 @@ def validate(call: Call, asked: PostAsked) -> Answer:
         return Answer(body=_judged(refusal_of(error).problems))
 
 
-@resource.serve("POST", "/preview", "Preview a post", needs=Scope.READ, returns=models.Previews)
+@resource.serve("POST", "/preview", "Preview a post", needs=Scope.READ, returns=post_models.Previews)
 def preview(call: Call, asked: PostAsked) -> Answer:
     """Return the exact requests that the network of each account would be sent; nothing is sent or stored."""
     found = preview_post(call.ctx, wanted_of(call.ctx, asked))
@@ -169,7 +169,7 @@ def preview(call: Call, asked: PostAsked) -> Answer:
 
 
 @resource.serve(
-    "PATCH", "/{id:id}", "Change a post", needs=Scope.WRITE, returns=models.SavedPost, refuses=(404, 412)
+    "PATCH", "/{id:id}", "Change a post", needs=Scope.WRITE, returns=post_models.SavedPost, refuses=(404, 412)
 )
 def change(call: Call, id: PostId, asked: PostChanged) -> Answer:  # noqa: A002
     """Change a draft or a scheduled post. A time schedules a draft; without one every account keeps its time.

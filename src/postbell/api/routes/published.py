@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from postbell.api import models, published_models
+from postbell.api import post_models, published_models
 from postbell.api.asked import Asked
 from postbell.api.call import Answer
 from postbell.api.changes import PublishedChanged, said_of
@@ -34,7 +34,7 @@ class UnpublishAsked(Asked):
     "/{id:id}/edit",
     "Edit what is public",
     needs=Scope.PUBLISH,
-    returns=models.SavedPost,
+    returns=post_models.SavedPost,
     refuses=(404, 412),
 )
 def edit(call: Call, id: PostId, asked: PublishedChanged) -> Answer:  # noqa: A002 - the name in the path
@@ -67,7 +67,7 @@ def preview_edit(call: Call, id: PostId, asked: PublishedChanged) -> Answer:  # 
     "/{id:id}/unpublish",
     "Take away what is public",
     needs=Scope.PUBLISH,
-    returns=models.SavedPost,
+    returns=post_models.SavedPost,
     refuses=(404, 412),
 )
 def unpublish(call: Call, id: PostId, asked: UnpublishAsked | None = None) -> Answer:  # noqa: A002

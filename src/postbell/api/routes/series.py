@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import Path, Query
 from pydantic import Field
 
-from postbell.api import models, plan_models
+from postbell.api import plan_models, post_models
 from postbell.api.asked import Asked, Flag
 from postbell.api.call import Answer, Running, tag_of
 from postbell.api.resource import ID, Call, Resource, found_at
@@ -163,7 +163,7 @@ def remove(call: Call, id: SeriesId, asked: Annotated[DeleteAsked, Query()]) -> 
 
 
 @resource.serve(
-    "POST", "/{id:id}/skip", "Skip a time", needs=Scope.WRITE, returns=models.SavedPost, refuses=(404,)
+    "POST", "/{id:id}/skip", "Skip a time", needs=Scope.WRITE, returns=post_models.SavedPost, refuses=(404,)
 )
 def skip(call: Call, id: SeriesId, asked: SlotAsked) -> Answer:  # noqa: A002
     """Leave out one time of a series; its post is cancelled. The series goes on."""
@@ -176,7 +176,7 @@ def skip(call: Call, id: SeriesId, asked: SlotAsked) -> Answer:  # noqa: A002
     "/{id:id}/unskip",
     "Take back a skip",
     needs=Scope.PUBLISH,
-    returns=models.SavedPost,
+    returns=post_models.SavedPost,
     refuses=(404,),
 )
 def unskip(call: Call, id: SeriesId, asked: SlotAsked) -> Answer:  # noqa: A002
