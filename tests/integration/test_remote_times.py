@@ -11,6 +11,10 @@ from support.command import Ran
 from support.elsewhere import Two, told, two_in
 
 
+#: A time that clocks in Berlin show twice.
+TWICE = ("--at", "other=2099-10-25 02:30 Europe/Berlin")
+
+
 @pytest.fixture(scope="module")
 def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Two]:
     with two_in(tmp_path_factory.mktemp("remote")) as made:
@@ -33,6 +37,8 @@ def apart(two: Two, run: Callable[..., Ran]) -> list[tuple[int, str, str]]:
         ("add", "Wrong", *to, "--at", "in 1 d", "--at", "otter=in 2 d", "--at", "out=never"),
         ("add", "Wrong", *to, "--at", "out=in 2 d"),
         ("add", "Look", *to, "--dry-run", "--at", "in 1 d", "--at", "folder=in 2 d", "--at", "out=in 3 d"),
+        ("add", "Look", *to, "--dry-run", "--at", "out=2099-03-29 02:30 Europe/Berlin", *TWICE),
+        ("add", "Clocks", *to, "--at", "out=2099-03-29 02:30 Europe/Berlin", *TWICE),
         ("add", "Reminder", *to, "--draft", "--at", "in 1 d", "--at", "out=in 2 d"),
     ]
     half = run("-q", "add", "Half", *to, "--at", "out=now", "--at", "other=in 3 d").out.strip()

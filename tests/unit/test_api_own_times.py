@@ -134,6 +134,38 @@ def test_a_preview_tells_the_time_of_each_account(api: Asked) -> None:
     assert [(each["account"], each["at"]) for each in told] == [("ann", FIRST), ("bob", SECOND)]
 
 
+GAP, TWICE = "2099-03-29T02:30:00", "2099-10-25T02:30:00"
+MOVED = "02:30 does not exist on that day in Europe/Berlin; moved to 03:30."
+FIRST_OF_TWO = "02:30 comes twice on that day in Europe/Berlin; this is the first."
+
+
+def test_it_is_told_where_the_clocks_have_moved_a_time_or_show_it_twice(api: Asked) -> None:
+    made = write(api, at=GAP, zone="Europe/Berlin", times={"bob": f"{TWICE}[Europe/Berlin]"}).json()
+    assert made["notes"] == [MOVED, f"bob: {FIRST_OF_TWO}"]
+    assert due(made) == {"ann": "2099-03-29T01:30:00Z", "bob": "2099-10-25T00:30:00Z"}
+    assert patch(api, made["id"], at=TWICE, zone="Europe/Berlin").json()["notes"] == [FIRST_OF_TWO]
+    assert patch(api, made["id"], text="hello again").json()["notes"] == []
+    posts = [{"text": "one", "to": ["ann"], "at": GAP, "zone": "Europe/Berlin"}, {"text": "two"}]
+    many = api.ask("POST", "/api/v1/posts/batch", json={"posts": posts}).json()["posts"]
+    assert [each["notes"] for each in many] == [[MOVED], []]
+
+
+def test_the_same_is_told_before_anything_is_stored(api: Asked) -> None:
+    asked: dict[str, Any] = {"text": "hello", "to": ["ann", "bob"], "at": GAP, "zone": "Europe/Berlin"}
+    judged = api.ask("POST", "/api/v1/posts/validate", json=asked).json()
+    assert [(each["where"], each["message"]) for each in judged["warnings"]] == [("at", MOVED)]
+    asked["times"] = {"bob": FIRST}
+    shown = api.ask("POST", "/api/v1/posts/preview", json=asked).json()["previews"]
+    assert [[each["message"] for each in one["warnings"]] for one in shown] == [[MOVED], []]
+
+
+def test_who_names_an_instant_is_told_nothing_of_clocks(api: Asked) -> None:
+    assert write(api, at="2099-10-25T00:30:00Z").json()["notes"] == []
+    assert write(api, text="2", at="2099-10-25T00:30:00Z", zone="Europe/Berlin").json()["notes"] == [
+        FIRST_OF_TWO
+    ]
+
+
 def test_times_alone_leave_the_others_where_they_are_and_a_time_is_for_all(api: Asked) -> None:
     post = write(api, at=SECOND).json()["id"]
     assert due(patch(api, post, times={"bob": THIRD}).json()) == {"ann": SECOND, "bob": THIRD}

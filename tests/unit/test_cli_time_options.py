@@ -340,7 +340,10 @@ def test_a_wrong_range_names_its_option(cli: Command, between: str, end: str, wh
 
 def test_a_dry_run_tells_a_moved_time(cli: Command) -> None:
     ran = cli.done("add", "Hello", "--to", "site", "--at", "2099-03-29 02:30", "--dry-run")
-    assert ran.err == "note: 02:30 does not exist on that day in Europe/Berlin; moved to 03:30.\n"
+    told = "--at (for site): 02:30 does not exist on that day in Europe/Berlin; moved to 03:30."
+    assert f"  note: {told}\n" in ran.out
+    as_json = cli.done("add", "Hello", "--to", "site", "--at", "2099-03-29 02:30", "--dry-run", "--json").json
+    assert [(each["where"], each["account"]) for each in as_json["warnings"]] == [("--at", "site")]
 
 
 @pytest.mark.parametrize("day", ["today", "Yesterday"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime
 
 from postbell.domain.when import When, parse_when
@@ -35,7 +36,9 @@ def read_when(ctx: Context, text: str, zone: str | None, *, where: str = "--at",
         message = f'"{text}" may be any of many instants; give an offset (Z, +01:00), or the name of a zone.'
         raise Invalid([Problem(where=where, message=message)])
     try:
-        return parse_when(meant.isoformat(), now=ctx.now(), zone=place, allow_past=past)
+        when = parse_when(meant.isoformat(), now=ctx.now(), zone=place, allow_past=past)
+        # What the clocks of nobody's zone do is of no matter to who has named an instant.
+        return when if zone else replace(when, note=None)
     except Invalid as error:
         raise Invalid(Problem(where=where, message=each.message) for each in error.problems) from None
 

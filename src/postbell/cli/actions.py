@@ -13,7 +13,7 @@ from postbell.cli.telling import tell_saved
 from postbell.cli.times import PlaceOptions, placing_of
 from postbell.cli.words import first_words
 from postbell.domain.states import DeliveryState, Outcome, PostState
-from postbell.domain.when import When, parse_when
+from postbell.domain.when import When, clock_notes, parse_when
 from postbell.domain.zones import zone_named
 from postbell.errors import Conflict, Stale
 from postbell.shapes.posts import post_json
@@ -95,7 +95,7 @@ def reschedule(
     to = _time_of(desk, " ".join(words), tz, options)
     with nullcontext() if accounts else _saying_what_to_do(post):
         saved = desk.reschedule(post, to, accounts=accounts, allow_duplicate=allow_duplicate)
-    tell_saved(state, desk, saved, done="Changed", note=to.note if isinstance(to, When) else None)
+    tell_saved(state, desk, saved, done="Changed", notes=clock_notes(to, {}) if isinstance(to, When) else ())
 
 
 def _time_of(ctx: Clocks, words: str, tz: str | None, options: PlaceOptions) -> When | Placing:

@@ -88,9 +88,9 @@ def add(
         meant = understand(desk, written, given=options)
         wanted = _wanted(written, meant, draft=draft)
         if dry_run:
-            return _show_previews(state, desk, wanted, desk.preview(wanted), meant.note)
+            return _show_previews(state, desk, wanted, desk.preview(wanted))
         saved = desk.add_post(wanted)
-    tell_saved(state, desk, saved, done="Saved", note=meant.note)
+    tell_saved(state, desk, saved, done="Saved", notes=meant.notes)
     return None
 
 
@@ -150,7 +150,7 @@ def edit(
         changer.change(state, desk, post, changes)
         return
     saved = desk.edit_post(post, changes)
-    tell_saved(state, desk, saved, done="Changed", note=meant.note)
+    tell_saved(state, desk, saved, done="Changed", notes=meant.notes)
 
 
 def _edit_whole(state: State, desk: Desk, post: Post, changer: Published) -> None:
@@ -162,7 +162,7 @@ def _edit_whole(state: State, desk: Desk, post: Post, changer: Published) -> Non
     shown = _manuscript(desk, post)
     with edited(state, shown, _remark(desk)) as written:
         if written == shown:
-            tell_saved(state, desk, Saved(post=post), done="Kept", note="Nothing was changed")
+            tell_saved(state, desk, Saved(post=post), done="Kept", notes=["Nothing was changed."])
             return
         timed = written.at or written.queue or apart(written.overrides)[1]
         if shown.at and not timed and post.state is PostState.SCHEDULED:
@@ -185,7 +185,7 @@ def _edit_whole(state: State, desk: Desk, post: Post, changer: Published) -> Non
             changer.change(state, desk, post, changes)
             return
         saved = desk.edit_post(post, changes)
-    tell_saved(state, desk, saved, done="Changed", note=meant.note)
+    tell_saved(state, desk, saved, done="Changed", notes=meant.notes)
 
 
 def _understand_again(ctx: Clocks, post: Post, shown: Manuscript, written: Manuscript) -> Understood:
@@ -291,12 +291,8 @@ def _remark(desk: Desk) -> str:
     return _REMARK.format(accounts=", ".join(names) or "none yet", times=", ".join(EXAMPLES))
 
 
-def _show_previews(
-    state: State, desk: Desk, wanted: Wanted, previews: list[Preview], note: str | None
-) -> int:
+def _show_previews(state: State, desk: Desk, wanted: Wanted, previews: list[Preview]) -> int:
     """Show what would be sent; return 4 if something of it would be refused."""
-    if note and not state.json:
-        state.note(f"{note}.")
     for preview in previews:
         if state.json:
             state.emit(preview_json(preview))

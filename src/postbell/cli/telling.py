@@ -16,7 +16,7 @@ from postbell.shapes.posts import saved_json
 
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from datetime import datetime, timedelta
 
     from postbell.cli.desk import Clocks, Desk
@@ -27,14 +27,21 @@ if TYPE_CHECKING:
 
 
 def tell_saved(
-    state: State, desk: Desk, saved: Saved, *, done: str, note: str | None = None, only: str | None = None
+    state: State,
+    desk: Desk,
+    saved: Saved,
+    *,
+    done: str,
+    notes: Iterable[str] = (),
+    only: str | None = None,
 ) -> None:
     """Tell that a post is stored, what it became, and what is worth knowing about it.
 
-    `only` names the account for which something was done, where that was not for all.
+    `notes` are what else is; `only` names the account for which something was done, where that was not for
+    all.
     """
     post = saved.post
-    notes = [*([f"{note}."] if note else []), *_made_room(saved), *_hindrances(desk, post)]
+    notes = [*notes, *_made_room(saved), *_hindrances(desk, post)]
     if state.json:
         state.emit(saved_json(saved, notes))
     elif state.quiet:

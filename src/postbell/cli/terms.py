@@ -43,10 +43,11 @@ class Understood:
     problems: tuple[Problem, ...]
 
     @property
-    def note(self) -> str | None:
-        """What is worth knowing about the times: the clocks change around one. Without a full stop."""
-        own = (f"{name}: {when.note}" for name, when in self.times.items() if when.note)
-        return ". ".join([*([self.when.note] if self.when and self.when.note else []), *own]) or None
+    def notes(self) -> list[str]:
+        """What is worth knowing about the times: the clocks change around one."""
+        from postbell.domain.when import clock_notes
+
+        return clock_notes(self.when, self.times)
 
 
 def understand(

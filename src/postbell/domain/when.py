@@ -17,6 +17,7 @@ stand before it. A day without a time of day is refused. The name of a time zone
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -35,7 +36,7 @@ from postbell.domain.zones import (
 from postbell.errors import Invalid, Problem
 
 
-__all__ = ["EXAMPLES", "When", "describe", "parse_when", "wall_to_instant", "zone_named"]
+__all__ = ["EXAMPLES", "When", "clock_notes", "describe", "parse_when", "wall_to_instant", "zone_named"]
 
 
 #: The word for the time that has come.
@@ -102,6 +103,12 @@ def describe(when: When, now: datetime) -> str:
     day = f"{WEEKDAYS[local.weekday()][:3]} {local.day} {MONTHS[local.month - 1][:3]} {local.year:04}".title()
     utc = f"{clock_text(when.at)}Z, {_distance(when.at - now.replace(microsecond=0))}"
     return f"{day} {clock_text(local)} {when.zone} ({utc})"
+
+
+def clock_notes(when: When | None, times: Mapping[str, When]) -> list[str]:
+    """Return what the user should know about a time, and about those of single accounts by their names."""
+    own = [f"{name}: {each.note}." for name, each in times.items() if each.note]
+    return [*([f"{when.note}."] if when and when.note else []), *own]
 
 
 def _refusal(text: str, message: str) -> Invalid:

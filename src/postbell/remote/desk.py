@@ -26,7 +26,7 @@ from postbell.services.plan.placing import Placing
 from postbell.services.plan.projection import Coming
 from postbell.services.plan.queueing import Roster
 from postbell.services.posts.actions import Verdict
-from postbell.services.posts.wanted import Changes, Preview, Saved, Wanted
+from postbell.services.posts.wanted import Changes, Preview, Saved, Wanted, with_clocks
 from postbell.services.series.series import SeriesChanges, WantedSeries
 from postbell.services.series.series_view import Upcoming
 from postbell.shapes.base import stamp
@@ -126,7 +126,8 @@ class RemoteDesk:
             raise all_of(wanted.problems, error.problems) from None
         if wanted.problems:
             raise Invalid(wanted.problems)
-        return list(map(reading.preview_of, told["previews"]))
+        # What was typed is known here alone: there it is asked for by what it means.
+        return [with_clocks(reading.preview_of(each), wanted) for each in told["previews"]]
 
     def edit_post(self, post: Post, changes: Changes) -> Saved:
         """Change a draft or scheduled post, or what is still to come of one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Annotated, Any
 
@@ -22,7 +22,8 @@ from postbell.api.resource import ID, Call, Resource, found_at, page_link
 from postbell.domain.access import Scope
 from postbell.domain.post import Post
 from postbell.domain.states import Outcome, PostState
-from postbell.errors import Invalid, NotFound
+from postbell.domain.when import clock_notes
+from postbell.errors import Invalid, NotFound, Problem
 from postbell.services.accounts.accounts import get_account
 from postbell.services.context import Context
 from postbell.services.posts.actions import delete, unschedule
@@ -119,7 +120,8 @@ def create(call: Call, asked: PostAsked) -> Answer:
     A time, `times`, `publish_now`, `queue` and `auto` also need the scope publish. Videos are made to fit
     after that, before the post is published; what they become is foretold, and checked.
     """
-    return told(_create(call, asked), status=201)
+    saved, notes = _create(call, asked)
+    return told(saved, status=201, notes=notes)
 
 
 @resource.serve(
@@ -133,7 +135,7 @@ def create(call: Call, asked: PostAsked) -> Answer:
 )
 def create_many(call: Call, asked: PostsAsked) -> Answer:
     """Store up to 100 posts: all of them, or none and every problem of all of them."""
-    saved: list[Saved] = []
+    saved: list[tuple[Saved, list[str]]] = []
     problems: list[dict[str, Any]] = []
     with call.unit.write():
         for number, each in enumerate(asked.posts):
@@ -144,7 +146,7 @@ def create_many(call: Call, asked: PostsAsked) -> Answer:
         if problems:
             detail = problems_told(problems)
             raise Refusal(status=422, code="invalid", detail=detail, problems=tuple(problems))
-    return Answer(body={"posts": [saved_json(each) for each in saved]})
+    return Answer(body={"posts": [saved_json(each, notes) for each, notes in saved]})
 
 
 @resource.serve("POST", "/validate", "Validate a post", needs=Scope.READ, returns=post_models.Judged)
@@ -152,11 +154,13 @@ def validate(call: Call, asked: PostAsked) -> Answer:
     """Look whether a post would be stored as it is, with every problem at once; nothing is stored."""
     try:
         with call.unit.write():
-            saved = add_post(call.ctx, wanted_of(call.ctx, asked))
+            saved, notes = _stored(call, asked)
             raise _Undone  # noqa: TRY301 - what was stored to be judged is taken back
     except _Undone:
         call.rings = False
-        return Answer(body=_judged(warnings=problems_json(saved.warnings), moved=saved.moved))
+        told_too = [Problem(where="--at", message=note) for note in notes]
+        warnings = problems_json([*told_too, *saved.warnings])
+        return Answer(body=_judged(warnings=warnings, moved=saved.moved))
     except Invalid as error:
         return Answer(body=_judged(refusal_of(error).problems))
 
@@ -188,7 +192,9 @@ def change(call: Call, id: PostId, asked: PostChanged) -> Answer:  # noqa: A002
             post = unschedule(call.ctx, post)
         if not asked.others:
             return told(Saved(post=post))
-        return told(change_post(call.ctx, post, changes_of(call.ctx, asked, post)))
+        changes = changes_of(call.ctx, asked, post)
+        saved = change_post(call.ctx, post, changes)
+        return told(saved, notes=clock_notes(changes.when, changes.times))
 
 
 @resource.serve("DELETE", "/{id:id}", "Delete a post", needs=Scope.WRITE, status=204, refuses=(404, 412))
@@ -222,13 +228,19 @@ def found_post(ctx: Context, post_id: str) -> Post:
     return post
 
 
-def told(saved: Saved, *, status: int | None = None) -> Answer:
-    """Return the answer that tells of a post that was stored."""
-    headers = found_at("posts", saved.post.id) if status == 201 else {}
-    return Answer(body=saved_json(saved), status=status, headers=headers, tag=tag_of(post_json(saved.post)))
+def told(saved: Saved, *, status: int | None = None, notes: Iterable[str] = ()) -> Answer:
+    """Return the answer that tells of a post that was stored, with what is worth knowing of its times."""
+    headers, tag = found_at("posts", saved.post.id) if status == 201 else {}, tag_of(post_json(saved.post))
+    return Answer(body=saved_json(saved, notes), status=status, headers=headers, tag=tag)
 
 
-def _create(call: Running, asked: PostAsked) -> Saved:
+def _create(call: Running, asked: PostAsked) -> tuple[Saved, list[str]]:
+    """Store a post; return it with what is worth knowing of its times."""
     if asked.is_timed:
         call.require(Scope.PUBLISH)
-    return add_post(call.ctx, wanted_of(call.ctx, asked))
+    return _stored(call, asked)
+
+
+def _stored(call: Running, asked: PostAsked) -> tuple[Saved, list[str]]:
+    wanted = wanted_of(call.ctx, asked)
+    return add_post(call.ctx, wanted), clock_notes(wanted.when, wanted.times)

@@ -32,7 +32,7 @@ from postbell.services.posts.compose import in_place, new_post, not_stored
 from postbell.services.posts.judging import NO_ACCOUNT, check_said, find_accounts
 from postbell.services.posts.own_times import check_dates, check_named, own_times, place_at
 from postbell.services.posts.splitting import split_for
-from postbell.services.posts.wanted import Preview, Wanted
+from postbell.services.posts.wanted import Preview, Wanted, with_clocks
 from postbell.services.sending.commenting import as_comment, saying
 
 
@@ -74,6 +74,7 @@ def preview_post(ctx: Context, wanted: Wanted) -> list[Preview]:
                 for account in accounts.values()
             ]
             unsaved.rollback()
+    found = [with_clocks(each, wanted) for each in found]
     if wanted.draft or not wanted.times:
         return found
     return [_without_time(ctx, post, accounts[each.account], each) for each in found]

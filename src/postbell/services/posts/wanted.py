@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -159,5 +159,14 @@ class Preview:
     calls: tuple[Call, ...]
     #: What it would be refused for.
     problems: tuple[Problem, ...]
-    #: What may come in the way of its time, and pictures without alt text.
+    #: What may come in the way of its time, how the clocks have moved that, and pictures without alt text.
     warnings: tuple[Problem, ...]
+
+
+def with_clocks(shown: Preview, wanted: Wanted) -> Preview:
+    """Return a preview that says so, once, where the clocks change around its time."""
+    when = wanted.times.get(shown.account) or wanted.times.get(shown.network) or wanted.when
+    if when is None or not when.note:
+        return shown
+    note = Problem(where="--at", account=shown.account, message=f"{when.note}.")
+    return replace(shown, warnings=tuple(dict.fromkeys((note, *shown.warnings))))
