@@ -187,7 +187,8 @@ def test_while_one_has_it_the_other_is_moved_and_the_state_is_true(api: Asked) -
     assert moved.json()["overrides"]["bob"]["text"] == "for bob"
     assert problem(patch(api, post, times={"ann": THIRD})) == (409, "conflict")
     assert problem(patch(api, post, text="other")) == (409, "illegal_transition")
-    assert "PATCH /api/v1/posts" in patch(api, post, text="other").json()["detail"]
+    way = f"`PATCH /api/v1/posts/{post}` with `times` moves it, with `overrides` rewords it."
+    assert patch(api, post, text="other").json()["detail"].endswith(f" to which it is still to come {way}")
     assert problem(api.ask("DELETE", f"/api/v1/posts/{post}")) == (409, "conflict")
 
 

@@ -37,6 +37,14 @@ def test_every_route_that_is_named_is_there() -> None:
         ("`postbell edit k7f2 --published` does.", "`POST /api/v1/posts/k7f2/edit` does."),
         ("add one with `postbell account add`.", "add one with `POST /api/v1/accounts`."),
         ("`postbell reschedule ID --queue` gives one.", "`PATCH /api/v1/posts/ID` gives one."),
+        (
+            "`postbell reschedule k7 WHEN --account a` moves it, `postbell edit k7 --set a.text=…` does.",
+            "`PATCH /api/v1/posts/k7` with `times` moves it, with `overrides` does.",
+        ),
+        (
+            "`postbell edit k7f2 --set sky.text=…` does.",
+            "`PATCH /api/v1/posts/k7f2` with `overrides` does.",
+        ),
         ("`postbell account check` asks.", "`POST /api/v1/accounts/NAME/verify` asks."),
         ("restore with `postbell db restore latest`.", "restore with `postbell db restore latest`."),
         ("`postbell secrets --help` says how.", "`postbell secrets --help` says how."),

@@ -89,6 +89,8 @@ _PLACE = re.compile(r"\{\w+\}")
 _GIVEN = re.compile(r"--([a-z]+) (\w[\w-]*)")
 #: Commands that do another thing with an option: by whether that is given.
 _OTHERWISE = {("edit", True): "POST posts/{id}/edit"}
+#: Commands that do with an option what a member of the body does: that is named too.
+_BY_MEMBER = {("reschedule", "--account"): "`times`", ("edit", "--set"): "`overrides`"}
 
 
 def in_words_of_the_api(text: str) -> str:
@@ -99,17 +101,26 @@ def in_words_of_the_api(text: str) -> str:
     kept: list[str] = []
 
     def route(found: re.Match[str]) -> str:
-        kept.append(_route(found))
+        path, member = _route(found), _by_member(found)
+        # What has just been named is not named again.
+        words = [] if member and kept and kept[-1].startswith(path) else [path]
+        kept.append(" ".join([*words, *([f"with {member}"] if member else [])]))
         return f"\0{len(kept) - 1}\0"
 
     worded = _OPTION.sub(_member, _COMMAND.sub(route, text))
     return re.sub(r"\0(\d+)\0", lambda found: kept[int(found[1])], worded)
 
 
-def _route(found: re.Match[str]) -> str:
+def _command(found: re.Match[str]) -> tuple[str, str]:
+    """Return the name of a command, as `ROUTES` has it, and what it is given."""
     name, rest = found[1], found[2]
     if name not in ROUTES and (single := name.partition(" "))[0] in ROUTES:
-        name, rest = single[0], f" {single[2]}{rest}"
+        return single[0], f" {single[2]}{rest}"
+    return name, rest
+
+
+def _route(found: re.Match[str]) -> str:
+    name, rest = _command(found)
     if name not in ROUTES:
         return found[0]
     method, _, path = _OTHERWISE.get((name, "--published" in rest), ROUTES[name]).partition(" ")
@@ -118,6 +129,11 @@ def _route(found: re.Match[str]) -> str:
     filled = _PLACE.sub(named or _in_capitals, path, count=1)
     asked = "&".join("=".join(pair) for pair in _GIVEN.findall(rest)) if method == "GET" else ""
     return f"`{method} /api/v1/{filled}{f'?{asked}' if asked else ''}`"
+
+
+def _by_member(found: re.Match[str]) -> str | None:
+    name, rest = _command(found)
+    return next((said for (of, option), said in _BY_MEMBER.items() if name == of and option in rest), None)
 
 
 def _in_capitals(found: re.Match[str]) -> str:
