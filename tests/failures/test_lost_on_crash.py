@@ -18,7 +18,11 @@ from lab.nursery import Nursery, nursery
 from lab.power import build_shim
 from lab.server import Server, far_side
 from postbell.domain.states import Outcome
+from postbell.services.posts.compose import add_post
+from postbell.services.posts.wanted import Wanted
+from support import pictures
 from support.home import make_home
+from support.pictures import written
 
 
 NETWORKS = ("lab_asked", "lab_steps", "lab_named", "webhook", "lab_blind")
@@ -176,3 +180,25 @@ def test_a_folder_gets_one_file_across_a_kill_after_the_writing(tmp_path: Path) 
         home.wait_for(lambda: home.states() == {"processed": 1})
     assert home.post(post).outcome is Outcome.PUBLISHED
     assert len(list((tmp_path / "site").glob("*.md"))) == 1
+
+
+def test_a_kill_while_files_are_made_to_fit_leaves_nothing_in_doubt(tmp_path: Path) -> None:
+    home = make_home(tmp_path)
+    (tmp_path / "site").mkdir()
+    home.connect("folder", "site", {"path": str(tmp_path / "site")})
+    picture = written(tmp_path, "bell.png", pictures.png(40, 30))
+    with home.app() as app:
+        wanted = Wanted(text="Hello", to=("site",), when=home.when(app, "now"), media=((picture, "A bell"),))
+        post = add_post(app.ctx, wanted).post.id
+    for made in home.places.media.rglob("*.same"):  # so that there is something to be done
+        made.unlink()
+    home.crash_at("preparing")
+    assert home.states() == {"processing": 1}
+    assert not list((tmp_path / "site").iterdir())
+    with home.daemon():
+        home.wait_for(lambda: home.states() == {"processed": 1})
+    assert home.post(post).outcome is Outcome.PUBLISHED
+    with closing(sqlite3.connect(home.places.database)) as database:
+        tries = [result for (result,) in database.execute("SELECT result FROM attempt ORDER BY id")]
+    assert tries == ["interrupted", "published"], "the network was asked nothing"
+    assert len(list((tmp_path / "site").glob("*/index.md"))) == 1

@@ -12,7 +12,7 @@ from postbell.domain.states import DeliveryState, Outcome
 from postbell.publishing.protocol import Outgoing, Progress, Receipt
 from postbell.publishing.web.http import Http
 from postbell.testing import FakeNetwork
-from support.stage import Stage, live
+from support.stage import Stage, live, ring
 from support.world import START, World, add_post, build_world, delivery_of
 
 
@@ -76,7 +76,9 @@ def test_it_is_not_claimed_any_earlier(world: World) -> None:
     live(world, script)
 
 
-def test_one_that_was_stopped_before_it_was_due_is_looked_after(world: World, network: Punctual) -> None:
+def test_one_that_was_stopped_before_it_was_due_is_sent_by_the_next_process(
+    world: World, network: Punctual
+) -> None:
     post = add_post(world.store, at=DUE)
 
     async def script(stage: Stage) -> None:
@@ -88,4 +90,7 @@ def test_one_that_was_stopped_before_it_was_due_is_looked_after(world: World, ne
 
     live(world, script)
     assert network.asked_at == []
-    assert delivery_of(world.store, post.deliveries[0].id).state is DeliveryState.UNSURE
+    assert delivery_of(world.store, post.deliveries[0].id).state is DeliveryState.SCHEDULED
+    world.clock.set(DUE)
+    ring(world)
+    assert len(network.asked_at) == 1

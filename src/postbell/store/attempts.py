@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, exists, insert, select, update
+from sqlalchemy import Connection, bindparam, case, delete, exists, insert, select, update
 
 from postbell.domain.post import FORGOTTEN, Attempt, AttemptKind
 from postbell.domain.states import DeliveryState
@@ -17,6 +17,9 @@ from postbell.store.tables.core import attempt, delivery
 
 #: How a try ended during which the process did.
 INTERRUPTED = "interrupted"
+#: What is said of a try of which nothing was sent yet, and of one during which the process ended before that.
+PREPARING = "its files are made to fit; nothing is sent yet"
+UNSENT = "the process ended before anything was sent"
 
 _OPEN = Prepared(
     insert(attempt)
@@ -75,6 +78,13 @@ def close_attempt(
         raise Stale(f"Attempt {attempt_id} was closed already.")
 
 
+def note(tx: Connection, attempt_id: int, message: str | None) -> None:
+    """Write down what is known of a try that is under way; raises Stale if it has ended."""
+    under_way = (attempt.c.id == attempt_id, attempt.c.ended_at.is_(None))
+    if tx.execute(update(attempt).where(*under_way).values(message=message)).rowcount != 1:
+        raise Stale(f"Attempt {attempt_id} was closed already.")
+
+
 def withdraw_attempt(tx: Connection, attempt_id: int) -> None:
     """Forget a try that was opened in this very transaction: nothing was sent."""
     tx.execute(delete(attempt).where(attempt.c.id == attempt_id))
@@ -82,15 +92,21 @@ def withdraw_attempt(tx: Connection, attempt_id: int) -> None:
 
 def close_interrupted(
     tx: Connection, delivery_id: int, now: datetime, *, kind: AttemptKind | None = None
-) -> None:
-    """Close the tries that a dead process left open: of one kind where those of others may be under way."""
+) -> bool:
+    """Close the tries that a dead process left open: of one kind where those of others may be under way.
+
+    Return whether it is known that nothing was sent in them.
+    """
     of_kind = [attempt.c.kind == kind] if kind else []
+    unsent = attempt.c.message.is_not_distinct_from(PREPARING)
+    told = case((unsent, UNSENT), else_="the process ended during the try")
     statement = (
         update(attempt)
         .where(attempt.c.delivery_id == delivery_id, attempt.c.ended_at.is_(None), *of_kind)
-        .values(ended_at=now, result=INTERRUPTED, message="the process ended during the try")
+        .values(ended_at=now, result=INTERRUPTED, message=told)
+        .returning(attempt.c.message)
     )
-    tx.execute(statement)
+    return set(tx.execute(statement).scalars()) == {UNSENT}
 
 
 def being_looked_up(tx: Connection) -> set[int]:

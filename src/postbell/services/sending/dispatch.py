@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from postbell.domain.account import Account
 from postbell.domain.caution import Cause
 from postbell.domain.post import LATE_AFTER, Delivery
-from postbell.errors import PostbellError, PublishError, Rejected, Unsure
+from postbell.errors import PostbellError, PublishError, Rejected, Unavailable, Unsure
 from postbell.publishing.protocol import Progress, Receipt
 from postbell.publishing.web.rates import Rest
 from postbell.services.context import Context, Prepared, progress_of, stored_progress
@@ -35,6 +35,7 @@ from postbell.services.sending.outcomes import (
     insist,
     result_of,
 )
+from postbell.services.sending.preparing import prepared
 from postbell.services.sending.recording import Ending, Recorder
 from postbell.services.sending.sessions import Keeper
 from postbell.services.sending.taking import Taken, take_due
@@ -263,6 +264,8 @@ class Dispatcher:
     async def _stopped(self, claim: Claim, way: Way) -> Ending:
         """Return how a try ended that was broken off; what is all public goes on at the next start."""
         if not (way.progress and way.receipt):
+            if not way.begun:
+                return Unavailable("Postbell was stopped before anything was sent")
             return Unsure("Postbell was stopped during the try")
         await self._keep(claim, way.progress)  # it may have been stopped before that was done
         return replace(way.progress, again_at=self.ctx.now())
@@ -273,7 +276,9 @@ class Dispatcher:
         ending: Ending
         try:
             keeper = Keeper(thread=self.thread, account=claim.account, vault=self.ctx.vault)
-            asked = await self.ctx.prepare(claim.post, claim.delivery, claim.account, keeper)
+            work = self.ctx.prepare(claim.post, claim.delivery, claim.account, keeper)
+            quick = not claim.post.content.media
+            asked = await (work if quick else prepared(work, claim, self.thread, self.checkpoint))
             ending = await self._publish(claim, asked, way)
         except TimeoutError:
             ending = Unsure(f"it was not done after {LONGEST_STEP / 60:.0f} min, and was broken off")

@@ -31,6 +31,7 @@ from postbell.services.context import progress_of, stored_progress
 from postbell.services.sending.kept import is_as_it_was
 from postbell.services.sending.quarantine import is_poison, told_absent
 from postbell.store import accounts, attempts, comments, deliveries, overdue
+from postbell.store.attempts import INTERRUPTED, UNSENT
 from postbell.store.queue import Claim
 from postbell.store.thread import StoreThread
 
@@ -161,6 +162,8 @@ def record_try(tx: Connection, claim: Claim, ending: Receipt | Progress | Publis
             deliveries.snooze(tx, delivery_id, str(ending), rules.now)
         case RateLimited():
             deliveries.snooze(tx, delivery_id, str(ending), let_rest(tx, account_id, ending, rules))
+        case Unavailable() if rules.broken_off:
+            deliveries.snooze(tx, delivery_id, str(ending), rules.now)
         case Unavailable():
             _unavailable(tx, claim, str(ending), rules)
         case _:
@@ -238,7 +241,8 @@ def is_in_doubt(tx: Connection, delivery_id: int) -> bool:
     doubt = False
     for tried in attempts.list_attempts(tx, [delivery_id]):
         if tried.kind is AttemptKind.PUBLISH:
-            doubt = doubt or tried.result in ("unsure", "interrupted", FORGOTTEN)
+            unsent = tried.message == UNSENT
+            doubt = doubt or (tried.result in ("unsure", INTERRUPTED, FORGOTTEN) and not unsent)
         elif tried.kind is AttemptKind.SETTLE or tried.result in ("absent", "progress"):
             doubt = False
     return doubt

@@ -20,11 +20,18 @@ from postbell.services.context import Context, progress_of
 from postbell.services.sending.outcomes import (
     LONGEST_STEP,
     Rules,
+    is_in_doubt,
     record_look_up,
     result_of,
     write_down,
 )
-from postbell.services.sending.quarantine import is_poison_to_find, told_unfindable, told_unsure
+from postbell.services.sending.quarantine import (
+    is_poison,
+    is_poison_to_find,
+    told_absent,
+    told_unfindable,
+    told_unsure,
+)
 from postbell.services.sending.sessions import Keeper
 from postbell.store import accounts, attempts, comments, deliveries, queue
 from postbell.store.attempts import INTERRUPTED
@@ -69,19 +76,22 @@ class _Doubt:
 
 
 def lose_interrupted(tx: Connection, now: datetime) -> list[Delivery]:
-    """Call unsure what was under way when a process died; return it. What is all public goes on at once.
+    """Call unsure what was under way when a process died; return it.
 
-    Only for a daemon that has just started and holds the lock: whatever is processing then is nobody's, and
-    so is every open look-up.
+    What is all public goes on at once, and so does that of which nothing was sent in this try. Only for a
+    daemon that has just started and holds the lock: whatever is processing then is nobody's, and so is every
+    open look-up.
     """
     comments.lose_interrupted_comments(tx, now)
     left = deliveries.list_in_state(tx, DeliveryState.PROCESSING)
     for delivery in left:
-        attempts.close_interrupted(tx, delivery.id, now)
+        unsent = attempts.close_interrupted(tx, delivery.id, now)
         progress = progress_of(delivery.progress)
         if progress and progress.receipt:
             told = f"Postbell ended when it was {progress.step}; it goes on"
             deliveries.record_retry(tx, delivery.id, told, now)
+            continue
+        if unsent and _goes_on(tx, delivery, now):
             continue
         told = told_unsure(delivery, attempts.list_attempts(tx, [delivery.id]))
         deliveries.lose_track(tx, delivery.id, told)
@@ -93,6 +103,20 @@ def lose_interrupted(tx: Connection, now: datetime) -> list[Delivery]:
         if is_poison_to_find(attempts.list_attempts(tx, [delivery.id])):
             deliveries.tell(tx, delivery.id, told_unfindable(delivery))
     return left
+
+
+def _goes_on(tx: Connection, delivery: Delivery, now: datetime) -> bool:
+    """Let that be sent again of which nothing was sent; whether nobody doubts that it may be."""
+    if is_in_doubt(tx, delivery.id):  # because of an earlier try
+        return False
+    if is_poison(delivery, attempts.list_attempts(tx, [delivery.id])):
+        progress = progress_of(delivery.progress)
+        what = "the rest of it" if progress and progress.public else "it"
+        deliveries.record_failed(tx, delivery.id, told_absent(delivery, what), now)
+    else:
+        told = "Postbell ended before anything was sent; it goes on"
+        deliveries.record_retry(tx, delivery.id, told, now)
+    return True
 
 
 @dataclass

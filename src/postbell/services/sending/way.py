@@ -26,6 +26,8 @@ class Way:
     """How far one try has come: what was stored before it, then what it stores itself."""
 
     progress: Progress | None
+    #: Whether it has begun to take steps: before that nothing is sent.
+    begun: bool = False
 
     @property
     def receipt(self) -> Receipt | None:
@@ -38,6 +40,7 @@ class Way:
         keep: Callable[[Progress], Awaitable[None]],
     ) -> Receipt | Progress:
         """Take one step after the other, each kept before the next, until it is done or is to wait."""
+        self.begun = True
         while True:
             result = await step(self.progress)
             if isinstance(result, Receipt):
