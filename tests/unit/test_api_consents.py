@@ -9,8 +9,10 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from postbell.domain.access import Scope
+from postbell.store.tables.api import answer as answers
 from support.api import Asked, problem
 from support.consenting_mastodon import SECRET, ConsentingMastodon
 from support.fake_mastodon import SERVER
@@ -105,6 +107,32 @@ def test_it_is_waited_for_a_quarter_of_an_hour_and_only_for_who_has_asked(
     assert problem(strange) == (404, "not_found")
     api.world.clock.advance(timedelta(minutes=16))
     assert problem(answered(api, consent, back)) == (404, "not_found")
+
+
+@pytest.mark.parametrize("path", ["/api/v1/consents", "/api/v1/accounts/toots/consents"])
+def test_nothing_of_a_consent_is_stored_and_who_asks_again_is_told_so(
+    api: Asked, mastodon: ConsentingMastodon, path: str
+) -> None:
+    if "toots" in path:
+        first = begun(api)
+        answered(api, first, mastodon.consent(first["url"]))
+        api.ask("POST", "/api/v1/accounts", json={**WANTED, "consent": first["id"]})
+    body = {"redirect": BACK} if "toots" in path else {**WANTED, "redirect": BACK}
+    wish: dict[str, Any] = {"json": body, "headers": {"Idempotency-Key": "one"}}
+    made = api.ask("POST", path, **wish)
+    assert made.status_code == 201, made.text
+    seen = len(mastodon.asked)
+    for _ in range(2):
+        again = api.ask("POST", path, **wish)
+        assert problem(again) == (409, "told_once")
+    assert len(mastodon.asked) == seen
+    other = api.ask("POST", path, json={**body, "server": "x"}, headers=wish["headers"])
+    assert problem(other) == (422, "key_used")
+    with api.world.store.read() as tx:
+        kept = str(tx.execute(select(answers)).all())
+    for told in (made.json()[name] for name in ("id", "state", "url")):
+        assert told not in kept
+    assert answered(api, made.json(), mastodon.consent(made.json()["url"])).status_code == 200
 
 
 def test_the_oldest_gives_way_to_the_hundredth(api: Asked) -> None:

@@ -16,7 +16,7 @@ from fastapi import Request
 from starlette.responses import Response
 
 from postbell.api.callers import Caller
-from postbell.api.problems import Refusal
+from postbell.api.problems import MEDIA_TYPE, Refusal, document
 from postbell.api.wording import json_for
 from postbell.app import App
 from postbell.domain.access import Scope, opens
@@ -45,6 +45,8 @@ class Answer:
     tag: str | None = None
     #: Members of the body that are told this once: not kept for who asks again.
     once: Mapping[str, Any] = field(default_factory=dict)
+    #: What who asks again is told instead, where nothing of the answer may be kept.
+    again: Refusal | None = None
     #: What is answered where that is no JSON, but the bytes of a file.
     whole: Response | None = None
 
@@ -124,7 +126,8 @@ def conclude(running: Running, work: Callable[[], Answer], *, remembered: bool) 
     """Carry out what is asked and return the answer; what was done is durable then.
 
     Where it is `remembered` and the request has an Idempotency-Key, that is done once: whoever asks again
-    with the same key, and for the same, is given the same answer. Nothing is kept of what was refused.
+    with the same key, and for the same, is given the same answer; or is told that it was done, where the
+    answer may not be kept. Nothing is kept of what was refused.
     """
     key = running.request.headers.get("idempotency-key") if remembered else None
     if key is None:
@@ -158,7 +161,7 @@ def _done(running: Running, work: Callable[[], Answer], key: str | None) -> Resp
             answer = work()
             response = _response(running, answer)
             if key is not None:
-                _remember(running, key, _response(running, replace(answer, once={})))
+                _remember(running, key, _kept(running, answer))
         for work_left in running.afterwards:
             work_left()
     finally:
@@ -197,6 +200,13 @@ def _identity(request: Request) -> str:
     target = f"{request.method} {request.url.path}?{request.url.query}"
     said = [request.headers.get(name) for name in _SAYING]
     return hashlib.sha256(f"{target} {said} {request.state.body.sha256}".encode()).hexdigest()
+
+
+def _kept(running: Running, answer: Answer) -> Response:
+    """Return what who asks again is answered."""
+    if (told := answer.again) is not None:
+        return Response(document(told), told.status, dict(told.headers), media_type=MEDIA_TYPE)
+    return _response(running, replace(answer, once={}))
 
 
 def _response(running: Running, answer: Answer) -> Response:

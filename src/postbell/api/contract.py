@@ -26,7 +26,8 @@ the user who asks is the key. `x-scope` says which scope of the key a call needs
 Errors are problem documents (RFC 9457) that tell every problem at once, with JSON pointers into the body.
 
 A call that changes something may carry an `Idempotency-Key`: asked again within 24 hours with the same key
-and for the same, it is not done twice, and has the same answer. `If-Match` with an ETag refuses to change
+and for the same, it is not done twice, and has the same answer; but what is told once (the secret of a hook,
+a consent) is not told again. `If-Match` with an ETag refuses to change
 what was changed by somebody else meanwhile.
 """
 

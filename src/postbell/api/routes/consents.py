@@ -11,6 +11,7 @@ from postbell.api import consent_models
 from postbell.api.asked import Asked
 from postbell.api.call import Answer
 from postbell.api.consents import Consent, consents_of
+from postbell.api.problems import Refusal
 from postbell.api.resource import Call, Resource
 from postbell.api.routes.accounts import VALUES, Name
 from postbell.domain.access import Scope
@@ -37,6 +38,15 @@ _REDIRECT = Field(
     pattern=r"^https?://[^\s#]+$",
     max_length=2000,
     examples=["http://127.0.0.1:53682/postbell"],
+)
+
+#: It is kept in memory alone, and no longer than it is waited for: so is what tells its answer from others.
+_ASKED = Refusal(
+    status=409,
+    code="told_once",
+    detail="With this Idempotency-Key a consent was asked for, and told once; it is kept nowhere else. "
+    "If its answer was lost, ask for another one, with another key.",
+    said="A page was asked for, but the answer was lost on its way here; begin again.",
 )
 
 
@@ -83,7 +93,8 @@ def ask(call: Call, asked: ConsentAsked) -> Answer:
     """Return the page where a person lets Postbell publish, and wait a quarter of an hour for the answer.
 
     The answer is told to `POST /api/v1/consents/{consent}`, and `POST /api/v1/accounts` uses it then. What
-    the network gives for it stays here.
+    the network gives for it stays here. What is answered is told once: asked again with the same
+    Idempotency-Key it is 409, with the code `told_once`.
     """
     network = call.ctx.network(asked.network).key
     said: dict[str, Any] = {"server": asked.server, "values": asked.values, "redirect": asked.redirect}
@@ -142,4 +153,4 @@ def _told(made: Consent) -> Answer:
         "otherwise": page.otherwise,
         "ends_at": stamp(made.ends_at),
     }
-    return Answer(body=body)
+    return Answer(body=body, again=_ASKED)
