@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 import pytest
@@ -151,6 +152,8 @@ def test_a_site_hands_a_password_over(tmp_path: Path) -> None:
         api = Asked(world)
         consent = begun(api, **wanted)
         assert "paste the password" in consent["otherwise"]
+        with_query = begun(api, **wanted, redirect=f"{BACK}?tenant=1")
+        assert f"tenant=1&state={with_query['state']}" in unquote(with_query["url"])
         told = answered(api, consent, site.say(consent["url"]))
         assert told.json()["brings"] == ["application_password", "username"]
         made = api.ask("POST", "/api/v1/accounts", json={**wanted, "consent": consent["id"]})
@@ -165,6 +168,10 @@ def test_a_site_hands_a_password_over(tmp_path: Path) -> None:
         ({"name": "no name"}, "/name"),
         ({"server": None}, "/server"),
         ({"redirect": "javascript:x"}, "/redirect"),
+        ({"redirect": "http://app.example.org/back"}, "/redirect"),
+        ({"redirect": "https://me@app.example.org/back"}, "/redirect"),
+        ({"redirect": f"{BACK}#x"}, "/redirect"),
+        ({"redirect": "http://127.0.0.1:99999/back"}, "/redirect"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_place(api: Asked, more: dict[str, Any], pointer: str) -> None:

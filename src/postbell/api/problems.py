@@ -87,6 +87,7 @@ _POINTERS = {
     "--url": "/url",
     "--events": "/events",
     "--published": "/url",
+    "redirect": "/redirect",
 }
 _OVERRIDE = re.compile(r"\[([^\]]+)\](?: (.+))?")
 #: Of what has a number or a name of its own, its place in the body.

@@ -33,9 +33,9 @@ ConsentId = Annotated[
     ),
 ]
 _REDIRECT = Field(
-    description="Where the browser can be sent back to: an address where you listen, say on 127.0.0.1. "
+    description="Where the browser can be sent back to: an address where you listen, with https, or with "
+    "http on 127.0.0.1, [::1] or localhost; without a user and a fragment. "
     "Whoever opens the page can also copy the address that it ends at.",
-    pattern=r"^https?://[^\s#]+$",
     max_length=2000,
     examples=["http://127.0.0.1:53682/postbell"],
 )

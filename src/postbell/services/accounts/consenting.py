@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from postbell.errors import Invalid, Problem
+from postbell.publishing.web.addresses import redirect_fault
 from postbell.publishing.web.consent import oauth_of
 from postbell.publishing.web.handover import handover_of
 from postbell.publishing.web.tokens import Tokens
@@ -59,9 +60,11 @@ def open_page(
 ) -> OpenPage:
     """Return the page that connects a new account; the network is asked for it.
 
-    `redirect` is where the browser can be sent back to. Raises Invalid for a bad name, server or value, and
-    where the network has no such page, or a PublishError.
+    `redirect` is where the browser can be sent back to. Raises Invalid for a bad name, server, value or
+    redirect, and where the network has no such page, or a PublishError.
     """
+    if wrong := redirect_fault(redirect):
+        raise Invalid([Problem(where="redirect", message=wrong)])
     found = ctx.network(network)
     to: dict[str, Any] = {"name": name, "server": server, "redirect": redirect}
     if oauth_of(found):

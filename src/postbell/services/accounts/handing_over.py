@@ -52,7 +52,7 @@ def ask(ctx: Context, *, network: str, name: str, server: str | None, redirect: 
     page = ask_network(ctx, target, lambda http: handover.page(target, http))
     state = secrets.token_urlsafe(24)
     return Handing(
-        url=handover.coming_back(page, f"{redirect}?state={state}"),
+        url=handover.coming_back(page, f"{redirect}{'&' if '?' in redirect else '?'}state={state}"),
         otherwise=f"{handover.otherwise}\n\n  {page}",
         handover=handover,
         state=state,
