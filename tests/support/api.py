@@ -27,6 +27,7 @@ from pydantic import BaseModel
 from postbell.api.application import build, resources
 from postbell.api.asgi import Asgi
 from postbell.api.commands import in_words_of_the_api
+from postbell.api.consents import Consents
 from postbell.api.feed import Feed
 from postbell.api.resource import SAFE
 from postbell.api.wall import Wall
@@ -148,7 +149,7 @@ class Asked:
         if state.world is not self.world:
             state.world, state.postbell = self.world, lambda: self.world.app
             state.under_way, state.feed, state.meters = set(), Feed(state.postbell), None
-            state.ways = {}
+            state.ways, state.consents = {}, Consents()
 
 
 @functools.cache

@@ -136,12 +136,16 @@ def test_nothing_of_a_consent_is_stored_and_who_asks_again_is_told_so(
     assert answered(api, made.json(), mastodon.consent(made.json()["url"])).status_code == 200
 
 
-def test_the_oldest_gives_way_to_the_hundredth(api: Asked) -> None:
+def test_the_oldest_of_a_key_gives_way_and_none_of_another(api: Asked) -> None:
+    key = api.key(Scope.ACCOUNTS)
+    theirs = api.ask("POST", "/api/v1/consents", json={**WANTED, "redirect": BACK}, key=key).json()
     first, second = begun(api), begun(api)
-    for _ in range(99):
+    for _ in range(19):
         begun(api)
     assert problem(answered(api, first, "x")) == (404, "not_found")
     assert problem(answered(api, second, "x")) == (422, "rejected")
+    answer = api.ask("POST", f"/api/v1/consents/{theirs['id']}", json={"answer": "x"}, key=key)
+    assert problem(answer) == (422, "rejected")
 
 
 def test_a_site_hands_a_password_over(tmp_path: Path) -> None:

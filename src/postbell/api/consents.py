@@ -14,8 +14,8 @@ from postbell.services.accounts.consenting import Brought, OpenPage
 
 #: So long a person may take.
 PATIENCE = timedelta(minutes=15)
-#: No more are open at once: the oldest gives way.
-_MOST = 100
+#: No more are open at once of one caller: the oldest of them gives way.
+_MOST = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +57,9 @@ class Consents:
         )
         with self._lock:
             self._known = {key: each for key, each in self._known.items() if each.ends_at > now}
-            while len(self._known) >= _MOST:
-                del self._known[next(iter(self._known))]
+            theirs = [key for key, each in self._known.items() if each.caller == made.caller]
+            for key in theirs[: 1 - _MOST]:
+                del self._known[key]
             self._known[made.id] = made
         return made
 
