@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
@@ -15,7 +16,7 @@ from postbell.domain.notice import Notice, NoticeKind
 from postbell.domain.states import DeliveryState
 from postbell.store.metrics import add_reading
 from postbell.store.notices import keep_notices
-from support.api import Asked, configured, problem
+from support.api import UNSAFE, Asked, Known, configured, problem
 from support.world import START, add_account, add_post, build_world, delivery_in, post_of
 
 
@@ -138,11 +139,44 @@ def test_what_there_is_not_cannot_be_paused(api: Asked, target: dict[str, str]) 
     assert problem(api.ask("POST", "/api/v1/pauses", json={"targets": []})) == (422, "invalid")
 
 
+@pytest.mark.parametrize("route", [each for each in UNSAFE if each.path.endswith("/resume")], ids=str)
+def test_an_account_goes_on_for_a_key_that_opens_accounts_and_publish_by_every_route(
+    api: Asked, route: Known
+) -> None:
+    path = route.path.replace("nobody", "ann")
+    body: dict[str, Any] = (
+        {} if "ann" in path else {"json": {"targets": [{"scope": "account", "name": "ann"}]}}
+    )
+    both = {Scope.ACCOUNTS, Scope.PUBLISH}
+    for scopes in (both - {Scope.ACCOUNTS}, both - {Scope.PUBLISH}, set(Scope) - both - {Scope.ADMIN}):
+        api.ask("POST", "/api/v1/accounts/ann/pause")
+        answer = api.ask("POST", path, key=api.key(*scopes), **body)
+        assert problem(answer) == (403, "scope"), scopes
+        assert api.ask("GET", "/api/v1/accounts/ann").json()["paused_at"]
+    assert api.ask("POST", path, key=api.key(*both), **body).status_code == 200
+    assert api.ask("GET", "/api/v1/accounts/ann").json()["paused_at"] is None
+
+
+@pytest.mark.parametrize("route", [each for each in UNSAFE if re.search("/pauses?$", each.path)], ids=str)
+def test_a_pause_ends_sooner_only_for_a_key_that_opens_publish(api: Asked, route: Known) -> None:
+    path = route.path.replace("nobody", "ann")
+    target = {"targets": [{"scope": "account", "name": "ann"}]} if path.endswith("pauses") else {}
+    pauser = api.key(Scope.WRITE, Scope.ACCOUNTS)
+    known = api.ask("POST", path, key=pauser, json={**target, "until": "2026-12-01T00:00:00Z"})
+    assert known.status_code in (200, 201), known.text
+    for until in ("2026-12-02T00:00:00Z", None):
+        longer = api.ask("POST", path, key=pauser, json={**target, "until": until})
+        assert longer.status_code in (200, 201), longer.text
+    sooner = {**target, "until": "2026-11-30T00:00:00Z"}
+    assert problem(api.ask("POST", path, key=pauser, json=sooner)) == (403, "scope")
+    key = api.key(Scope.WRITE, Scope.ACCOUNTS, Scope.PUBLISH)
+    assert api.ask("POST", path, key=key, json=sooner).status_code in (200, 201)
+
+
 def test_to_pause_an_account_needs_the_scope_for_accounts(api: Asked) -> None:
-    key = api.key(Scope.WRITE, Scope.PUBLISH)
     asked = {"targets": [{"scope": "account", "name": "ann"}]}
-    for path in ("pauses", "pauses/resume"):
-        assert problem(api.ask("POST", f"/api/v1/{path}", json=asked, key=key)) == (403, "scope")
+    key = api.key(Scope.WRITE, Scope.PUBLISH)
+    assert problem(api.ask("POST", "/api/v1/pauses", json=asked, key=key)) == (403, "scope")
 
 
 def test_labels_are_listed_with_what_has_them(api: Asked) -> None:

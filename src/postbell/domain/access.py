@@ -15,9 +15,9 @@ class Scope(StrEnum):
     READ = "read"
     #: Write drafts, change and remove them, and cancel what is scheduled.
     WRITE = "write"
-    #: Let something become public: give a post a time, publish it, try it again, settle it.
+    #: Let something become public: give a post a time, publish it, try it again, settle it, end a pause.
     PUBLISH = "publish"
-    #: Connect, check, pause and forget accounts.
+    #: Connect, check, pause and forget accounts; with publish too, let them go on.
     ACCOUNTS = "accounts"
     #: All of these, and what concerns Postbell itself.
     ADMIN = "admin"

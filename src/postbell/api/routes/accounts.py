@@ -11,6 +11,7 @@ from postbell.api import account_models
 from postbell.api.asked import LONGEST, LONGEST_SPAN, MOST, Asked, Flag, Whole
 from postbell.api.call import Answer, Running, tag_of
 from postbell.api.consents import consents_of
+from postbell.api.holding import require_for_pause, require_for_resume
 from postbell.api.moments import read_when
 from postbell.api.resource import Call, Resource, found_at
 from postbell.domain.access import Scope
@@ -221,10 +222,14 @@ def reconnect(call: Call, name: Name, asked: ReconnectAsked) -> Answer:
     refuses=(404,),
 )
 def pause(call: Call, name: Name, asked: PauseAsked | None = None) -> Answer:
-    """Hold back what is to be published with an account; what is under way goes on."""
+    """Hold back what is to be published with an account; what is under way goes on.
+
+    One that is held back already, and would go on sooner, also needs the scope publish.
+    """
     accounts.get_account(call.ctx, name)
     text = asked.until if asked else None
     until = read_when(call.ctx, text, None, where="--until").at if text else None
+    require_for_pause(call, [_target(name)], until)
     pausing.pause(call.ctx, [_target(name)], until)
     return _told(call, name)
 
@@ -238,8 +243,12 @@ def pause(call: Call, name: Name, asked: PauseAsked | None = None) -> Answer:
     refuses=(404,),
 )
 def resume(call: Call, name: Name) -> Answer:
-    """Let a paused account go on; what fell due meanwhile is published late, or missed if it is too late."""
+    """Let a paused account go on; what fell due meanwhile is published late, or missed if it is too late.
+
+    Posts become public by that: it also needs the scope publish.
+    """
     accounts.get_account(call.ctx, name)
+    require_for_resume(call, [_target(name)])
     (done,) = pausing.resume(call.ctx, [_target(name)])
     shown = _shown(call, accounts.get_account(call.ctx, name))
     return Answer(body={**shown, "was_paused": done.was_paused, "late": done.late, "missed": done.missed})

@@ -6,7 +6,8 @@ from pydantic import Field
 
 from postbell.api import plan_models
 from postbell.api.asked import MOST, Asked
-from postbell.api.call import Answer, Running
+from postbell.api.call import Answer
+from postbell.api.holding import require_for_pause, require_for_resume
 from postbell.api.moments import read_when
 from postbell.api.resource import Call, Resource
 from postbell.domain.access import Scope
@@ -65,9 +66,13 @@ def list_(call: Call) -> Answer:
 
 @resource.serve("POST", "", "Pause", needs=Scope.WRITE, returns=plan_models.NewPauses, status=201)
 def pause(call: Call, asked: PausesAsked) -> Answer:
-    """Hold back all of these; what is under way goes on. An account also needs the scope accounts."""
-    targets = _targets(call, asked)
+    """Hold back all of these; what is under way goes on.
+
+    An account also needs the scope accounts; what is held back already, and would go on sooner, also publish.
+    """
+    targets = _targets(asked)
     until = read_when(call.ctx, asked.until, None, where="--until").at if asked.until else None
+    require_for_pause(call, targets, until)
     return Answer(body={"paused": list(map(paused_json, pausing.pause(call.ctx, targets, until)))})
 
 
@@ -77,13 +82,12 @@ def resume(call: Call, asked: ResumeAsked) -> Answer:
 
     An account also needs the scope accounts.
     """
-    targets = _targets(call, asked)
+    targets = _targets(asked)
+    require_for_resume(call, targets)
     return Answer(body={"resumed": list(map(resumed_json, pausing.resume(call.ctx, targets)))})
 
 
-def _targets(call: Running, asked: ResumeAsked) -> list[Target]:
-    if any(each.scope is pausing.Scope.ACCOUNT for each in asked.targets):
-        call.require(Scope.ACCOUNTS)
+def _targets(asked: ResumeAsked) -> list[Target]:
     everything = pausing.Scope.EVERYTHING
     if any((each.scope is everything) == bool(each.name) for each in asked.targets):
         message = "everything has no name; an account, a series and a label have one."

@@ -98,6 +98,21 @@ def resume(ctx: Context, targets: Sequence[Target]) -> list[Resumed]:
     return done
 
 
+def would_shorten(ctx: Context, targets: Sequence[Target], until: datetime | None) -> bool:
+    """Whether to pause these until an instant (aware) lets one go on before it would now.
+
+    Raises Invalid for what there is not.
+    """
+    now, named = ctx.now(), _find(ctx, targets)
+    with ctx.store.read() as tx:
+        ends = {(each.scope.value, each.name): each.until for each in pauses.list_pauses(tx, now)}
+        for account in (accounts.get_account(tx, each.name) for each in named if each.scope is Scope.ACCOUNT):
+            if account.is_paused(now):
+                ends[Scope.ACCOUNT.value, account.name] = account.paused_until
+    held = [ends[key] for each in named if (key := (each.scope.value, each.name)) in ends]
+    return until is not None and any(end is None or until < end for end in held)
+
+
 def list_pauses(ctx: Context) -> list[Pause]:
     """Return what is paused now besides single accounts, everything first."""
     with ctx.store.read() as tx:
