@@ -51,6 +51,7 @@ def test_every_item_is_shown_or_says_why_it_is_not() -> None:
     for name, item in CHECKLIST.items():
         assert item.says, name
         assert bool(item.shown) != bool(item.lacks), name
+        assert not (item.lacks and item.but), name
 
 
 def test_the_tests_that_show_items_are_there() -> None:
