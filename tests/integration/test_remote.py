@@ -32,6 +32,7 @@ def test_what_is_read_is_told_alike_in_words_and_as_json(two: Two) -> None:
     sent = two.here("-q", "add", "Now", "--to", "out", "--now").out.strip()
     assert two.here("wait", sent).code == 0
     two.here("add", "A draft", "--title", "Later", "--then", "and on", "--to", "out,other")
+    two.here("add", "An article", "--external-id", "cms-4711")
     made = two.here(
         "series", "add", "Morning", "--to", "out", "--repeat", "daily", "--time", "07:30", "--json"
     )
@@ -42,6 +43,7 @@ def test_what_is_read_is_told_alike_in_words_and_as_json(two: Two) -> None:
         ("list",),
         ("list", "--state", "draft"),
         ("list", "--account", "nobody"),
+        ("list", "--external-id", "cms-4711"),
         ("list", "--limit", "1"),
         ("show", post),
         ("show", post[:6]),
@@ -115,6 +117,9 @@ def changes(run: Callable[..., Ran]) -> list[tuple[int, str, str]]:
         ("edit", post, "--title", "", "--late-limit", "", "--then", "and more", "--json"),
         ("edit", post, "--comment", "More of it", "--comment-after", "5 min"),
         ("edit", post, "--comment", "", "--json"),
+        ("edit", post, "--external-id", "cms-47", "--json"),
+        ("edit", post, "--external-id", "", "--json"),
+        ("edit", post, "--external-id", "a\nb"),
         ("edit", post, "--to", "nobody"),
         ("reschedule", post, "in 4 d"),
         ("reschedule", post, "yesterday"),

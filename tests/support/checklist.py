@@ -162,9 +162,13 @@ CHECKLIST: dict[str, Item] = {
     "M10": _shown("posts are cancelled and deleted", _UNDONE),
     "M11": _shown("only drafts and scheduled ones are changed", _CHANGED, _BEING_SENT),
     "M12": _shown("what is under way or over is not changed or deleted", _BEING_SENT, _UNDONE),
-    "M13": _lacks(
+    "M13": _shown(
         "results by account, filters, one of them by the caller's own id",
-        "a post has no id of the caller's: an Idempotency-Key makes it once, and labels find it again",
+        _PARTIAL,
+        "posts::a_list_can_be_narrowed",
+        "posts::posts_are_found_by_the_id_that_their_caller_gives_them",
+        "posts::the_id_of_a_caller_is_changed_taken_away_and_kept",
+        but="lists are narrowed by account, and not by network",
     ),
     "M14": _shown("the rule holds while it is processing too", _BEING_SENT),
     "S1": _shown("a key as bearer", _KEYS),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -93,6 +94,7 @@ def test_everything_that_can_be_said_of_a_post_arrives(api: Asked) -> None:
         "segments": ["and on", "and on"],
         "title": "A title",
         "link": "https://example.org/",
+        "external_id": "cms-4711",
         "labels": ["news", "cats"],
         "late_limit_seconds": 3600,
         "not_after": "2026-12-01T00:00:00Z",
@@ -140,6 +142,11 @@ def test_what_accounts_add_is_told_and_made_anew_whatever_is_told_back(api: Aske
         ({"allow_duplicate": 0}, "/allow_duplicate"),
         ({"late_limit_seconds": "60"}, "/late_limit_seconds"),
         ({"txt": "x"}, "/txt"),
+        ({"external_id": ""}, "/external_id"),
+        ({"external_id": " "}, "/external_id"),
+        ({"external_id": "a\nb"}, "/external_id"),
+        ({"external_id": "x" * 256}, "/external_id"),
+        ({"external_id": 4711}, "/external_id"),
         ({"overrides": {"bob": {"text": "x"}}}, "/overrides/bob"),
         ({"queue": "sometime"}, "/queue"),
     ],
@@ -207,6 +214,36 @@ def test_a_list_can_be_narrowed(api: Asked) -> None:
     assert ids("until=2026-11-24T00:00:00Z") == []
     assert ids("outcome=published") == []
     assert problem(api.ask("GET", "/api/v1/posts?account=nobody")) == (404, "not_found")
+
+
+def test_posts_are_found_by_the_id_that_their_caller_gives_them(api: Asked) -> None:
+    first = write(api, external_id="cms/47 11?")["id"]
+    second = write(api, text="again", at=LATER, external_id="cms/47 11?")["id"]
+    other = write(api, text="other", external_id="CMS/47 11?")["id"]
+    assert write(api, text="nameless")["external_id"] is None
+
+    def ids(name: str, more: str = "") -> list[str]:
+        answer = api.ask("GET", f"/api/v1/posts?external_id={quote(name, safe='')}{more}")
+        return [each["id"] for each in answer.json()["posts"]]
+
+    assert ids("cms/47 11?") == [first, second]
+    assert ids("cms/47 11?", "&state=scheduled") == [second]
+    assert ids("cms/47 11?", "&limit=1") == [first]
+    assert ids("CMS/47 11?") == [other]
+    assert ids("cms") == ids("") == []
+
+
+def test_the_id_of_a_caller_is_changed_taken_away_and_kept(api: Asked) -> None:
+    made = write(api, external_id="one")
+    path = f"/api/v1/posts/{made['id']}"
+
+    def patched(**asked: Any) -> Any:
+        return api.ask("PATCH", path, json=asked).json()["external_id"]
+
+    assert patched(text="other") == patched(at=LATER) == patched(draft=True) == "one"
+    assert patched(external_id="two") == "two"
+    assert patched(external_id=None) is None
+    assert problem(api.ask("PATCH", path, json={"external_id": " "})) == (422, "invalid")
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,7 @@ def test_a_piece_is_used_again_after_a_gap_or_fills_a_library(api: Asked) -> Non
         ({"segments": ["fine", "{one"]}, "/segments/1"),
         ({"media": [{"sha256": "0" * 64}]}, "/media/0"),
         ({"overrides": {"bob": {"text": "x"}}}, "/overrides/bob"),
+        ({"external_id": "cms-4711"}, "/external_id"),
     ],
     ids=str,
 )

@@ -116,6 +116,7 @@ def test_a_message_names_nothing_that_programs_do_not_have(place: str) -> None:
 #: Members of answers that hold what users, networks and clocks say, and what is one of a few words.
 _NOT_SAID = {
     *("id", "name", "network", "server", "handle", "account", "post", "series", "hook", "way", "label"),
+    "external_id",
     *("text", "segments", "title", "link", "labels", "variants", "alt", "alts", "to", "library", "signature"),
     *("utm", "utm_sites", "sites", "values", "overrides", "options", "comment", "excerpt", "changes"),
     *("key", "summary", "guide", "example", "limits", "resend", "threads", "description", "default", "type"),

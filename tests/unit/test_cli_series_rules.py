@@ -115,9 +115,11 @@ def test_what_is_wrong_in_a_file_is_named_by_its_field(cli: Command) -> None:
 
 
 def test_what_makes_no_sense_in_a_series_is_refused_where_it_stands_in_a_file(cli: Command) -> None:
-    front = 'to = "site"\nat = "tomorrow 9am"\nallow_duplicate = true\n[recycle]\ngap = "1 day"'
+    front = 'to = "site"\nat = "tomorrow 9am"\nallow_duplicate = true\nexternal_id = "a"'
+    front += '\n[recycle]\ngap = "1 day"'
     assert refused(cli, "add", file(f"+++\n{front}\n+++\nHello"), "--repeat", "daily", "--time", "09:00") == [
         "front matter at: leave it out: a series says when in [repeat] or [recycle].",
+        "front matter external_id: leave it out: an id names one post, and a series makes many.",
         "front matter allow_duplicate: leave it out: the posts of a series may say the same.",
         (
             "front matter [recycle]: this is what `postbell series recycle` reads; "

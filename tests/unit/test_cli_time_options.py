@@ -104,6 +104,30 @@ def test_the_list_is_narrowed_by_label(cli: Command) -> None:
     assert cli.done("list", "--label", "nothing").err == "note: there are no such posts.\n"
 
 
+def test_the_list_is_narrowed_by_the_id_of_another_program(cli: Command) -> None:
+    cli.add("Other", "--external-id", "cms-47")
+    found = [cli.add(text, "--external-id", "cms-4711") for text in ("Hello", "Hello again")]
+    listed = cli.done("list", "--external-id", "cms-4711", "--json").lines
+    assert {line["id"] for line in listed} == set(found)
+    assert {line["external_id"] for line in listed} == {"cms-4711"}
+    assert "external id  cms-4711\n" in cli.done("show", found[0]).out
+    assert cli.done("list", "--external-id", "nothing").err == "note: there are no such posts.\n"
+
+
+def test_the_id_of_another_program_stays_until_it_is_changed(cli: Command, tmp_path: Path) -> None:
+    (tmp_path / "post.md").write_text('+++\nexternal_id = "one"\n+++\nHello\n')
+    post_id = cli.add("post.md")
+    for words, expected in (
+        (("Other",), "one"),
+        (("--external-id", "two"), "two"),
+        (("--external-id", ""), None),
+    ):
+        cli.done("edit", post_id, *words)
+        assert cli.post(post_id)["external_id"] == expected
+    refused = cli("add", "Hello", "--external-id", "a\nb")
+    assert (refused.code, "--external-id: it has a control character" in refused.err) == (4, True)
+
+
 def test_a_paused_label_is_told_to_whoever_uses_it(cli: Command) -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     with cli.store() as store, store.write() as tx:

@@ -123,11 +123,12 @@ def test_every_way_of_a_post_from_its_writing_to_its_end(
 def test_writing_changing_and_deleting_is_told(world: World) -> None:
     account_service.add_account(world.ctx, network="fake", name="ann", server=None, values={"token": "t"})
     before = now_at(world.store)
-    saved = write_post(world.ctx, Wanted(text="One", to=("ann",), terms=Terms(labels=("x",))))
+    terms = Terms(labels=("x",), external_id="cms-4711")
+    saved = write_post(world.ctx, Wanted(text="One", to=("ann",), terms=terms))
     idea = saved.post
     assert kinds(world.store, before) == ["post.added"]
     (told,) = seen(world.store, before)
-    assert told.data["labels"] == ["x"]
+    assert (told.data["labels"], told.data["external_id"]) == (["x"], "cms-4711")
     before = now_at(world.store)
     idea = actions.reschedule(world.ctx, idea, at(START + timedelta(hours=1))).post
     idea = edit_post(world.ctx, idea, Changes(text="Two")).post
@@ -137,6 +138,7 @@ def test_writing_changing_and_deleting_is_told(world: World) -> None:
     assert kinds(world.store, before) == [
         *("post.scheduled", "post.changed", "post.scheduled", "post.changed", "post.deleted")
     ]
+    assert {each.data["external_id"] for each in seen(world.store, before)} == {"cms-4711"}
 
 
 def test_what_is_cancelled_is_told_so_once(world: World) -> None:

@@ -20,6 +20,7 @@ at = "tomorrow 18:00"
 tz = "Europe/Berlin"
 title = "A bell"
 link = "https://example.com/bell"
+external_id = "cms-4711"
 late_limit = "6 h"
 not_after = "friday 12:00"
 delete_after = "7 d"
@@ -69,6 +70,7 @@ def test_a_file_says_everything_about_a_post() -> None:
         text="The text for all.\n\nIt has two paragraphs.",
         title="A bell",
         link="https://example.com/bell",
+        external_id="cms-4711",
         to=("blog", "sky"),
         at="tomorrow 18:00",
         tz="Europe/Berlin",
@@ -196,7 +198,7 @@ def test_an_unknown_field_is_refused_with_the_nearest_one() -> None:
 def test_an_unknown_field_that_is_like_none_is_refused_with_all_of_them() -> None:
     assert problem('+++\ntext = "A"\n+++\n').message == (
         "post.md, line 2: there is no field named 'text'. There are: to, at, tz, title, link, "
-        "late_limit, not_after, delete_after, comment, comment_after, queue, media, labels, "
+        "external_id, late_limit, not_after, delete_after, comment, comment_after, queue, media, labels, "
         "allow_duplicate, bare, split."
     )
 

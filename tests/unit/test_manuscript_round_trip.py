@@ -83,6 +83,7 @@ MANUSCRIPTS = st.builds(
     delete_after=st.none() | WORDS,
     comment=st.none() | WORDS,
     comment_after=st.none() | WORDS,
+    external_id=st.none() | WORDS,
     allow_duplicate=st.booleans(),
     bare=st.sampled_from([None, False, True]),
     split=st.sampled_from([None, *Split]),

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -115,12 +115,16 @@ HARMLESS = (
 
 LONG_AFTER = after(19_500)
 
+#: The posts that their caller calls alike.
+CALLED = Filter(external_id="cms-4711", limit=20)
+
 READING: dict[str, Any] = {
     "next_due": queue.next_due,
     "next_change": lambda tx: glance.next_change(tx, LONG_AFTER),
     "list": lambda tx: posts.list_posts(tx, Filter(limit=20), locate),
     "list_state": lambda tx: posts.list_posts(tx, Filter(state=PostState.SCHEDULED, limit=20), locate),
     "list_since": lambda tx: posts.list_posts(tx, Filter(since=LONG_AFTER, limit=20), locate),
+    "list_external_id": lambda tx: posts.list_posts(tx, CALLED, locate),
     "find_ids": lambda tx: posts.find_ids(tx, "p0001"),
     "overdue": lambda tx: summary.overdue(tx, LONG_AFTER, now=LONG_AFTER),
     "late": lambda tx: overdue.list_overdue(tx, before=START, now=LONG_AFTER),
@@ -199,6 +203,20 @@ def test_what_may_have_ended_a_process_is_found_by_indexes(full: Store) -> None:
         "SEARCH delivery USING INDEX ix_delivery_again (tries>?)",
         "SEARCH delivery USING INDEX ix_delivery_state (state=?)",  # what is unsure or under way
     ]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{}, {"beyond": (LONG_AFTER, "p")}, {"beyond": (None, "p")}, {"state": PostState.SCHEDULED}],
+    ids=str,
+)
+def test_what_callers_call_alike_is_found_by_its_index_in_the_order_of_the_list(
+    full: Store, more: dict[str, Any]
+) -> None:
+    plan = plans(full, lambda tx: posts.list_posts(tx, replace(CALLED, **more), locate))
+    found = [step.replace("COVERING ", "") for step in plan[:2]]
+    assert found[0].startswith("SEARCH post USING INDEX ix_post_external_id (external_id=?"), found
+    assert "ORDER BY" not in found[1]
 
 
 @pytest.mark.parametrize("work", RINGING.values(), ids=RINGING)

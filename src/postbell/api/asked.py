@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, Strict
 from postbell.api.moments import read_when
 from postbell.domain.content import Comment, Override, Split
 from postbell.domain.media import Media
+from postbell.domain.plain import LONGEST_ID
 from postbell.domain.when import NOW, When
 from postbell.domain.zones import wall_at, zone_named
 from postbell.errors import Invalid, Noting, Problem
@@ -161,6 +162,13 @@ class PostAsked(TimeAsked):
         default_factory=list, description="The names of the accounts.", max_length=MOST, examples=[["sky"]]
     )
     draft: Flag = Field(False, description="Keep it a draft although it has a time: that is a reminder.")
+    external_id: str | None = Field(
+        None,
+        description="What you call it; others may be called the same, and lists are narrowed by it.",
+        min_length=1,
+        max_length=LONGEST_ID,
+        examples=["cms-4711"],
+    )
     labels: list[str] = Field(default_factory=list, description="What it is filed under.", max_length=MOST)
     late_limit_seconds: Number | None = Field(
         None, description="How late it may be published, in seconds.", gt=0, le=LONGEST_SPAN
@@ -208,6 +216,7 @@ def wanted_of(ctx: Context, asked: PostAsked) -> Wanted:
         times=times_of(ctx, asked, noting),
         draft=asked.draft,
         terms=Terms(
+            external_id=asked.external_id,
             labels=tuple(dict.fromkeys(asked.labels)),
             late_limit=span_of(asked.late_limit_seconds),
             not_after=noting(lambda: end_of(ctx, asked)),

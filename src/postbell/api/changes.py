@@ -26,6 +26,7 @@ from postbell.api.asked import (
     times_of,
 )
 from postbell.domain.content import Comment, Split
+from postbell.domain.plain import LONGEST_ID
 from postbell.domain.post import Post
 from postbell.errors import Noting, Problem
 from postbell.services.context import Context
@@ -66,6 +67,13 @@ class PostChanged(TimeAsked, SaidChanged):
     comment: CommentAsked | None = Field(None, description="The first comment; null takes it away.")
     to: list[str] = Field(default_factory=list, description="All of its accounts.", max_length=MOST)
     draft: Flag = Field(False, description="true makes a scheduled post a draft again; its time is kept.")
+    external_id: str | None = Field(
+        None,
+        description="What you call it; null takes that away.",
+        min_length=1,
+        max_length=LONGEST_ID,
+        examples=["cms-4711"],
+    )
     labels: list[str] = Field(default_factory=list, description="All of its labels.", max_length=MOST)
     late_limit_seconds: Number | None = Field(
         None,
@@ -128,6 +136,8 @@ def said_of(ctx: Context, asked: SaidChanged, noting: Noting) -> Changes:
 
 def _terms(ctx: Context, asked: PostChanged, post: Post, noting: Noting) -> Terms:
     given, terms = asked.model_fields_set, terms_of(post)
+    if "external_id" in given:
+        terms = replace(terms, external_id=asked.external_id)
     if "labels" in given:
         terms = replace(terms, labels=tuple(dict.fromkeys(asked.labels)))
     if "late_limit_seconds" in given:

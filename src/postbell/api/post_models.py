@@ -114,6 +114,9 @@ class Post(Shape):
         examples=["2026-11-27T18:00:00"],
     )
     zone: str | None = Field(description="The IANA name of the time zone.", examples=["Europe/Berlin"])
+    external_id: str | None = Field(
+        description="What its caller calls it; null where it has no such name.", examples=["cms-4711"]
+    )
     labels: list[str] = Field(description="What it is filed under.")
     late_limit_seconds: float | None = Field(
         description="How late it may be published, in seconds; null leaves that to the account."

@@ -77,6 +77,7 @@ _POINTERS = {
     "--until": "/until",
     "--since": "/since",
     "--downtime": "/downtime",
+    "--external-id": "/external_id",
     "--label": "/labels",
     "--account": "/targets",
     "--series": "/targets",

@@ -40,7 +40,7 @@ _REMARK = """\
 The lines between +++ are TOML: to = ["name"], at = "tomorrow 18:00" or queue = true, tz, title, link,
 media = [{{file = "a.jpg", alt = "What it shows"}}], labels = ["news"], late_limit = "6 h",
 not_after = "friday 12:00", delete_after = "7 d", allow_duplicate = true, bare = true,
-split = true or "numbered", comment, comment_after = "5 min",
+split = true or "numbered", comment, comment_after = "5 min", external_id = "cms-4711",
 and [network] or [account] with options, or with an `at` of its own.
 A heading `## @name` begins a text for that network or account alone, a line `## +` the next part of a thread;
 a file with part = 2 belongs to its second part, one with part = "comment" to the first comment.
@@ -115,10 +115,10 @@ def edit(
 ) -> None:
     """Change a draft, a scheduled or a published post.
 
-    What is given takes the place of what was there; "" takes a title, a link, labels or a limit away. A draft
-    that is given a time is scheduled; without one every account keeps its time. Of a thread a text in quotes
-    is the first part alone, a file the whole. If nothing is given the whole post is opened in $VISUAL or
-    $EDITOR.
+    What is given takes the place of what was there; "" takes a title, a link, an id, labels or a limit away.
+    A draft that is given a time is scheduled; without one every account keeps its time. Of a thread a text in
+    quotes is the first part alone, a file the whole. If nothing is given the whole post is opened in $VISUAL
+    or $EDITOR.
 
     With --published the daemon changes text, title, link, alt texts and options where the post is public, if
     its networks can do that, within half a minute; what it said before is kept here.
@@ -259,6 +259,7 @@ def _manuscript(ctx: Clocks, post: Post) -> Manuscript:
         at=_typed(wall_at(at, zone)) if at else None,
         tz=post.zone,
         media=tuple(MediaRef(file=item.name, alt=item.alt, part=item.part) for item in post.content.media),
+        external_id=post.external_id,
         labels=post.labels or None,
         late_limit=span_text(post.late_limit) if post.late_limit else None,
         not_after=_typed(wall_at(post.not_after, zone)) if post.not_after else None,

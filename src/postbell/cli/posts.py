@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 )
 @click.option("--account", metavar="NAME", help="Only those for this account.")
 @click.option("--label", metavar="LABEL", help="Only those with this label.")
+@click.option("--external-id", metavar="ID", help="Only those that another program calls so.")
 @click.option(
     "--since", metavar="WHEN", help="Only those with a time from WHEN on; a day means its beginning."
 )
@@ -60,6 +61,7 @@ def list_(
     outcome: str | None,
     account: str | None,
     label: str | None,
+    external_id: str | None,
     since: str | None,
     until: str | None,
     limit: int,
@@ -77,6 +79,7 @@ def list_(
         outcome=Outcome(outcome) if outcome else None,
         account=account,
         label=label,
+        external_id=external_id,
         since=day_or_instant(desk, since, "--since"),
         until=day_or_instant(desk, until, "--until"),
         limit=limit + 1,
@@ -182,6 +185,7 @@ def _terms(desk: Desk, post: Post) -> list[tuple[str, str | None]]:
     made = f"{post.series_id}, for {post.slot}{', changed by hand' if post.touched else ''}"
     return [
         ("series", made if post.series_id else None),
+        ("external id", post.external_id),
         ("labels", ", ".join(post.labels)),
         ("late limit", span_text(post.late_limit) if post.late_limit else None),
         ("not after", moment_text(desk, post.not_after, post.zone) if post.not_after else None),

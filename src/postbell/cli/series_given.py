@@ -43,6 +43,7 @@ _TIMES = {
     "at": "leave it out: a series says when in [repeat] or [recycle].",
     "queue": "leave it out: a series with a library fills the queue by itself.",
     "not_after": "leave it out: a series has a last day instead, --end.",
+    "external_id": "leave it out: an id names one post, and a series makes many.",
     "allow_duplicate": "leave it out: the posts of a series may say the same.",
     "bare": "leave it out: `postbell account adds` says what is added.",
     "split": "leave it out: write the parts of a thread with ## +, so that each has its choices.",

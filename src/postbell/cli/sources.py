@@ -62,6 +62,7 @@ class Given(PlaceOptions):
     title: str | None
     link: str | None
     media: tuple[str, ...]
+    external_id: str | None
     labels: tuple[str, ...]
     late_limit: str | None
     not_after: str | None
@@ -92,6 +93,7 @@ class Given(PlaceOptions):
                 help="A picture or video; say what it shows. 2:FILE for the second part of a thread, "
                 "comment:FILE for the first comment.",
             ),
+            click.option("--external-id", metavar="ID", help="What another program calls it."),
             click.option(
                 "--label", "labels", multiple=True, metavar="LABEL,…", help="What it is filed under."
             ),
@@ -148,6 +150,7 @@ class Given(PlaceOptions):
             at="now" if self.now else at if timed else base.at,
             queue=self.queue if timed else base.queue,
             tz=self.tz or base.tz,
+            external_id=base.external_id if self.external_id is None else self.external_id,
             labels=_names(self.labels) if self.labels else base.labels,
             late_limit=base.late_limit if self.late_limit is None else self.late_limit,
             not_after=base.not_after if self.not_after is None else self.not_after,

@@ -97,6 +97,7 @@ def _terms(ctx: Clocks, manuscript: Manuscript, zone: ZoneInfo, base: Terms, not
     delete_after = noting(lambda: _span(manuscript.delete_after, "--delete-after", base.delete_after))
     not_after = noting(lambda: _end(ctx, manuscript.not_after, zone, base.not_after))
     return Terms(
+        external_id=base.external_id if manuscript.external_id is None else manuscript.external_id or None,
         labels=base.labels if manuscript.labels is None else tuple(dict.fromkeys(manuscript.labels)),
         late_limit=late_limit,
         not_after=not_after,

@@ -4,6 +4,7 @@
     to = ["blog", "sky"]
     at = "tomorrow 18:00"            # or queue = true, "next" or "last"
     media = ["a.jpg", {file = "b.jpg", alt = "A bell"}]
+    external_id = "cms-4711"         # what another program calls it
     labels = ["news"]
     late_limit = "6 h"               # how late it may be published
     not_after = "friday 12:00"       # not published after that
@@ -72,6 +73,8 @@ class Manuscript:
     #: What is published below it first, and how long after it, a span in the words of `domain.spans`.
     comment: str | None = None
     comment_after: str | None = None
+    #: What another program calls it.
+    external_id: str | None = None
     #: None where nothing is said about them.
     labels: tuple[str, ...] | None = None
     #: A span in the words of `domain.spans`; the same for `delete_after`.
@@ -94,7 +97,7 @@ _FENCE = "+++"
 #: How a file says what becomes of a text that is too long.
 _SPLITS = {Split.NO: False, Split.PLAIN: True, Split.NUMBERED: str(Split.NUMBERED)}
 _TEXTS = (
-    *("at", "tz", "title", "link", "late_limit", "not_after", "delete_after"),
+    *("at", "tz", "title", "link", "external_id", "late_limit", "not_after", "delete_after"),
     *("comment", "comment_after"),
 )
 _FIELDS = ("to", *_TEXTS, "queue", "media", "labels", "allow_duplicate", "bare", "split")

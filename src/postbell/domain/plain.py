@@ -1,4 +1,4 @@
-"""Which characters no text can have that is kept and handed on, and what a label looks like."""
+"""Which characters no text can have that is kept and handed on, and what labels and ids look like."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from postbell.errors import Problem
 
 #: No label is longer, in code points.
 LONGEST_LABEL = 100
+#: No id that a caller gives a post is longer, in code points.
+LONGEST_ID = 255
 
 # NUL ends a text for SQLite's JSON functions; half of a surrogate pair cannot be written as UTF-8.
 _UNFIT = re.compile("[\x00\ud800-\udfff]")
 #: Control characters, surrogates, and what breaks a line.
-_NOT_IN_LABEL = ("Cc", "Cs", "Zl", "Zp")
+_NOT_IN_A_LINE = ("Cc", "Cs", "Zl", "Zp")
 
 
 def fault_of(text: str) -> str | None:
@@ -37,10 +39,21 @@ def label_problems(labels: Iterable[str]) -> list[Problem]:
 
 def label_fault(label: str) -> str | None:
     """Return why this is no label, a whole sentence; None where it is one."""
-    if not label.strip():
-        return "it is empty; name a label."
-    if any(unicodedata.category(char) in _NOT_IN_LABEL for char in label):
-        return "it has a control character or a line break; a label is one line of plain text."
-    if len(label) > LONGEST_LABEL:
-        return f"it has {len(label)} characters; a label has at most {LONGEST_LABEL}."
+    return "it is empty; name a label." if not label.strip() else _line_fault(label, "a label", LONGEST_LABEL)
+
+
+def id_problems(external_id: str | None) -> list[Problem]:
+    """Return what is wrong with the id that a caller has given a post, if it has."""
+    if external_id is None:
+        return []
+    empty = None if external_id.strip() else "it is empty; give an id, or leave it out."
+    wrong = empty or _line_fault(external_id, "an id", LONGEST_ID)
+    return [Problem(where="--external-id", message=wrong)] if wrong else []
+
+
+def _line_fault(text: str, what: str, longest: int) -> str | None:
+    if any(unicodedata.category(char) in _NOT_IN_A_LINE for char in text):
+        return f"it has a control character or a line break; {what} is one line of plain text."
+    if len(text) > longest:
+        return f"it has {len(text)} characters; {what} has at most {longest}."
     return None

@@ -178,6 +178,8 @@ class Post:
     turn: int | None = None
     #: Whether somebody has changed it by hand: then its series leaves it alone.
     touched: bool = False
+    #: What its caller calls it: a post has one at most, and others may have the same.
+    external_id: str | None = None
     labels: tuple[str, ...] = ()
     #: How late it may be published; None leaves that to the account, and then to the configuration.
     late_limit: timedelta | None = None

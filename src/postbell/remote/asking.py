@@ -155,6 +155,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
 def _terms(terms: Terms, before: Terms) -> dict[str, Any]:
     """Return those terms that are others than before."""
     said = {
+        "external_id": (terms.external_id, before.external_id),
         "labels": (list(terms.labels), list(before.labels)),
         "late_limit_seconds": (seconds(terms.late_limit), seconds(before.late_limit)),
         "not_after": (stamp(terms.not_after), stamp(before.not_after)),

@@ -96,6 +96,7 @@ class RemoteDesk:
             "outcome": wanted.outcome,
             "account": wanted.account,
             "label": wanted.label,
+            "external_id": wanted.external_id,
             "since": stamp(wanted.since),
             "until": stamp(wanted.until),
         }

@@ -59,6 +59,7 @@ def post_of(told: Told) -> Post:
         slot=told["slot"],
         turn=told["turn"],
         touched=told["touched"],
+        external_id=told["external_id"],
         labels=tuple(told["labels"]),
         late_limit=_span_of(told["late_limit_seconds"]),
         not_after=instant_of(told["not_after"]),

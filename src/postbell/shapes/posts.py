@@ -32,6 +32,7 @@ def post_json(post: Post) -> dict[str, Any]:
         "at": stamp(post.at),
         "local": post.local.isoformat() if post.local else None,
         "zone": post.zone,
+        "external_id": post.external_id,
         "labels": list(post.labels),
         "late_limit_seconds": seconds(post.late_limit),
         "not_after": stamp(post.not_after),

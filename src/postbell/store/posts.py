@@ -72,6 +72,7 @@ class Filter:
     outcome: Outcome | None = None
     account: str | None = None
     label: str | None = None
+    external_id: str | None = None
     #: Instants; posts without a time are left out where one is given.
     since: datetime | None = None
     until: datetime | None = None
@@ -203,6 +204,7 @@ def _values(value: Post) -> dict[str, Any]:
         "slot": value.slot,
         "turn": value.turn,
         "touched": value.touched,
+        "external_id": value.external_id,
         "labels": list(value.labels),
         "late_limit": seconds_of(value.late_limit),
         "not_after": value.not_after,
@@ -225,9 +227,10 @@ def _media_rows(post_id: str, items: Sequence[Media]) -> list[dict[str, Any]]:
 def _given(wanted: Filter) -> dict[str, Any]:
     """Return what is compared with columns, by the names in `_conditions`; None is not."""
     at, post_id = wanted.beyond or (None, None)
-    named = {"account": wanted.account, "label": wanted.label, "since": wanted.since, "until": wanted.until}
+    named = {"account": wanted.account, "label": wanted.label, "external_id": wanted.external_id}
+    span = {"since": wanted.since, "until": wanted.until}
     state = wanted.state.value if wanted.state else None
-    return {"state": state, **named, "beyond_at": at, "beyond_id": post_id}
+    return {"state": state, **named, **span, "beyond_at": at, "beyond_id": post_id}
 
 
 @cache
@@ -253,6 +256,7 @@ def _conditions() -> dict[str, ColumnElement[bool]]:
         "state": post.c.state == bindparam("state"),
         "account": of_account,
         "label": exists().where(labels.c.value == bindparam("label")),
+        "external_id": post.c.external_id == bindparam("external_id"),
         "since": post.c.at >= bindparam("since"),
         "until": post.c.at < bindparam("until"),
     }

@@ -47,7 +47,8 @@ _OF_POST = f"""CASE
 
 def _about_post(post: str, *more: str) -> str:
     """Return what is told of a post, whose row has a name in SQL."""
-    return f"""json_object('state', {post}.state, 'at', {_iso(f"{post}.at")}, 'version', {post}.version,
+    return f"""json_object('external_id', {post}.external_id,
+    'state', {post}.state, 'at', {_iso(f"{post}.at")}, 'version', {post}.version,
     'excerpt', substr(coalesce(nullif({post}.title, ''), {post}.text), 1, 80), 'series', {post}.series_id,
     'labels', json({post}.labels){"".join(f", {each}" for each in more)})"""
 

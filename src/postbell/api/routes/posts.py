@@ -53,6 +53,7 @@ class ListAsked(Asked):
     outcome: Outcome | None = Field(None, description="Only those that ended like this.")
     account: str | None = Field(None, description="Only those for this account.")
     label: str | None = Field(None, description="Only those with this label.")
+    external_id: str | None = Field(None, description="Only those that their caller calls so.")
     since: str | None = Field(None, description="Only those with a time from this on: RFC 3339.")
     until: str | None = Field(None, description="Only those with a time before this: RFC 3339.")
     limit: int = Field(50, description="The most.", ge=1, le=200)
@@ -69,6 +70,7 @@ def list_(call: Call, asked: Annotated[ListAsked, Query()]) -> Answer:
         outcome=asked.outcome,
         account=asked.account,
         label=asked.label,
+        external_id=asked.external_id,
         since=read_instant(call.ctx, asked.since, where="since") if asked.since else None,
         until=read_instant(call.ctx, asked.until, where="until") if asked.until else None,
         limit=asked.limit + 1,

@@ -39,6 +39,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 _FRONT_MATTER = frozenset(
     {"to", "at", "tz", "title", "link", "late_limit", "not_after", "delete_after"}
     | {"queue", "media", "labels", "allow_duplicate", "bare", "split", "comment", "comment_after"}
+    | {"external_id"}
 )
 
 

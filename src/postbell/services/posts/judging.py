@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from postbell.domain.account import Account
 from postbell.domain.content import Content, Override
-from postbell.domain.plain import label_problems
+from postbell.domain.plain import id_problems, label_problems
 from postbell.domain.post import Post
 from postbell.errors import Invalid, Problem
 from postbell.publishing import registry
@@ -49,7 +49,8 @@ def judge(
 
     `problems` are known already. With `strictly` the post is to be published: it may lack nothing.
     """
-    must = problems + check_said(ctx, post.content, post.overrides, accounts) + label_problems(post.labels)
+    must = problems + check_said(ctx, post.content, post.overrides, accounts)
+    must += label_problems(post.labels) + id_problems(post.external_id)
     must += guard.past_end(ctx, post, post.at) if post.at else []
     lacks: list[Problem] = []
     for account in accounts.values():

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """Under which rules a post is published, and what it is filed under."""
+    """Under which rules a post is published, what it is filed under, and what its caller calls it."""
 
+    external_id: str | None = None
     labels: tuple[str, ...] = ()
     #: How late it may be published; None leaves that to the account, and then to the configuration.
     late_limit: timedelta | None = None
@@ -39,6 +40,7 @@ class Terms:
 def terms_of(post: Post) -> Terms:
     """Return the terms of a stored post."""
     return Terms(
+        external_id=post.external_id,
         labels=post.labels,
         late_limit=post.late_limit,
         not_after=post.not_after,

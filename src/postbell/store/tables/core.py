@@ -111,6 +111,14 @@ class PostRow(Base, table=True):
             unique=True,
             sqlite_where=text("series_id IS NOT NULL"),
         ),
+        # In the order of the list.
+        Index(
+            "ix_post_external_id",
+            "external_id",
+            "at",
+            "id",
+            sqlite_where=text("external_id IS NOT NULL"),
+        ),
     )
 
     id: str = Field(primary_key=True)
@@ -144,6 +152,8 @@ class PostRow(Base, table=True):
     comment: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
     #: Whether its accounts add nothing to it.
     bare: bool = Field(default=False, sa_column_kwargs={"server_default": "0"})
+    #: What its caller calls it.
+    external_id: str | None = None
 
 
 class PostMediaRow(Base, table=True):

@@ -1,4 +1,4 @@
-"""Threads, comments, edits, additions. OAuth. API keys, answers. Responses. Events, hooks. Files."""
+"""Threads, comments, edits, additions. OAuth. API keys, answers, ids. Responses. Events, hooks. Files."""
 
 from __future__ import annotations
 
@@ -32,6 +32,13 @@ def upgrade() -> None:
     _edits()
     _additions()
     _own_times()
+    _external_ids()
+
+
+def _external_ids() -> None:
+    op.add_column("post", sa.Column("external_id", sa.String))
+    there = sa.text("external_id IS NOT NULL")
+    op.create_index("ix_post_external_id", "post", ["external_id", "at", "id"], sqlite_where=there)
 
 
 def _own_times() -> None:
