@@ -20,7 +20,7 @@ from postbell.domain.access import Scope
 from postbell.services.accounts.keys import add_key
 from support import pictures
 from support.home import Home, make_home, said
-from support.hostile import ADDRESSES, ANSWERS, FILES, INSIDE, hostile_server
+from support.hostile import ADDRESSES, ANSWERS, FILES, INSIDE, NOT_PUBLIC, hostile_server
 from support.pictures import stored
 
 
@@ -96,7 +96,7 @@ def test_hostile_files_and_addresses_are_refused_and_leave_nothing_behind(daemon
             faults.append((url, answer.status_code, answer.text))
     served = [f"http://{daemon.pages}{path}" for path in ANSWERS]
     for url, item in zip([*INSIDE, *served], daemon.fetch(*INSIDE, *served), strict=True):
-        words = ANSWERS[url.removeprefix(f"http://{daemon.pages}")][1] if url in served else ""
+        words = ANSWERS[url.removeprefix(f"http://{daemon.pages}")][1] if url in served else NOT_PUBLIC
         if item["state"] != "failed" or words not in item["message"]:
             faults.append((url, item["state"], item["message"]))
     assert faults == []

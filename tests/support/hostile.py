@@ -115,6 +115,8 @@ ADDRESSES = (
     "http://",
 )
 
+#: What is told of those.
+NOT_PUBLIC = "not on the public internet"
 #: Addresses that lead where only this machine shall go; where they are refused when they are fetched.
 INSIDE = (
     "http://127.0.0.2/cat.png",

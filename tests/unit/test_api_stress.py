@@ -14,6 +14,7 @@ import pytest
 
 from postbell.domain.access import Scope
 from postbell.store.engine import Store
+from postbell.store.schema import HEAD
 from support.api import Asked, application, configured, problem
 from support.disk import fill, small_disk
 from support.world import World, build_world
@@ -66,6 +67,37 @@ def test_a_database_that_another_program_holds_is_told_and_nothing_is_stored(api
     assert int(answer.headers["retry-after"]) > 0
     assert api.ask("GET", POSTS).json()["posts"] == []
     assert api.ask("POST", POSTS, key=key, json=WISH, headers=headers).status_code == 201
+
+
+def test_readyz_says_that_another_program_holds_the_database(api: Asked) -> None:
+    app, key = api.world.app, api.key(Scope.ADMIN)
+    with closing(Store(app.places.database, lock_wait=0.05)) as store, held(api.world):
+        hasty = Asked(replace(api.world, app=replace(app, ctx=replace(app.ctx, store=store))))
+        answer = hasty.ask("GET", "/readyz", key=key)
+    assert problem(answer) == (503, "not_ready")
+    assert answer.headers["retry-after"] == "5"
+    assert answer.json()["detail"].startswith(
+        f"Another program has locked the database {app.places.database};"
+    )
+    assert api.ask("GET", "/readyz", key=key).json() == {"ready": True}
+
+
+@pytest.mark.parametrize(
+    ("revision", "told"),
+    [
+        ("0003", f"has schema 0003, this Postbell needs {HEAD}. Run `postbell db upgrade`"),
+        ("9999", f"was written by a newer Postbell (schema 9999, this one knows {HEAD})."),
+    ],
+)
+def test_readyz_says_that_the_schema_is_not_that_of_this_version(
+    api: Asked, revision: str, told: str
+) -> None:
+    assert api.ask("GET", "/readyz").json() == {"ready": True}
+    with closing(sqlite3.connect(api.world.app.places.database, isolation_level=None)) as other:
+        other.execute("UPDATE alembic_version SET version_num = ?", (revision,))
+    answer = api.ask("GET", "/readyz")
+    assert problem(answer) == (503, "not_ready")
+    assert told in answer.json()["detail"]
 
 
 def test_a_full_disk_is_told_and_nothing_is_stored(tmp_path: Path) -> None:

@@ -181,6 +181,21 @@ def test_who_asks_too_often_waits_and_others_do_not(tmp_path: Path) -> None:
         assert api.ask("GET", "/api/v1/posts", key=other).status_code == 200
 
 
+def test_who_tries_out_keys_waits_and_who_has_one_does_not(tmp_path: Path) -> None:
+    with build_world(tmp_path) as world:
+        api = Asked(world)
+        api.stop_clock()
+        wrong = [api.ask("GET", "/api/v1/posts", key=f"postbell_{n}") for n in range(32)]
+        assert [answer.status_code for answer in wrong] == [401] * 30 + [429] * 2
+        assert (problem(wrong[-1]), wrong[-1].headers["retry-after"]) == ((429, "too_often"), "2")
+        for without in ({"key": None}, {"key": None, "headers": {"Authorization": "Basic x"}}):
+            assert problem(api.ask("GET", "/api/v1/posts", **without)) == (429, "too_often")
+        assert api.ask("GET", "/api/v1/posts").status_code == 200
+        api.stop_clock(2)
+        later = [api.ask("GET", "/api/v1/posts", key="postbell_x").status_code for _ in range(2)]
+        assert later == [401, 429]
+
+
 def test_a_body_that_is_too_long_is_refused_declared_or_not(api: Asked) -> None:
     headers = {"Content-Type": "application/json"}
     long = b" " * (LONGEST_BODY + 1)
