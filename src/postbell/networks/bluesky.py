@@ -72,7 +72,8 @@ class Bluesky:
             # Of the video service: three minutes, and no narrow strips.
             film=FilmLimit(seconds=180, ratio=3),
         ),
-        # 35,000 points a day, and a record costs 3 (docs.bsky.app/docs/advanced-guides/rate-limits).
+        # 35,000 points a day, and a record costs 3, or 2 where it is put without gates beside it
+        # (docs.bsky.app/docs/advanced-guides/rate-limits). The 5,000 an hour are kept by what answers say.
         quotas=(Quota(most=35_000 // 3, per=Per.DAY),),
     )
     Options: ClassVar[type[BaseModel]] = Options
