@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import struct
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -320,6 +321,9 @@ class FakeMastodon(FarSide):
             raise Refusal(422, "Validation failed: Focus is invalid")
         if len(alt or "") > 1500:
             raise Refusal(422, "Validation failed: Description is too long")
+        width, height = struct.unpack_from("<HH", file.data.ljust(10, b"\0"), 6)
+        if file.data.startswith(b"GIF8") and width * height > 1280 * 720:
+            raise Refusal(422, f"Validation failed: {width}x{height} GIF files are not supported")
         number = str(next(self._ids))
         self.files[number] = file.data
         if look := form.files.get("thumbnail"):
@@ -328,7 +332,7 @@ class FakeMastodon(FarSide):
             self.looks_like[number] = look.data
         self.waits[number] = self.looks
         url = None if self.looks != 0 else f"{SERVER}/media/{number}"
-        kind = file.mime.partition("/")[0]
+        kind = "gifv" if file.data.startswith(b"GIF8") else file.mime.partition("/")[0]
         self.media[number] = {"id": number, "type": kind, "url": url, "description": alt}
         x, y = map(float, words.get("focus", "0,0").split(","))
         self.media[number]["meta"] = {"focus": {"x": x, "y": y}}

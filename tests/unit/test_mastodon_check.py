@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from postbell.domain.media import Media, MediaKind
+from postbell.errors import Rejected
 from postbell.networks.mastodon import network
 from postbell.publishing import parts
+from support import pictures
 from support.fake_mastodon import SUBJECT, daemon
 from support.pictures import picture, written
 from support.sounds import sound
@@ -87,6 +89,31 @@ def test_a_video_goes_alone(tmp_path: Path) -> None:
     assert _problems(media=(picture(tmp_path), _video(tmp_path))) == [
         "media (for toots): a video or a sound goes alone, without other files."
     ]
+
+
+def _gif(folder: Path, width: int, height: int) -> Media:
+    data = pictures.gif(width, height, frames=2)
+    return picture(folder, "bell.gif", data=data, mime="image/gif", width=width, height=height)
+
+
+def test_a_gif_that_moves_stands_beside_pictures(tmp_path: Path) -> None:
+    made, far_side = daemon("Both", media=(picture(tmp_path), _gif(tmp_path, 40, 30)))
+    assert _problems(media=made.outgoing.content.media) == []
+    asyncio.run(made.publish())
+    (post,) = far_side.public()
+    assert len(post.media) == 2
+
+
+def test_a_gif_that_is_too_large_is_refused_before_the_server_refuses_it(tmp_path: Path) -> None:
+    assert _problems(media=(_gif(tmp_path, 1280, 720),)) == []
+    large = _gif(tmp_path, 1281, 720)
+    assert _problems(media=(large,)) == [
+        "media bell.gif (for toots): 1281 x 720 pixels, the limit of a GIF is 921,600; make it smaller."
+    ]
+    made, _ = daemon(media=(large,))
+    with pytest.raises(Rejected, match="1281x720 GIF files are not supported"):
+        asyncio.run(made.publish())
+    assert _problems(media=(large,), session={"kind": "gotosocial"}) == []
 
 
 def test_a_sound_is_uploaded_like_a_video_and_goes_alone(tmp_path: Path) -> None:

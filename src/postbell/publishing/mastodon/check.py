@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from postbell.domain.content import Content
 from postbell.domain.limits import Length
-from postbell.domain.media import MediaKind
+from postbell.domain.media import Media, MediaKind
 from postbell.domain.text import graphemes
 from postbell.publishing.mastodon.fediverse import Server
 from postbell.publishing.mastodon.status import shown_files, thumbnail_of, written
@@ -14,6 +15,9 @@ from postbell.publishing.mastodon.status import shown_files, thumbnail_of, writt
 
 #: The longest content warning there, in characters.
 _PIXELFED_WARNING = 140
+#: The most pixels of a GIF there, of which its server makes a silent video. No server says so
+#: (github.com/mastodon/mastodon, attachmentable.rb).
+_GIF_PIXELS = 921_600
 #: Where something is wrong, and what.
 Fault = tuple[str, str]
 
@@ -71,11 +75,24 @@ def _file_faults(there: Server, content: Content, options: Any) -> list[Fault]:
         for item in media
         if (count := graphemes(item.alt)) > most
     ]
-    if there.is_mastodon and len(media) > 1 and any(item.kind is not MediaKind.IMAGE for item in media):
-        found.append(("media", "a video or a sound goes alone, without other files."))
+    if there.is_mastodon:
+        found += _stock_file_faults(media)
     found += [("[mastodon] thumbnail", why) for why in _thumbnail_faults(content, options)]
     if there.kind == "pixelfed" and not media:
         found.append(("media", "Pixelfed takes no post without a picture (--media)."))
+    return found
+
+
+def _stock_file_faults(media: Sequence[Media]) -> list[Fault]:
+    """Return what Mastodon itself minds. A GIF counts as a picture there, and may stand beside others."""
+    found = []
+    if len(media) > 1 and any(item.kind is not MediaKind.IMAGE for item in media):
+        found.append(("media", "a video or a sound goes alone, without other files."))
+    for item in media:
+        width, height = item.width or 0, item.height or 0
+        if item.mime == "image/gif" and width * height > _GIF_PIXELS:
+            why = f"{width} x {height} pixels, the limit of a GIF is {_GIF_PIXELS:,}; make it smaller."
+            found.append((f"media {item.name}", why))
     return found
 
 
