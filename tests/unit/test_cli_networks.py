@@ -17,6 +17,8 @@ from postbell.domain.quota import Per, Quota
 from postbell.publishing import registry
 from postbell.publishing.options import Strict
 from postbell.publishing.protocol import Network, Resend, Threads
+from postbell.publishing.web.consent import oauth_of
+from postbell.publishing.web.handover import handover_of
 from postbell.shapes.networks import fields_of
 
 
@@ -98,6 +100,15 @@ def test_a_network_tells_everything_that_a_person_must_know(
         assert f"{key}.{name}" in told
         assert option.description
         assert option.description in told
+
+
+_ASKING = [each.key for each in map(registry.get, registry.keys()) if handover_of(each) or oauth_of(each)]
+
+
+@pytest.mark.parametrize("key", _ASKING)
+def test_a_guide_names_the_whole_command_that_asks_for_consent(key: str) -> None:
+    server = " --server URL" if registry.get(key).server == "required" else ""
+    assert f"`postbell account add {key} --name NAME{server}`" in registry.get(key).guide
 
 
 class Filmed(Odd):

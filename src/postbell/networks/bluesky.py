@@ -86,12 +86,14 @@ class Bluesky:
 3. The identifier is your handle, such as alice.bsky.social, or your DID.
 4. Leave the server out: it is found by the identifier, also if your account lives on a PDS of your own.
 
-Bluesky has no titles: the title of a post is not used. The link of a post, or else the first one of its
-text, is shown as a card with the title, the description and the picture that its page gives. Beside pictures
-there is no card: a link that the text does not contain is then added to it as its last line and counts.
-Five pictures and more are a gallery, which older apps do not show. A video stands alone, but for WebVTT
-files: its subtitles, a language each. Bluesky's video service makes it ready, for which the e-mail address of
-the account must be confirmed; it takes so many videos a day, and is asked for that first."""
+Bluesky has no titles: the title of a post is not used. Nor has it polls. Links, hashtags and mentions of
+others by their handle (@alice.bsky.social) are made links; a link counts with all its characters. The link of
+a post, or else the first one of its text, is shown as a card with the title, the description and the picture
+that its page gives. Beside pictures there is no card: a link that the text does not contain is then added to
+it as its last line and counts. Five pictures and more are a gallery, which older apps do not show. A video
+stands alone, but for WebVTT files: its subtitles, a language each. Bluesky's video service makes it ready,
+for which the e-mail address of the account must be confirmed; it takes so many videos a day, and is asked for
+that first."""
     resend: ClassVar[protocol.Resend] = protocol.Resend.SAFE
     finds: ClassVar[bool] = True
     deletes: ClassVar[bool] = True

@@ -82,8 +82,9 @@ with files what is beyond 1,024 characters follows as a message that answers the
 longer than that. A thread is a message for each part, which answers the one before it. One photo,
 video, GIF, MP3, M4A or other file stands alone; two to ten make an album: of photos and MP4 videos, of MP3
 and M4A, or of files only: PDF, ZIP, other sounds, MOV videos, and whatever you send as_files. A picture that
-is sent as_files is no photo: it stays as it is, and may have 50 MB and any shape. What is older than two days
-a bot can only delete in a channel, or as an administrator of the group who may delete messages."""
+is sent as_files is no photo: it stays as it is, and may have 50 MB and any shape. All files of a post have
+50 MB together. A poll has its text as the question, of at most 300 characters. What is older than two days a
+bot can only delete in a channel, or as an administrator of the group who may delete messages."""
 
 
 class Telegram:

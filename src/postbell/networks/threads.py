@@ -68,9 +68,12 @@ Or consent in a browser:
 
 A token lives 60 days and is renewed by itself long before. If the profile is private, Meta wants your consent
 again after 90 days. A title is not used. Threads fetches pictures and videos itself: for posts with files
-`[api] public_url` must name an address at which the world reaches this Postbell.
+`[api] public_url` must name an address at which the world reaches this Postbell; no firewall, robots.txt or
+tunnel may keep Meta's programs away from it.
 An emoji counts as many characters as it has bytes. The link of a post is shown as a card; beside files it
-becomes the last line of the text. Posts cannot be changed once they are public."""
+becomes the last line of the text. There may be five different links at most. Posts cannot be changed once
+they are public. Within 24 hours Threads takes 250 posts, and 1,000 answers besides: further parts of threads,
+and first comments; and 100 posts can be taken away."""
 
 
 @dataclass(frozen=True)

@@ -54,13 +54,22 @@ _RIGHTS = {
     "upload_files": "This user may not upload files; posts with pictures will fail.",
 }
 _GUIDE = """\
-The server is the address of your site's home page, as the browser shows it once the page has loaded.
-At a terminal `postbell account add wordpress` names a page of your site. Log in there as the user who shall
-be the author (role Author or higher) and say yes: the site makes a password for Postbell alone. By hand:
+The server is the address of your site's home page, as the browser shows it once the page has loaded. What is
+hosted at WordPress.com has that interface only where plugins may be installed.
+At a terminal `postbell account add wordpress --name NAME --server URL`, without the other two, names a page
+of your site. Log in there as the user who shall be the author (role Author or higher) and say yes: the site
+makes a password for Postbell alone. By hand:
 1. Log in to your site's wp-admin as that user.
 2. Open Users > Profile and go to the section Application Passwords. It needs https and WordPress 5.6;
    where it is missing, the host or a security plugin has switched it off.
-3. Type a name, such as Postbell, and press Add. The password is shown once; copy it. Revoke it there, too."""
+3. Type a name, such as Postbell, and press Add. The password is shown once; copy it. Revoke it there, too.
+If a password that is right is refused, the web server drops the header Authorization: with Apache,
+`CGIPassAuth On` or `SetEnvIf Authorization "(.*)" HTTP_AUTHORIZATION=$1` lets it through.
+
+A post has a title (--title); with markup=markdown it is else the heading with which the text begins. A link
+that the text does not contain is its last paragraph. Files that the text does not show by their names stand
+below it. How large they may be the site does not tell: what stands below is ours, and it may take less. What
+the author's role may not use, such as scripts and frames, the site takes out of html, and you are told."""
 
 
 class WordPress:

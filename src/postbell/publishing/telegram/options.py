@@ -87,13 +87,17 @@ class Options(Strict):
     poll: Words = Field(
         [],
         max_length=12,
-        description="Makes it a poll with these answers about the text.",
+        description="Makes it a poll: up to 12 answers of at most 100 characters about the text; no files.",
         examples=["Yes, No"],
     )
     poll_public: bool = Field(default=False, description="Show who voted for what; not in channels.")
     poll_multiple: bool = Field(default=False, description="Several answers may be chosen.")
     poll_expires_in: int | None = Field(
-        None, ge=5, le=2_628_000, description="Close the poll after so many seconds.", examples=[86_400]
+        None,
+        ge=5,
+        le=2_628_000,
+        description="Close the poll after so many seconds, 5 to 2,628,000.",
+        examples=[86_400],
     )
     poll_hide_results: bool = Field(default=False, description="Show results only once the poll is closed.")
     quiz_answer: int | None = Field(
@@ -102,7 +106,7 @@ class Options(Strict):
     quiz_explanation: str = Field(
         "",
         max_length=200,
-        description="Shown to those who chose a wrong answer.",
+        description="Shown to those who chose a wrong answer; at most 200 characters.",
         examples=["It is the oldest one."],
     )
 

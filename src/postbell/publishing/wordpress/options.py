@@ -12,7 +12,9 @@ from postbell.publishing.options import Strict, Words
 class Credentials(Strict):
     """Who posts."""
 
-    username: str = Field(min_length=1, description="The login name, not the name shown on posts.")
+    username: str = Field(
+        min_length=1, description="The login name or the e-mail address, not the name shown on posts."
+    )
     application_password: SecretStr = Field(min_length=1, description="Of that user; spaces do not matter.")
 
     @field_validator("application_password")
