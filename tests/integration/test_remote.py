@@ -73,7 +73,8 @@ def test_what_is_read_is_told_alike_in_words_and_as_json(two: Two) -> None:
 def test_what_would_happen_is_told_alike(two: Two) -> None:
     two.here("queue", "slots", "other", "mon-fri 09:00")
     begin, noon, end = (f"{datetime.now(UTC) + timedelta(days=days):%Y-%m-%d} 12:00" for days in (2, 3, 4))
-    two.here("add", "", "--title", "Only a title", "--to", "out", "--at", noon, "--allow-duplicate")
+    later = noon.replace(" 12:", " 20:")  # long after the downtime, of which the rest is late
+    two.here("add", "", "--title", "Only a title", "--to", "out", "--at", later, "--allow-duplicate")
     for words in (
         ("rehearse", "--to", "in 5 d"),
         ("rehearse", "--from", begin, "--to", end, "--downtime", f"{begin}..{noon}"),
@@ -314,6 +315,7 @@ def test_a_file_whose_answers_are_lost_is_sent_whole_and_once(two: Two, tmp_path
     [
         ("http://nas.example", "is not encrypted"),
         ("nonsense", "is no place"),
+        ("https://xn--a.invalid", "is no place"),
         ("/nowhere.sock", "cannot be asked"),
         ("http://localhost:1", "cannot be asked"),
     ],

@@ -54,7 +54,7 @@ def told(ran: Ran, post: str = "no post") -> tuple[int, str, str]:
 
 
 def _steady(text: str) -> str:
-    text = re.sub(r"in \d+ (s|min|h|d)( \d+ (s|min|h))?", "in a while", text)
+    text = re.sub(r"\bin \d+ (s|min|h|d)( \d+ (s|min|h))?", "in a while", text)
     text = re.sub(r"\b(now|\d+ s ago)\)", "a moment ago)", text)
     text = re.sub(r"\b(\d\d:\d\d):\d\d(?=Z?\b)", r"\1", text)  # seconds are told where there are any
     text = re.sub(r"\d+\.\d MB|\"(log_)?bytes\": \d+", "size", text)
@@ -65,6 +65,8 @@ def _steady(text: str) -> str:
     )  # chance has chosen
     # The daemon may have changed within a moment what is public.
     text = re.sub(r'"(edit_at|edited_at)": ("[^"]*"|null)', "edited", text)
+    text = re.sub(r"\b\d+ (s|min|h)( \d+ (s|min))* +", "late ", text)  # by chance, after a downtime,
+    text = re.sub(r"  +", "  ", text)  # and columns are as wide as that
     return re.sub(rf"\b(\w*\d\w*|{ID})\b", "_", text)
 
 

@@ -112,6 +112,7 @@ ADDRESSES = (
     "http://0177.0.0.1/cat.png",
     "http://127.1/cat.png",
     "http://files.example:0/cat.png",
+    "http://xn--a.invalid/cat.png",
     "http://",
 )
 

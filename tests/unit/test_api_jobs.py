@@ -40,6 +40,8 @@ PAGES: dict[str, tuple[int, str, bytes]] = {
 def answer(request: httpx.Request) -> httpx.Response:
     if request.url.path == "/inside":
         return httpx.Response(302, headers={"location": "http://0x7f.1/"})
+    if request.url.path == "/fault":
+        raise ZeroDivisionError
     status, kind, body = PAGES[request.url.path]
     return httpx.Response(status, headers={"content-type": kind}, content=body)
 
@@ -75,6 +77,12 @@ def finished(api: Asked, job: dict[str, Any]) -> dict[str, Any]:
 
     asyncio.run(live())
     return read(api, job)
+
+
+def test_a_fault_with_one_file_is_told_and_the_others_are_fetched(api: Asked) -> None:
+    job = finished(api, ask(api, f"{HERE}fault", f"{HERE}cat.png"))
+    assert (job["state"], job["failed"], job["items"][1]["state"]) == ("ended", 1, "done")
+    assert job["items"][0]["message"] == "A fault in Postbell (ZeroDivisionError); please report it."
 
 
 def test_files_are_fetched_and_stored_like_uploads(api: Asked) -> None:

@@ -50,6 +50,24 @@ def test_an_event_that_cannot_be_written_is_given_up_once_and_the_others_are_tol
     assert get_hook(world.ctx, "a").failures == 0, "the address has done nothing wrong"
 
 
+def test_a_fault_while_an_address_is_asked_is_told_as_a_failure_and_tried_again(
+    world: World, monkeypatch: pytest.MonkeyPatch, receiver: Receiver
+) -> None:
+    async def break_down(*_: object) -> None:
+        raise ZeroDivisionError
+
+    add_account(world.store, "ann")
+    with monkeypatch.context() as broken:
+        broken.setattr(receiver, "handle_async_request", break_down)
+        tell(world)
+    hook, (call,) = get_hook(world.ctx, "a"), log_of(world.ctx, "a", 9)
+    told = "a fault in Postbell (ZeroDivisionError); please report it"
+    assert (hook.failures, hook.error, call.error, call.state) == (1, told, told, CallState.WAITING)
+    world.clock.advance(60)
+    tell(world)
+    assert get_hook(world.ctx, "a").failures == 0
+
+
 def test_after_a_fault_here_an_address_is_left_alone_for_a_while(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

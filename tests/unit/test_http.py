@@ -53,7 +53,9 @@ def test_a_transport_that_does_not_tell_is_judged_by_its_exception(
     assert type(failure(httpx.MockTransport(fail))) is expected
 
 
-@pytest.mark.parametrize("url", ["gopher://example.com", "example.com", "http://[::1", "http://a:b"])
+@pytest.mark.parametrize(
+    "url", ["gopher://example.com", "example.com", "http://[::1", "http://a:b", "https://xn--zz.example"]
+)
 def test_what_is_no_web_address_is_rejected(url: str) -> None:
     error = asyncio.run(ask(http_over(), url))
     assert type(error) is Rejected

@@ -45,6 +45,8 @@ def test_an_address_says_where_it_leads(url: str, host: str, port: int) -> None:
         "data:text/html,hello",
         "http:/page.example",
         "http://",
+        "http://xn--a.invalid/",
+        "http://xn--zz.example/",
         "http:///etc/passwd",
         "http://alice@page.example/",
         "http://alice:secret@page.example/",

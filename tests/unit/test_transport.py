@@ -217,6 +217,23 @@ def test_an_address_of_the_newer_kind_is_reached() -> None:
     assert isinstance(answer, Answer)
 
 
+@pytest.mark.parametrize("host", ["faß.example", "xn--fa-hia.example"])
+def test_an_international_name_is_looked_up_as_it_is_sent(host: str) -> None:
+    looked_up: list[str] = []
+
+    async def resolve(name: str, _port: int) -> list[str]:
+        looked_up.append(name)
+        return ["127.0.0.1"]
+
+    async def go() -> Answer | PublishError:
+        async with server(answering(NO_CONTENT)) as url, asking(resolve=resolve) as http:
+            return await ask(http, url.replace("127.0.0.1", host))
+
+    answer = asyncio.run(go())
+    assert isinstance(answer, Answer)
+    assert (answer.status, looked_up) == (204, ["xn--fa-hia.example"])
+
+
 # What is said
 
 

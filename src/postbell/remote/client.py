@@ -114,13 +114,14 @@ def _place_of(url: str) -> tuple[str, str | None]:
         return "http://localhost", unquote(url.removeprefix("http+unix://"))
     try:
         place = httpx.URL(url)
-    except httpx.InvalidURL:
-        place = httpx.URL("")
-    if place.scheme not in ("http", "https") or not place.host:
+        host = place.host
+    except (httpx.InvalidURL, ValueError):
+        host = ""
+    if not host or place.scheme not in ("http", "https"):
         raise BadConfig(
             f"{url!r} is no place: give https://NAME, http://localhost:PORT, or the path of a socket."
         )
-    if place.scheme == "http" and place.host not in _LOCAL:
+    if place.scheme == "http" and host not in _LOCAL:
         raise BadConfig(
             f"{url} is not encrypted, and everybody on the way could read the key: give an address with "
             "https, or a tunnel, `ssh -L 2355:localhost:2355 NAME`, and http://localhost:2355."

@@ -41,9 +41,6 @@ _HEADERS = {
     "user-agent": f"postbell/{__version__}",
 }
 
-#: An address is asked again and again, and reading it is a tenth of what a request costs.
-_url = functools.lru_cache(maxsize=256)(httpx.URL)
-
 #: What a transport that does not tell raises before anything is sent.
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 #: Answers that say that nothing was taken (RFC 9110, 15.5.9 and 15.6.4; RFC 8470, 5.2). After any other
@@ -282,6 +279,18 @@ def secrets_of(credentials: BaseModel) -> Iterator[str]:
             yield line
             if ": " in line:
                 yield line.partition(": ")[2]
+
+
+# An address is asked again and again, and reading it is a tenth of what a request costs.
+@functools.lru_cache(maxsize=256)
+def _url(text: str) -> httpx.URL:
+    """Read an address; raises httpx.InvalidURL, also for an international name that no name is written as."""
+    url = httpx.URL(text)
+    try:
+        url.host  # noqa: B018 - httpx reads the name back when it makes a request, and breaks down then
+    except ValueError:
+        raise httpx.InvalidURL("there is no such name of a host") from None
+    return url
 
 
 def _request(

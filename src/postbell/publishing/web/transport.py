@@ -72,9 +72,11 @@ class Connections(httpx.AsyncBaseTransport):
         """
         request.extensions[LEFT] = False
         url = request.url
-        if url.scheme not in _PORTS or not url.host:
+        # As it is sent. What `url.host` reads back is looked up by older rules, by which ß is ss.
+        host = url.raw_host.decode("ascii")
+        if url.scheme not in _PORTS or not host:
             raise httpx.UnsupportedProtocol("an address begins with http:// or https:// and a host's name")
-        origin = (url.scheme, url.host, url.port or _PORTS[url.scheme])
+        origin = (url.scheme, host, url.port or _PORTS[url.scheme])
         connection = self._take(origin) or await self._connect(origin)
         try:
             head = await connection.ask(request)

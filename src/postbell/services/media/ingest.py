@@ -115,8 +115,10 @@ class Ingests:
                 task.add_done_callback(functools.partial(self._ended, job.id))
         return list(self._under_way.values())
 
-    def _ended(self, job_id: str, _task: asyncio.Task[None]) -> None:
+    def _ended(self, job_id: str, task: asyncio.Task[None]) -> None:
         del self._under_way[job_id]
+        if not task.cancelled() and (fault := task.exception()):
+            structlog.get_logger().error("job_broke", job=job_id, exc_info=fault)
 
     def _later(self, error: PostbellError) -> None:
         structlog.get_logger().warning("ingest_put_off", reason=str(error))
@@ -167,6 +169,9 @@ async def _fetched(ctx: Context, limits: MediaSettings, item: JobItem) -> JobIte
         raise
     except PostbellError as error:
         told = str(error)
+    except Exception as fault:  # noqa: BLE001 - else the job would never end, and nobody be told why
+        structlog.get_logger().error("ingest_broke", url=item.url, exc_info=fault)
+        told = f"a fault in Postbell ({type(fault).__name__}); please report it"
     else:
         return replace(item, state=ItemState.DONE, sha256=sha256)
     sentence = f"{told[0].upper()}{told[1:].rstrip('.')}."

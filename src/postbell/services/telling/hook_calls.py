@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
 from postbell.domain.event import Event
 from postbell.domain.hook import Hook
 from postbell.errors import NotFetched, OffLimits
@@ -94,6 +96,9 @@ async def _post(
         answer = await way.post(hook.url, body=body, headers=headers, deadline=DEADLINE)
     except (OffLimits, NotFetched) as failed:
         error = str(failed).rstrip(".")
+    except Exception as fault:  # noqa: BLE001 - else the address would be told nothing, and nobody why
+        structlog.get_logger().error("hook_call_broke", hook=hook.name, exc_info=fault)
+        error = f"a fault in Postbell ({type(fault).__name__}); please report it"
     else:
         status = answer.status
         if not 200 <= status < 300:
