@@ -32,7 +32,7 @@ The number is the exit code of the command line.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
@@ -50,6 +50,8 @@ class Problem:
     message: str
     #: The account that it concerns, if only one does.
     account: str | None = None
+    #: Whether it stands although a post is unchecked: no network can be asked about it.
+    firm: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
         place = f"{self.where} (for {self.account})" if self.account else self.where

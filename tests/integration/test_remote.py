@@ -143,7 +143,15 @@ def changes(run: Callable[..., Ran]) -> list[tuple[int, str, str]]:
     ]
     found = [told(first, post), *(told(run(*each), post) for each in words)]
     last = run("-q", "add", "Two", "--to", "out", "--at", "in 5 d", "--allow-duplicate").out.strip()
-    ends = [("cancel", last), ("delete", last, "--yes", "--json"), ("show", last)]
+    ends = [
+        ("edit", last, "--set", "out.slog=one"),
+        ("edit", last, "--set", "out.slog=one", "--unchecked"),
+        ("edit", last, "--set", "out.slog=two", "--json"),
+        ("show", last),
+        ("cancel", last),
+        ("delete", last, "--yes", "--json"),
+        ("show", last),
+    ]
     return [*found, *(told(run(*each), last) for each in ends)]
 
 

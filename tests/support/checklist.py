@@ -190,9 +190,10 @@ CHECKLIST: dict[str, Item] = {
     "S11": _shown("accounts with words of their own", _SAID),
     "S12": _shown("threads", _SAID, "posts::a_text_that_is_too_long_for_an_account_may_become_a_thread"),
     "S13": _shown("no duplicates, unless wanted", "checklist::the_same_again_is_refused_unless_it_is_wanted"),
-    "S14": _lacks(
-        "publishing without any check",
-        "a post that its network would refuse is refused here; only the checks for duplicates are optional",
+    "S14": _shown(
+        "publishing without a check of limits",
+        "checklist::an_unchecked_post_is_stored_and_its_network_decides",
+        "checklist::an_unchecked_post_is_validated_and_previewed_like_it_is_stored",
     ),
     "S15": _shown("visibility", _OPTIONS),
     "S16": _shown("states and outcomes", _UNTIL_ALL, _PARTIAL, _FAILED, _UNDONE),

@@ -13,7 +13,7 @@ ACCOUNT = "sky"
 Body = dict[str, Any]
 
 #: These members may say anything.
-_FREE = frozenset({"allow_duplicate", "draft", "labels", "late_limit_seconds", "text", "verify"})
+_FREE = frozenset({"allow_duplicate", "draft", "labels", "late_limit_seconds", "text", "unchecked", "verify"})
 
 
 def plausible(label: str, body: Any) -> Any:

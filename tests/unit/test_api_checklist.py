@@ -131,6 +131,45 @@ def test_options_of_a_network_are_checked_before_anything_is_stored(api: Asked) 
         assert f"/overrides/tusk/options/{key}" in pointers, answer.text
 
 
+def test_an_unchecked_post_is_stored_and_its_network_decides(api: Asked) -> None:
+    said = {"tusk": {"options": {"visibilty": "private"}}}
+    asked = {"to": ["tusk"], "text": "x" * 501, "at": "2026-11-24T09:00:00Z", "overrides": said}
+    assert problem(write(api, **asked)) == (422, "invalid")
+    made = write(api, **asked, unchecked=True).json()
+    assert (made["state"], made["unchecked"], made["overrides"]["tusk"]["options"]) == (
+        *("scheduled", True),
+        {"visibilty": "private"},
+    )
+    assert [(each["where"], each["message"].partition("Unchecked: ")[2]) for each in made["problems"]] == [
+        ("overrides.tusk.options.visibilty", "it is left out."),
+        ("text", "Mastodon decides."),
+    ]
+    path = f"/api/v1/posts/{made['id']}"
+    assert problem(api.ask("PATCH", path, json={"unchecked": False})) == (422, "invalid")
+    assert api.ask("PATCH", path, json={"text": "y" * 501}).json()["unchecked"]
+    wrong = {"tusk": {"options": {"visibility": "friends"}}}
+    assert problem(write(api, **{**asked, "overrides": wrong}, unchecked=True)) == (422, "invalid")
+
+
+def test_an_unchecked_post_is_validated_and_previewed_like_it_is_stored(api: Asked) -> None:
+    asked = {"to": ["tusk"], "text": "x" * 501, "at": "2026-11-24T09:00:00Z", "unchecked": True}
+    (shown,) = api.ask("POST", "/api/v1/posts/preview", json=asked).json()["previews"]
+    assert (shown["problems"], [each["where"] for each in shown["warnings"]]) == ([], ["text"])
+    assert "x" * 501 in str(shown["calls"])
+    checked = api.ask("POST", "/api/v1/posts/validate", json=asked).json()
+    assert checked["valid"], checked
+
+
+def test_a_series_is_always_checked(api: Asked) -> None:
+    asked = {
+        "text": "hello",
+        "to": ["ann"],
+        "unchecked": True,
+        "repeat": {"repeat": "daily", "times": ["09:00"]},
+    }
+    assert problem(api.ask("POST", "/api/v1/series", json=asked)) == (422, "invalid")
+
+
 def test_a_poll_is_an_option_of_its_network(api: Asked) -> None:
     poll = {"poll": ["yes", "no"], "poll_expires_in": 3600}
     asked = {"to": ["tusk"], "text": "Well?", "overrides": {"tusk": {"options": poll}}}

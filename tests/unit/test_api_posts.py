@@ -101,6 +101,7 @@ def test_everything_that_can_be_said_of_a_post_arrives(api: Asked) -> None:
         "delete_after_seconds": 86400,
         "allow_duplicate": True,
         "bare": True,
+        "unchecked": True,
         "overrides": {
             "ann": {"text": "for ann", "segments": ["so on"], "title": None, "link": None, "options": {}}
             | {"split": "no", "comment": "by ann", "added": None}

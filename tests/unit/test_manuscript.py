@@ -199,7 +199,7 @@ def test_an_unknown_field_that_is_like_none_is_refused_with_all_of_them() -> Non
     assert problem('+++\ntext = "A"\n+++\n').message == (
         "post.md, line 2: there is no field named 'text'. There are: to, at, tz, title, link, "
         "external_id, late_limit, not_after, delete_after, comment, comment_after, queue, media, labels, "
-        "allow_duplicate, bare, split."
+        "allow_duplicate, bare, unchecked, split."
     )
 
 

@@ -86,6 +86,7 @@ MANUSCRIPTS = st.builds(
     external_id=st.none() | WORDS,
     allow_duplicate=st.booleans(),
     bare=st.sampled_from([None, False, True]),
+    unchecked=st.sampled_from([None, False, True]),
     split=st.sampled_from([None, *Split]),
     media=st.lists(st.builds(MediaRef, file=WORDS, alt=WORDS, part=st.integers(0, 3)), max_size=3).map(tuple),
     overrides=st.dictionaries(NAMES, OVERRIDES, max_size=3),

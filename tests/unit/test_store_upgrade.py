@@ -26,7 +26,7 @@ def old(tmp_path: Path) -> Path:
 
 
 NEW: dict[str, dict[str, Any]] = {
-    "post": {"labels": "[]", "touched": 0, "allow_duplicate": 0, "segments": "[]", "bare": 0},
+    "post": {"labels": "[]", "touched": 0, "allow_duplicate": 0, "segments": "[]", "bare": 0, "unchecked": 0},
     "post_media": {"part": 1},
     "media": {"shows": ""},
 }

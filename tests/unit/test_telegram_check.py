@@ -151,6 +151,6 @@ def test_a_poll_has_a_question_of_its_own_length_and_no_files(tmp_path: Path) ->
     assert _places("x" * 300, poll="a, b") == []
     (problem,) = _problems("x" * 301, poll="a, b")
     assert problem.message == "301 characters, the limit of a poll's question is 300; shorten it by 1."
-    assert _places("", link="https://example.org", poll="a, b") == ["text", "[telegram] poll"]
+    assert _places("", link="https://example.org", poll="a, b") == ["[telegram] poll", "text"]
     assert _places("Why?", (file(tmp_path),), poll="a, b") == ["[telegram] poll"]
     assert _places("Why?", poll="a, b", quiz_answer=1, quiz_explanation="Because.") == []

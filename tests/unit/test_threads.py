@@ -201,8 +201,8 @@ def test_a_poll_has_two_to_four_short_answers(answers: list[str], told: str) -> 
 
 def test_a_poll_needs_a_text_and_takes_no_files(tmp_path: Path) -> None:
     assert problems("", media=(pictures.picture(tmp_path),), options={"poll": ["a", "b"]}) == [
-        "[threads] poll: a poll needs a text.",
         "[threads] poll: a poll takes no files beside it.",
+        "[threads] poll: a poll needs a text.",
     ]
 
 

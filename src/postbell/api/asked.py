@@ -71,7 +71,8 @@ class OverrideAsked(Asked):
     title: str | None = Field(None, description="The title.", max_length=1000)
     link: str | None = Field(None, description="A web address (http or https).", max_length=2000)
     options: dict[str, Any] = Field(
-        default_factory=dict, description="Options of the network by name; unknown ones are refused."
+        default_factory=dict,
+        description="Options of the network by name; unknown ones are refused, unless it is `unchecked`.",
     )
     split: Split = Field(
         Split.NO, description="Not no: `split` of the post has made it, and makes it anew with the text."
@@ -178,6 +179,11 @@ class PostAsked(TimeAsked):
     )
     allow_duplicate: Flag = Field(False, description="Let it say what another post of an account says.")
     bare: Flag = Field(False, description="Without what its accounts add: signatures, parameters of links.")
+    unchecked: Flag = Field(
+        False,
+        description="Let the networks decide: what is beyond their limits, as Postbell knows them, and "
+        "options that it does not know are no problems, but warnings.",
+    )
     overrides: dict[str, OverrideAsked] = Field(
         default_factory=dict, description="What single networks or accounts say, by their names."
     )
@@ -223,6 +229,7 @@ def wanted_of(ctx: Context, asked: PostAsked) -> Wanted:
             delete_after=span_of(asked.delete_after_seconds),
             allow_duplicate=asked.allow_duplicate,
             bare=asked.bare,
+            unchecked=asked.unchecked,
         ),
         overrides=overrides_of(asked.overrides),
         split=asked.split,

@@ -86,6 +86,7 @@ class PostChanged(TimeAsked, SaidChanged):
     )
     allow_duplicate: Flag = Field(False, description="Whether it may say what another post says.")
     bare: Flag = Field(False, description="Whether its accounts add nothing to it.")
+    unchecked: Flag = Field(False, description="Whether the networks decide about their limits.")
     split: Split = Field(
         Split.NO, description="What becomes of a text that is too long for an account; left out: as before."
     )
@@ -150,4 +151,6 @@ def _terms(ctx: Context, asked: PostChanged, post: Post, noting: Noting) -> Term
         terms = replace(terms, allow_duplicate=asked.allow_duplicate)
     if "bare" in given:
         terms = replace(terms, bare=asked.bare)
+    if "unchecked" in given:
+        terms = replace(terms, unchecked=asked.unchecked)
     return terms

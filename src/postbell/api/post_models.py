@@ -127,6 +127,10 @@ class Post(Shape):
     )
     allow_duplicate: bool = Field(description="Whether it may say what another post of an account says.")
     bare: bool = Field(description="Whether its accounts add nothing to it.")
+    unchecked: bool = Field(
+        description="Whether the networks decide about their limits: what is beyond them, as Postbell knows "
+        "them, was no problem."
+    )
     series: str | None = Field(description="The id of the series that has made it.")
     slot: str | None = Field(description="For which of its times that series has made it.")
     turn: int | None = Field(description="The how-manieth post of that series it is, from 0.")

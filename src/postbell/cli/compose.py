@@ -40,7 +40,7 @@ _REMARK = """\
 The lines between +++ are TOML: to = ["name"], at = "tomorrow 18:00" or queue = true, tz, title, link,
 media = [{{file = "a.jpg", alt = "What it shows"}}], labels = ["news"], late_limit = "6 h",
 not_after = "friday 12:00", delete_after = "7 d", allow_duplicate = true, bare = true,
-split = true or "numbered", comment, comment_after = "5 min", external_id = "cms-4711",
+unchecked = true, split = true or "numbered", comment, comment_after = "5 min", external_id = "cms-4711",
 and [network] or [account] with options, or with an `at` of its own.
 A heading `## @name` begins a text for that network or account alone, a line `## +` the next part of a thread;
 a file with part = 2 belongs to its second part, one with part = "comment" to the first comment.
@@ -266,6 +266,7 @@ def _manuscript(ctx: Clocks, post: Post) -> Manuscript:
         delete_after=span_text(post.delete_after) if post.delete_after else None,
         allow_duplicate=post.allow_duplicate,
         bare=post.bare or None,
+        unchecked=post.unchecked or None,
         split=None if how is Split.NO else how,
         overrides=with_times(overrides, {name: _typed(wall_at(own[name], zone)) for name in own}),
     )

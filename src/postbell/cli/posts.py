@@ -192,6 +192,7 @@ def _terms(desk: Desk, post: Post) -> list[tuple[str, str | None]]:
         ("delete after", span_text(post.delete_after) if post.delete_after else None),
         ("duplicate", "allowed" if post.allow_duplicate else None),
         ("bare", "its accounts add nothing" if post.bare else None),
+        ("unchecked", "the networks decide what they take" if post.unchecked else None),
     ]
 
 

@@ -46,6 +46,7 @@ _TIMES = {
     "external_id": "leave it out: an id names one post, and a series makes many.",
     "allow_duplicate": "leave it out: the posts of a series may say the same.",
     "bare": "leave it out: `postbell account adds` says what is added.",
+    "unchecked": "leave it out: what a network refuses would fail every time.",
     "split": "leave it out: write the parts of a thread with ## +, so that each has its choices.",
 }
 

@@ -50,6 +50,30 @@ def _when(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def _terms(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a command accept the options that say under which terms."""
+    options = (
+        click.option("--label", "labels", multiple=True, metavar="LABEL,…", help="What it is filed under."),
+        click.option("--late-limit", metavar="SPAN", help='How late it may be published: "6 h".'),
+        click.option("--not-after", metavar="WHEN", help="Not published after that, whatever happens."),
+        click.option(
+            "--delete-after",
+            metavar="SPAN",
+            help='Taken away again so long after it was published: "7 d".',
+        ),
+        click.option(
+            "--allow-duplicate", is_flag=True, help="It may say what another post of the account says."
+        ),
+        click.option("--bare", is_flag=True, help="Without what its accounts add: signature, UTM."),
+        click.option(
+            "--unchecked", is_flag=True, help="Let the networks decide what they take; limits only warn."
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @dataclass(frozen=True, kw_only=True)
 class Given(PlaceOptions):
     """The options with which `add` and `edit` are told what a post says. None was not given."""
@@ -69,6 +93,7 @@ class Given(PlaceOptions):
     delete_after: str | None
     allow_duplicate: bool
     bare: bool
+    unchecked: bool
     comment: str | None
     comment_after: str | None
     split: bool
@@ -94,20 +119,7 @@ class Given(PlaceOptions):
                 "comment:FILE for the first comment.",
             ),
             click.option("--external-id", metavar="ID", help="What another program calls it."),
-            click.option(
-                "--label", "labels", multiple=True, metavar="LABEL,…", help="What it is filed under."
-            ),
-            click.option("--late-limit", metavar="SPAN", help='How late it may be published: "6 h".'),
-            click.option("--not-after", metavar="WHEN", help="Not published after that, whatever happens."),
-            click.option(
-                "--delete-after",
-                metavar="SPAN",
-                help='Taken away again so long after it was published: "7 d".',
-            ),
-            click.option(
-                "--allow-duplicate", is_flag=True, help="It may say what another post of the account says."
-            ),
-            click.option("--bare", is_flag=True, help="Without what its accounts add: signature, UTM."),
+            _terms,
             click.option("--comment", metavar="TEXT", help="What is published below it first."),
             click.option("--comment-after", metavar="SPAN", help='So long after it: "5 min"; else at once.'),
             click.option(
@@ -157,6 +169,7 @@ class Given(PlaceOptions):
             delete_after=base.delete_after if self.delete_after is None else self.delete_after,
             allow_duplicate=self.allow_duplicate or base.allow_duplicate,
             bare=self.bare or base.bare,
+            unchecked=self.unchecked or base.unchecked,
             comment=base.comment if self.comment is None else self.comment,
             comment_after=base.comment_after if self.comment_after is None else self.comment_after,
             split=Split.NUMBERED if self.numbered else Split.PLAIN if self.split else base.split,

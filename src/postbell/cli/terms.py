@@ -104,6 +104,7 @@ def _terms(ctx: Clocks, manuscript: Manuscript, zone: ZoneInfo, base: Terms, not
         delete_after=delete_after,
         allow_duplicate=manuscript.allow_duplicate or base.allow_duplicate,
         bare=base.bare if manuscript.bare is None else manuscript.bare,
+        unchecked=base.unchecked if manuscript.unchecked is None else manuscript.unchecked,
     )
 
 

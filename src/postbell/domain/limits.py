@@ -99,11 +99,13 @@ def check(
 ) -> list[Problem]:
     """Return everything in `content` that is beyond `limits`; an empty list means that it fits.
 
-    `lengths` are those of its text as it is sent; without them it is sent as it is.
+    `lengths` are those of its text as it is sent; without them it is sent as it is. Firm is what must not be
+    sent all the same: nothing at all, and files that nobody has cleaned of their notes.
     """
     problems = []
     if not (content.text.strip() or content.media or content.link or content.title):
-        problems.append(Problem(where="text", account=account, message="the post is empty; give it a text."))
+        message = "the post is empty; give it a text."
+        problems.append(Problem(where="text", account=account, message=message, firm=True))
     if limits.needs_title and not content.title:
         problems.append(Problem(where="title", account=account, message="it needs a title (--title)."))
     problems += _too_long(count(content.text, limits.text) if lengths is None else lengths, account)
@@ -127,11 +129,17 @@ def _too_long(lengths: Iterable[Length], account: str) -> list[Problem]:
 
 def _media_problems(media: tuple[Media, ...], limit: MediaLimit, account: str) -> list[Problem]:
     problems = []
+    # Where files were taken as they must be, what they say of the user was left out.
     if len(media) > limit.most:
         message = f"{len(media)} files, the limit is {limit.most}."
-        problems.append(Problem(where="media", account=account, message=message))
+        problems.append(Problem(where="media", account=account, message=message, firm=not limit.most))
     problems += [
-        Problem(where=f"media {item.name}", account=account, message=problem)
+        Problem(
+            where=f"media {item.name}",
+            account=account,
+            message=problem,
+            firm=bool(item.film and item.film.notes),
+        )
         for item in media
         for problem in _file_problems(item, limit)
     ]

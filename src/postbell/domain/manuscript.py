@@ -11,6 +11,7 @@
     delete_after = "7 d"             # taken away again then
     allow_duplicate = true           # although another post says the same
     bare = true                      # without what its accounts add: signatures, parameters of links
+    unchecked = true                 # the networks decide what they take; their limits only warn
     comment = "The first comment"    # published below it,
     comment_after = "5 min"          # so long after it
     split = true                     # what is too long becomes a thread; "numbered" with 1/3 behind each part
@@ -84,6 +85,8 @@ class Manuscript:
     allow_duplicate: bool = False
     #: Whether its accounts add nothing to it; None where nothing is said about that.
     bare: bool | None = None
+    #: Whether the networks decide what they take; None where nothing is said about that.
+    unchecked: bool | None = None
     #: What becomes of a text that is too long for an account; None where nothing is said about it.
     split: Split | None = None
     #: By network or account.
@@ -100,7 +103,7 @@ _TEXTS = (
     *("at", "tz", "title", "link", "external_id", "late_limit", "not_after", "delete_after"),
     *("comment", "comment_after"),
 )
-_FIELDS = ("to", *_TEXTS, "queue", "media", "labels", "allow_duplicate", "bare", "split")
+_FIELDS = ("to", *_TEXTS, "queue", "media", "labels", "allow_duplicate", "bare", "unchecked", "split")
 _NAME = r"\S+"
 _HEADING = re.compile(rf"## @({_NAME})[ \t]*")
 #: The line that begins the next part of a thread.
@@ -134,6 +137,7 @@ def read_manuscript(source: str, *, where: str) -> Manuscript:
         labels=_read_names(file, "labels", front["labels"]) if "labels" in front else None,
         allow_duplicate=_read_flag(file, "allow_duplicate", front.get("allow_duplicate", False)),
         bare=_read_flag(file, "bare", front["bare"]) if "bare" in front else None,
+        unchecked=_read_flag(file, "unchecked", front["unchecked"]) if "unchecked" in front else None,
         split=_read_split(file, front["split"]) if "split" in front else None,
         overrides=overrides,
     )
@@ -154,6 +158,7 @@ def write_manuscript(manuscript: Manuscript, *, remark: str = "") -> str:
         "labels": manuscript.labels,
         "allow_duplicate": manuscript.allow_duplicate or None,
         "bare": manuscript.bare,
+        "unchecked": manuscript.unchecked,
         "split": _SPLITS.get(manuscript.split) if manuscript.split else None,
     }
     lines = [_FENCE, *_assignments({"to": manuscript.to or None, **values, **more})]

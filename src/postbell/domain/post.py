@@ -191,6 +191,8 @@ class Post:
     allow_duplicate: bool = False
     #: Whether its accounts add nothing to it.
     bare: bool = False
+    #: Whether the networks decide what they take: what Postbell knows of their limits only warns.
+    unchecked: bool = False
     deliveries: tuple[Delivery, ...] = ()
 
     @property

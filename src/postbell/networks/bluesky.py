@@ -110,7 +110,7 @@ that first."""
         ]
         if content.title and not (content.text.strip() or content.media or content.link):
             message = "Bluesky has no titles; give the post a text, a link or a picture."
-            found.append(Problem(where="text", account=account, message=message))
+            found.append(Problem(where="text", account=account, message=message, firm=True))
         return found
 
     def lengths(self, content: Content, options: Any) -> Sequence[Length]:

@@ -21,8 +21,9 @@ from postbell.domain.limits import Length, Limits
 from postbell.domain.media import Media, MediaKind
 from postbell.errors import Problem, PublishError, Rejected, Unavailable
 from postbell.publishing import chain, protocol
+from postbell.publishing.faults import problems_of
 from postbell.publishing.mastodon.api import OAUTH, Line
-from postbell.publishing.mastodon.check import faults, lengths
+from postbell.publishing.mastodon.check import faults, lengths, unsendable
 from postbell.publishing.mastodon.fediverse import Server, stored_server
 from postbell.publishing.mastodon.options import GUIDE, Credentials, Options
 from postbell.publishing.mastodon.status import (
@@ -95,8 +96,8 @@ class Mastodon:
 
     def check(self, content: Content, options: Any, *, account: str) -> list[Problem]:
         """Return what the server minds of warnings, polls, files and quotes."""
-        found = faults(self.there, content, options)
-        return [Problem(where=where, message=message, account=account) for where, message in found]
+        minded, ours = faults(self.there, content, options), unsendable(self.there, content, options)
+        return problems_of(account, minded, ours)
 
     def lengths(self, content: Content, options: Any) -> Sequence[Length]:
         """Count the text with the link that is added to it and with its content warning."""

@@ -20,11 +20,12 @@ from postbell.domain.limits import Length, Limits, MediaLimit, TextLimit
 from postbell.domain.text import code_points
 from postbell.errors import PostbellError, Problem, PublishError, Rejected
 from postbell.publishing import chain, protocol
+from postbell.publishing.faults import problems_of
 from postbell.publishing.protocol import Call, Outgoing, Profile, Progress, Receipt, Target
 from postbell.publishing.telegram import comments as bot_comments
 from postbell.publishing.telegram.api import Bot, Moved, form_part, link_to, missing_rights, moved_note
 from postbell.publishing.telegram.captions import TEXT, spread
-from postbell.publishing.telegram.check import MOST, PHOTO, RATIO, faults, lengths
+from postbell.publishing.telegram.check import MOST, PHOTO, RATIO, faults, lengths, unsendable
 from postbell.publishing.telegram.lookup import Known, look
 from postbell.publishing.telegram.message import (
     edit_of,
@@ -119,8 +120,7 @@ class Telegram:
 
     def check(self, content: Content, options: Any, *, account: str) -> list[Problem]:
         """Return what only Telegram minds: markup, albums, photos, polls."""
-        found = faults(content, options)
-        return [Problem(where=where, account=account, message=message) for where, message in found]
+        return problems_of(account, faults(content, options), unsendable(content, options))
 
     def lengths(self, content: Content, options: Any) -> Sequence[Length]:
         """Count the text with the link that is added to it, and without what is only markup."""

@@ -20,9 +20,10 @@ from postbell.domain.limits import Length
 from postbell.domain.quota import Per, Quota
 from postbell.errors import Problem
 from postbell.publishing import chain, protocol
+from postbell.publishing.faults import problems_of
 from postbell.publishing.protocol import Call, Outgoing, Progress, Receipt, Target
 from postbell.publishing.threads.api import API, Line
-from postbell.publishing.threads.check import problems_of
+from postbell.publishing.threads.check import faults, unsendable
 from postbell.publishing.threads.find import Found, find_post
 from postbell.publishing.threads.oauth import OAUTH
 from postbell.publishing.threads.options import Credentials, Options
@@ -116,8 +117,7 @@ class MetaThreads:
 
     def check(self, content: Content, options: Any, *, account: str) -> list[Problem]:
         """Return what only Threads minds."""
-        found = problems_of(content, options)
-        return [Problem(where=where, message=message, account=account) for where, message in found]
+        return problems_of(account, faults(content, options), unsendable(content, options))
 
     def lengths(self, content: Content, options: Any) -> Sequence[Length]:
         """Count the text with the link that is added to it where no card shows that."""

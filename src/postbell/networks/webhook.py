@@ -127,13 +127,13 @@ class Webhook:
     comments: ClassVar[bool] = False
 
     def check(self, content: Content, options: BaseModel, *, account: str) -> list[Problem]:
-        """Return whether the files are too much for one request."""
+        """Return whether the files are too much for one request, which is made in memory."""
         del options
         size = sum(media.size for media in content.media)
         if size <= MOST_BYTES:
             return []
         message = f"{size:,} bytes in all, the limit is {MOST_BYTES:,}."
-        return [Problem(where="media", account=account, message=message)]
+        return [Problem(where="media", account=account, message=message, firm=True)]
 
     def preview(self, outgoing: Outgoing) -> list[Call]:
         """Return the one request."""

@@ -17,6 +17,7 @@ from postbell.domain.limits import Limits, MediaLimit
 from postbell.domain.media import MediaKind
 from postbell.errors import Problem, Rejected
 from postbell.publishing import protocol
+from postbell.publishing.faults import Fault, problems_of
 from postbell.publishing.protocol import Call, Outgoing, Profile, Progress, Receipt, Target
 from postbell.publishing.web.answer import Refused
 from postbell.publishing.web.handover import Handover
@@ -93,8 +94,7 @@ class WordPress:
 
     def check(self, content: Content, options: Any, *, account: str) -> list[Problem]:
         """Return what cannot be together, and the files that the text shows and the post does not have."""
-        found = list(_faults(content, options))
-        return [Problem(where=where, account=account, message=message) for where, message in found]
+        return problems_of(account, _faults(content, options))
 
     def preview(self, outgoing: Outgoing) -> list[Call]:
         """Return the requests that `publish` makes where its look-ups, which are left out, find nothing."""
@@ -196,7 +196,7 @@ class WordPress:
         return Profile(handle=str(me.get("username")), url=me.get("link"), notes=notes)
 
 
-def _faults(content: Content, options: Any) -> Iterator[tuple[str, str]]:
+def _faults(content: Content, options: Any) -> Iterator[Fault]:
     if options.featured and all(item.kind is not MediaKind.IMAGE for item in content.media):
         yield "[wordpress] featured", "add a picture (--media)."
     if options.password and options.sticky:

@@ -36,14 +36,17 @@ def _with_options(content: Content, options: Any, network: Network) -> Iterator[
 
 
 def problems(content: Content, options: Any, network: Network, *, account: str) -> list[Problem]:
-    """Return everything about a content that its network would refuse, of every part of a thread."""
+    """Return everything about a content that its network would refuse, of every part of a thread.
+
+    Firm is what Postbell could not send there as it is.
+    """
     found: list[Problem] = []
     if content.segments and network.threads is Threads.NONE:
         message = (
             f"{network.label} has no threads; give it a text of its own: a section `## @{account}` in a "
             f"file, or --set {account}.text=…"
         )
-        found.append(Problem(where="text", account=account, message=message))
+        found.append(Problem(where="text", account=account, message=message, firm=True))
     parts = list(_with_options(content, options, network))
     for number, (part, own) in enumerate(parts, 1):
         wrong = _wrong(part, own, network, network.limits, account)
@@ -61,7 +64,7 @@ def _comment_problems(content: Content, options: Any, network: Network, *, accou
             f"{network.label} puts no files into a first comment; leave them out, or say nothing there: "
             f"--set {account}.comment="
         )
-        return [Problem(where="comment: media", account=account, message=message)]
+        return [Problem(where="comment: media", account=account, message=message, firm=True)]
     if not network.comments:
         return []
     untitled = replace(network.limits, needs_title=False)

@@ -93,6 +93,8 @@ class Outgoing:
     post_id: str
     #: The content without what the account adds to it; None where it adds nothing.
     written: Content | None = None
+    #: Whether the network decides about its limits: what it is given may be beyond them.
+    unchecked: bool = False
     #: What a further part of a thread, or a first comment, answers.
     reply: Reply | None = None
     #: Whether nobody knows any more if and when there was a first try. Only `find` is ever asked about such.
@@ -286,6 +288,16 @@ def fit_limit(network: Network, options: Mapping[str, Any]) -> MediaLimit:
     """
     fits: Callable[[Mapping[str, Any]], MediaLimit] | None = getattr(network, "fits", None)
     return fits(options) if fits else network.limits.media
+
+
+def read_options(network: Network, given: Mapping[str, Any], *, unchecked: bool = False) -> Any:
+    """Return the options of a post as its network reads them; raises ValidationError.
+
+    Those of an unchecked post may have names that the network does not know: they are left out.
+    """
+    known = network.Options.model_fields
+    taken = {name: value for name, value in given.items() if name in known} if unchecked else given
+    return network.Options.model_validate(taken)
 
 
 def lengths_of(network: Network, content: Content, options: Any) -> Sequence[Length]:

@@ -162,6 +162,7 @@ def _terms(terms: Terms, before: Terms) -> dict[str, Any]:
         "delete_after_seconds": (seconds(terms.delete_after), seconds(before.delete_after)),
         "allow_duplicate": (terms.allow_duplicate, before.allow_duplicate),
         "bare": (terms.bare, before.bare),
+        "unchecked": (terms.unchecked, before.unchecked),
     }
     return {name: now for name, (now, old) in said.items() if now != old}
 

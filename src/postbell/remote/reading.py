@@ -66,6 +66,7 @@ def post_of(told: Told) -> Post:
         delete_after=_span_of(told["delete_after_seconds"]),
         allow_duplicate=told["allow_duplicate"],
         bare=told["bare"],
+        unchecked=told["unchecked"],
         deliveries=tuple(
             _delivery_of(each, told["id"], number) for number, each in enumerate(told["deliveries"])
         ),

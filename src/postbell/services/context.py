@@ -45,6 +45,7 @@ from postbell.publishing.protocol import (
     at_server,
     counter_of,
     fit_limit,
+    read_options,
     shows_in_comments,
 )
 from postbell.services.accounts.vault import Vault
@@ -220,13 +221,14 @@ class Context:
         return Outgoing(
             target=self.target(account),
             content=taken(content, network),
-            options=network.Options.model_validate(options),
+            options=read_options(network, options, unchecked=post.unchecked),
             key=delivery.key,
             number=delivery.id,
             begun_at=begun_at,
             due_at=delivery.due_at or begun_at,
             post_id=post.id,
             written=None if content is said else taken(said, network),
+            unchecked=post.unchecked,
             forgotten=delivery.begun_at is None and since is not None,
             links=self.public.links(delivery.id) if self.public else None,
         )

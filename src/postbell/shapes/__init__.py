@@ -5,8 +5,8 @@ with a Z at the end, null where there is none; `local` is the clock on the wall 
 
     post      {id, state, outcome, text, segments: [text], comment, title, link, at, local, zone,
               external_id, labels, late_limit_seconds, not_after, delete_after_seconds, allow_duplicate, bare,
-              series, slot, turn, touched, media: [media], overrides, deliveries: [delivery], created_at,
-              updated_at, version}; `external_id` is what its caller calls it,
+              unchecked, series, slot, turn, touched, media: [media], overrides, deliveries: [delivery],
+              created_at, updated_at, version}; `external_id` is what its caller calls it,
               `segments` are the parts of a thread after the first, `comment` the first comment {text,
               after_seconds}, `at` is the earliest of its times: each account has its own, `due_at`,
               `series`, `slot` and `turn` say what has made it, `touched` that it was changed by hand since

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -32,7 +31,7 @@ def seconds(span: timedelta | None) -> float | None:
 
 def problems_json(problems: Iterable[Problem]) -> list[dict[str, Any]]:
     """Return what is wrong, or lacking."""
-    return [asdict(problem) for problem in problems]
+    return [{"where": it.where, "message": it.message, "account": it.account} for it in problems]
 
 
 def error_json(error: PostbellError) -> dict[str, Any]:

@@ -39,6 +39,7 @@ def post_json(post: Post) -> dict[str, Any]:
         "delete_after_seconds": seconds(post.delete_after),
         "allow_duplicate": post.allow_duplicate,
         "bare": post.bare,
+        "unchecked": post.unchecked,
         "series": post.series_id,
         "slot": post.slot,
         "turn": post.turn,

@@ -211,6 +211,7 @@ def _values(value: Post) -> dict[str, Any]:
         "delete_after": seconds_of(value.delete_after),
         "allow_duplicate": value.allow_duplicate,
         "bare": value.bare,
+        "unchecked": value.unchecked,
     }
 
 

@@ -11,6 +11,7 @@ from postbell.domain.media import MediaKind
 from postbell.errors import Problem
 from postbell.publishing.bluesky.api import Line
 from postbell.publishing.cards import ByHand, make_card
+from postbell.publishing.faults import problems_of
 from postbell.publishing.protocol import Outgoing
 
 
@@ -24,13 +25,13 @@ _PICTURE = MediaLimit(most=1, types=dict.fromkeys(("image/jpeg", "image/png", "i
 def check_card(content: Content, options: Any, link: str | None, *, account: str) -> list[Problem]:
     """Return what speaks against what is said of a card. Pure."""
     mine = options.card_picture == "mine"
-    told = None
     if mine and [item.kind for item in content.media] != [MediaKind.IMAGE]:
-        told = "card_picture", "the post needs exactly one picture to put it on the card."
-    elif not link and (mine or options.card_title or options.card_description):
+        why = "the post needs exactly one picture to put it on the card."
+        return problems_of(account, [], [("[bluesky] card_picture", why)])
+    if not link and (mine or options.card_title or options.card_description):
         why = "beside pictures there is none" if content.media else "the post has no link, or card is off"
-        told = "card", f"there is no card to say this of: {why}."
-    return [Problem(where=f"[bluesky] {told[0]}", account=account, message=told[1])] if told else []
+        return problems_of(account, [("[bluesky] card", f"there is no card to say this of: {why}.")])
+    return []
 
 
 def by_hand(outgoing: Outgoing, picture: bytes | None) -> ByHand:

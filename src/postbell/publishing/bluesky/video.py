@@ -19,6 +19,7 @@ from postbell.domain.content import Content
 from postbell.domain.media import Media, MediaKind
 from postbell.errors import Problem, PublishError, Rejected
 from postbell.publishing.bluesky.api import Line
+from postbell.publishing.faults import Fault, problems_of
 from postbell.publishing.protocol import Progress
 from postbell.publishing.web.answer import Answer, Refused, lost
 
@@ -70,11 +71,11 @@ def languages_of(captions: Sequence[Media], options: Any) -> list[str]:
 
 def check_video(content: Content, options: Any, *, account: str) -> list[Problem]:
     """Return what speaks against the files of a post that has a video, or subtitles. Pure."""
-    captions, found = captions_of(content), list[tuple[str, str]]()
+    captions, found, ours = captions_of(content), list[Fault](), list[Fault]()
     if len(content.media) - len(captions) > 1 and video_of(content):
-        found.append(("media", "a post has one video, or pictures; leave the others out."))
+        ours.append(("media", "a post has one video, or pictures; leave the others out."))
     if captions and not video_of(content):
-        found.append(("media", "subtitles need a video; leave them out."))
+        ours.append(("media", "subtitles need a video; leave them out."))
     if len(options.captions) > len(captions):
         found.append(("[bluesky] captions", "there are more languages than WebVTT files."))
     if options.presentation == "gif" and not video_of(content):
@@ -85,7 +86,7 @@ def check_video(content: Content, options: Any, *, account: str) -> list[Problem
     found += [(f"media {item.name}", mend) for item in untold]
     if len(set(languages)) < len(languages) and all(languages):
         found.append(("[bluesky] captions", "two WebVTT files are of the same language."))
-    return [Problem(where=where, account=account, message=message) for where, message in found]
+    return problems_of(account, found, ours)
 
 
 async def video_step(line: Line, video: Media, found: Mapping[str, Any], http: Http) -> Progress:

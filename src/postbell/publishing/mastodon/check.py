@@ -9,6 +9,7 @@ from postbell.domain.content import Content
 from postbell.domain.limits import Length
 from postbell.domain.media import Media, MediaKind
 from postbell.domain.text import graphemes
+from postbell.publishing.faults import Fault
 from postbell.publishing.mastodon.fediverse import Server
 from postbell.publishing.mastodon.status import shown_files, thumbnail_of, written
 
@@ -18,12 +19,24 @@ _PIXELFED_WARNING = 140
 #: The most pixels of a GIF there, of which its server makes a silent video. No server says so
 #: (github.com/mastodon/mastodon, attachmentable.rb).
 _GIF_PIXELS = 921_600
-#: Where something is wrong, and what.
-Fault = tuple[str, str]
+
+
+def unsendable(there: Server, content: Content, options: Any) -> list[Fault]:
+    """Return what would be left out before the server sees it: a title, a quote, a file."""
+    found = [("[mastodon] thumbnail", why) for why in _thumbnail_faults(content, options)]
+    if content.title and not (written(content).strip() or content.media or options.spoiler_text.strip()):
+        found.append(("text", "titles are not used; give the post a text."))
+    if options.quote and not there.quotes:
+        why = (
+            "the server takes no quotes, as Mastodon does since 4.5; put the address into the text. "
+            "Has that changed? `postbell account check`."
+        )
+        found.append(("[mastodon] quote", why))
+    return found
 
 
 def faults(there: Server, content: Content, options: Any) -> list[Fault]:
-    """Return everything that the server would refuse, or pass over in silence."""
+    """Return everything else that the server would refuse, or pass over in silence."""
     found = [*_text_faults(content, options), *_file_faults(there, content, options)]
     if options.poll:
         found += [("[mastodon] poll", why) for why in _poll_faults(there, content, options)]
@@ -46,26 +59,17 @@ def lengths(there: Server, content: Content, options: Any) -> tuple[Length, ...]
 
 
 def _quote_faults(there: Server, options: Any) -> list[Fault]:
-    found = []
-    if options.quote and not there.quotes:
-        why = (
-            "the server takes no quotes, as Mastodon does since 4.5; put the address into the text. "
-            "Has that changed? `postbell account check`."
-        )
-        found.append(("[mastodon] quote", why))
-    if options.quote_approval_policy and there.quotes != "quoted_status_id":
-        why = "the server asks nobody who may quote a post (Mastodon does since 4.5)."
-        found.append(("[mastodon] quote_approval_policy", why))
-    return found
+    if not options.quote_approval_policy or there.quotes == "quoted_status_id":
+        return []
+    why = "the server asks nobody who may quote a post (Mastodon does since 4.5)."
+    return [("[mastodon] quote_approval_policy", why)]
 
 
 def _text_faults(content: Content, options: Any) -> list[Fault]:
-    if written(content).strip():
+    if written(content).strip() or not options.spoiler_text.strip():
         return []
-    if options.spoiler_text.strip():  # the server would take the warning for the text
-        return [("[mastodon] spoiler_text", "a content warning needs a text that it hides.")]
-    untold = [] if content.media else [("text", "titles are not used; give the post a text.")]
-    return untold if content.title else []
+    # The server would take the warning for the text.
+    return [("[mastodon] spoiler_text", "a content warning needs a text that it hides.")]
 
 
 def _file_faults(there: Server, content: Content, options: Any) -> list[Fault]:
@@ -77,7 +81,6 @@ def _file_faults(there: Server, content: Content, options: Any) -> list[Fault]:
     ]
     if there.is_mastodon:
         found += _stock_file_faults(media)
-    found += [("[mastodon] thumbnail", why) for why in _thumbnail_faults(content, options)]
     if there.kind == "pixelfed" and not media:
         found.append(("media", "Pixelfed takes no post without a picture (--media)."))
     return found

@@ -9,6 +9,7 @@ from typing import Any
 from postbell.domain.content import Content
 from postbell.domain.limits import Length
 from postbell.domain.text import code_points
+from postbell.publishing.faults import Fault
 from postbell.publishing.telegram.captions import CAPTION, TEXT
 from postbell.publishing.telegram.markup import MODES, plain_of
 from postbell.publishing.telegram.message import way_of, ways_of, written
@@ -19,13 +20,26 @@ _QUESTION = 300
 #: The most bytes of all files of one post, and of one that is sent as a photo (core.telegram.org/bots/api,
 #: "Sending files" and sendPhoto); how many times as long as the other one a side of that may be.
 MOST, PHOTO, RATIO = 50_000_000, 10_000_000, 20
+_NOTHING = "Telegram has no titles, and nothing else is left to read; give the post a text."
 _PHOTO_RULE = f"at most 10 MB, 10,000 pixels of width and height together, one {RATIO} times the other"
-#: Where something is wrong, and what.
-Fault = tuple[str, str]
+
+
+def unsendable(content: Content, options: Any) -> list[Fault]:
+    """Return what would be left out before Telegram sees it: a title, buttons, what is beside a poll."""
+    found, only_titled = list[Fault](), content.title and not content.text.strip()
+    if only_titled and not (written(content, options).strip() or content.media or options.poll):
+        found.append(("text", _NOTHING))
+    if options.buttons and len(content.media) > 1:
+        found.append(("[telegram] buttons", "an album has none; use one file only."))
+    beside = content.media or written(content, options) != content.text or options.markup != "text"
+    if options.poll and beside:
+        why = "a poll has neither files nor a link of its own nor markup; leave them out."
+        found.append(("[telegram] poll", why))
+    return found
 
 
 def faults(content: Content, options: Any) -> list[Fault]:
-    """Return everything that Telegram would refuse."""
+    """Return everything else that Telegram would refuse."""
     read = (_text_faults, _file_faults, _poll_faults)
     return [fault for faults in read for fault in faults(content, options)]
 
@@ -54,8 +68,8 @@ def _text_faults(content: Content, options: Any) -> Iterator[Fault]:
     except ValueError as error:
         yield "text", f"as {MODES[options.markup]}, {error}"
         return
-    if not plain.strip() and not content.media and (content.title or content.text.strip()):
-        yield "text", "Telegram has no titles, and nothing else is left to read; give the post a text."
+    if not plain.strip() and not content.media and content.text.strip():
+        yield "text", _NOTHING
 
 
 def _file_faults(content: Content, options: Any) -> Iterator[Fault]:
@@ -80,8 +94,6 @@ def _album_faults(content: Content, options: Any) -> Iterator[Fault]:
     elif len(ways) > 1 and ways & {"audio", "document"}:
         kinds = "photos and MP4 videos, MP3 and M4A, or other files"
         yield "media", f"an album is of one kind: {kinds}; part them, or set telegram.as_files=true."
-    if options.buttons:
-        yield "[telegram] buttons", "an album has none; use one file only."
     if size > MOST:
         yield "media", f"{size:,} bytes in all, the limit is {MOST:,}."
 
@@ -97,8 +109,6 @@ def _poll_faults(content: Content, options: Any) -> Iterator[Fault]:
         return
     if not question:
         yield "text", "a poll needs a question; give the post a text."
-    if content.media or written(content, options) != content.text or options.markup != "text":
-        yield "[telegram] poll", "a poll has neither files nor a link of its own nor markup; leave them out."
     if (options.quiz_answer or 0) > len(options.poll):
         yield "[telegram] quiz_answer", f"there are {len(options.poll)} answers only."
     if options.quiz_answer and options.poll_multiple:

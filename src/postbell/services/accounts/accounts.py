@@ -38,8 +38,8 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 #: The fields of a post's front matter: a table of such a name could not be told from the field.
 _FRONT_MATTER = frozenset(
     {"to", "at", "tz", "title", "link", "late_limit", "not_after", "delete_after"}
-    | {"queue", "media", "labels", "allow_duplicate", "bare", "split", "comment", "comment_after"}
-    | {"external_id"}
+    | {"queue", "media", "labels", "allow_duplicate", "bare", "unchecked", "split"}
+    | {"comment", "comment_after", "external_id"}
 )
 
 

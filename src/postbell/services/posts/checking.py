@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -16,11 +17,16 @@ from postbell.domain.post import Post
 from postbell.domain.tagging import completed
 from postbell.errors import Problem
 from postbell.publishing import parts
-from postbell.publishing.protocol import Network, fetches
+from postbell.publishing.protocol import Network, fetches, read_options
 from postbell.services.context import Context
 
 
 _WEB_ADDRESS = re.compile(r"(?i)https?://(?![/?#])[^\s\x00-\x1f\x7f-\x9f]+")
+
+
+#: How an option is called, and what else a table of a file says.
+_OPTION = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
+_OF_TABLES = frozenset({"at", "comment", "link", "text", "then", "title"})
 
 
 #: What stands in the file of a series, and how that is stored.
@@ -69,39 +75,72 @@ def check_address(address: str, where: str) -> list[Problem]:
     return [Problem(where=where, message=message)]
 
 
-def check_options(ctx: Context, overrides: Mapping[str, Override], account: Account) -> list[Problem]:
-    """Return what is wrong with the options that an account is given: unknown names, wrong values."""
+def parted(found: Iterable[Problem], post: Post) -> tuple[list[Problem], list[Problem]]:
+    """Return what keeps a post from being published, and what is only told, of an unchecked one.
+
+    `found` is what `check_options`, `check_content` or `check_fitted` has found of it.
+    """
+    firm, told = list[Problem](), list[Problem]()
+    for problem in found:
+        (firm if problem.firm or not post.unchecked else told).append(problem)
+    return firm, told
+
+
+def check_options(
+    ctx: Context, overrides: Mapping[str, Override], account: Account, *, unchecked: bool = False
+) -> list[Problem]:
+    """Return what is wrong with the options that an account is given: unknown names, wrong values.
+
+    Of the latter all are firm, of the former those that no file could say.
+    """
     _content, options = resolve(Content(), overrides, network=account.network, account=account.name)
+    network = ctx.network(account.network)
     try:
-        ctx.network(account.network).Options.model_validate(options)
+        network.Options.model_validate(options)
     except ValidationError as error:
         return [
-            _option_problem(ctx.network(account.network), problem, account, overrides)
+            _option_problem(network, problem, account, overrides, unchecked=unchecked)
             for problem in error.errors(include_url=False, include_input=False)
         ]
     return []
 
 
 def check_content(
-    ctx: Context, base: Content, overrides: Mapping[str, Override], account: Account
+    ctx: Context,
+    base: Content,
+    overrides: Mapping[str, Override],
+    account: Account,
+    *,
+    unchecked: bool = False,
 ) -> list[Problem]:
     """Return everything about the content that the account's network would refuse, its pictures made to fit.
 
-    The options must have passed `check_options`.
+    The options must have passed `check_options`. Firm is what Postbell could not send there as it is: with
+    `unchecked` the rest says that the network decides.
     """
     fitted, unfit = ctx.fit(base, overrides, account)
-    return unfit + check_fitted(ctx, fitted, overrides, account)
+    wrong = [replace(problem, firm=True) for problem in unfit]  # it would be sent with its notes
+    return wrong + check_fitted(ctx, fitted, overrides, account, unchecked=unchecked)
 
 
 def check_fitted(
-    ctx: Context, base: Content, overrides: Mapping[str, Override], account: Account
+    ctx: Context,
+    base: Content,
+    overrides: Mapping[str, Override],
+    account: Account,
+    *,
+    unchecked: bool = False,
 ) -> list[Problem]:
     """Return what `check_content` does of a content whose pictures were made to fit."""
     network = ctx.network_of(account)
     content, given = resolve(base, overrides, network=account.network, account=account.name)
     content = completed(content, overrides, account=account.name)
-    options = network.Options.model_validate(given)
-    return parts.problems(content, options, network, account=account.name)
+    options = read_options(network, given, unchecked=unchecked)
+    found = parts.problems(content, options, network, account=account.name)
+    if not unchecked:
+        return found
+    decides = f"Unchecked: {network.label} decides."
+    return [each if each.firm else replace(each, message=f"{each.message} {decides}") for each in found]
 
 
 def check_parts(content: Content, overrides: Mapping[str, Override]) -> list[Problem]:
@@ -195,15 +234,27 @@ def model_problems(
 
 
 def _option_problem(
-    network: Network, problem: Any, account: Account, overrides: Mapping[str, Override]
+    network: Network, problem: Any, account: Account, overrides: Mapping[str, Override], *, unchecked: bool
 ) -> Problem:
-    own = overrides.get(account.name)
-    said_for_it = own is not None and str(next(iter(problem["loc"]), "")) in own.options
+    own, name = overrides.get(account.name), str(next(iter(problem["loc"]), ""))
+    said_for_it = own is not None and name in own.options
+    message = _message(problem, network.Options)
+    _, given = resolve(Content(), overrides, network=account.network, account=account.name)
+    firm = problem["type"] != "extra_forbidden" or not _can_be_kept(name, given[name])
     return Problem(
         where=f"{account.name if said_for_it else network.key}.{_name(problem)}",
         account=account.name,
-        message=_message(problem, network.Options),
+        message=f"{message} Unchecked: it is left out." if unchecked and not firm else message,
+        firm=firm,
     )
+
+
+def _can_be_kept(name: str, value: object) -> bool:
+    """Whether a file can say so in the table of a network: then an option that there is not may be stored."""
+    if not _OPTION.fullmatch(name) or name in _OF_TABLES:
+        return False
+    values = value if isinstance(value, list) else [value]
+    return all(isinstance(each, str) or (isinstance(each, int) and abs(each) < 1 << 53) for each in values)
 
 
 def _name(problem: Any) -> str:

@@ -23,6 +23,7 @@ from postbell.services.posts.checking import (
     check_options,
     check_parts,
     check_terms,
+    parted,
 )
 from postbell.services.posts.plainness import check_plain
 from postbell.store import accounts as account_store
@@ -47,20 +48,23 @@ def judge(
 ) -> list[Problem]:
     """Raise Invalid for what cannot be stored; return what a draft may still lack, and alt texts.
 
-    `problems` are known already. With `strictly` the post is to be published: it may lack nothing.
+    What the networks decide of an unchecked post is returned, too. `problems` are known already. With
+    `strictly` the post is to be published: it may lack nothing.
     """
     must = problems + check_said(ctx, post.content, post.overrides, accounts)
     must += label_problems(post.labels) + id_problems(post.external_id)
     must += guard.past_end(ctx, post, post.at) if post.at else []
-    lacks: list[Problem] = []
+    lacks, notes = list[Problem](), list[Problem]()
     for account in accounts.values():
-        wrong = check_options(ctx, post.overrides, account)
-        must += wrong
+        wrong, told = parted(check_options(ctx, post.overrides, account, unchecked=post.unchecked), post)
+        must, notes = must + wrong, notes + told
         lacks += check_terms(ctx, post, account)
         # Without its bad picture a post may look empty: that would be no news.
         if not wrong and (_says_anything(post) or not problems):
-            lacks += check_content(ctx, post.content, post.overrides, account)
-    notes = check_films(post.content) + [
+            found = check_content(ctx, post.content, post.overrides, account, unchecked=post.unchecked)
+            wrong, told = parted(found, post)
+            lacks, notes = lacks + wrong, notes + told
+    notes += check_films(post.content) + [
         note
         for account in accounts.values()
         for note in check_comments(ctx, post.content, post.overrides, account)

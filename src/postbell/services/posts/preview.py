@@ -14,7 +14,7 @@ from postbell.domain.states import DeliveryState
 from postbell.domain.tagging import completed
 from postbell.errors import Invalid, Problem
 from postbell.publishing import parts
-from postbell.publishing.protocol import Call
+from postbell.publishing.protocol import Call, read_options
 from postbell.services.context import Context
 from postbell.services.plan.placing import choose
 from postbell.services.plan.planning import Place, plan
@@ -27,6 +27,7 @@ from postbell.services.posts.checking import (
     check_fitted,
     check_options,
     check_terms,
+    parted,
 )
 from postbell.services.posts.compose import in_place, new_post, not_stored
 from postbell.services.posts.judging import NO_ACCOUNT, check_said, find_accounts
@@ -59,7 +60,7 @@ def preview_post(ctx: Context, wanted: Wanted) -> list[Preview]:
         ]
         problems += check_said(ctx, post.content, wanted.overrides, accounts)
         for account in accounts.values():
-            problems += check_options(ctx, wanted.overrides, account)
+            problems += parted(_check_options(ctx, post, account), post)[0]
         if problems:
             raise Invalid(problems)
         fitted = {
@@ -78,6 +79,10 @@ def preview_post(ctx: Context, wanted: Wanted) -> list[Preview]:
     if wanted.draft or not wanted.times:
         return found
     return [_without_time(ctx, post, accounts[each.account], each) for each in found]
+
+
+def _check_options(ctx: Context, post: Post, account: Account) -> list[Problem]:
+    return check_options(ctx, post.overrides, account, unchecked=post.unchecked)
 
 
 def _places(
@@ -128,8 +133,10 @@ def _preview(
     )
     content, given = resolve(base, post.overrides, network=account.network, account=account.name)
     content = completed(content, post.overrides, account=account.name)
-    options = network.Options.model_validate(given)
-    problems = unfit + check_fitted(ctx, base, post.overrides, account) + check_terms(ctx, post, account)
+    options = read_options(network, given, unchecked=post.unchecked)
+    found = check_fitted(ctx, base, post.overrides, account, unchecked=post.unchecked)
+    wrong, told = parted(_check_options(ctx, post, account) + found, post)
+    problems = unfit + wrong + check_terms(ctx, post, account)
     no_alt = check_alt(content)
     problems += no_alt if ctx.require_alt else []
     own = {account.name: place.at} if place and not place.by else {}
@@ -149,6 +156,7 @@ def _preview(
         calls=() if unfit else _calls(ctx, post, delivery, account, content.as_comment()),
         problems=tuple(problems),
         warnings=(
+            *told,
             *(() if ctx.require_alt else no_alt),
             *check_films(content),
             *check_comments(ctx, base, post.overrides, account),

@@ -11,9 +11,9 @@ from postbell.domain.additions import Additions
 from postbell.domain.content import Content, Override, Split, resolve
 from postbell.domain.post import Post
 from postbell.publishing import parts
-from postbell.publishing.protocol import Network, Threads
+from postbell.publishing.protocol import Network, Threads, read_options
 from postbell.services.context import Context
-from postbell.services.posts.checking import check_options
+from postbell.services.posts.checking import check_options, parted
 
 
 def split_of(post: Post) -> Split:
@@ -38,7 +38,9 @@ def split_for(ctx: Context, post: Post, accounts: Iterable[Account], how: Split)
 def _split(ctx: Context, post: Post, account: Account, how: Split) -> Override | None:
     """Return what an account says instead; None if the text is not too long, or cannot be a thread."""
     network = ctx.network_of(account)
-    if network.threads is not Threads.CHAIN or check_options(ctx, post.overrides, account):
+    if network.threads is not Threads.CHAIN:
+        return None
+    if parted(check_options(ctx, post.overrides, account, unchecked=post.unchecked), post)[0]:
         return None
     content, given = resolve(post.content, post.overrides, network=account.network, account=account.name)
     if content.segments or not content.text.strip():
@@ -46,7 +48,7 @@ def _split(ctx: Context, post: Post, account: Account, how: Split) -> Override |
     from postbell.domain.splitting import split  # few posts need its rules
     from postbell.domain.tagging import tag, tail
 
-    options: Any = network.Options.model_validate(given)
+    options: Any = read_options(network, given, unchecked=post.unchecked)
 
     said = post.overrides.get(account.name, Override())
     added = said.added or Additions()

@@ -35,6 +35,8 @@ class Terms:
     allow_duplicate: bool = False
     #: Whether its accounts add nothing to it.
     bare: bool = False
+    #: Whether the networks decide what they take: what Postbell knows of their limits only warns.
+    unchecked: bool = False
 
 
 def terms_of(post: Post) -> Terms:
@@ -47,6 +49,7 @@ def terms_of(post: Post) -> Terms:
         delete_after=post.delete_after,
         allow_duplicate=post.allow_duplicate,
         bare=post.bare,
+        unchecked=post.unchecked,
     )
 
 
@@ -137,8 +140,8 @@ class Saved:
     """A post that is stored, durably."""
 
     post: Post
-    #: What a draft still lacks before it can be published, what may come in the way of its time, and pictures
-    #: without alt text.
+    #: What a draft still lacks before it can be published, what may come in the way of its time, pictures
+    #: without alt text, and what of an unchecked post its network may refuse.
     warnings: tuple[Problem, ...] = ()
     #: The ids of the posts that had to move down the queue.
     moved: tuple[str, ...] = ()
@@ -161,7 +164,8 @@ class Preview:
     calls: tuple[Call, ...]
     #: What it would be refused for.
     problems: tuple[Problem, ...]
-    #: What may come in the way of its time, how the clocks have moved that, and pictures without alt text.
+    #: What may come in the way of its time, how the clocks have moved that, pictures without alt text, and
+    #: what of an unchecked post its network may refuse.
     warnings: tuple[Problem, ...]
 
 

@@ -154,6 +154,8 @@ class PostRow(Base, table=True):
     bare: bool = Field(default=False, sa_column_kwargs={"server_default": "0"})
     #: What its caller calls it.
     external_id: str | None = None
+    #: Whether the networks decide what they take.
+    unchecked: bool = Field(default=False, sa_column_kwargs={"server_default": "0"})
 
 
 class PostMediaRow(Base, table=True):

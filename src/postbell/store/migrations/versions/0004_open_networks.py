@@ -33,6 +33,11 @@ def upgrade() -> None:
     _additions()
     _own_times()
     _external_ids()
+    _unchecked()
+
+
+def _unchecked() -> None:
+    op.add_column("post", sa.Column("unchecked", sa.Boolean, nullable=False, server_default="0"))
 
 
 def _external_ids() -> None:
