@@ -17,6 +17,10 @@ from support.command import Ran
 from support.home import Home, make_home, served
 
 
+#: The daemon is hurried by its environment; what a command rehearses for itself is to be so, too.
+_HURRIED = "[retry]\ncatch_up_seconds = 0\nmost_per_minute = 1000000\n"
+
+
 def run_here(*words: str) -> Ran:
     """Run a command line in this process."""
     out, err = io.StringIO(), io.StringIO()
@@ -73,7 +77,7 @@ def _steady(text: str) -> str:
 @contextlib.contextmanager
 def two_in(folder: Path) -> Iterator[Two]:
     """Run a daemon with two accounts of the network folder, and a key to it, until the block ends."""
-    home = make_home(folder, 'timezone = "Europe/Berlin"\n')
+    home = make_home(folder, f'timezone = "Europe/Berlin"\n{_HURRIED}')
     home.env["POSTBELL_API__LISTEN"] = "127.0.0.1:0"
     home.env["POSTBELL_API__REQUESTS_PER_MINUTE"] = "0"
     (folder / "out").mkdir()
