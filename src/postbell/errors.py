@@ -24,6 +24,7 @@ PostbellError                    1
     ├── Unauthorized             6   the account must be reconnected; its deliveries wait
     ├── RateLimited              7   wait until a time; the try does not count
     ├── Unavailable              7   nothing was accepted: try again later
+    │   └── BrokenOff            7   Postbell was stopped before anything was sent; the try does not count
     └── Unsure                   7   it may be public already: look before sending again
 
 The number is the exit code of the command line.
@@ -199,6 +200,10 @@ class RateLimited(PublishError):
 
 class Unavailable(PublishError):
     """The network could not be reached, or was not able to take anything."""
+
+
+class BrokenOff(Unavailable):
+    """Postbell was stopped before anything was sent."""
 
 
 class Unsure(PublishError):

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from postbell.app import App
 from postbell.beat import Chore, new_scheduler
 from postbell.domain.caution import Cause
-from postbell.errors import PostbellError
+from postbell.errors import BrokenOff, PostbellError
 from postbell.services.media.uploading import sweep
 from postbell.services.sending.commenting import Comments
 from postbell.services.sending.dispatch import Dispatcher
@@ -252,7 +252,7 @@ class Workers:
     def _go_on(self, name: str, _part: float) -> None:
         """Break off the work on a video where the daemon is to end: it would wait for it, minutes long."""
         if self._closing:
-            raise PostbellError(f"{name} is not made to fit yet, because Postbell was stopped.")
+            raise BrokenOff(f"{name} is not made to fit yet, because Postbell was stopped")
 
     def _news(self) -> None:
         """Let it be told what was written; it can be read by now."""

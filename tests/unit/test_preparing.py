@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from postbell.domain.media import Media
 from postbell.domain.post import Post
 from postbell.domain.states import DeliveryState, Outcome
 from postbell.domain.when import When
+from postbell.errors import BrokenOff
 from postbell.services.media import fitting
 from postbell.services.posts.compose import add_post
 from postbell.services.posts.wanted import Wanted
@@ -75,8 +77,31 @@ def test_what_a_stop_broke_off_before_anything_was_sent_is_sent_by_the_next_proc
     live(world, script)
     assert fate(world, post) == (WAITS, None, ["unavailable"])
     stopped = delivery_of(world.store, post.deliveries[0].id)
-    assert (stopped.message, stopped.tries) == ("Postbell was stopped before anything was sent", 0)
+    assert (stopped.message, stopped.tries) == ("Postbell was stopped before anything was sent.", 0)
     assert account_of(world.store, "bea").setbacks == 0
+    ring(world)
+    assert fate(world, post) == (ENDED, Outcome.PUBLISHED, ["unavailable", "published"])
+
+
+def test_work_that_ends_because_of_a_stop_is_no_setback_either(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post = due(world, tmp_path)
+
+    def fit(*_: object, **__: object) -> Media:
+        raise BrokenOff("bell.png is not made to fit yet, because Postbell was stopped")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.ctx.media, "fit", fit)
+        ring(world)
+    assert fate(world, post) == (WAITS, None, ["unavailable"])
+    assert (
+        account_of(world.store, "bea").setbacks,
+        delivery_of(world.store, post.deliveries[0].id).tries,
+    ) == (
+        0,
+        0,
+    )
     ring(world)
     assert fate(world, post) == (ENDED, Outcome.PUBLISHED, ["unavailable", "published"])
 

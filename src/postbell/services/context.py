@@ -24,6 +24,7 @@ from postbell.domain.retry import RetryPolicy
 from postbell.domain.tagging import completed
 from postbell.errors import (
     BadConfig,
+    BrokenOff,
     Invalid,
     NoKey,
     NotFound,
@@ -246,7 +247,8 @@ class Context:
 
         For `since` see `outgoing`. Raises Unauthorized where the account cannot be used as it is: what is
         meant for it shall wait, not fail. Raises Rejected where the options or pictures of the post do not
-        fit its network any more, and Unavailable if that cannot be found out now.
+        fit its network any more, and Unavailable if that cannot be found out now: BrokenOff where Postbell is
+        being stopped.
         """
         try:
             network = self.network(account.network)
@@ -259,6 +261,8 @@ class Context:
             raise Unauthorized(str(error)) from None
         except Invalid as error:
             raise Rejected("; ".join(map(str, error.problems))) from None
+        except BrokenOff:
+            raise
         except PostbellError as error:
             raise Unavailable(str(error)) from None
         except ValidationError as error:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from postbell.domain.account import Account
 from postbell.domain.caution import Cause
 from postbell.domain.post import LATE_AFTER, Delivery
-from postbell.errors import PostbellError, PublishError, Rejected, Unavailable, Unsure
+from postbell.errors import BrokenOff, PostbellError, PublishError, Rejected, Unsure
 from postbell.publishing.protocol import Progress, Receipt
 from postbell.publishing.web.rates import Rest
 from postbell.services.context import Context, Prepared, progress_of, stored_progress
@@ -265,7 +265,7 @@ class Dispatcher:
         """Return how a try ended that was broken off; what is all public goes on at the next start."""
         if not (way.progress and way.receipt):
             if not way.begun:
-                return Unavailable("Postbell was stopped before anything was sent")
+                return BrokenOff()
             return Unsure("Postbell was stopped during the try")
         await self._keep(claim, way.progress)  # it may have been stopped before that was done
         return replace(way.progress, again_at=self.ctx.now())

@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError
 from postbell.domain.post import FORGOTTEN, Attempt, AttemptKind
 from postbell.domain.retry import OPEN_AFTER, STUCK_AFTER, RetryPolicy
 from postbell.errors import (
+    BrokenOff,
     Conflict,
     Damaged,
     PostbellError,
@@ -162,7 +163,7 @@ def record_try(tx: Connection, claim: Claim, ending: Receipt | Progress | Publis
             deliveries.snooze(tx, delivery_id, str(ending), rules.now)
         case RateLimited():
             deliveries.snooze(tx, delivery_id, str(ending), let_rest(tx, account_id, ending, rules))
-        case Unavailable() if rules.broken_off:
+        case BrokenOff():
             deliveries.snooze(tx, delivery_id, str(ending), rules.now)
         case Unavailable():
             _unavailable(tx, claim, str(ending), rules)
