@@ -21,6 +21,7 @@ PostbellError                    1
 │   └── OffLimits                1   it leads where only this machine shall go
 └── PublishError                 7   how a call to a network went wrong; answers "what now?"
     ├── Rejected                 7   understood and refused: the delivery failed
+    │   └── Gone                 7   what is to be changed there was taken away by somebody else
     ├── Unauthorized             6   the account must be reconnected; its deliveries wait
     ├── RateLimited              7   wait until a time; the try does not count
     ├── Unavailable              7   nothing was accepted: try again later
@@ -181,6 +182,10 @@ class PublishError(PostbellError):
 
 class Rejected(PublishError):
     """The network understood and refused."""
+
+
+class Gone(Rejected):
+    """it is not there any more"""  # noqa: D400, D415 - as it stands in a sentence
 
 
 class Unauthorized(PublishError):

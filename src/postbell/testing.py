@@ -14,7 +14,16 @@ from pydantic import BaseModel, Field, SecretStr
 from postbell.clock import VirtualClock
 from postbell.domain.content import Content
 from postbell.domain.limits import Limits, MediaLimit, TextLimit
-from postbell.errors import Problem, PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unsure
+from postbell.errors import (
+    Gone,
+    Problem,
+    PublishError,
+    RateLimited,
+    Rejected,
+    Unauthorized,
+    Unavailable,
+    Unsure,
+)
 from postbell.publishing import chain
 from postbell.publishing.options import Strict
 from postbell.publishing.protocol import (
@@ -191,7 +200,7 @@ class FakeNetwork:
             mode = self.edit_modes.pop(0) if self.edit_modes else Mode.PUBLISH
             await self._before(mode, http)
             if self._found(name) is None:
-                raise Rejected("it is not there any more")
+                raise Gone
             self.posts = [part if post.key == name else post for post in self.posts]
             _after(mode)
             return _receipt(name)

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from postbell.errors import Rejected
+from postbell.domain.content import Content
+from postbell.errors import Gone, Rejected
 from postbell.publishing import chain
 from postbell.publishing.protocol import Absent, Outgoing, Progress, Receipt, Unknown
 from support.fake_bluesky import SUBJECT, daemon, logged_in
@@ -107,3 +108,17 @@ async def _step(made: Daemon) -> None:
     result = await network.publish(made._outgoing(), None, http)
     assert isinstance(result, Progress)
     made._keep(result)
+
+
+def test_a_part_that_is_gone_is_not_the_whole_of_it() -> None:
+    async def change(outgoing: Outgoing, name: str) -> Receipt:
+        if outgoing.content.text == "Two":
+            raise Gone
+        return Receipt(id=name)
+
+    made, _ = daemon()
+    with pytest.raises(Rejected, match="part 2 of 3 is not there any more") as caught:
+        asyncio.run(chain.edit(_thread(made.outgoing), ["a", "b", "c"], change))
+    assert not isinstance(caught.value, Gone)
+    with pytest.raises(Gone, match="it is not there any more"):
+        asyncio.run(chain.edit(replace(made.outgoing, content=Content(text="Two")), ["a"], change))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from postbell.store import deliveries
+from postbell.store import accounts, deliveries
 from support.command import Command, german, with_accounts
 
 
@@ -72,6 +72,20 @@ def test_without_anything_the_editor_opens(
     cli.done("edit", post_id, "--published")
     assert cli.done("show", post_id, "--json").json["text"] == "Hello, editor"
     assert "`postbell edit" in cli("edit", post_id, "Other").err
+
+
+def test_what_waits_for_a_login_says_so(cli: Command) -> None:
+    post_id = published(cli, "--to", "site")
+    cli.done("edit", post_id, "Hello, everybody", "--published")
+    assert "waits: " not in cli.done("show", post_id).out
+    with cli.store() as store, store.write() as tx:
+        (account,) = [each for each in accounts.list_accounts(tx) if each.name == "site"]
+        accounts.mark_unauthorized(tx, account.id, "the token is old")
+    shown = cli.done("show", post_id).out
+    assert "waits: account site must be reconnected: the token is old" in shown
+    with cli.store() as store, store.write() as tx:
+        tx.exec_driver_sql("UPDATE delivery SET edited_at = edit_at, edit_at = NULL")
+    assert "waits: " not in cli.done("show", post_id).out
 
 
 def test_a_dry_run_shows_what_would_change_and_changes_nothing(cli: Command) -> None:

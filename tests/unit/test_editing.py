@@ -69,6 +69,13 @@ def test_what_it_said_before_is_kept(world: World) -> None:
     )
 
 
+def test_what_is_changed_to_the_same_once_more_has_said_nothing_else(world: World) -> None:
+    post = published(world)
+    edit_published(world.ctx, post, Changes())
+    assert edit(world) == 1
+    assert revisions_of(world.ctx, post) == []
+
+
 def test_on_one_account_alone_the_others_say_what_they_said(world: World) -> None:
     post = published(world, "ann", "bob")
     changes = replace(NEW, title="T", link="https://example.org/", overrides={"fake": Override(options={})})
@@ -168,10 +175,14 @@ def test_options_that_last_are_refused_and_others_are_not(world: World) -> None:
 
 def test_nothing_is_asked_for_where_one_of_the_networks_changes_nothing(world: World) -> None:
     post = published(world, "kim", network="fixed")
-    with pytest.raises(Conflict, match=r"kim: Fixed changes nothing that is public; .*`--account` names"):
+    with pytest.raises(Conflict) as caught:
         edit_published(world.ctx, post, NEW)
+    assert str(caught.value) == (
+        "kim: Fixed changes nothing that is public; leave it, or take it away and publish it anew. "
+        "Nothing was changed."
+    )
     both = published(world, "ann", "kim")
-    with pytest.raises(Conflict):
+    with pytest.raises(Conflict, match="Nothing was changed; `--account` names one of the others"):
         edit_published(world.ctx, both, NEW)
     edit_published(world.ctx, both, NEW, ["ann"])
     assert edit(world) == 1

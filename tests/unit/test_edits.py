@@ -82,14 +82,14 @@ def test_an_account_that_is_refused_waits_until_it_is_well(world: World) -> None
     assert account_of(world.store, "ann").health == "unauthorized"
 
 
-def test_what_the_network_refuses_stays_and_is_told(world: World) -> None:
+def test_what_is_gone_there_is_told_with_a_way_to_note_that(world: World) -> None:
     post = published(world)
     edit_published(world.ctx, post, NEW)
     world.fake.posts.clear()
     assert edit(world) == 0
-    said = "it could not be edited: it is not there any more; look what it says, and change it by hand at"
     (warning,) = first(world, post).warnings
-    assert warning.startswith(said)
+    gone = "it could not be edited: it is not there any more; "
+    assert warning == f"{gone}`postbell unpublish {post.id}` notes that it is gone"
     assert first(world, post).edit_at is None
     with world.store.read() as tx:
         (told,) = [each for each in notices.list_notices(tx, 10) if each.kind is NoticeKind.UNEDITED]

@@ -158,14 +158,7 @@ def delivery_lines(desk: Desk, post: Post, delivery: Delivery) -> list[str]:
     if delivery.lateness:
         reason = f" ({delivery.late_reason})" if delivery.late_reason else ""
         lines.append(f"late by {_span(delivery.lateness)}{reason}")
-    if delivery.deleted_at:
-        lines.append(f"removed: {_clock(desk)(delivery.deleted_at)}")
-    elif delivery.delete_at:
-        lines.append(f"is removed: {_clock(desk)(delivery.delete_at)}")
-    if delivery.edit_at:
-        lines.append(f"is changed: {_clock(desk)(delivery.edit_at)}")
-    elif delivery.edited_at:
-        lines.append(f"changed: {_clock(desk)(delivery.edited_at)}")
+    lines += _lines_afterwards(desk, delivery)
     found = (delivery.url, delivery.message, *delivery.warnings)
     return [*lines, *(one_line(text) for text in found if text)]
 
@@ -187,6 +180,25 @@ def _waiting_lines(desk: Desk, post: Post, delivery: Delivery) -> list[str]:
     if delivery.expires_at:
         lines.append(f"not published after: {_clock(desk)(delivery.expires_at)}")
     return lines
+
+
+def _lines_afterwards(desk: Desk, public: Delivery) -> list[str]:
+    """Return what is done, or to be done, to what is public, and what holds that back: no pause does."""
+    from postbell.services.accounts.holds import Hold
+
+    clock, wishes = _clock(desk), [public.edit_at, None if public.deleted_at else public.delete_at]
+    lines = []
+    if public.deleted_at:
+        lines.append(f"removed: {clock(public.deleted_at)}")
+    elif public.delete_at:
+        lines.append(f"is removed: {clock(public.delete_at)}")
+    if public.edit_at:
+        lines.append(f"is changed: {clock(public.edit_at)}")
+    elif public.edited_at:
+        lines.append(f"changed: {clock(public.edited_at)}")
+    due = [public] if any(at and at <= desk.now() for at in wishes) else []
+    held = [each for each in _holds(desk, due).values() if each.hold is not Hold.PAUSED]
+    return [*lines, *(one_line(f"waits: {each.told(clock)}") for each in held)]
 
 
 def _holds(desk: Desk, waiting: list[Delivery]) -> dict[str, Held]:

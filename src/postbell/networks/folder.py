@@ -28,7 +28,7 @@ from postbell.domain.content import Content
 from postbell.domain.limits import Limits, MediaLimit
 from postbell.domain.media import SUFFIXES, Media
 from postbell.durable import make_durable
-from postbell.errors import Problem, PublishError, Rejected, Unauthorized, Unavailable
+from postbell.errors import Gone, Problem, PublishError, Rejected, Unauthorized, Unavailable
 from postbell.publishing.files import locked, replacing
 from postbell.publishing.folder_page import copies_of, path_of_page, slug_of, stamp, text_of
 from postbell.publishing.options import Strict, Words
@@ -219,7 +219,7 @@ def _edit(outgoing: Outgoing) -> Receipt:
     with _reading_failures(folder):
         path = _path_of(folder, outgoing.key)
         if path is None:
-            raise Rejected("it is not there any more")
+            raise Gone
         slug = _slug_there(folder / path) or slug_of(outgoing)
         _write(folder / path, text_of(outgoing, slug))
     return _with_feed(folder, account, _receipt(outgoing, path, slug))

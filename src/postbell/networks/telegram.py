@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from postbell.domain.content import Content
 from postbell.domain.limits import Length, Limits, MediaLimit, TextLimit
 from postbell.domain.text import code_points
-from postbell.errors import PostbellError, Problem, PublishError, Rejected
+from postbell.errors import Gone, PostbellError, Problem, PublishError
 from postbell.publishing import chain, protocol
 from postbell.publishing.faults import problems_of
 from postbell.publishing.protocol import Call, Outgoing, Profile, Progress, Receipt, Target
@@ -228,7 +228,7 @@ class Telegram:
                 await bot.call(*edit_of(part, *messages_of(name)[0]), dict)
             except Refused as refusal:
                 if "message to edit not found" in refusal.code:
-                    raise Rejected("it is not there any more") from None
+                    raise Gone from None
                 if "message is not modified" not in refusal.code:
                     raise
             return Receipt(id=name)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from postbell.errors import Rejected
+from postbell.errors import Gone, Rejected
 from postbell.publishing.protocol import Absent, Call, Outgoing, Progress, Receipt, Reply, Unknown
 
 
@@ -73,15 +73,18 @@ async def delete(receipt_id: str, one: Callable[[str], Awaitable[None]]) -> None
 async def edit(outgoing: Outgoing, ids: Sequence[str], one: Edit) -> Receipt:
     """Change all parts, the first one first; `ids` are how the network calls them.
 
-    Raises Rejected if there are more or fewer of them than is public.
+    Raises Rejected if there are more or fewer of them than is public, or if one of several is gone.
     """
     done = _Done(outgoing=outgoing)
     if done.count != len(ids):
         raise Rejected(f"it would have {done.count} parts, and {len(ids)} are public")
     if done.count == 1:
         return await one(outgoing, ids[0])
-    for name in ids:
-        done = done.with_public(replace(await one(done.next, name), id=name))
+    for number, name in enumerate(ids, 1):
+        try:
+            done = done.with_public(replace(await one(done.next, name), id=name))
+        except Gone:  # the others are not
+            raise Rejected(f"part {number} of {done.count} is not there any more") from None
     return done.receipt()
 
 

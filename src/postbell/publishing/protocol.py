@@ -318,7 +318,7 @@ class Editor(Protocol):
 
         Files stay what they are; their alt texts may be others, and so may options that are not `lasting`. A
         thread has as many parts as before. Harmless to repeat: what says that already counts as changed.
-        Raises a PublishError; what is not there any more is Rejected.
+        Raises a PublishError; what is not there any more is Gone.
         """
         ...
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from postbell.domain.media import Media
-from postbell.errors import PublishError, Rejected, Unauthorized, Unavailable
+from postbell.errors import Gone, PublishError, Rejected, Unauthorized, Unavailable
 from postbell.publishing.mastodon.fediverse import read_server, software
 from postbell.publishing.protocol import Absent, Counts, Profile, Target
 from postbell.publishing.web.addresses import keeps_secrets
@@ -237,7 +237,7 @@ class Line:
             answer = await self.ask("GET", f"/api/v1/statuses/{name}")
         except Refused as refusal:
             if refusal.code in ("404", "410"):
-                raise Rejected("it is not there any more") from None
+                raise Gone from None
             raise
         answer.field("id", str)
         said: Mapping[str, Any] = answer.json()

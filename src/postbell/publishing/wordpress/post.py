@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from postbell.domain.markup import escape
 from postbell.domain.media import SUFFIXES
-from postbell.errors import RateLimited, Rejected
+from postbell.errors import Gone, RateLimited, Rejected
 from postbell.publishing.protocol import Outgoing, Receipt
 from postbell.publishing.together import Reached, as_far_as, next_files
 from postbell.publishing.web.answer import Refused
@@ -119,12 +119,12 @@ async def edit_post(site: Site, outgoing: Outgoing, number: str) -> Receipt:
         post = (await site.ask("GET", f"posts/{number}?context=edit")).json()
     except Refused as refusal:
         if refusal.code == "rest_post_invalid_id":
-            raise Rejected("it is not there any more") from None
+            raise Gone from None
         raise
     if not isinstance(post, dict) or outgoing.key not in str(post.get("content")):
         raise Rejected(f"post {number} at {site.place} is not the one that was published")
     if post.get("status") not in PUBLIC:
-        raise Rejected("it is not there any more")
+        raise Gone
     done = await find_terms(site, outgoing.options)
     media = list[dict[str, Any]]()
     while len(media) < len(outgoing.content.media):

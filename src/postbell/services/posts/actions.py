@@ -181,12 +181,21 @@ def unpublish(ctx: Context, post: Post, account: str | None = None) -> Post:
         raise Conflict(
             f"Nothing of post {post.id} is public, as far as is known. {_unsure_hint(post)}".rstrip()
         )
-    if hopeless := [why for each in public if (why := _why_stays(ctx, each))]:
-        raise Conflict(f"{' '.join(hopeless)} Nothing was changed; `--account` names one of the others.")
+    require_all([_why_stays(ctx, each) for each in public])
     with ctx.store.write() as tx:
         for each in public:
             removals.ask_removal(tx, each.id, ctx.now())
     return _done(ctx, post.id)
+
+
+def require_all(hopeless: Sequence[str | None]) -> None:
+    """Raise Conflict where something cannot be done with one of several deliveries: then it is with none.
+
+    For each of them it is given why that cannot be, or None.
+    """
+    if told := " ".join(filter(None, hopeless)):
+        others = "; `--account` names one of the others" if None in hopeless else ""
+        raise Conflict(f"{told} Nothing was changed{others}.")
 
 
 def _why_stays(ctx: Context, public: Delivery) -> str | None:

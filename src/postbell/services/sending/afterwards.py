@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from postbell.domain.account import Account
 from postbell.domain.notice import Notice, NoticeKind
 from postbell.domain.post import AttemptKind, Delivery
-from postbell.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unsure
+from postbell.errors import Gone, PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unsure
 from postbell.publishing.protocol import Absent, Receipt
 from postbell.services.context import Context, Prepared
 from postbell.services.sending.outcomes import (
@@ -180,6 +180,9 @@ class Afterwards:
         match ending:
             case Receipt() | Absent():
                 self.record(tx, claim, ending, rules.now)
+            case Gone():
+                mend = f"`postbell unpublish {claim.post.id}` notes that it is gone"
+                self._give_up(tx, claim.delivery, str(ending), rules.now, mend=mend)
             case Rejected():
                 self._give_up(tx, claim.delivery, str(ending), rules.now)
             case Unauthorized():
@@ -204,10 +207,12 @@ class Afterwards:
         ours = [each for each in tries if each.kind is self.kind and not (begun and each.started_at < begun)]
         return sum(tried.result in _COUNTED for tried in ours)
 
-    def _give_up(self, tx: Connection, delivery: Delivery, why: str, now: datetime) -> None:
+    def _give_up(
+        self, tx: Connection, delivery: Delivery, why: str, now: datetime, *, mend: str | None = None
+    ) -> None:
         """Leave a post as it is, with a warning, which the user is told too: only he can mend it."""
         where = f" at {delivery.url}" if delivery.url else ""
-        warning = f"it could not be {self.word}: {why.rstrip('.')}; {self.by_hand}{where}"
+        warning = f"it could not be {self.word}: {why.rstrip('.')}; {mend or f'{self.by_hand}{where}'}"
         self.give_up(tx, delivery, warning)
         told = Notice(
             kind=self.notice,

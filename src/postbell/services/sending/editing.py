@@ -17,6 +17,7 @@ from postbell.publishing.options import Strict
 from postbell.publishing.parts import parts_of
 from postbell.publishing.protocol import editor_of
 from postbell.services.context import Context
+from postbell.services.posts.actions import require_all
 from postbell.services.posts.adding import added_as_before
 from postbell.services.posts.compose import changed_post, in_place, load_post, not_stored, without_empty
 from postbell.services.posts.judging import find_accounts, judge
@@ -36,6 +37,12 @@ class Edit:
     asked: tuple[Delivery, ...]
     #: What is worth knowing: pictures without alt text.
     warnings: tuple[Problem, ...]
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the post will say anything else than it does."""
+        before, after = self.before, self.after
+        return (before.content, before.overrides) != (after.content, after.overrides)
 
     def said(self, of: Delivery) -> tuple[Content, Content]:
         """Return what an account says now, and what it will say."""
@@ -57,7 +64,8 @@ def edit_published(ctx: Context, post: Post, changes: Changes, accounts: Sequenc
     with ctx.store.write() as tx:
         edits.require_over(tx, post.id)
         posts.update_post(tx, edit.after, PostEvent.REVISE)
-        edits.keep_revision(tx, edit.before, now)
+        if edit.is_new:
+            edits.keep_revision(tx, edit.before, now)
         for each in edit.asked:
             content, _ = _said(edit.after, each)
             edits.ask_edit(tx, each.id, now, fingerprint=fingerprint(content))
@@ -77,8 +85,7 @@ def plan_edit(ctx: Context, post: Post, changes: Changes, accounts: Sequence[str
         changed = _for_these(post, changed, public, problems)
     other = tuple(each for each in public if _said(post, each) != _said(changed, each))
     asked = other or tuple(public)
-    if hopeless := [why for each in asked if (why := _why_not(ctx, each, named))]:
-        raise Conflict(f"{' '.join(hopeless)} Nothing was changed; `--account` names one of the others.")
+    require_all([_why_not(ctx, each, named) for each in asked])
     judged = {each.account: named[each.account] for each in asked}
     for each in asked:
         problems += _shape_problems(ctx, post, changed, each, named[each.account])
@@ -182,7 +189,9 @@ def _why_not(ctx: Context, public: Delivery, accounts: Mapping[str, Account]) ->
     network = ctx.known(public.network)
     if network is None or editor_of(network) is None:
         label = network.label if network else public.network
-        return f"{public.account}: {label} changes nothing that is public; leave it, or {by_hand}"
+        anew = network is None or network.deletes
+        way_out = f"leave it{', or take it away and publish it anew' if anew else ''}."
+        return f"{public.account}: {label} changes nothing that is public; {way_out}"
     return None if public.receipt_id else f"{public.account}: nobody knows how it is called there; {by_hand}"
 
 
