@@ -22,7 +22,9 @@ URL = "https://hooks.example.com/in?from=postbell"
 _TOLERANCE = 300
 
 _EVENT = {"type", "timestamp", "data"}
-_POST = {"id", "post", "account", "due_at", "text", "segments", "title", "link", "tags", "media"}
+_POST = {
+    *("id", "post", "external_id", "account", "due_at", "text", "segments", "title", "link", "tags", "media")
+}
 _FILE = {"name", "mime", "sha256", "alt", "part", "width", "height", "data"}
 
 

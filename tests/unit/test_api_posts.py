@@ -234,6 +234,13 @@ def test_posts_are_found_by_the_id_that_their_caller_gives_them(api: Asked) -> N
     assert ids("cms") == ids("") == []
 
 
+def test_a_webhook_is_handed_the_id_of_the_caller(api: Asked) -> None:
+    add_account(api.world.store, "hook", network="webhook", credentials={"url": "https://example.org/hook"})
+    asked = {"text": "hello", "to": ["hook"], "external_id": "cms-4711"}
+    (preview,) = api.ask("POST", "/api/v1/posts/preview", json=asked).json()["previews"]
+    assert preview["calls"][0]["body"]["data"]["external_id"] == "cms-4711"
+
+
 def test_the_id_of_a_caller_is_changed_taken_away_and_kept(api: Asked) -> None:
     made = write(api, external_id="one")
     path = f"/api/v1/posts/{made['id']}"

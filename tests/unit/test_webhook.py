@@ -84,12 +84,14 @@ def test_a_thread_is_handed_on_with_all_its_parts() -> None:
 
 def test_the_event_says_everything_about_the_post(tmp_path: Path) -> None:
     out = outgoing(media=(stored(tmp_path),), link="https://example.com/", options={"tags": "a, b"})
+    out = replace(out, external_id="cms-4711")
     assert json.loads(sent(out).content) == {
         "type": "post.published",
         "timestamp": "2026-11-23T09:00:00.000Z",
         "data": {
             "id": "k7m2p9q4r8s3t6v5w2x9",
             "post": "b7kq2m9x",
+            "external_id": "cms-4711",
             "account": "mine",
             "due_at": "2026-11-23T09:00:00.000Z",
             "text": "Good morning",

@@ -218,6 +218,7 @@ def _body(outgoing: Outgoing, data: list[str]) -> dict[str, Any]:
         "data": {
             "id": outgoing.key,
             "post": outgoing.post_id,
+            "external_id": outgoing.external_id,
             "account": outgoing.target.name,
             "due_at": _stamp(outgoing.due_at),
             "text": content.text,

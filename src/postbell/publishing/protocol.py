@@ -91,6 +91,8 @@ class Outgoing:
     due_at: datetime
     #: The id of the post, for people.
     post_id: str
+    #: What another program calls the post.
+    external_id: str | None = None
     #: The content without what the account adds to it; None where it adds nothing.
     written: Content | None = None
     #: Whether the network decides about its limits: what it is given may be beyond them.

@@ -228,6 +228,7 @@ class Context:
             begun_at=begun_at,
             due_at=delivery.due_at or begun_at,
             post_id=post.id,
+            external_id=post.external_id,
             written=None if content is said else taken(said, network),
             unchecked=post.unchecked,
             forgotten=delivery.begun_at is None and since is not None,
