@@ -162,6 +162,7 @@ def test_nobody_else_is_answered_while_there_is_no_key(home: Home) -> None:
     told = said(home, "api_not_opened")
     assert told
     assert "other machines would reach it, and there is no key yet" in told["reason"]
+    assert "put a reverse proxy with TLS in front" in told["mend"]
 
 
 def test_with_a_key_it_may_be_open_to_other_machines(home: Home) -> None:

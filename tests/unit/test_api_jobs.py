@@ -79,6 +79,22 @@ def finished(api: Asked, job: dict[str, Any]) -> dict[str, Any]:
     return read(api, job)
 
 
+def test_that_a_job_begins_and_ends_and_what_it_brings_is_told_as_it_happens(api: Asked) -> None:
+    job = finished(api, ask(api, f"{HERE}cat.png", f"{HERE}gone"))
+    sha256 = job["items"][0]["sha256"]
+    api.ask("PATCH", f"/api/v1/media/{sha256}", json={"alt": "Another cat"})
+    assert api.ask("DELETE", f"/api/v1/media/{sha256}").status_code == 204
+    told = api.ask("GET", "/api/v1/events?events=media.*,job.*").json()["events"]
+    cat = {"sha256": sha256, "kind": "image", "mime": "image/png", "alt": "A cat"}
+    assert [(each["type"], each["data"]) for each in told] == [
+        ("job.added", {"job": job["id"], "items": 2, "failed": 0}),
+        ("media.added", cat),
+        ("job.ended", {"job": job["id"], "items": 2, "failed": 1}),
+        ("media.changed", cat | {"alt": "Another cat"}),
+        ("media.deleted", cat | {"alt": "Another cat"}),
+    ]
+
+
 def test_a_fault_with_one_file_is_told_and_the_others_are_fetched(api: Asked) -> None:
     job = finished(api, ask(api, f"{HERE}fault", f"{HERE}cat.png"))
     assert (job["state"], job["failed"], job["items"][1]["state"]) == ("ended", 1, "done")

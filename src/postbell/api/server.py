@@ -77,7 +77,7 @@ class Api:
             self._listener = listener = _bind(place)
         except (OSError, PostbellError) as error:
             told, mend = _not_open(place, error)
-            log.warning("api_not_opened", reason=told)
+            log.warning("api_not_opened", reason=told, mend=mend)
             self.troubles.begin(_API, told, mend)
             return
         self._path = Path(place.path) if place.path else None
@@ -117,7 +117,7 @@ class Api:
 
     async def _require_key(self, place: Listen) -> None:
         if not place.is_loopback and not await asyncio.to_thread(keys.list_keys, self.app.ctx):
-            raise PostbellError("other machines would reach it, and there is no key yet")
+            raise PostbellError(keys.NO_KEY)
 
     async def _application(self) -> Asgi:
         """Return what answers; to import it takes half a second, so that is done where somebody asks."""
@@ -161,13 +161,11 @@ def _not_open(place: Listen, error: Exception) -> tuple[str, str]:
         f"The HTTP API is not open at {place}: {reason[0].lower()}{reason[1:]}. Posts are published anyway."
     )
     if isinstance(error, OSError):
-        mend = "Name another place as `api.listen` in the configuration, or none, and restart the daemon."
-    else:
-        mend = (
-            "Leave `api.listen` at 127.0.0.1 and put a reverse proxy with TLS in front, whose name is in "
-            "`api.hosts`; or make a key with `postbell key add`, and restart the daemon."
+        return (
+            told,
+            "Name another place as `api.listen` in the configuration, or none, and restart the daemon.",
         )
-    return told, mend
+    return told, keys.MAKE_KEY
 
 
 def _bind(place: Listen) -> socket.socket:

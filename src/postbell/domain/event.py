@@ -50,6 +50,15 @@ class EventKind(StrEnum):
     SERIES_DELETED = "series.deleted"
     PAUSE_BEGUN = "pause.begun"
     PAUSE_ENDED = "pause.ended"
+    #: A file was stored that was not there, whoever gave it.
+    MEDIA_ADDED = "media.added"
+    #: What it shows was said otherwise.
+    MEDIA_CHANGED = "media.changed"
+    MEDIA_DELETED = "media.deleted"
+    #: Files are to be fetched.
+    JOB_ADDED = "job.added"
+    #: Every one of them was fetched, or could not be.
+    JOB_ENDED = "job.ended"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, text
 
 from postbell.domain.account import Health
 from postbell.domain.event import EventKind
+from postbell.domain.job import ItemState
 from postbell.domain.states import DELETABLE, DeliveryState, Outcome, PostState
 
 
@@ -98,6 +99,18 @@ def _of_pause(kind: str, row: str) -> str:
     return _note("data", f"'{kind}', {about}")
 
 
+def _of_media(kind: str, row: str) -> str:
+    about = f"json_object('sha256', {row}.sha256, 'kind', {row}.kind, 'mime', {row}.mime, 'alt', {row}.shows)"
+    return _note("data", f"'{kind}', {about}")
+
+
+def _of_job(kind: str) -> str:
+    failed = f"sum(json_extract(value, '$.state') = '{ItemState.FAILED}')"
+    about = f"""json_object('job', NEW.id, 'items', count(*), 'failed', {failed})
+    FROM json_each(NEW.items)"""
+    return _note("data", f"'{kind}', {about}")
+
+
 def _differs(*columns: str) -> str:
     return " OR ".join(f"OLD.{column} IS NOT NEW.{column}" for column in columns)
 
@@ -181,6 +194,17 @@ _TRIGGERS: dict[str, tuple[str, str]] = {
     "pause_begun": ("INSERT ON pause", _of_pause(_K.PAUSE_BEGUN, "NEW")),
     "pause_changed": (f"UPDATE ON pause WHEN {_differs('until')}", _of_pause(_K.PAUSE_BEGUN, "NEW")),
     "pause_ended": ("DELETE ON pause", _of_pause(_K.PAUSE_ENDED, "OLD")),
+    "media_added": ("INSERT ON media", _of_media(_K.MEDIA_ADDED, "NEW")),
+    "media_changed": (
+        f"UPDATE OF shows ON media WHEN {_differs('shows')}",
+        _of_media(_K.MEDIA_CHANGED, "NEW"),
+    ),
+    "media_deleted": ("DELETE ON media", _of_media(_K.MEDIA_DELETED, "OLD")),
+    "job_added": ("INSERT ON job", _of_job(_K.JOB_ADDED)),
+    "job_ended": (
+        "UPDATE OF ended_at ON job WHEN OLD.ended_at IS NULL AND NEW.ended_at IS NOT NULL",
+        _of_job(_K.JOB_ENDED),
+    ),
 }
 
 

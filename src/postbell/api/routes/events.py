@@ -90,6 +90,9 @@ async def read(
     With Last-Event-ID, or `after`, it goes on without a gap; without either it begins now. `reset` says that
     there is a gap: what came next was forgotten, or the database is an older one. A comment every 15 seconds
     shows that it lives. It ends when the key is revoked, and when Postbell stops.
+
+    Told is what becomes of posts, accounts, series, pauses, files and jobs. That a post is under way is not:
+    most are for less than a second. Nor is how Postbell itself is kept: keys, hooks, backups, half an upload.
     """
     kinds = _heard(events)
     known = last_event_id if last_event_id is not None else after

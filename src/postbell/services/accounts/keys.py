@@ -16,6 +16,13 @@ from postbell.store import keys
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 
+#: Why the HTTP API is not opened to other machines, and what to do then.
+NO_KEY = "other machines would reach it, and there is no key yet"
+MAKE_KEY = (
+    "Leave `api.listen` at 127.0.0.1 and put a reverse proxy with TLS in front, whose name is in "
+    "`api.hosts`; or make a key with `postbell key add`, and restart the daemon."
+)
+
 
 def add_key(
     ctx: Context, *, name: str, scopes: Iterable[Scope], expires_at: datetime | None = None

@@ -20,8 +20,10 @@ from postbell.domain.states import DeliveryState
 from postbell.errors import BadConfig, NotTold, PostbellError, Unauthorized
 from postbell.publishing import registry
 from postbell.publishing.protocol import Profile
+from postbell.sections import parse_listen
 from postbell.services.accounts.encrypted import encryption_told
 from postbell.services.accounts.holds import Hold, hold_of
+from postbell.services.accounts.keys import MAKE_KEY, NO_KEY
 from postbell.services.accounts.vault import find_vault
 from postbell.services.media import films
 from postbell.services.media.media_store import MediaStore
@@ -45,7 +47,7 @@ from postbell.services.upkeep.health import (
 )
 from postbell.services.upkeep.storage import storage
 from postbell.settings import Places, load_settings
-from postbell.store import accounts, backup, deliveries, hooks, mark, schema, summary
+from postbell.store import accounts, backup, deliveries, hooks, keys, mark, schema, summary
 from postbell.store.engine import Store, require_file
 from postbell.store.lock import DaemonLock
 from postbell.store.summary import Lost, LostFile, Overdue
@@ -79,6 +81,7 @@ class _Facts:
     foreseen: Cause | None
     notified: Notified
     hooks: list[Hook]
+    any_key: bool
 
 
 def doctor(places: Places, *, now: datetime, verify: Verify | None = None) -> list[Check]:
@@ -110,6 +113,7 @@ def doctor(places: Places, *, now: datetime, verify: Verify | None = None) -> li
             *_deliveries(facts),
             *_media(facts),
             *_hooks(facts.hooks, now),
+            *_guarded("api", lambda: _api(places, facts)),
             *_guarded("secrets", lambda: _secrets(places, facts)),
             *_guarded("backup", lambda: _backup(places, facts, now)),
             *_guarded("log", lambda: _log(places, now)),
@@ -210,6 +214,7 @@ def _look(places: Places, now: datetime) -> _Facts:
                 foreseen=foresee(tx, beside, runs=runs),
                 notified=notified(tx, _ways(places), now),
                 hooks=hooks.list_hooks(tx),
+                any_key=bool(keys.list_keys(tx)),
             )
     finally:
         store.close()
@@ -315,6 +320,12 @@ def _hooks(found: list[Hook], now: datetime) -> Iterator[Check]:
     failing = [odd("hooks", *hook_told(hook)) for hook in fails_for_long(found, now)]
     if found:
         yield from failing or [good("hooks", f"Told: {', '.join(hook.name for hook in found)}.")]
+
+
+def _api(places: Places, facts: _Facts) -> Iterator[Check]:
+    place = parse_listen(load_settings(places.config).api.listen)
+    if place and not place.is_loopback and not facts.any_key:
+        yield bad("api", f"The HTTP API is not opened at {place}: {NO_KEY}.", MAKE_KEY)
 
 
 def _secrets(places: Places, facts: _Facts) -> Iterator[Check]:
