@@ -198,7 +198,7 @@ class Preview(Shape):
     network: str = Field(description="The key of its network.")
     at: Instant | None = Field(description="When; null for a draft without a time.")
     placed_why: str | None = Field(description="Why then, where Postbell has chosen it.")
-    lengths: dict[str, Length] = Field(description="Of the longest part, by unit.")
+    lengths: dict[str, Length] = Field(description="Of the longest part as it is sent, by unit.")
     parts: list[dict[str, Length]] = Field(description="Of each part of a thread, by unit.")
     given: list[Media] = Field(description="Its files as they are.")
     media: list[Media] = Field(description="Its files as they are sent.")
