@@ -29,6 +29,7 @@ from postbell.api.asgi import Asgi
 from postbell.api.commands import in_words_of_the_api
 from postbell.api.consents import Consents
 from postbell.api.feed import Feed
+from postbell.api.headers import HEADERS
 from postbell.api.resource import SAFE
 from postbell.api.wall import Wall
 from postbell.app import App
@@ -175,10 +176,20 @@ def _require_described(answer: httpx.Response) -> None:
     for route in _served():
         if method in (route.methods or ()) and route.path_regex.match(path):
             assert answer.status_code in {route.status_code, *route.responses}, answer.text
+            _require_headers(answer, route)
             if answer.status_code == route.status_code and route.response_model:
                 told = route.response_model.model_validate(answer.json(), strict=False)
                 assert _undescribed(told) == [], f"{method} {path}"
             return
+
+
+def _require_headers(answer: httpx.Response, route: APIRoute) -> None:
+    """Fail for an answer that has a header of which the contract says nothing there."""
+    if route.include_in_schema:
+        operation = application().state.contract["paths"][route.path_format][answer.request.method.lower()]
+        described = operation["responses"][str(answer.status_code)].get("headers", {})
+        sent = {name for name in HEADERS if name in answer.headers}
+        assert sent <= described.keys(), f"{operation['operationId']} {answer.status_code}"
 
 
 def _require_own_words(answer: httpx.Response) -> None:

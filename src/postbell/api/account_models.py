@@ -71,11 +71,14 @@ class Profile(Shape):
 class NetworkField(Shape):
     """A value that a network needs, or an option of a post."""
 
-    name: str = Field(description="Its name.")
-    type: str = Field(description="What it is, in words; `secret` is never told again.")
+    name: str = Field(description="Its name.", examples=["visibility"])
+    type: str = Field(
+        description="What it is, in words; `secret` is never told again.",
+        examples=["public, unlisted, private or direct"],
+    )
     required: bool = Field(description="Whether it is needed.")
     default: Any = Field(description="What counts where it is left out.")
-    description: str = Field(description="What it means.")
+    description: str = Field(description="What it means.", examples=["Who sees it."])
     example: Any = Field(
         description="How it may look, as the command line takes it; null where that is plain."
     )
@@ -85,18 +88,30 @@ class Network(Shape):
     """A supported platform: what it needs, takes and offers."""
 
     key: str = Field(description="Names it.", examples=["mastodon"])
-    label: str = Field(description="The name that people know.")
-    summary: str = Field(description="What it is, in a sentence.")
-    server: str = Field(description="Whether an account has a server of its own: required, optional or none.")
+    label: str = Field(description="The name that people know.", examples=["Mastodon"])
+    summary: str = Field(
+        description="What it is, in a sentence.", examples=["Publishes on a Mastodon server."]
+    )
+    server: str = Field(
+        description="Whether an account has a server of its own: required, optional or none.",
+        examples=["required"],
+    )
     default_server: str | None = Field(description="The server where none is given.")
-    guide: str = Field(description="How to get what it needs, in steps.")
+    guide: str = Field(
+        description="How to get what it needs, in steps.", examples=["1. Open the settings of your account."]
+    )
     credentials: list[NetworkField] = Field(description="What an account needs.")
     options: list[NetworkField] = Field(description="What a post can be told about it.")
     limits: dict[str, Any] = Field(description="What it takes where no options say otherwise.")
-    resend: str = Field(description="What a repeat does after a lost answer: safe, look_first or never.")
+    resend: str = Field(
+        description="What a repeat does after a lost answer: safe, look_first or never.",
+        examples=["look_first"],
+    )
     deletes: bool = Field(description="Whether what was published can be taken away.")
     edits: bool = Field(description="Whether what was published can be changed there.")
-    threads: str = Field(description="What becomes of a thread: chain, joined, whole or none.")
+    threads: str = Field(
+        description="What becomes of a thread: chain, joined, whole or none.", examples=["chain"]
+    )
     comments: bool = Field(description="Whether it publishes first comments.")
     comment_files: bool = Field(description="Whether it puts files into first comments.")
     example: list[str] = Field(description="Commands that connect an account and post with it.")

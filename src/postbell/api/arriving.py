@@ -125,11 +125,13 @@ FORM = {
                             "items": {"type": "string", "contentMediaType": "application/octet-stream"},
                             "minItems": 1,
                             "maxItems": MOST_FILES,
+                            "examples": [["the bytes of a file"]],
                             "description": "Anything that posts can have; told by the bytes, not by names.",
                         },
                         "alt": {
                             "type": "array",
                             "items": {"type": "string"},
+                            "examples": [["A cat"]],
                             "description": "What the files show: the first for the first, and so on.",
                         },
                     },

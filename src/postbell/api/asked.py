@@ -160,7 +160,10 @@ class PostAsked(TimeAsked):
     link: str | None = Field(None, description="A web address that it is about.", max_length=2000)
     media: list[MediaAsked] = Field(default_factory=list, description="Its files, in order.", max_length=MOST)
     to: list[str] = Field(
-        default_factory=list, description="The names of the accounts.", max_length=MOST, examples=[["sky"]]
+        default_factory=list,
+        description="The names of the accounts.",
+        max_length=MOST,
+        examples=[["sky", "blog"]],
     )
     draft: Flag = Field(False, description="Keep it a draft although it has a time: that is a reminder.")
     external_id: str | None = Field(

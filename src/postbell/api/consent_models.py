@@ -11,12 +11,14 @@ class Consent(Shape):
     """A page that a person is to open in a browser."""
 
     id: str = Field(description="Names it.")
-    url: str = Field(description="The page.")
+    url: str = Field(description="The page.", examples=["https://social.example/oauth/authorize?client_id=…"])
     redirect: str | None = Field(
         description="Where the browser is sent back to; null where the page shows a code, to be typed."
     )
-    state_as: str = Field(description="The parameter of that address that tells this answer from others.")
-    state: str = Field(description="What that parameter must be.")
+    state_as: str = Field(
+        description="The parameter of that address that tells this answer from others.", examples=["state"]
+    )
+    state: str = Field(description="What that parameter must be.", examples=["9kTz"])
     otherwise: str | None = Field(
         description="Words for the person, if the browser is not sent back: what another page shows is typed."
     )

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from postbell.api.examples import exemplify
 from postbell.api.links import link
 from postbell.api.models import ProblemDocument
 from postbell.api.problems import MEDIA_TYPE
@@ -81,6 +82,7 @@ def describe(app: FastAPI, resources: Sequence[Resource]) -> dict[str, Any]:
         for method, operation in path.items():
             _complete(method, operation)
     link(document)
+    exemplify(document)
     return document
 
 

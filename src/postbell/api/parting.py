@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Path, Request
 from starlette.requests import ClientDisconnect
 
 from postbell.api import tus
@@ -18,6 +18,10 @@ from postbell.api.problems import Refusal
 from postbell.errors import PostbellError
 from postbell.services.media.uploading import Part, find_upload
 
+
+UploadId = Annotated[
+    str, Path(description="Names the upload.", pattern="^[a-z0-9]{1,20}$", examples=["k7f2m9qx"])
+]
 
 #: Seconds without a byte after which nobody is there any more.
 _PATIENCE = 60.0
@@ -67,7 +71,7 @@ class Way:
             self._patience = None
 
 
-async def arrived(request: Request, id: str) -> AsyncIterator[Part | None]:  # noqa: A002 - the name in the path
+async def arrived(request: Request, id: UploadId) -> AsyncIterator[Part | None]:  # noqa: A002 - the name in the path
     """Take a part in; None where nothing is left to do: the file is stored, or this wish was answered."""
     tus.require_version(request)
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != tus.PART:

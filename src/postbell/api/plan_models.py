@@ -18,7 +18,9 @@ from postbell.services.accounts.pausing import Scope
 class Rule(Shape):
     """When a series comes again."""
 
-    kind: str = Field(description="recurrence: by the calendar; recycling: after a gap.")
+    kind: str = Field(
+        description="recurrence: by the calendar; recycling: after a gap.", examples=["recurrence"]
+    )
     words: dict[str, Any] = Field(description="The rule, in the words in which it is asked for.")
     says: str = Field(description="The same for people.", examples=["every day at 09:00 Europe/Berlin"])
     rrule: str | None = Field(description="The same as an RRULE (RFC 5545); null where that cannot say it.")
@@ -220,7 +222,7 @@ class ResumedList(Shape):
 class Label(Shape):
     """What posts and series are filed under."""
 
-    name: str = Field(description="The label.")
+    name: str = Field(description="The label.", examples=["news"])
     posts: int = Field(description="How many posts have it.")
     scheduled: int = Field(description="How many of these are still to be published.")
     series: int = Field(description="How many series have it that still make posts.")
@@ -323,7 +325,9 @@ class Notice(Shape):
     post: str | None = Field(description="The id of the post.")
     account: str | None = Field(description="The name of the account.")
     text: str | None = Field(description="The first words of the post.")
-    message: str = Field(description="What happened. Whole sentences.")
+    message: str = Field(
+        description="What happened. Whole sentences.", examples=["The first comment was not published."]
+    )
     mend: str | None = Field(description="What to do about it.")
     told_at: Instant | None = Field(description="When the user was told; null: not, or not yet.")
     over_at: Instant | None = Field(description="Since when nothing of it is left to tell.")
@@ -338,7 +342,7 @@ class Notices(Shape):
 class Trial(Shape):
     """How one way of telling the user took a test."""
 
-    way: str = Field(description="The name of the way; nothing secret is in it.")
+    way: str = Field(description="The name of the way; nothing secret is in it.", examples=["desktop"])
     told: bool = Field(description="Whether it took the message.")
     error: str | None = Field(description="Why not.")
 

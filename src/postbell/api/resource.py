@@ -22,6 +22,7 @@ from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.responses import Response
 
 from postbell.api.call import Answer, Running, begin, conclude
+from postbell.api.headers import sending, with_headers
 from postbell.api.problems import Refusal, told
 from postbell.api.texts import require_texts
 from postbell.domain.access import Scope, opens
@@ -106,16 +107,18 @@ class Resource:
         refuses: Sequence[int] = (),
         unchanged: bool = False,
         also: dict[int | str, dict[str, Any]] | None = None,
+        sends: Sequence[str] = (),
         **more: Any,
     ) -> Callable[[Work], Work]:
         """Serve a function for one method of one path, to who holds a scope.
 
         `returns` is the model of what it answers with `status`; `refuses` what it may answer besides what
-        every route does, `unchanged` whether it has an ETag to ask with; `also` describes other answers.
-        `more` goes to FastAPI.
+        every route does, `unchanged` whether it has an ETag to ask with; `also` describes other answers, and
+        `sends` names the headers of those that are no refusals. `more` goes to FastAPI.
         """
         unsafe = method not in SAFE
         codes = sorted({*ALWAYS, *refuses, *(_UNSAFE if unsafe else ()), *((304,) if unchanged else ())})
+        good = sending([*(("ETag",) if unchanged else ()), *sends], also or {}, status)
 
         def register(work: Work) -> Work:
             @functools.wraps(work)
@@ -131,7 +134,7 @@ class Resource:
                 response_model=returns,
                 status_code=status,
                 operation_id=f"{self.name}_{work.__name__}",
-                responses={code: {"description": MEANINGS[code]} for code in codes} | (also or {}),
+                responses={code: with_headers(MEANINGS[code], code) for code in codes} | good,
                 openapi_extra={"x-scope": needs.value, **more.pop("openapi_extra", {})},
                 **more,
             )
@@ -153,7 +156,8 @@ class Resource:
                 response_model=returns,
                 status_code=200,
                 operation_id=f"{self.name}_{work.__name__}",
-                responses={code: {"description": MEANINGS[code]} for code in ALWAYS} | more.pop("also", {}),
+                responses={code: with_headers(MEANINGS[code], code) for code in ALWAYS}
+                | more.pop("also", {}),
                 openapi_extra={"x-scope": needs.value},
                 **more,
             )

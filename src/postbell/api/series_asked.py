@@ -137,7 +137,11 @@ class SaidAsked(Asked):
         gt=0,
         le=LONGEST_SPAN,
     )
-    repeat: RepeatAsked | None = Field(None, description="A rule of the calendar.")
+    repeat: RepeatAsked | None = Field(
+        None,
+        description="A rule of the calendar.",
+        examples=[{"repeat": "weekly", "days_of_week": ["mon", "thu"], "times": ["09:00"]}],
+    )
     recycle: RecycleAsked | None = Field(None, description="A rule that uses it again after a gap.")
 
 

@@ -46,7 +46,8 @@ def header(name: str, description: str, *, required: bool = False, **schema: Any
 
 def described(*headers: Mapping[str, Any], body: bool = False) -> dict[str, Any]:
     """Return how the document describes what a request must bring."""
-    kind = {"schema": {"type": "string", "contentMediaType": "application/octet-stream", "maxLength": 4096}}
+    part = {"type": "string", "contentMediaType": "application/octet-stream", "maxLength": 4096}
+    kind = {"schema": part | {"examples": ["the next bytes of the file"]}}
     return {"parameters": [_TUS, *headers]} | (
         {"requestBody": {"required": True, "content": {PART: kind}}} if body else {}
     )

@@ -44,8 +44,14 @@ class AccountAsked(Asked):
 
     name: str = Field(description="What it is called here: letters, digits, - _ and .", max_length=100)
     network: str = Field(description="The key of its network.", max_length=100, examples=["mastodon"])
-    server: str | None = Field(None, description="The address of its server, if the network has several.")
-    values: dict[str, str] = Field(default_factory=dict, description=VALUES)
+    server: str | None = Field(
+        None,
+        description="The address of its server, if the network has several.",
+        examples=["https://social.example"],
+    )
+    values: dict[str, str] = Field(
+        default_factory=dict, description=VALUES, examples=[{"access_token": "as the server shows it"}]
+    )
     consent: str | None = Field(None, description=_CONSENT, max_length=100)
     verify: Flag = Field(True, description="Whether the network is asked first whether it accepts it.")
 
@@ -54,7 +60,9 @@ class ReconnectAsked(Asked):
     """New credentials; what is left out stays."""
 
     server: str | None = Field(None, description="The address of its server.")
-    values: dict[str, str] = Field(default_factory=dict, description=VALUES)
+    values: dict[str, str] = Field(
+        default_factory=dict, description=VALUES, examples=[{"access_token": "as the server shows it"}]
+    )
     consent: str | None = Field(None, description=_CONSENT, max_length=100)
     verify: Flag = Field(True, description="Whether the network is asked first whether it accepts it.")
 
@@ -95,7 +103,11 @@ class AccountChanged(Asked):
 class PauseAsked(Asked):
     """For how long it is held back."""
 
-    until: str | None = Field(None, description="Until when: RFC 3339; null: until it is resumed.")
+    until: str | None = Field(
+        None,
+        description="Until when: RFC 3339; null: until it is resumed.",
+        examples=["2026-12-01T09:00:00+01:00"],
+    )
 
 
 @resource.get("", "List accounts", returns=account_models.Accounts)
@@ -118,6 +130,7 @@ def read(call: Call, name: Name) -> Answer:
     returns=account_models.ConnectedAccount,
     status=201,
     refuses=(404,),
+    sends=("Location",),
 )
 def create(call: Call, asked: AccountAsked) -> Answer:
     """Connect a profile, once its network has accepted it."""
@@ -143,6 +156,7 @@ def create(call: Call, asked: AccountAsked) -> Answer:
     needs=Scope.ACCOUNTS,
     returns=account_models.Account,
     refuses=(404, 412),
+    sends=("ETag",),
 )
 def change(call: Call, name: Name, asked: AccountChanged) -> Answer:
     """Rename an account, change what bounds its posts, which what waits follows, or what it adds to them."""
@@ -220,6 +234,7 @@ def reconnect(call: Call, name: Name, asked: ReconnectAsked) -> Answer:
     needs=Scope.ACCOUNTS,
     returns=account_models.Account,
     refuses=(404,),
+    sends=("ETag",),
 )
 def pause(call: Call, name: Name, asked: PauseAsked | None = None) -> Answer:
     """Hold back what is to be published with an account; what is under way goes on.

@@ -56,7 +56,7 @@ class EventShape(Shape):
     """One thing that happened."""
 
     id: int = Field(description="Counts up in the order of the changes.")
-    type: EventKind = Field(description="What happened to what.")
+    type: EventKind = Field(description="What happened, as one word with a dot in it.")
     timestamp: Instant = Field(description="When it was written down.")
     data: dict[str, object] = Field(
         description="What was so then: `post` and `account` where it is about such, and what its type has."

@@ -19,10 +19,12 @@ class Fetch(Shape):
     """A file of a post was fetched."""
 
     account: str = Field(description="The account whose network was given the link.")
-    file: str = Field(description="The stored file.")
+    file: str = Field(description="The stored file.", examples=["9f86d081" * 8])
     at: str = Field(description="When: RFC 3339, UTC.")
-    address: str = Field(description="Where it was asked from; behind a proxy that is the proxy.")
-    agent: str = Field(description="What it called itself.")
+    address: str = Field(
+        description="Where it was asked from; behind a proxy that is the proxy.", examples=["192.0.2.7"]
+    )
+    agent: str = Field(description="What it called itself.", examples=["facebookexternalua"])
 
 
 class Fetches(Shape):

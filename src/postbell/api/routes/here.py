@@ -46,14 +46,14 @@ def here(call: Call) -> Answer:
     )
 
 
-@resource.get("/find/post", "Find a post", returns=post_models.Post, refuses=(404,))
+@resource.get("/find/post", "Find a post", returns=post_models.Post, refuses=(404,), unchanged=True)
 def find_post(call: Call, begins: Begins) -> Answer:
     """Read the one post whose id begins so; 422 where several do."""
     shown = post_json(load_post(call.ctx, begins))
     return Answer(body=shown, tag=tag_of(shown))
 
 
-@resource.get("/find/series", "Find a series", returns=plan_models.Series, refuses=(404,))
+@resource.get("/find/series", "Find a series", returns=plan_models.Series, refuses=(404,), unchanged=True)
 def find_series(call: Call, begins: Begins) -> Answer:
     """Read the one series whose id begins so; 422 where several do."""
     found = load_series(call.ctx, begins)

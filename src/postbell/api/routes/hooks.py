@@ -32,12 +32,19 @@ Name = Annotated[
 class HookAsked(Asked):
     """An address to tell what happens from now on."""
 
-    name: str = Field(description="What it is called here: letters, digits, - _ and .", max_length=100)
-    url: str = Field(description="Where it is told; https:// or http://.", max_length=2000)
+    name: str = Field(
+        description="What it is called here: letters, digits, - _ and .", max_length=100, examples=["bell"]
+    )
+    url: str = Field(
+        description="Where it is told; https:// or http://.",
+        max_length=2000,
+        examples=["https://bell.example/hook"],
+    )
     events: list[str] = Field(
         default_factory=list,
         description="What it is told: `post.failed`, `post.*`, `*`; left out: how posts and accounts do.",
         max_length=100,
+        examples=[["post.failed", "post.partial"]],
     )
     allow_local: Flag = Field(
         False, description="Whether the address may be on the machine of the daemon or in a private network."
@@ -47,9 +54,9 @@ class HookAsked(Asked):
 class Hook(Shape):
     """An address that is told what happens."""
 
-    name: str = Field(description="What it is called here.")
-    url: str = Field(description="Where it is told.")
-    events: list[str] = Field(description="What it is told.")
+    name: str = Field(description="What it is called here.", examples=["bell"])
+    url: str = Field(description="Where it is told.", examples=["https://bell.example/hook"])
+    events: list[str] = Field(description="What it is told.", examples=[["post.failed", "post.partial"]])
     allow_local: bool = Field(description="Whether the address need not be public.")
     created_at: Instant = Field(description="When it was added.")
     failures: int = Field(description="How often in a row it took nothing.")
@@ -83,7 +90,7 @@ class MadeHook(Hook):
 class HookTest(Shape):
     """How a ping went."""
 
-    hook: str = Field(description="The name of the hook.")
+    hook: str = Field(description="The name of the hook.", examples=["bell"])
     taken: bool = Field(description="Whether it was answered with 2xx in time.")
     status: int | None = Field(description="The status of the answer; null where there was none.")
     took_ms: int = Field(description="How long that took, in milliseconds.")
@@ -119,7 +126,9 @@ def list_(call: Call) -> Answer:
     return Answer(body={"hooks": [_seen(each) for each in hooks.see_hooks(call.ctx)]})
 
 
-@resource.serve("POST", "", "Add a hook", needs=Scope.ADMIN, returns=MadeHook, status=201)
+@resource.serve(
+    "POST", "", "Add a hook", needs=Scope.ADMIN, returns=MadeHook, status=201, sends=("Location",)
+)
 def add(call: Call, asked: HookAsked) -> Answer:
     """Let an address be told what happens from now on.
 

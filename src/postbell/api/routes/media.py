@@ -46,8 +46,13 @@ class MediaListAsked(Asked):
 class FileAsked(Asked):
     """A file that is somewhere else."""
 
-    url: str = Field(description="Where: http or https, a public address.", min_length=1, max_length=2048)
-    alt: str = Field("", description="What it shows.", max_length=10_000)
+    url: str = Field(
+        description="Where: http or https, a public address.",
+        min_length=1,
+        max_length=2048,
+        examples=["https://pictures.example/cat.jpg"],
+    )
+    alt: str = Field("", description="What it shows.", max_length=10_000, examples=["A cat"])
 
 
 class IngestAsked(Asked):
@@ -73,6 +78,7 @@ class MediaChanged(Asked):
     returns=models.StoredMediaList,
     status=201,
     openapi_extra=FORM,
+    sends=("Location",),
 )
 def upload(call: Call, files: Files) -> Answer:
     """Store pictures and videos: all of them, or none.
@@ -86,7 +92,13 @@ def upload(call: Call, files: Files) -> Answer:
 
 
 @resource.serve(
-    "POST", "/ingest", "Fetch files from addresses", needs=Scope.WRITE, returns=models.Job, status=202
+    "POST",
+    "/ingest",
+    "Fetch files from addresses",
+    needs=Scope.WRITE,
+    returns=models.Job,
+    status=202,
+    sends=("Location",),
 )
 def ingest(call: Call, asked: IngestAsked) -> Answer:
     """Fetch pictures and videos from public addresses, one after another, and store them like uploads.
@@ -98,7 +110,7 @@ def ingest(call: Call, asked: IngestAsked) -> Answer:
     return Answer(body=job_json(job), headers=found_at("jobs", job.id))
 
 
-@resource.get("", "List files", returns=models.MediaPage)
+@resource.get("", "List files", returns=models.MediaPage, sends=("Link",))
 def list_(call: Call, asked: Annotated[MediaListAsked, Query()]) -> Answer:
     """List files, the newest first."""
     beyond = read_timed(asked.cursor) if asked.cursor else None
@@ -132,6 +144,7 @@ def read(call: Call, sha256: Sha256) -> Answer:
         200: {"description": "The file.", "content": _FILE},
         206: {"description": "The part of it that Range asks for.", "content": _FILE},
     },
+    sends=("ETag",),
 )
 def download(call: Call, sha256: Sha256) -> Answer:
     """Read the bytes of a file as they are stored; with Range a part of them."""

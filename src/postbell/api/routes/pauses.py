@@ -43,7 +43,11 @@ class ResumeAsked(Asked):
 class PausesAsked(ResumeAsked):
     """What to hold back."""
 
-    until: str | None = Field(None, description="Until when: RFC 3339; left out: until it is resumed.")
+    until: str | None = Field(
+        None,
+        description="Until when: RFC 3339; left out: until it is resumed.",
+        examples=["2026-12-01T09:00:00+01:00"],
+    )
 
 
 @resource.get("", "List pauses", returns=plan_models.Pauses)

@@ -23,13 +23,15 @@ resource = Resource("actions", "What can be done with a post that is stored.", p
 class PublishAsked(Asked):
     """How a post is published now."""
 
-    allow_duplicate: Flag = Field(False, description="Let it say what another post of an account says.")
+    allow_duplicate: Flag = Field(
+        False, description="Let it say what another post of an account says.", examples=[True]
+    )
 
 
 class RetryAsked(Asked):
     """What is tried again."""
 
-    account: str | None = Field(None, description="Only for this account.")
+    account: str | None = Field(None, description="Only for this account.", examples=["sky"])
 
 
 class SettleAsked(Asked):
@@ -39,7 +41,12 @@ class SettleAsked(Asked):
         description="published: it is public; failed: it is not and stays so; resend: it is not, send it."
     )
     account: str | None = Field(None, description="The account, where several deliveries are unsure.")
-    url: str | None = Field(None, description="Where it is, if it was published.", max_length=2000)
+    url: str | None = Field(
+        None,
+        description="Where it is, if it was published.",
+        max_length=2000,
+        examples=["https://social.example/@ann/1"],
+    )
 
 
 def found(call: Running, post_id: str) -> Post:
@@ -56,6 +63,7 @@ def found(call: Running, post_id: str) -> Post:
     needs=Scope.PUBLISH,
     returns=post_models.SavedPost,
     refuses=(404, 412),
+    sends=("ETag",),
 )
 def publish(call: Call, id: PostId, asked: PublishAsked | None = None) -> Answer:  # noqa: A002
     """Publish a draft or scheduled post at once; one that waits for another try is tried at once.
@@ -67,7 +75,13 @@ def publish(call: Call, id: PostId, asked: PublishAsked | None = None) -> Answer
 
 
 @resource.serve(
-    "POST", "/{id:id}/cancel", "Cancel", needs=Scope.WRITE, returns=post_models.SavedPost, refuses=(404, 412)
+    "POST",
+    "/{id:id}/cancel",
+    "Cancel",
+    needs=Scope.WRITE,
+    returns=post_models.SavedPost,
+    refuses=(404, 412),
+    sends=("ETag",),
 )
 def cancel(call: Call, id: PostId) -> Answer:  # noqa: A002
     """Cancel what is not yet published of a post; the post itself is kept."""
@@ -82,6 +96,7 @@ def cancel(call: Call, id: PostId) -> Answer:  # noqa: A002
     needs=Scope.PUBLISH,
     returns=post_models.SavedPost,
     refuses=(404, 412),
+    sends=("ETag",),
 )
 def retry(call: Call, id: PostId, asked: RetryAsked | None = None) -> Answer:  # noqa: A002
     """Try again, now, what failed or was missed."""
@@ -97,6 +112,7 @@ def retry(call: Call, id: PostId, asked: RetryAsked | None = None) -> Answer:  #
     needs=Scope.PUBLISH,
     returns=post_models.SavedPost,
     refuses=(404, 412),
+    sends=("ETag",),
 )
 def settle(call: Call, id: PostId, asked: SettleAsked) -> Answer:  # noqa: A002
     """Say how an unsure delivery ended, after a look at the network."""

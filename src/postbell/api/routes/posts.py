@@ -60,7 +60,7 @@ class ListAsked(Asked):
     cursor: str | None = Field(None, description="Where to go on: `next` of the part before.")
 
 
-@resource.get("", "List posts", returns=post_models.PostPage, refuses=(404,))
+@resource.get("", "List posts", returns=post_models.PostPage, refuses=(404,), sends=("Link",))
 def list_(call: Call, asked: Annotated[ListAsked, Query()]) -> Answer:
     """List posts, those without a time first, then from the latest time to the earliest."""
     if asked.account:
@@ -114,7 +114,14 @@ def read(call: Call, id: PostId) -> Answer:  # noqa: A002 - the name in the path
 
 
 @resource.serve(
-    "POST", "", "Write a post", needs=Scope.WRITE, returns=post_models.SavedPost, status=201, refuses=(404,)
+    "POST",
+    "",
+    "Write a post",
+    needs=Scope.WRITE,
+    returns=post_models.SavedPost,
+    status=201,
+    refuses=(404,),
+    sends=("ETag", "Location"),
 )
 def create(call: Call, asked: PostAsked) -> Answer:
     """Store a new post; with a time it is scheduled, without one it is a draft.
@@ -175,7 +182,13 @@ def preview(call: Call, asked: PostAsked) -> Answer:
 
 
 @resource.serve(
-    "PATCH", "/{id:id}", "Change a post", needs=Scope.WRITE, returns=post_models.SavedPost, refuses=(404, 412)
+    "PATCH",
+    "/{id:id}",
+    "Change a post",
+    needs=Scope.WRITE,
+    returns=post_models.SavedPost,
+    refuses=(404, 412),
+    sends=("ETag",),
 )
 def change(call: Call, id: PostId, asked: PostChanged) -> Answer:  # noqa: A002
     """Change a draft or a scheduled post. A time schedules a draft; without one every account keeps its time.

@@ -26,7 +26,9 @@ resource = Resource("published", "What can be done with what is public.", path="
 class UnpublishAsked(Asked):
     """From where a post is taken away."""
 
-    account: str | None = Field(None, description="Only from this account; left out: from everywhere.")
+    account: str | None = Field(
+        None, description="Only from this account; left out: from everywhere.", examples=["sky"]
+    )
 
 
 @resource.serve(
@@ -36,6 +38,7 @@ class UnpublishAsked(Asked):
     needs=Scope.PUBLISH,
     returns=post_models.SavedPost,
     refuses=(404, 412),
+    sends=("ETag",),
 )
 def edit(call: Call, id: PostId, asked: PublishedChanged) -> Answer:  # noqa: A002 - the name in the path
     """Change what a published post says, here at once, and where it is public by the daemon.
@@ -69,6 +72,7 @@ def preview_edit(call: Call, id: PostId, asked: PublishedChanged) -> Answer:  # 
     needs=Scope.PUBLISH,
     returns=post_models.SavedPost,
     refuses=(404, 412),
+    sends=("ETag",),
 )
 def unpublish(call: Call, id: PostId, asked: UnpublishAsked | None = None) -> Answer:  # noqa: A002
     """Have what is public of a post taken away by the daemon; the post itself is kept.

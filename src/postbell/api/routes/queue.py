@@ -63,7 +63,7 @@ class OrderAsked(Asked):
 class ShuffleAsked(Asked):
     """Any order of a queue."""
 
-    seed: Whole | None = Field(None, description="The same number always gives the same order.")
+    seed: Whole | None = Field(None, description="The same number always gives the same order.", examples=[7])
 
 
 @resource.get(
@@ -81,6 +81,7 @@ def slots(call: Call, name: Name) -> Answer:
     needs=Scope.ACCOUNTS,
     returns=plan_models.Slots,
     refuses=(404, 412),
+    sends=("ETag",),
 )
 def set_slots(call: Call, name: Name, asked: SlotsAsked) -> Answer:
     """Give an account other posting times, or none; what is queued keeps its time."""

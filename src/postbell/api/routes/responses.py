@@ -28,6 +28,7 @@ class ResponsesAsked(Asked):
         description="How many liked, answered or shared it, all together; replaces what was known.",
         ge=0,
         le=10**12,
+        examples=[12],
     )
     account: str | None = Field(None, description="The account, if it was published with several.")
 

@@ -43,7 +43,7 @@ class ListAsked(Asked):
 class EndAsked(Asked):
     """How a series is ended."""
 
-    touched: Flag = Field(False, description=_TOUCHED)
+    touched: Flag = Field(False, description=_TOUCHED, examples=[True])
 
 
 class DeleteAsked(Asked):
@@ -95,7 +95,13 @@ def coming(
 
 
 @resource.serve(
-    "POST", "", "Write a series", needs=Scope.PUBLISH, returns=plan_models.SavedSeries, status=201
+    "POST",
+    "",
+    "Write a series",
+    needs=Scope.PUBLISH,
+    returns=plan_models.SavedSeries,
+    status=201,
+    sends=("ETag", "Location"),
 )
 def create(call: Call, asked: SeriesAsked) -> Answer:
     """Store a series and make its first posts; each is an ordinary post, to be changed or cancelled alone."""
@@ -121,6 +127,7 @@ def preview(call: Call, asked: SeriesAsked) -> Answer:
     needs=Scope.PUBLISH,
     returns=plan_models.SavedSeries,
     refuses=(404, 412),
+    sends=("ETag",),
 )
 def change(call: Call, id: SeriesId, asked: SeriesChanged) -> Answer:  # noqa: A002
     """Change what a series says, for whom and when; posts to come follow, but for those changed by hand."""
@@ -136,6 +143,7 @@ def change(call: Call, id: SeriesId, asked: SeriesChanged) -> Answer:  # noqa: A
     needs=Scope.WRITE,
     returns=plan_models.EndedSeries,
     refuses=(404, 412),
+    sends=("ETag",),
 )
 def end(call: Call, id: SeriesId, asked: EndAsked | None = None) -> Answer:  # noqa: A002
     """End a series for good and cancel its posts to come; what it has published stays."""
@@ -163,7 +171,13 @@ def remove(call: Call, id: SeriesId, asked: Annotated[DeleteAsked, Query()]) -> 
 
 
 @resource.serve(
-    "POST", "/{id:id}/skip", "Skip a time", needs=Scope.WRITE, returns=post_models.SavedPost, refuses=(404,)
+    "POST",
+    "/{id:id}/skip",
+    "Skip a time",
+    needs=Scope.WRITE,
+    returns=post_models.SavedPost,
+    refuses=(404,),
+    sends=("ETag",),
 )
 def skip(call: Call, id: SeriesId, asked: SlotAsked) -> Answer:  # noqa: A002
     """Leave out one time of a series; its post is cancelled. The series goes on."""
@@ -178,6 +192,7 @@ def skip(call: Call, id: SeriesId, asked: SlotAsked) -> Answer:  # noqa: A002
     needs=Scope.PUBLISH,
     returns=post_models.SavedPost,
     refuses=(404,),
+    sends=("ETag",),
 )
 def unskip(call: Call, id: SeriesId, asked: SlotAsked) -> Answer:  # noqa: A002
     """Take back that a time was left out; its post, which has another id, is scheduled again."""

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import Path
-
 from postbell.api import media_models as models
 from postbell.api import tus
 from postbell.api.call import Answer
-from postbell.api.parting import Parted
+from postbell.api.parting import Parted, UploadId
 from postbell.api.resource import Call, Resource, found_at
 from postbell.domain.access import Scope
 from postbell.services.media import uploading
@@ -21,10 +17,6 @@ resource = Resource(
     "Large files, sent in parts by tus 1.0.0; one that breaks off goes on where it was. What has come to its "
     "end is a file like all others: `sha256` of the upload names it.",
 )
-
-UploadId = Annotated[
-    str, Path(description="Names the upload.", pattern="^[a-z0-9]{1,20}$", examples=["k7f2m9qx"])
-]
 
 _LENGTH = tus.header(
     "Upload-Length", "How many bytes the file has.", required=True, type="integer", minimum=1
@@ -94,7 +86,9 @@ def able(call: Call) -> Answer:
     returns=models.Upload,
     status=201,
     refuses=(412,),
+    also={201: {"description": "It can be sent.", "headers": _TOLD}},
     openapi_extra=tus.described(_LENGTH, _NOTES),
+    sends=("Location",),
 )
 def begin(call: Call) -> Answer:
     """Say how long a file will be. It is then sent to the address in `Location`, in parts.
