@@ -97,6 +97,27 @@ def test_what_was_not_answered_or_was_for_another_account_connects_nothing(
     assert api.ask("GET", "/api/v1/accounts").json() == {"accounts": []}
 
 
+def test_a_consent_for_one_server_is_used_at_no_other(api: Asked, mastodon: ConsentingMastodon) -> None:
+    elsewhere = "https://elsewhere.example"
+    consent = begun(api)
+    answered(api, consent, mastodon.consent(consent["url"]))
+    asked = {**WANTED, "server": elsewhere, "consent": consent["id"], "verify": False}
+    refused = api.ask("POST", "/api/v1/accounts", json=asked)
+    assert problem(refused) == (409, "conflict")
+    assert f"at {SERVER}, and for nothing else" in refused.json()["detail"]
+    assert api.ask("POST", "/api/v1/accounts", json={**WANTED, "consent": consent["id"]}).status_code == 201
+    again = api.ask("POST", "/api/v1/accounts/toots/consents", json={"redirect": BACK}).json()
+    answered(api, again, mastodon.consent(again["url"]))
+    reconnect = "/api/v1/accounts/toots/reconnect"
+    asked = {"server": elsewhere, "consent": again["id"], "verify": False}
+    assert problem(api.ask("POST", reconnect, json=asked)) == (409, "conflict")
+    moved = {"server": elsewhere, "values": {"access_token": "canary-of-elsewhere"}, "verify": False}
+    assert api.ask("POST", reconnect, json=moved).status_code == 200
+    # It was begun when the account was at the other server, and that is not said again.
+    asked = {"consent": again["id"], "verify": False}
+    assert problem(api.ask("POST", reconnect, json=asked)) == (409, "conflict")
+
+
 def test_it_is_waited_for_a_quarter_of_an_hour_and_only_for_who_has_asked(
     api: Asked, mastodon: ConsentingMastodon
 ) -> None:

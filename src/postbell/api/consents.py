@@ -27,7 +27,7 @@ class Consent:
     caller: str
     network: str
     name: str
-    #: The server that it was asked of; None is that of the network, or of the account that there is.
+    #: The server that it was asked of; None is that of the network.
     server: str | None
     page: OpenPage
     #: When it is forgotten (aware UTC).

@@ -16,6 +16,8 @@ class Strict(BaseModel):
     first_only: ClassVar[frozenset[str]] = frozenset()
     #: Those that cannot be changed any more once a post is public.
     lasting: ClassVar[frozenset[str]] = frozenset()
+    #: The credentials by which no other server is found: secrets stay where one of these becomes another.
+    placeless: ClassVar[frozenset[str]] = frozenset()
 
     def further(self) -> Self:
         """Return what a further part of a thread is told."""

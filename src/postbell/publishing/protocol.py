@@ -193,7 +193,8 @@ class Network(Protocol):
     summary: ClassVar[str]
     #: What a post can be told about this network. Unknown keys are refused; every field has a description.
     Options: ClassVar[type[BaseModel]]
-    #: What an account needs. Fields of type SecretStr are secrets; every field has a description.
+    #: What an account needs. Fields of type SecretStr are secrets, which are given anew where another field
+    #: changes that is not among its `placeless`; every field has a description.
     Credentials: ClassVar[type[BaseModel]]
     #: "required", "optional" or "none": whether an account has a base address of its own.
     server: ClassVar[str]

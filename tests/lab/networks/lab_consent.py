@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 class Credentials(Strict):
     """By what the server knows Postbell."""
 
+    placeless: ClassVar[frozenset[str]] = frozenset({"client_id"})
+
     client_id: str = Field(min_length=1, description="The id of the client.")
     client_secret: SecretStr = Field(min_length=1, description="Its secret.")
 

@@ -213,8 +213,9 @@ def verify(call: Call, name: Name) -> Answer:
 )
 def reconnect(call: Call, name: Name, asked: ReconnectAsked) -> Answer:
     """Give an account new credentials; what waited for it goes on."""
-    network = accounts.get_account(call.ctx, name).network
-    brought = _brought(call, asked.consent, network=network, name=name, server=asked.server)
+    account = accounts.get_account(call.ctx, name)
+    server = asked.server or account.server  # as it is now: a consent is for where it was when that was begun
+    brought = _brought(call, asked.consent, network=account.network, name=name, server=server)
     profile = accounts.reconnect_account(
         call.ctx,
         name,

@@ -121,8 +121,9 @@ def ask_again(call: Call, name: Name, asked: ReconsentAsked) -> Answer:
     """
     said: dict[str, Any] = {"server": asked.server, "values": asked.values, "redirect": asked.redirect}
     page = consenting.reopen_page(call.ctx, name, **said)
-    network = get_account(call.ctx, name).network
-    return _told(consents_of(call).keep(call, network=network, name=name, server=asked.server, page=page))
+    account = get_account(call.ctx, name)
+    server = asked.server or account.server
+    return _told(consents_of(call).keep(call, network=account.network, name=name, server=server, page=page))
 
 
 @resource.serve(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, SecretStr, field_validator
 
@@ -82,6 +82,8 @@ class Options(Strict):
 
 class Credentials(Strict):
     """What an account on such a server needs: a token, or the application for which you consented."""
+
+    placeless: ClassVar[frozenset[str]] = frozenset({"client_id"})
 
     access_token: SecretStr | None = Field(None, min_length=1, description="An access token of your own.")
     client_id: str | None = Field(None, description="Found out by Postbell where you consent.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, SecretStr, field_validator
 
@@ -16,6 +16,8 @@ _CHAT = re.compile(r"@[A-Za-z]\w{3,31}|-?[0-9]{1,16}", re.ASCII)
 
 class Credentials(Strict):
     """Who posts where."""
+
+    placeless: ClassVar[frozenset[str]] = frozenset({"chat", "topic", "lookup_chat"})
 
     bot_token: SecretStr = Field(description="The token that @BotFather gave: 123456:ABC…")
     chat: str = Field(description="Where to post: @name, or the number of the chat, such as -1001234567890.")

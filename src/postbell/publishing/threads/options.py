@@ -78,6 +78,8 @@ class Options(Strict):
 class Credentials(Strict):
     """What an account at Threads needs: a token, or an app of one's own by which a person consents."""
 
+    placeless: ClassVar[frozenset[str]] = frozenset({"client_id"})
+
     access_token: SecretStr | None = Field(
         None, min_length=1, description="A token of 60 days, made by the User Token Generator of your app."
     )

@@ -12,6 +12,8 @@ from postbell.publishing.options import Strict, Words
 class Credentials(Strict):
     """Who posts."""
 
+    placeless: ClassVar[frozenset[str]] = frozenset({"username"})
+
     username: str = Field(
         min_length=1, description="The login name or the e-mail address, not the name shown on posts."
     )

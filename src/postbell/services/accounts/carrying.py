@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from postbell.domain.account import Account
 from postbell.errors import Invalid, NoKey, Problem
+from postbell.publishing.options import Strict
 from postbell.publishing.protocol import Network
 from postbell.publishing.web.consent import GIVEN, oauth_of
 from postbell.publishing.web.tokens import Tokens
@@ -32,8 +33,8 @@ def carried(
     """Return the credentials that an account has when it is given these `values`, and `server` if any.
 
     `login` is what a person has consented to and is used on; `anew` says that somebody has just consented.
-    Raises Invalid where its server or an address of its values becomes another one, and a secret would go
-    there that was given for the place where the account is now.
+    Raises Invalid where its server, or what finds it among its values, becomes another one, and a secret
+    would go there that was given for the place where the account is now.
     """
     stored = {
         key: value for key, value in readable_values(ctx, account).items() if not (anew and key in GIVEN)
@@ -44,7 +45,7 @@ def carried(
         if oauth_of(network):  # as which application it is known there
             merged = {key: value for key, value in merged.items() if key in values or key not in _CLIENT}
         fields = network.Credentials.model_fields
-        message = "it was given for another address, and is not sent to this one; give it again."
+        message = "it was given for another address or name, and is not sent to this one; give it again."
         problems = [
             Problem(where=f"--secret {key}", message=message)
             for key in merged
@@ -63,11 +64,20 @@ def carried(
 def is_elsewhere(
     network: Network, account: Account, server: str | None, before: Mapping[str, Any], then: Mapping[str, Any]
 ) -> bool:
-    """Whether another host would be asked: by the server, or by an address among what is no secret."""
+    """Whether another host would be asked: by the server, or by what finds one among what is no secret.
+
+    That is an address, or a name by which one is looked up: all that the network does not call placeless.
+    """
     old = account.server or network.default_server
-    new = server or old
-    addresses = ((before[key], then.get(key)) for key in before if _is_address(before[key]))
-    return any(_origin(one) != _origin(other) for one, other in ((old, new), *addresses))
+    model = network.Credentials
+    placeless = model.placeless if issubclass(model, Strict) else frozenset()
+    finding = [
+        key
+        for key, field in model.model_fields.items()
+        if key not in placeless and not is_secret(field.annotation) and (key in before or key in then)
+    ]
+    found = ((before.get(key), then.get(key)) for key in finding)
+    return any(_place(one) != _place(other) for one, other in ((old, server or old), *found))
 
 
 def is_secret(annotation: Any) -> bool:
@@ -83,14 +93,13 @@ def readable_values(ctx: Context, account: Account) -> Mapping[str, Any]:
         return {}
 
 
-def _is_address(value: Any) -> bool:
-    return isinstance(value, str) and value.lower().startswith(("http://", "https://"))
-
-
-def _origin(address: Any) -> tuple[str, str | None, int | None] | None:
-    """Return scheme, host and port; what is no address has none, and is like nothing else."""
+def _place(value: Any) -> object:
+    """Return scheme, host and port of an address, and what is none as it is."""
+    said = str(value or "")
     try:
-        parts = urlsplit(str(address or ""))
-        return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+        parts = urlsplit(said)
+        port = parts.port
     except ValueError:
-        return None
+        return said
+    usual = {"http": 80, "https": 443}.get(parts.scheme)
+    return (parts.scheme, parts.hostname, port or usual) if usual else said
