@@ -256,3 +256,12 @@ def test_a_field_of_another_version_is_not_shown(world: World) -> None:
         ann = account_store.get_account(tx, "ann")
         account_store.replace_credentials(tx, ann.id, server=None, credentials={"old": "secret"})
     assert accounts.visible_values(world.ctx, account_of(world.store, "ann")) == {}
+
+
+@pytest.mark.parametrize("bad", ["/srv/a\0b", "/srv/\udce9"])
+def test_a_value_that_cannot_be_kept_is_refused_by_its_name(tmp_path: Path, bad: str) -> None:
+    with build_world(tmp_path) as world, pytest.raises(Invalid) as refused:
+        accounts.add_account(world.ctx, network="folder", name="site", server=None, values={"path": bad})
+    (told,) = refused.value.problems
+    assert told.where == "--set path"
+    assert "take it out" in told.message

@@ -253,6 +253,14 @@ def test_a_form_that_is_none_is_refused(api: Asked) -> None:
     assert problem(send(api, pictures.png(), alts=["a", "b"])) == (400, "malformed")
     assert problem(send(api, *[pictures.png()] * 21)) == (400, "malformed")
     assert problem(send(api, pictures.png(), alts=["x" * 50_000])) == (400, "malformed")
+    for bad in (b"\xed\xa0\x80", b"\xff"):
+        alt = b'\r\n--x\r\nContent-Disposition: form-data; name="alt"\r\n\r\n' + bad + b"\r\n--x--"
+        answer = api.ask("POST", MEDIA, content=head + pictures.png() + alt, headers=kind)
+        assert problem(answer) == (400, "malformed")
+        assert "not UTF-8" in answer.json()["detail"]
+    nul = send(api, pictures.png(), alts=["a\0b"])
+    assert problem(nul) == (422, "invalid")
+    assert "the alt text of file 1: character 2 is a NUL" in nul.json()["detail"]
     assert lying(api) == []
 
 

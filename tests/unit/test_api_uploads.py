@@ -146,6 +146,8 @@ def test_another_version_is_not_spoken(api: Asked) -> None:
         ({"Upload-Length": "5", "Upload-Metadata": "alt %"}, 400),
         ({"Upload-Length": "5", "Upload-Metadata": "alt Zg==,alt Zg=="}, 400),
         ({"Upload-Length": "5", "Upload-Metadata": "x" * 80_001}, 400),
+        ({"Upload-Length": "5", "Upload-Metadata": "alt YQBi"}, 422),  # a NUL
+        ({"Upload-Length": "5", "Upload-Metadata": "alt 7aCA"}, 400),  # half of a surrogate pair
         ({"Upload-Length": "5", "Upload-Metadata": f"alt {'QUFB' * 14_000}"}, 400),
     ],
     ids=str,

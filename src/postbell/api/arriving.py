@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 
 from postbell.api.multipart import Begin, Form, Malformed, boundary_of
 from postbell.api.problems import Refusal
+from postbell.api.texts import require_plain
 from postbell.app import App
 from postbell.services.media.receiving import Arriving
 
@@ -55,7 +56,8 @@ class _Taking:
         if len(self.alts) > len(self.files):
             raise Malformed("there are more alt texts than files")
         for file, alt in zip(self.files, self.alts, strict=False):
-            file.alt = alt.decode("utf-8", "replace")
+            file.alt = _text_of(alt)
+            require_plain(f"the alt text of {file.where}", file.alt)
         return self.files
 
     def _begin(self, part: Begin) -> Arriving | bytearray:
@@ -74,6 +76,13 @@ class _Taking:
     def _end(self) -> None:
         if isinstance(self._to, Arriving):
             self._to.end()
+
+
+def _text_of(alt: bytes | bytearray) -> str:
+    try:
+        return alt.decode()
+    except UnicodeDecodeError:
+        raise Malformed("an alt text is not UTF-8") from None
 
 
 async def arrived(request: Request) -> AsyncIterator[list[Arriving]]:

@@ -30,6 +30,13 @@ async def require_texts(request: Request, *, json: bool) -> None:
         raise Refusal(status=422, code="invalid", detail=told(problems), problems=tuple(problems))
 
 
+def require_plain(where: str, text: str) -> None:
+    """Raise Refusal for such a text that comes neither in the address nor as JSON."""
+    if fault := fault_of(text):
+        problems = (_problem(None, where, fault),)
+        raise Refusal(status=422, code="invalid", detail=told(problems), problems=problems)
+
+
 def _in_body(body: object) -> Iterator[dict[str, Any]]:
     """Yield what is wrong with the texts of a body; it may be as deep as it likes."""
     left: list[tuple[tuple[object, ...], object]] = [((), body)]

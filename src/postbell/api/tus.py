@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import Request
 
 from postbell.api.problems import Refusal
+from postbell.api.texts import require_plain
 from postbell.domain.upload import Upload
 
 
@@ -71,21 +72,25 @@ def number(request: Request, name: str) -> int:
 
 def alt_of(notes: str) -> str:
     """Return the alt text that is in Upload-Metadata, under `alt`; raises Refusal."""
-    found: dict[str, str] = {}
+    found: dict[str, bytes] = {}
     if len(notes) > 2 * _LONGEST:
         raise malformed(f"Upload-Metadata has more than {2 * _LONGEST:,} bytes.")
     for pair in filter(None, notes.split(",")):
         name, _, value = pair.strip(" ").partition(" ")
         try:
-            said = base64.b64decode(value, validate=True).decode("utf-8", "replace")
+            said = base64.b64decode(value, validate=True)
         except (binascii.Error, ValueError):
             said = None
         if not name or name in found or said is None:
             raise malformed("Upload-Metadata must be pairs of a name and a value in Base64, behind commas.")
         found[name] = said
-    alt = found.get("alt", "")
-    if len(alt.encode("utf-8", "replace")) > _LONGEST:
+    if len(found.get("alt", b"")) > _LONGEST:
         raise malformed(f"The alt text has more than {_LONGEST:,} bytes.")
+    try:
+        alt = found.get("alt", b"").decode()
+    except UnicodeDecodeError:
+        raise malformed("The alt text in Upload-Metadata is not UTF-8.") from None
+    require_plain("the alt text in Upload-Metadata", alt)
     return alt
 
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from sqlalchemy import Connection
 
 from postbell.domain.account import Account
+from postbell.domain.plain import fault_of
 from postbell.domain.quota import Quota, parse_quotas
 from postbell.domain.spans import parse_span
 from postbell.errors import Conflict, Invalid, NoKey, Problem, PublishError, Unauthorized
@@ -63,6 +64,11 @@ def check_account(
         credentials = found.Credentials.model_validate(dict(values))
     except ValidationError as error:
         problems += model_problems(error, found.Credentials, lambda key: f"{_flag(found, key)} {key}")
+    problems += [
+        Problem(where=f"{_flag(found, key)} {key}", message=fault)
+        for key, value in values.items()
+        if isinstance(value, str) and (fault := fault_of(value))
+    ]
     if oauth_of(found) and not (consented or "access_token" in values):
         problems.append(_no_consent(found))
     if problems:
