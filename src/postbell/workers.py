@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import Connection
 
+from postbell.api.commands import in_words_of_the_api
 from postbell.app import App
 from postbell.beat import Chore, new_scheduler
 from postbell.domain.caution import Cause
@@ -86,7 +87,8 @@ class Workers:
         self._recovery = Recovery(app.ctx, thread)
         self._removals, self._renewals = Removals(app.ctx, thread), Renewals(app.ctx, thread)
         self._edits, self._metrics = Edits(app.ctx, thread, self._removals.locks), Metrics(app.ctx, thread)
-        self._comments, self._hooks = Comments(app.ctx, thread), HookSender(app.ctx, thread, troubles)
+        self._comments = Comments(app.ctx, thread)
+        self._hooks = HookSender(app.ctx, thread, troubles, in_words_of_the_api)
         self._pinger = Pinger(app.ctx, app.settings.health)
         self._faults, self._marking = Faults(troubles=troubles), Marking(app.places.mark, troubles)
         self._dispatcher = Dispatcher(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from postbell.api.commands import in_words_of_the_api
 from postbell.services.telling.hook_sender import HookSender
 from postbell.services.telling.troubles import Troubles
 from postbell.store.thread import StoreThread
@@ -17,7 +18,7 @@ class Sending:
     def __init__(self, world: World) -> None:
         self.thread = StoreThread(world.store)
         self.troubles = Troubles(now=world.ctx.now)
-        self.sender = HookSender(world.ctx, self.thread, self.troubles)
+        self.sender = HookSender(world.ctx, self.thread, self.troubles, in_words_of_the_api)
 
     async def turn(self) -> None:
         """Tell what there is to tell, and wait until that is done."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from postbell.domain.access import Scope
 from postbell.domain.notice import Notice, NoticeKind
@@ -177,6 +178,23 @@ def test_to_pause_an_account_needs_the_scope_for_accounts(api: Asked) -> None:
     asked = {"targets": [{"scope": "account", "name": "ann"}]}
     key = api.key(Scope.WRITE, Scope.PUBLISH)
     assert problem(api.ask("POST", "/api/v1/pauses", json=asked, key=key)) == (403, "scope")
+
+
+def test_what_older_versions_took_as_labels_breaks_no_answer(api: Asked) -> None:
+    post = write(api, "posts", labels=["news"])["id"]
+    series = write(api, "series", repeat={"repeat": "yearly", "times": ["10:00"]}, labels=["cats"])["id"]
+    bad = r'["\ud800", "a\u0000b", "\ud83d\udc08", 7, null, ["x"]]'
+    with api.world.store.write() as tx:
+        tx.execute(text("UPDATE post SET labels = :bad WHERE id = :id"), {"bad": bad, "id": post})
+        tx.execute(text("UPDATE series SET labels = :bad WHERE id = :id"), {"bad": bad, "id": series})
+    told = api.ask("GET", "/api/v1/labels")
+    assert told.status_code == 200, told.text
+    names = [each["name"] for each in told.json()["labels"]]
+    assert {"\U0001f408", "a", "\ufffd" * 3} <= set(names)
+    assert all(isinstance(name, str) for name in names)
+    with api.world.store.write() as tx:
+        tx.execute(text("UPDATE post SET labels = :bad WHERE id = :id"), {"bad": r'["\ud800"]', "id": post})
+    assert api.ask("GET", f"/api/v1/posts/{post}").json()["labels"] == ["?"]
 
 
 def test_labels_are_listed_with_what_has_them(api: Asked) -> None:

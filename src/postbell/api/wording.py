@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic_core import to_json
+from pydantic_core import PydanticSerializationError, to_json
 from starlette.requests import Request
 
 from postbell.api.commands import in_words_of_the_api
@@ -29,11 +30,19 @@ _SIGNS = (b"`postbell ", b"--", b'"where":')
 
 def json_for(request: Request, body: Any) -> bytes:
     """Return a body as JSON, what Postbell says in it in the words of who asks."""
-    said = to_json(body)
+    said = _json(body)
     name, commands = _HEADER
     if request.headers.get(name) == commands or not any(sign in said for sign in _SIGNS):
         return said
-    return to_json(worded(body))
+    return _json(worded(body))
+
+
+def _json(body: Any) -> bytes:
+    """Return a body as JSON; what older versions have taken and is no character is told as `?`."""
+    try:
+        return to_json(body)
+    except PydanticSerializationError:
+        return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def worded(told: Any, *, ours: bool = False) -> Any:

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, exists, func, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    LargeBinary,
+    TableValuedAlias,
+    cast,
+    exists,
+    func,
+    or_,
+    select,
+)
 
 from postbell.domain.pause import PauseScope
 from postbell.domain.states import PostState, SeriesState
@@ -29,16 +40,20 @@ class Label:
 
 
 def list_labels(tx: Connection, now: datetime) -> list[Label]:
-    """Return every label that a post, an active series or a pause at `now` (aware) has, by name."""
-    of_post = func.json_each(post.c.labels).table_valued("value", name="label")
+    """Return every label that a post, an active series or a pause at `now` (aware) has, by name.
+
+    Older versions took labels that cannot be told as they are: there is a mark for what is no character.
+    """
+    of_post, label = _each(post.c.labels)
     waits = post.c.state.in_((PostState.SCHEDULED, PostState.PROCESSING))
-    counts = select(of_post.c.value, func.count().label("n"), func.sum(waits).label("waiting"))
-    counts = counts.select_from(post.join(of_post, true())).group_by(of_post.c.value)
-    counted = {row.value: row for row in tx.execute(counts)}
-    of_series = func.json_each(series.c.labels).table_valued("value", name="label")
-    active = select(of_series.c.value, func.count().label("n")).select_from(series.join(of_series, true()))
-    active = active.where(series.c.state == SeriesState.ACTIVE).group_by(of_series.c.value)
-    made_by = {row.value: row.n for row in tx.execute(active)}
+    counts = select(label, func.count().label("n"), func.sum(waits).label("waiting"))
+    counts = counts.select_from(post.join(of_post, of_post.c.type == "text")).group_by(label)
+    counted = {_told(row.label): row for row in tx.execute(counts)}
+    of_series, label = _each(series.c.labels)
+    active = select(label, func.count().label("n"))
+    active = active.select_from(series.join(of_series, of_series.c.type == "text"))
+    active = active.where(series.c.state == SeriesState.ACTIVE).group_by(label)
+    made_by = {_told(row.label): row.n for row in tx.execute(active)}
     lasting = pause.c.until.is_(None) | (pause.c.until > now)
     held = select(pause.c.name).where(pause.c.scope == PauseScope.LABEL, lasting)
     paused = set(tx.execute(held).scalars())
@@ -52,6 +67,16 @@ def list_labels(tx: Connection, now: datetime) -> list[Label]:
         )
         for name in sorted({*counted, *made_by, *paused})
     ]
+
+
+def _each(labels: ColumnElement[Any]) -> tuple[TableValuedAlias, ColumnElement[bytes]]:
+    """Return the labels of a row, and their bytes: SQLite would fail to read what is no UTF-8 as a text."""
+    found = func.json_each(labels).table_valued("value", "type", name="label")
+    return found, cast(found.c.value, LargeBinary).label("label")
+
+
+def _told(label: bytes) -> str:
+    return label.decode("utf-8", "replace")
 
 
 def is_used(tx: Connection, label: str) -> bool:

@@ -67,7 +67,7 @@ def check_account(
     problems += [
         Problem(where=f"{_flag(found, key)} {key}", message=fault)
         for key, value in values.items()
-        if isinstance(value, str) and (fault := fault_of(value))
+        if (fault := fault_of(str(value)))
     ]
     if oauth_of(found) and not (consented or "access_token" in values):
         problems.append(_no_consent(found))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -56,12 +56,20 @@ def secrets_now(ctx: Context, hook: Hook) -> list[str]:
     return [kept["secret"], *old]
 
 
-async def tell(way: Outside, event: Event, secrets: Sequence[str], hook: Hook, now: datetime) -> Told:
-    """Hand over an event at `now` (aware UTC). Raises nothing."""
+async def tell(
+    way: Outside,
+    event: Event,
+    secrets: Sequence[str],
+    hook: Hook,
+    now: datetime,
+    *,
+    words: Callable[[str], str],
+) -> Told:
+    """Hand over an event at `now` (aware UTC), with its messages in these `words`. Raises nothing."""
     # Numbers come anew in a database that was restored; with the time they are unique.
     name = f"evt_{event.id}_{int(event.at.timestamp() * 1000)}"
     try:
-        body = _body(str(event.kind), event.at, _data(event))
+        body = _body(str(event.kind), event.at, _worded(_data(event), words))
     except (ValueError, TypeError, RecursionError) as fault:
         error = f"the event cannot be written as JSON ({type(fault).__name__}), so it is not told"
         return Told(at=now, took_ms=0, error=error, hopeless=True)
@@ -118,6 +126,18 @@ def _body(kind: str, at: datetime, data: dict[str, Any]) -> bytes:
 def _data(event: Event) -> dict[str, Any]:
     about = {"post": event.post_id, "account": event.account}
     return {name: value for name, value in about.items() if value is not None} | dict(event.data)
+
+
+def _worded(told: Any, words: Callable[[str], str]) -> Any:
+    """Return what is told with its messages in these words, those of single accounts too."""
+    if isinstance(told, list):
+        return [_worded(each, words) for each in told]
+    if not isinstance(told, dict):
+        return told
+    return {
+        name: words(each) if name == "message" and isinstance(each, str) else _worded(each, words)
+        for name, each in told.items()
+    }
 
 
 def _stamp(moment: datetime) -> str:

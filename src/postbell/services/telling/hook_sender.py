@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -55,6 +55,8 @@ class HookSender:
     ctx: Context
     thread: StoreThread
     troubles: Troubles
+    #: Words what services say as commands do for programs.
+    words: Callable[[str], str]
     #: Rung when there may be something to tell.
     bell: asyncio.Event = field(default_factory=asyncio.Event)
     #: The tasks that tell, by the ids of the addresses.
@@ -162,7 +164,7 @@ class HookSender:
         upto, write_at = hook.after, time.monotonic() + _WRITE_EVERY
         try:
             for event, tries in ahead.events:
-                told = await tell(way, event, secrets, hook, self.ctx.now())
+                told = await tell(way, event, secrets, hook, self.ctx.now(), words=self.words)
                 hook = self._after(hook, told, tries)
                 calls.append(_call_of(event, told, tries, hook))
                 upto = max(upto, event.id)
