@@ -188,30 +188,48 @@ class Route(APIRoute):
             if is_json and (await request.body() or "content-type" in request.headers):
                 _require_json(request)
             await require_texts(request, json=is_json)
-            _require_known_query(request, self)
+            await _require_known(request, self)
             return await handle(request)
 
         return answer
 
 
-def _require_known_query(request: Request, route: APIRoute) -> None:
-    """Raise Refusal for a parameter that the description does not know: it may be a mistyped one."""
+async def _require_known(request: Request, route: APIRoute) -> None:
+    """Raise Refusal for what the description does not know: it may be mistyped, or mean more than is done."""
     paths = request.app.state.contract["paths"]
     operation = paths.get(route.path_format, {}).get(request.method.lower(), {})
-    known = {each["name"] for each in operation.get("parameters", ()) if each["in"] == "query"}
-    if problems := [
-        {
-            "pointer": None,
-            "where": f"query {name}",
-            "message": f"There is no such parameter; known here: {', '.join(sorted(known)) or 'none'}.",
-            "account": None,
-            "option": None,
-            "said": None,
-        }
+    known = {where: _named(operation, where) for where in ("query", "header")}
+    told_of = [
+        _unknown(
+            f"query {name}", f"There is no such parameter; known here: {', '.join(known['query']) or 'none'}."
+        )
         for name in request.query_params
-        if name not in known
-    ]:
-        raise Refusal(status=422, code="invalid", detail=told(problems), problems=tuple(problems))
+        if name not in known["query"]
+    ]
+    if request.method not in SAFE:
+        if "if-match" in request.headers and "if-match" not in known["header"]:
+            told_of.append(_unknown("header If-Match", "This has no versions, so there is none to compare."))
+        if "requestBody" not in operation and (await request.body()).strip() not in (b"", b"{}"):
+            told_of.append(_unknown("body", "This takes no body."))
+    if told_of:
+        raise Refusal(status=422, code="invalid", detail=told(told_of), problems=tuple(told_of))
+
+
+def _named(operation: dict[str, Any], where: str) -> list[str]:
+    """Return the parameters of an operation that are in a query, or, in small letters, in a header."""
+    found = (each["name"] for each in operation.get("parameters", ()) if each["in"] == where)
+    return sorted(name.lower() if where == "header" else name for name in found)
+
+
+def _unknown(where: str, message: str) -> dict[str, Any]:
+    return {
+        "pointer": None,
+        "where": where,
+        "message": message,
+        "account": None,
+        "option": None,
+        "said": None,
+    }
 
 
 def _require_json(request: Request) -> None:
