@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from structlog.testing import capture_logs
 
 from postbell.domain.media import SUFFIXES, Media, MediaKind
-from postbell.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unsure
+from postbell.errors import PublishError, RateLimited, Unauthorized, Unavailable, Unsure
 from postbell.publishing import parts, registry
 from postbell.publishing.protocol import Absent, Receipt, Resend, Unknown, fit_limit
 from postbell.services.media.file_types import TYPES
@@ -41,7 +41,6 @@ from support.farside import (
     Public,
     Strike,
     Subject,
-    Violation,
     echo,
     say_nothing,
 )
@@ -142,16 +141,6 @@ def test_a_text_that_is_too_long_is_refused_before_any_request(subject: Subject)
     outgoing = subject.outgoing(subject.too_long)
     problems = parts.problems(outgoing.content, outgoing.options, network, account="mine")
     assert [problem.where for problem in problems] == ["text"]
-
-
-def test_a_text_that_is_too_long_is_refused_by_the_network_where_that_decides(subject: Subject) -> None:
-    if subject.too_long is None:
-        return
-    daemon = _daemon(subject, text=subject.too_long, unchecked=True)
-    # Where a stand-in knows no answer to such a request, it says what is wrong with it.
-    with pytest.raises((Rejected, Violation)):
-        asyncio.run(daemon.publish())
-    assert daemon.far_side.public() == []
 
 
 def test_a_post_within_the_limits_is_not_refused(subject: Subject, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from postbell.errors import Invalid, Rejected
 from postbell.publishing.protocol import Outgoing, Threads
 from postbell.services.context import Context
 from postbell.services.plan.virtual import Engine, virtual_context
+from postbell.services.posts.actions import reschedule
 from postbell.services.posts.compose import add_post, edit_post
 from postbell.services.posts.preview import preview_post
 from postbell.services.posts.wanted import Changes, Saved, Terms, Wanted
@@ -195,6 +196,12 @@ def test_a_post_becomes_unchecked_by_a_change(world: World) -> None:
 
 def test_a_draft_tells_what_it_lacks_and_what_the_network_decides(world: World) -> None:
     assert told(write(world, when=None, to=("ann",)))[0].endswith(DECIDES)
+
+
+def test_it_is_told_again_when_a_draft_is_given_its_time(world: World) -> None:
+    draft = write(world, when=None).post
+    when = When(at=START, local=wall_at(START, ZoneInfo("UTC")), zone="UTC")
+    assert told(reschedule(world.ctx, draft, when))[0].endswith(DECIDES)
 
 
 def test_a_text_is_still_split_where_that_is_wanted(world: World) -> None:

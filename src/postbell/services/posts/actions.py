@@ -61,12 +61,13 @@ def reschedule(
         updated_at=ctx.now(),
     )
     require_step(post, PostEvent.SCHEDULE)
-    named = require_publishable(ctx, changed)
+    named, told = require_publishable(ctx, changed)
     with ctx.store.write() as tx:
         planned = timetable(ctx, tx, changed, named, place=place)
         move_post(tx, planned.post, PostEvent.SCHEDULE)
         deliveries.schedule_deliveries(tx, post.id, planned.planned)
-    return Saved(post=_done(ctx, post.id), warnings=planned.warnings, moved=planned.moved)
+    warnings = (*told, *planned.warnings)
+    return Saved(post=_done(ctx, post.id), warnings=warnings, moved=planned.moved)
 
 
 def unschedule(ctx: Context, post: Post) -> Post:

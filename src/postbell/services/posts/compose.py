@@ -119,14 +119,13 @@ def _timetable(
     return timetable(ctx, tx, changed, accounts, place=changes.place, times=times, keep=keep)
 
 
-def require_publishable(ctx: Context, post: Post) -> dict[str, Account]:
-    """Return the accounts of a stored post by name.
+def require_publishable(ctx: Context, post: Post) -> tuple[dict[str, Account], list[Problem]]:
+    """Return the accounts of a stored post by name, and what the user should know of it.
 
     Raises Invalid with everything that keeps it from being published.
     """
     accounts, problems = find_accounts(ctx, tuple(d.account for d in post.deliveries))
-    judge(ctx, post, accounts, problems, strictly=True)
-    return accounts
+    return accounts, judge(ctx, post, accounts, problems, strictly=True)
 
 
 def new_post(ctx: Context, wanted: Wanted, media: tuple[Media, ...]) -> Post:
