@@ -72,6 +72,7 @@ def test_after_a_fault_here_an_address_is_left_alone_for_a_while(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked = []
+    add_account(world.store, "ann")
 
     def look(*args: object) -> None:
         looked.append(args)

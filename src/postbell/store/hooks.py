@@ -69,6 +69,30 @@ def list_hooks(tx: Connection) -> list[Hook]:
     return [_hook_from(row) for row in tx.execute(select(hook).order_by(hook.c.name))]
 
 
+def pick_awake(tx: Connection, found: Sequence[Hook]) -> list[Hook]:
+    """Return those of these addresses for which there may be something to tell, or to note, at some time.
+
+    It is found out for all of them together: most events concern few. One is left out to which all that it
+    wants to hear was told, and which is not far behind.
+    """
+    last = tx.execute(select(func.coalesce(func.max(event.c.id), 0))).scalar_one()
+    waiting = set(tx.execute(select(hook_call.c.hook_id).where(_WAITING).distinct()).scalars())
+    quiet = [
+        each
+        for each in found
+        if each.id not in waiting and each.rests_until is None and last - each.after <= _PASSED_OVER
+    ]
+    newer = event.c.id > min((each.after for each in quiet), default=last)
+    last_of = select(event.c.kind, func.max(event.c.id).label("id")).where(newer).group_by(event.c.kind)
+    newest = {row.kind: row.id for row in tx.execute(last_of)}
+    asleep = {
+        each.id
+        for each in quiet
+        if all(newest.get(str(kind), 0) <= each.after for kind in heard(each.events))
+    }
+    return [each for each in found if each.id not in asleep]
+
+
 def get_hook(tx: Connection, name: str) -> Hook:
     """Return the address of this name; raises NotFound with the names that there are."""
     found = list_hooks(tx)

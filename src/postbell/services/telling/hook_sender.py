@@ -87,11 +87,10 @@ class HookSender:
     async def turn(self) -> None:
         """Begin to tell every address that is not being told already. Waits for none of them."""
         self._unheard = False
-        found = await asyncio.to_thread(self._list)
-        self._any = bool(found)
-        if found and self._unheard:  # it came while this was looked up, and may not be seen below
+        self._any, awake = await asyncio.to_thread(self._list)
+        if self._any and self._unheard:  # it came while this was looked up, and may not be seen below
             self._alarm.ring_in(_A_MOMENT)
-        for hook in found:
+        for hook in awake:
             if self._broken.get(hook.id, 0.0) > time.monotonic():
                 continue
             self._more.add(hook.id)
@@ -106,9 +105,11 @@ class HookSender:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _list(self) -> list[Hook]:
+    def _list(self) -> tuple[bool, list[Hook]]:
+        """Return whether there are addresses, and those that may have to be told something."""
         with self.ctx.store.read() as tx:
-            return hooks.list_hooks(tx)
+            found = hooks.list_hooks(tx)
+            return bool(found), hooks.pick_awake(tx, found) if found else []
 
     def _look(self, hook_id: int) -> Ahead | None:
         with self.ctx.store.read() as tx:
