@@ -12,6 +12,7 @@ import pytest
 from postbell.api.wall import LONGEST_BODY, is_known
 from postbell.domain.access import Scope, opens
 from postbell.services.accounts.keys import revoke_key
+from postbell.services.media.public_media import PATH
 from support.api import ROUTES, UNSAFE, Asked, Known, configured, problem
 from support.world import START, build_world
 
@@ -79,12 +80,19 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asked]:
         yield Asked(world)
 
 
+#: What is in no list of routes: that it lives, files behind signed addresses, and what there is to ask.
+_BESIDE = [
+    Known(method="GET", path=path, needs=Scope.READ)
+    for path in ("/livez", f"{PATH}x.png", "/api/v1/openapi.json")
+]
+
+
 def asked(route: Known) -> dict[str, Any]:
     """Return a body for a route that takes one."""
     return {} if route.method in ("GET", "DELETE") else {"json": {}}
 
 
-@pytest.mark.parametrize("route", [*ROUTES, Known(method="GET", path="/livez", needs=Scope.READ)], ids=str)
+@pytest.mark.parametrize("route", [*ROUTES, *_BESIDE], ids=str)
 def test_a_name_that_nobody_has_declared_is_refused_on_every_route(api: Asked, route: Known) -> None:
     for host in BAD_HOSTS:
         answer = api.ask(route.method, route.path, headers={"Host": host}, **asked(route))
