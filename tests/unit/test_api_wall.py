@@ -61,6 +61,7 @@ FOREIGN = (
     {"Origin": "http://localhost:8000"},
     {"Origin": "http://localhost.evil.example"},
     {"Origin": "null"},
+    {"Origin": "http://[localhost"},
     {"Origin": ""},
 )
 OWN: tuple[dict[str, str], ...] = (
@@ -231,6 +232,12 @@ def test_what_a_path_allows_is_told_of_all_its_routes(api: Asked, path: str, all
     for method in ("PUT", "OPTIONS", "HEAD"):
         answer = api.ask(method, path)
         assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+
+
+@pytest.mark.parametrize("length", [b"\xb2", b"9" * 5000, b"-1", b"1 2"])
+def test_a_length_that_is_none_is_refused(api: Asked, length: Any) -> None:
+    answer = api.ask("POST", "/api/v1/posts", headers={"Content-Length": length}, content=b"{}")
+    assert problem(answer) == (413, "too_long")
 
 
 def test_what_is_no_json_is_told_as_what_it_is(api: Asked) -> None:

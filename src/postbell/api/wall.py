@@ -198,13 +198,18 @@ def _require_own_page(headers: _Headers) -> None:
     if site is not None:
         foreign = site not in ("same-origin", "none")
     else:
-        foreign = (
-            origin is not None and urlsplit(origin).netloc.lower() != (headers.get("host") or "").lower()
-        )
+        foreign = origin is not None and _host_of(origin) != (headers.get("host") or "").lower()
     if foreign:
         raise Refusal(
             status=403, code="cross_site", detail="A page of another site may not change anything here."
         )
+
+
+def _host_of(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:  # it is no address: not ours
+        return None
 
 
 def _meant(scope: Scope, headers: _Headers) -> Scope:
@@ -275,7 +280,7 @@ class _Body:
         self._size, self._whole = 0, False
         self._hash = hashlib.sha256()
         declared = headers.get("content-length") or "0"
-        if not declared.isdigit() or int(declared) > most:
+        if not re.fullmatch("[0-9]{1,18}", declared) or int(declared) > most:
             raise self._too_long()
 
     @property
