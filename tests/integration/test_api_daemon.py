@@ -35,7 +35,7 @@ def key(home: Home, *scopes: Scope, name: str = "key") -> str:
 
 def test_a_program_writes_a_post_and_sees_it_published(home: Home) -> None:
     bearer = {"Authorization": f"Bearer {key(home, Scope.READ, Scope.WRITE, Scope.PUBLISH)}"}
-    with served(home) as base, httpx.Client(base_url=base, headers=bearer) as client:
+    with served(home) as base, httpx.Client(base_url=base, headers=bearer, timeout=60) as client:
         wish = {"text": "from a program", "to": ["out"], "publish_now": True}
         made = client.post("/api/v1/posts", json=wish).json()
 
@@ -55,7 +55,7 @@ def test_two_accounts_are_published_at_two_times_and_the_state_is_true_in_betwee
         (home.log.parent / name).mkdir()
         home.connect("folder", name, {"path": str(home.log.parent / name)})
     bearer = {"Authorization": f"Bearer {key(home, Scope.READ, Scope.WRITE, Scope.PUBLISH)}"}
-    with served(home) as base, httpx.Client(base_url=base, headers=bearer) as client:
+    with served(home) as base, httpx.Client(base_url=base, headers=bearer, timeout=60) as client:
         assert client.get("/api/v1/here").status_code == 200  # the first answer takes a while
         now = datetime.now(UTC).replace(microsecond=0)
         times = {"first": now + timedelta(seconds=3), "second": now + timedelta(hours=1)}
@@ -90,7 +90,7 @@ def test_a_video_is_made_to_fit_after_its_post_was_saved(home: Home, ffmpeg: Pat
     home.env["PATH"] = f"{ffmpeg}:{os.environ['PATH']}"
     bearer = {"Authorization": f"Bearer {key(home, Scope.WRITE, Scope.PUBLISH)}"}
     video = film(notes={"location": PLACE})  # what it says of a place is not sent
-    with served(home) as base, httpx.Client(base_url=base, headers=bearer) as client:
+    with served(home) as base, httpx.Client(base_url=base, headers=bearer, timeout=60) as client:
         kept = client.post("/api/v1/media", files={"file": ("bell.mp4", video, "video/mp4")}).json()["media"]
         at = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
         wish = {"text": "x", "to": ["out"], "at": at, "media": [{"sha256": kept[0]["sha256"]}]}
@@ -102,9 +102,9 @@ def test_a_video_is_made_to_fit_after_its_post_was_saved(home: Home, ffmpeg: Pat
 
 def test_nothing_but_livez_is_answered_without_a_key(home: Home) -> None:
     with served(home) as base:
-        assert httpx.get(f"{base}/livez").status_code == 200
+        assert httpx.get(f"{base}/livez", timeout=60).status_code == 200
         for path in ("/readyz", "/api/v1/posts", "/api/v1/openapi.json", "/", "/nothing"):
-            assert httpx.get(f"{base}{path}").status_code == 401
+            assert httpx.get(f"{base}{path}", timeout=60).status_code == 401
 
 
 def raw(address: tuple[str, int], request: bytes) -> bytes:
@@ -170,7 +170,7 @@ def test_with_a_key_it_may_be_open_to_other_machines(home: Home) -> None:
     home.env["POSTBELL_API__LISTEN"] = "0.0.0.0:0"
     with served(home) as base:
         port = httpx.URL(base).port
-        assert httpx.get(f"http://127.0.0.1:{port}/livez").status_code == 200
+        assert httpx.get(f"http://127.0.0.1:{port}/livez", timeout=60).status_code == 200
 
 
 def test_no_http_leaves_it_out(home: Home) -> None:
@@ -186,7 +186,7 @@ def test_no_http_leaves_it_out(home: Home) -> None:
 def test_at_a_unix_socket_the_user_is_the_key(home: Home, tmp_path: Path) -> None:
     path = tmp_path / "api.sock"
     home.env["POSTBELL_API__LISTEN"] = str(path)
-    with served(home), httpx.Client(transport=httpx.HTTPTransport(uds=str(path))) as client:
+    with served(home), httpx.Client(transport=httpx.HTTPTransport(uds=str(path)), timeout=60) as client:
         assert client.get("http://localhost/api/v1/posts").json() == {"posts": [], "next": None}
         assert client.get("http://evil.example/api/v1/posts").status_code == 421
     assert not path.exists()
@@ -207,7 +207,7 @@ def test_a_stopping_daemon_answers_what_it_has_begun_with(home: Home) -> None:
     with served(home) as base:
 
         def write() -> None:
-            with httpx.Client(base_url=base, headers=bearer) as client:
+            with httpx.Client(base_url=base, headers=bearer, timeout=60) as client:
                 for number in range(1000):
                     try:
                         answers.append(client.post("/api/v1/posts", json={"text": str(number)}).status_code)

@@ -102,7 +102,7 @@ def test_what_the_journal_says_is_public_after_a_restart(tmp_path: Path) -> None
         _create(second, "kept", method="PUT")
         assert second.accepted() == {("ann", "kept"): 1}
         assert second.count("repeated") == 1
-        assert httpx.get(f"{second.url}/net/ann/posts/kept", trust_env=False).status_code == 200
+        assert httpx.get(f"{second.url}/net/ann/posts/kept", trust_env=False, timeout=60).status_code == 200
 
 
 def test_a_daemon_out_of_the_nursery_publishes_at_every_network_and_dies_when_it_is_killed(

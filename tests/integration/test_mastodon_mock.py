@@ -247,10 +247,10 @@ def test_an_account_is_connected_by_consent_and_publishes(mastodon: str, tmp_pat
         asking = connecting.ask(
             app.ctx, network="mastodon", name="toots", server=mastodon, values={}, redirect=redirect
         )
-        shown = httpx.get(asking.url, trust_env=False)
+        shown = httpx.get(asking.url, trust_env=False, timeout=60)
         assert asking.question.state in shown.text
         chosen = {"username": "testuser", "redirect_uri": redirect, "state": asking.question.state}
-        sent = httpx.post(f"{mastodon}/oauth/authorize", data=chosen, trust_env=False)
+        sent = httpx.post(f"{mastodon}/oauth/authorize", data=chosen, trust_env=False, timeout=60)
         found = connecting.take(app.ctx, asking, sent.headers["location"])
         _, profile = accounts.add_account(
             app.ctx,

@@ -139,7 +139,7 @@ def test_a_replayed_nonce_a_wrong_signature_and_another_body_are_refused(
         )
         forged = Signer(client=client, token=tokens.access_token, secret="guessed", now=app.ctx.now())
     form = {"key": "k", "text": "Once"}
-    with httpx.Client(trust_env=False) as browser:
+    with httpx.Client(trust_env=False, timeout=60) as browser:
 
         def send(by: Signer, instead: dict[str, str] | None = None) -> int:
             request = browser.build_request("POST", f"{server.url}/posts?a=b%20c", data=form)
@@ -218,7 +218,7 @@ def test_from_account_add_at_a_terminal_to_a_post_by_the_api(
     picture.write_bytes(png(40, 30))
     with (
         served(home) as url,
-        httpx.Client(trust_env=False, headers={"authorization": f"Bearer {key}"}) as program,
+        httpx.Client(trust_env=False, headers={"authorization": f"Bearer {key}"}, timeout=60) as program,
     ):
         asked = {"text": "By a program", "to": ["ann"], "publish_now": True}
         made = program.post(f"{url}/api/v1/posts", json=asked)
@@ -253,4 +253,4 @@ def test_where_the_network_shows_a_code_that_is_typed(home: LabHome, server: OAu
 
 def _opened(address: str) -> str:
     """Open a page as a browser does, that follows where it is sent."""
-    return httpx.get(address, trust_env=False, follow_redirects=True).text
+    return httpx.get(address, trust_env=False, follow_redirects=True, timeout=60).text

@@ -56,7 +56,7 @@ def test_the_pds_gives_back_the_bytes_of_a_blob(pds: Pds) -> None:
     picture = io.BytesIO()
     Image.new("RGB", (2, 2), "red").save(picture, "PNG")
     headers = {"authorization": f"Bearer {token}", "content-type": "image/png"}
-    with httpx.Client(base_url=pds.url, headers=headers, trust_env=False) as client:
+    with httpx.Client(base_url=pds.url, headers=headers, trust_env=False, timeout=60) as client:
         answer = client.post("/xrpc/com.atproto.repo.uploadBlob", content=picture.getvalue())
     images = {"$type": "app.bsky.embed.images", "images": [{"image": answer.json()["blob"], "alt": "red"}]}
     record = _note("Look") | {"embed": images}

@@ -100,7 +100,7 @@ def test_the_browser_comes_back_to_the_machine_of_who_asks(
     add = there(two, "account", "add", "mastodon", "--name", "toots", "--server", mastodon.url)
     with at_terminal(away, *add) as terminal:
         back = mastodon.consent(page(terminal))
-        assert "Go back to the terminal" in httpx.get(back, trust_env=False).text
+        assert "Go back to the terminal" in httpx.get(back, trust_env=False, timeout=60).text
         terminal.read_all()
     assert "Connected toots to Mastodon: @alice@" in terminal.seen
     assert away.stored() == before
@@ -131,7 +131,7 @@ def test_a_site_hands_its_password_over_to_the_other_machine(
 ) -> None:
     add = there(two, "account", "add", "wordpress", "--name", "news", "--server", site.fake.address)
     with at_terminal(away, *add) as terminal:
-        httpx.get(site.say(page(terminal)), trust_env=False)
+        httpx.get(site.say(page(terminal)), trust_env=False, timeout=60)
         terminal.read_all()
     assert "Connected news to WordPress: maria" in terminal.seen
     with at_terminal(away, *there(two, "account", "reconnect", "news")) as terminal:

@@ -33,7 +33,7 @@ class OAuthServer:
 
     def control(self, **told: Any) -> dict[str, Any]:
         """Tell it what to do; return what it has seen."""
-        answer = httpx.post(f"{self.url}/control", json=told, trust_env=False)
+        answer = httpx.post(f"{self.url}/control", json=told, trust_env=False, timeout=60)
         found: dict[str, Any] = answer.json()
         return found
 
@@ -49,7 +49,7 @@ class OAuthServer:
 
     def consent(self, url: str) -> str:
         """Say yes in the browser; return where it is sent back to."""
-        answer = httpx.get(url, trust_env=False, follow_redirects=False)
+        answer = httpx.get(url, trust_env=False, follow_redirects=False, timeout=60)
         assert answer.status_code == 302, answer.text
         return answer.headers["location"]
 
