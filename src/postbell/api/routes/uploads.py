@@ -56,6 +56,14 @@ _TOLD = {
         ("Upload-Expires", "When it is forgotten, unless a part comes before (RFC 9110).", "string"),
     )
 }
+#: What was said at its begin.
+_BEGUN = {
+    name: {"description": about, "schema": {"type": kind}}
+    for name, about, kind in (
+        ("Upload-Length", "How many bytes the file has.", "integer"),
+        ("Upload-Metadata", "What was said of it at the begin, if anything was.", "string"),
+    )
+}
 
 
 @resource.serve(
@@ -122,7 +130,7 @@ def read(call: Call, id: UploadId) -> Answer:  # noqa: A002 - the name in the pa
     needs=Scope.WRITE,
     refuses=(404, 412),
     openapi_extra=tus.described(),
-    also={200: {"description": "How far it is.", "headers": _TOLD}},
+    also={200: {"description": "How far it is.", "headers": _TOLD | _BEGUN}},
 )
 def look(call: Call, id: UploadId) -> Answer:  # noqa: A002
     """Read in `Upload-Offset` how many bytes have come; they stay, whatever happens."""
