@@ -19,8 +19,8 @@ from postbell.domain.media import Media, kind_of
 from postbell.networks import telegram
 from postbell.testing import FakeClock
 from support import pictures
-from support.bot_methods import Upload, methods
-from support.farside import START, Daemon, FarSide, Public, Subject, Violation
+from support.bot_methods import Excess, Upload, methods
+from support.farside import START, Daemon, FarSide, Public, Subject, TooMuch, Violation
 from support.forms import File, is_form, read_form
 from support.sounds import of_type
 from support.telegram_copies import Copies
@@ -154,9 +154,11 @@ class FakeTelegram(FarSide):
         values, files = _values(method, request, body)
         # What belongs to an album is named in it, and is no parameter of the method.
         loose = {} if method == "sendMediaGroup" else dict.fromkeys(files, Upload())
-        if found := methods().faults(method, {**values, **loose}):
-            raise Violation("; ".join(found))
         try:
+            _check_kinds(values.get("media", []))
+            if found := methods().faults(method, {**values, **loose}):
+                much = all(isinstance(fault, Excess) for fault in found)
+                raise (TooMuch if much else Violation)("; ".join(found))
             self._check_token(bot)
             result = self._serve(method, values, files)
         except BadMarkup as markup:
@@ -258,9 +260,6 @@ class FakeTelegram(FarSide):
         self, chat: dict[str, Any], values: dict[str, Any], files: dict[str, File]
     ) -> list[dict[str, Any]]:
         items = values["media"]
-        kinds = {item["type"] for item in items}
-        if (kinds & {"document", "audio"} and len(kinds) > 1) or "animation" in kinds:
-            raise Refusal(400, "Bad Request: Can't use the media of the specified type in the album")
         sent, post = [], self.last_of(chat) + 1
         used = [item["media"].removeprefix("attach://") for item in items]
         if sorted(used) != sorted(files):
@@ -319,6 +318,12 @@ def _values(method: str, request: httpx.Request, body: bytes) -> tuple[dict[str,
     return values, {}
 
 
+def _check_kinds(album: list[dict[str, Any]]) -> None:
+    kinds = {item["type"] for item in album}
+    if (kinds & {"document", "audio"} and len(kinds) > 1) or "animation" in kinds:
+        raise Refusal(400, "Bad Request: Can't use the media of the specified type in the album")
+
+
 def _check_length(text: str, most: int, why: str) -> None:
     if len(text) > most:
         raise Refusal(400, f"Bad Request: {why}")
@@ -370,7 +375,7 @@ def file(folder: Path, name: str = "bell.png", data: bytes | None = None, **more
     made = made | {"mp4": pictures.mp4, "mov": pictures.mov}
     mimes = {"jpg": "image/jpeg", "mp4": "video/mp4", "mov": "video/quicktime"}
     mimes |= {"mp3": "audio/mpeg", "m4a": "audio/mp4", "ogg": "audio/ogg"}
-    mimes |= {"pdf": "application/pdf", "zip": "application/zip"}
+    mimes |= {"pdf": "application/pdf", "zip": "application/zip", "vtt": "text/vtt"}
     mime = mimes.get(ending, f"image/{ending}")
     data = data or (made[ending]() if ending in made else of_type(mime))
     path = folder / name

@@ -45,7 +45,7 @@ def test_what_nobody_has_looked_into_is_sent_without_saying_how_long_it_lasts(tm
     assert not {"performer", "title", "duration"} & set(said)
 
 
-@pytest.mark.parametrize("name", ["talk.pdf", "pictures.zip", "bells.ogg"])
+@pytest.mark.parametrize("name", ["talk.pdf", "pictures.zip", "bells.ogg", "words.vtt"])
 def test_every_other_file_goes_as_it_is(tmp_path: Path, name: str) -> None:
     item = file(tmp_path, name)
     (said,) = _sent(item)

@@ -14,9 +14,9 @@ from postbell.publishing.protocol import Outgoing
 from postbell.publishing.telegram.markup import MODES, escape_markdown
 
 
-#: The sounds that apps play as music (core.telegram.org/bots/api#sendaudio), and what they show nothing of.
+#: The sounds that apps play as music (core.telegram.org/bots/api#sendaudio), and the videos that they do not.
 _PLAYED = ("audio/mpeg", "audio/mp4")
-_UNSHOWN = ("video/quicktime", "audio/ogg", "audio/flac", "audio/wav", "application/pdf", "application/zip")
+_UNSHOWN = ("video/quicktime",)
 #: The words of a button and where it leads, and what stands between two buttons of a row.
 _BUTTON = re.compile(r"\s*(\S.*?)\s+((?:https?|tg)://\S+)\s*")
 _BESIDE = re.compile(r"\s\|\s")
@@ -30,7 +30,7 @@ def way_of(item: Media, options: Any) -> str:
         return "audio"
     if item.mime == "image/gif":
         return "animation"
-    return item.kind if item.kind is MediaKind.VIDEO else "photo"
+    return {MediaKind.IMAGE: "photo", MediaKind.VIDEO: "video"}.get(item.kind, "document")
 
 
 def parts_of(content: Content, options: Any) -> dict[str, Media]:
