@@ -19,7 +19,7 @@ from postbell.services.posts.wanted import Preview, Wanted
 from postbell.testing import FakeClock
 from support import pictures
 from support.contracts import given
-from support.farside import START, Daemon, Subject, Violation
+from support.farside import START, Daemon, Subject, TooMuch
 from support.subjects import subjects
 from support.world import add_account, build_world
 
@@ -69,7 +69,7 @@ def test_a_text_at_the_limit_is_taken_here_and_there_and_a_longer_one_nowhere(
     _publish(subject, "x" * longest, media)
     (problem,) = _problems(subject, "x" * (longest + 1), media)
     assert problem.where.startswith("text")
-    with pytest.raises((PublishError, Violation)):
+    with pytest.raises((PublishError, TooMuch)):
         _publish(subject, "x" * (longest + 1), media)
 
 

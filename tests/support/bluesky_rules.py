@@ -7,7 +7,18 @@ from typing import Any
 
 from support.content_ids import record_cid
 from support.farside import Violation
+from support.lexicon import LexiconError, UnknownName, lexicons
 from support.xrpc import Refusal
+
+
+def check_record(collection: str, record: Mapping[str, Any], rkey: str) -> None:
+    """Raise Refusal for a record that is none, and Violation for a name in it that servers let pass."""
+    try:
+        lexicons().check_record(collection, record, rkey)
+    except UnknownName as error:
+        raise Violation(str(error)) from None
+    except LexiconError as error:
+        raise Refusal("InvalidRequest", f"Invalid {collection} record: {error}") from None
 
 
 def check_quote(embed: Mapping[str, Any], elsewhere: Mapping[str, str]) -> None:

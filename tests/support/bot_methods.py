@@ -22,6 +22,12 @@ _ARRAY = "Array of "
 _CONSTANT = re.compile(r"(?:must be|always) [“\"]?(\w+)[”\"]?$")
 
 
+class Excess(str):
+    """A fault that is only this: there is more, or it is longer, than the description allows."""
+
+    __slots__ = ()
+
+
 class Upload:
     """Stands in a parameter's place for a file that came with the request."""
 
@@ -68,7 +74,8 @@ class Methods:
         text = isinstance(value, str) and not (marked and name in ("text", "caption"))
         length = _LENGTH.search(said) if text else _LIST.search(said) if isinstance(value, list) else None
         if length and not int(length[1]) <= len(value) <= int(length[2]):
-            yield f"{place} has the length {len(value)}: {said}"
+            fault = f"{place} has the length {len(value)}: {said}"
+            yield Excess(fault) if len(value) > int(length[2]) else fault
         constant = _CONSTANT.search(said)
         if name == "type" and constant and value != constant[1]:
             yield f"{place} is {value!r}, not {constant[1]!r}"

@@ -19,11 +19,11 @@ import httpx
 from postbell.networks import bluesky
 from postbell.testing import FakeClock
 from support import video_service
-from support.bluesky_rules import check_blob, check_quote, check_reply, did_document
+from support.bluesky_rules import check_blob, check_quote, check_record, check_reply, did_document
 from support.content_ids import base64_text, blobs_in, cid, claims_of, record_cid
 from support.facets import check_facets
 from support.farside import START, Daemon, FarSide, Public, Subject, Violation
-from support.lexicon import LexiconError, lexicons
+from support.lexicon import lexicons
 from support.pages import Pages
 from support.video_service import VideoService
 from support.xrpc import Refusal, read_input, read_params
@@ -247,9 +247,10 @@ class FakeBluesky(FarSide):
 
     def _upload_blob(self, request: httpx.Request, body: bytes) -> dict[str, Any]:
         self._check_access(request)
-        mime = next((mime for magic, mime in _MAGIC.items() if body.startswith(magic)), None)
-        if request.headers["content-type"] != mime:
-            raise Violation(f"{request.headers['content-type']} was said of {mime}")
+        said = request.headers["content-type"]
+        mime = next((mime for magic, mime in _MAGIC.items() if body.startswith(magic)), said)
+        if said != mime:
+            raise Violation(f"{said} was said of {mime}")
         name = cid(body, 0x55)
         blob = {"$type": "blob", "ref": {"$link": name}, "mimeType": mime, "size": len(body)}
         self.blobs[name] = (blob, body)
@@ -275,10 +276,7 @@ class FakeBluesky(FarSide):
         return {**said, "commit": {"cid": cid(body, 0x71), "rev": "3n2ucn3lzts2t"}}
 
     def _check_record(self, collection: str, record: dict[str, Any], rkey: str) -> None:
-        try:
-            lexicons().check_record(collection, record, rkey)
-        except LexiconError as error:
-            raise Refusal("InvalidRequest", f"Invalid {collection} record: {error}") from None
+        check_record(collection, record, rkey)
         if collection != _POST:
             if record["post"] != f"at://{DID}/{_POST}/{rkey}":
                 raise Violation(f"a {collection} stands beside another post than its own")

@@ -57,6 +57,10 @@ class Violation(AssertionError):
     """A request that the real network would refuse, or that its description forbids."""
 
 
+class TooMuch(Violation):
+    """A request in order, but for one thing: it holds more, or something longer, than the network takes."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Public:
     """One post that everybody can see at the far side."""

@@ -51,6 +51,10 @@ class LexiconError(ValueError):
     """Something is not as its lexicon says; the message names the place."""
 
 
+class UnknownName(LexiconError):
+    """A property has a name that its lexicon does not know."""
+
+
 class Lexicons:
     """The lexicons in one folder, read when they are asked for."""
 
@@ -117,7 +121,7 @@ class Lexicons:
             if name == "$type":
                 continue
             if name not in properties:
-                raise LexiconError(f"{at}.{name} is not known")
+                raise UnknownName(f"{at}.{name} is not known")
             if part is not None or name not in schema.get("nullable", ()):
                 self._check(properties[name], part, f"{at}.{name}", home)
 

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from postbell.publishing.registry import get
-from support.farside import FarSide, Public, Subject, Violation
+from support.farside import FarSide, Public, Subject, TooMuch, Violation
 
 
 TOKEN = "ding-dong-7"
@@ -55,7 +55,7 @@ class FakeChime(FarSide):
             return httpx.Response(200, json={"keeper": "quasimodo"})
         if request.method == "PUT":
             if len(json.loads(body)["text"]) > 200:
-                raise Violation("a text of more than 200 characters")
+                raise TooMuch("a text of more than 200 characters")
             self.posts.setdefault(key, json.loads(body))
         if key not in self.posts:
             return httpx.Response(404)

@@ -66,6 +66,12 @@ def test_the_stand_in_refuses_what_the_lexicon_forbids(changes: dict[str, Any], 
     assert message in answer.json()["message"]
 
 
+def test_the_stand_in_does_not_take_a_name_that_no_lexicon_knows_for_a_refusal() -> None:
+    here, far_side = logged_in()
+    with pytest.raises(Violation, match="title is not known"):
+        _put(far_side, here.session, title="Hello")
+
+
 def test_the_stand_in_refuses_a_call_to_the_wrong_server() -> None:
     request = httpx.Request("POST", "https://bsky.social/xrpc/com.atproto.repo.putRecord", json={})
     with pytest.raises(Violation, match=PDS):

@@ -12,7 +12,7 @@ import pytest
 from postbell.testing import FakeClock
 from support.bot_methods import Upload, methods
 from support.fake_telegram import TOKEN, FakeTelegram
-from support.farside import START, Violation
+from support.farside import START, TooMuch, Violation
 from support.forms import is_form, read_form
 
 
@@ -101,6 +101,7 @@ def test_a_right_request_is_answered() -> None:
     [
         ("sendMessage", {"json": {**_TEXT, "silent": True}}),
         ("sendMessage", {"json": {"chat_id": "@bell_tower"}}),
+        ("sendMessage", {"json": {**_TEXT, "text": ""}}),
         ("sendMessage", {"json": _TEXT, "how": "GET"}),
         ("sendMessage", {"data": _TEXT}),
         ("sendPhoto", {"data": {"chat_id": "5"}, "files": {"video": ("a.mp4", b"x", "video/mp4")}}),
@@ -119,8 +120,18 @@ def test_a_wrong_request_is_a_violation(method: str, sent: dict[str, Any]) -> No
     sent = {name: value if name != "data" else dict(value) for name, value in sent.items()}
     if "data" in sent and "files" in sent:
         sent["data"]["chat_id"] = "99887766"
-    with pytest.raises(Violation):
+    with pytest.raises(Violation) as caught:
         _ask(method, **sent)
+    assert not isinstance(caught.value, TooMuch)
+
+
+def test_what_is_only_too_long_is_told_from_what_is_wrong_besides() -> None:
+    longer = {**_TEXT, "text": "x" * 4097}
+    with pytest.raises(TooMuch, match="length 4097"):
+        _ask("sendMessage", json=longer)
+    with pytest.raises(Violation) as caught:
+        _ask("sendMessage", json={**longer, "silent": True})
+    assert not isinstance(caught.value, TooMuch)
 
 
 @pytest.mark.parametrize(
