@@ -79,7 +79,7 @@ class FakeWordPress(FarSide):
     address: str = SERVER
     #: False where the host has switched application passwords off.
     hands_over: bool = True
-    #: Fields that a plugin or the theme pays no heed to.
+    #: Fields, of posts and of files, that a plugin or the theme pays no heed to.
     heedless: frozenset[str] = frozenset()
     _last_id: int = 1
 
@@ -297,6 +297,8 @@ class FakeWordPress(FarSide):
     def _describe(self, number: int, values: Mapping[str, Any], rights: set[str]) -> dict[str, Any]:
         if not rights:
             raise Refusal(401, "rest_cannot_edit", "Sorry, you are not allowed to edit this post.")
+        if "alt_text" in self.heedless:
+            return self.media[number]
         self.media[number] |= {"alt_text": re.sub("<[^>]*>", "", values["alt_text"]).strip()}
         return self.media[number]
 

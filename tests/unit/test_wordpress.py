@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from postbell.domain.media import MediaKind
-from postbell.errors import Rejected, Unauthorized
+from postbell.errors import Unauthorized
 from postbell.networks.wordpress import network
 from postbell.publishing.protocol import Receipt
 from support.fake_wordpress import PASSWORD, SERVER, SUBJECT, USERNAME, blog
@@ -158,8 +158,8 @@ def test_an_author_uses_a_category_but_makes_none() -> None:
     daemon, far_side = blog(options={"categories": "Releases, Bells"})
     far_side.role = "author"
     far_side.terms["categories"][7] = "releases"
-    assert _warning(daemon) == (
-        "It has no category Bells: the site does not know it, and this user may not make it (an Editor may)."
+    assert _publish(daemon).warnings == (
+        "It has no category Bells: the site does not know it, and this user may not make it (an Editor may).",
     )
     (post,) = far_side.posts.values()
     assert post["categories"] == [7]
@@ -253,66 +253,6 @@ def test_what_wordpress_does_not_have_together_is_told_before(options: dict[str,
     outgoing = SUBJECT.outgoing(options=options)
     (problem,) = network.check(outgoing.content, outgoing.options, account="blog")
     assert str(problem).startswith(said)
-
-
-# What went other than asked
-
-
-def _warning(daemon: Daemon) -> str:
-    (warning,) = _publish(daemon).warnings
-    return warning
-
-
-def test_a_slug_that_was_taken_is_told() -> None:
-    daemon, far_side = blog(options={"slug": "hello"})
-    far_side.media[9] = {"id": 9, "slug": "hello"}
-    assert _warning(daemon) == "The slug 'hello' was taken or not allowed; it became 'hello-2'."
-
-
-def test_a_category_that_there_is_not_is_told() -> None:
-    daemon, _ = blog(options={"categories": "99"})
-    assert _warning(daemon) == "WordPress left out categories that it does not have: [99]."
-
-
-def test_html_that_was_taken_out_is_told() -> None:
-    daemon, far_side = blog("<p>a</p><script>b()</script>", options={"markup": "html"})
-    far_side.role = "author"
-    assert _warning(daemon).startswith("WordPress changed the body: ")
-
-
-def test_another_way_of_writing_the_same_html_is_not_told(tmp_path: Path) -> None:
-    daemon, far_side = blog("1 < 2 [x] 'y' &", media=(picture(tmp_path, alt='"&"'),))
-    far_side.role = "author"
-    assert _publish(daemon).warnings == ()
-
-
-def test_a_featured_image_that_was_not_set_is_told(tmp_path: Path) -> None:
-    daemon, far_side = blog(media=(picture(tmp_path),), options={"featured": True})
-    _publish(daemon)
-    far_side.media.clear()
-    assert _warning(daemon) == "WordPress did not set the featured image."
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        ({"password": "x"}, "ask readers for the password"),
-        ({"sticky": True}, "make it sticky"),
-        ({"format": "aside"}, "give it the format; the theme may not have it"),
-        ({"comments": "closed"}, "open or close it for comments"),
-    ],
-)
-def test_what_came_to_nothing_is_told(options: dict[str, Any], said: str) -> None:
-    daemon, far_side = blog(options=options)
-    far_side.heedless = frozenset({"password", "sticky", "format", "comment_status"})
-    assert _warning(daemon) == f"WordPress did not {said}."
-
-
-def test_a_post_that_a_plugin_holds_back_has_failed() -> None:
-    daemon, far_side = blog()
-    far_side.moderated = "pending"
-    with pytest.raises(Rejected, match="keeps post 2 as 'pending'; publish it there"):
-        _publish(daemon)
 
 
 # The account

@@ -82,7 +82,10 @@ async def upload_files(site: Site, outgoing: Outgoing, start: int) -> Reached[di
 
 
 async def _upload_file(site: Site, outgoing: Outgoing, index: int) -> dict[str, Any]:
-    """Return id and address of an uploaded picture, which an earlier try may have uploaded already."""
+    """Return id and address of an uploaded picture, which an earlier try may have uploaded already.
+
+    `alt` is false with it where the site has not kept its alt text.
+    """
     item = outgoing.content.media[index]
     found = await site.find("media", outgoing.key, slug=slug_of(outgoing, index))
     if not found:
@@ -93,7 +96,9 @@ async def _upload_file(site: Site, outgoing: Outgoing, index: int) -> dict[str, 
     alt = item.alt.replace("<", "&lt;")  # what looks like a tag is taken out there, even of plain text
     if alt and found.get("alt_text") != alt:
         found = await site.change(f"media/{found['id']}", {"alt_text": alt})
-    return {"id": found["id"], "url": escape(str(found.get("source_url")))}
+    known = {"id": found["id"], "url": escape(str(found.get("source_url")))}
+    kept = not alt or essence(str(found.get("alt_text") or "")) == essence(alt)
+    return known if kept else known | {"alt": False}
 
 
 async def find_made(site: Site, outgoing: Outgoing) -> dict[str, Any] | None:
@@ -153,18 +158,37 @@ def receipt_of(post: Mapping[str, Any], outgoing: Outgoing, done: Mapping[str, A
 
 def _unlike(post: Mapping[str, Any], outgoing: Outgoing, done: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is not as it was sent."""
-    sent, content = fields_of(outgoing, done), post.get("content")
-    stored = content.get("raw") if isinstance(content, dict) else None
-    if isinstance(stored, str) and essence(stored) != essence(sent["content"]["raw"]):
-        yield "WordPress changed the body: this user may not use all of its HTML (an Editor may)."
+    sent = fields_of(outgoing, done)
+    yield from _changed_texts(post, sent)
     for name, told in _TOLD.items():
         if name in sent and post.get(name) != sent[name]:
             yield f"WordPress did not {told}."
+    for item, known in zip(outgoing.content.media, done.get("media", ()), strict=False):
+        if not known.get("alt", True):
+            yield f"WordPress did not keep the alt text of {item.name} as it is; look at it in wp-admin."
     for name in done.get("without", ()):
         yield f"It has no {name}: the site does not know it, and this user may not make it (an Editor may)."
     for kind in KINDS:
         if missing := sorted(set(sent.get(kind, ())) - set(post.get(kind) or ())):
             yield f"WordPress left out {kind} that it does not have: {missing}."
+
+
+def _changed_texts(post: Mapping[str, Any], sent: Mapping[str, Any]) -> Iterator[str]:
+    """Yield which texts are not as they were sent; nothing where the answer tells none."""
+    body = _raw(post, "content")
+    if not isinstance(body, str):
+        return
+    if essence(body) != essence(sent["content"]["raw"]):
+        yield "WordPress changed the body: this user may not use all of its HTML (an Editor may)."
+    for name in ("title", "excerpt"):  # the site leaves out of its answer what its posts do not have
+        if (text := sent[name]["raw"]) and essence(_raw(post, name) or "") != essence(text):
+            yield f"WordPress did not keep the {name} as it is."
+
+
+def _raw(post: Mapping[str, Any], name: str) -> Any:
+    """Return a text as it is stored; None where the answer does not have it."""
+    field = post.get(name)
+    return field.get("raw") if isinstance(field, dict) else None
 
 
 def slug_of(outgoing: Outgoing, index: int | None = None) -> str:
