@@ -19,7 +19,8 @@ from postbell.publishing.options import Strict
 from postbell.publishing.protocol import Network, Resend, Threads
 from postbell.publishing.web.consent import oauth_of
 from postbell.publishing.web.handover import handover_of
-from postbell.shapes.networks import fields_of
+from postbell.sections import ApiSettings
+from postbell.shapes.networks import example_of, fields_of
 
 
 class Options(Strict):
@@ -198,6 +199,32 @@ def test_the_example_is_a_command_that_exists(key: str, capsys: pytest.CaptureFi
     assert main(["networks", key, "--json"]) == 0
     for line in json.loads(capsys.readouterr().out)["example"]:
         parses(line)
+
+
+_NETWORKS = ["bluesky", "mastodon", "telegram", "threads", "wordpress"]
+
+
+@pytest.mark.parametrize("key", _NETWORKS)
+def test_the_example_of_a_post_can_be_typed_as_it_stands(key: str) -> None:
+    network = registry.get(key)
+    *_, option = shlex.split(example_of(network)[1])
+    name, _, value = option.removeprefix(f"{key}.").partition("=")
+    assert network.Options.model_validate({name: value}) != network.Options()
+
+
+def test_the_guide_of_threads_tells_how_an_address_for_its_files_is_had() -> None:
+    guide = registry.get("threads").guide
+    for said in ("config.toml", 'public_url = "https://', "reverse proxy", "/public/"):
+        assert said in guide
+    assert str(ApiSettings.model_fields["listen"].default) in guide
+
+
+def test_what_may_be_chosen_of_who_answers_at_threads_is_told_whole() -> None:
+    fields = fields_of(registry.get("threads").Options)
+    (told,) = [field for field in fields if field["name"] == "reply_control"]
+    choices = told["type"].removeprefix("one of ").split(", ")
+    assert len(choices) == 5
+    assert [each for each in choices if each not in told["description"]] == []
 
 
 def test_an_unknown_network_is_answered_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:

@@ -68,9 +68,13 @@ Or consent in a browser:
    Threads app secret (App settings > Basic; not those of the app itself).
 
 A token lives 60 days and is renewed by itself long before. If the profile is private, Meta wants your consent
-again after 90 days. A title is not used. Threads fetches pictures and videos itself: for posts with files
-`[api] public_url` must name an address at which the world reaches this Postbell; no firewall, robots.txt or
-tunnel may keep Meta's programs away from it.
+again after 90 days. A title is not used.
+Threads fetches pictures and videos itself: for posts with files, config.toml (`postbell doctor` says where it
+is) must name an address at which the world reaches this Postbell, under [api]:
+  public_url = "https://postbell.example.org"
+That is a name of yours with a reverse proxy (Caddy, nginx) with TLS, on this machine or one that reaches it,
+that hands /public/ on to `api.listen` of the daemon, 127.0.0.1:2355; it need hand on nothing else. No
+firewall, robots.txt or tunnel may keep Meta's programs away from it. Restart the daemon after a change.
 An emoji counts as many characters as it has bytes. The link of a post is shown as a card; beside files it
 becomes the last line of the text. There may be five different links at most. Posts cannot be changed once
 they are public. Within 24 hours Threads takes 250 posts, and 1,000 answers besides: further parts of threads,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 
@@ -98,5 +99,6 @@ def example_of(network: Network) -> list[str]:
             add.append(f"--secret {field['name']}" if secret else f"--set {field['name']}=…")
     post = [f'postbell add "Hello" --to {name} --at "tomorrow 9am"']
     post += ['--title "A title"'] if network.limits.needs_title else []
-    post += [f"--set {key}.{field['name']}=…" for field in list(fields_of(network.Options))[:1]]
+    told = [field for field in fields_of(network.Options) if field["example"] is not None]
+    post += [f"--set {key}.{field['name']}={quote(str(field['example']))}" for field in told[:1]]
     return [" ".join(add), " ".join(post)]

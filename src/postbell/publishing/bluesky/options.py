@@ -22,7 +22,9 @@ _LABELS = ("porn", "sexual", "nudity", "graphic-media", "!no-unauthenticated")
 class Options(Strict):
     """What a post can be told about Bluesky."""
 
-    langs: Words = Field([], max_length=3, description="Languages of the text, at most three: en, pt-BR.")
+    langs: Words = Field(
+        [], max_length=3, description="Languages of the text, at most three: en, pt-BR.", examples=["en"]
+    )
     labels: Words = Field([], description=f"Warnings that the post carries: {', '.join(_LABELS)}.")
 
     card: Literal["on", "off"] = Field(

@@ -45,7 +45,11 @@ class Options(Strict):
     # To change a poll would take away its votes.
     lasting = _poll | {"visibility", "quote", "thumbnail"}
 
-    spoiler_text: str = Field("", description="A content warning: it hides the text, and counts with it.")
+    spoiler_text: str = Field(
+        "",
+        description="A content warning: it hides the text, and counts with it.",
+        examples=["The end of a film"],
+    )
     sensitive: bool | None = Field(
         None, description="Hide the files at first; the account's setting if left out."
     )

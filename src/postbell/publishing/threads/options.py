@@ -22,7 +22,10 @@ class Options(Strict):
         ]
         | None
     ) = Field(
-        None, description="Who may answer: everyone, accounts_you_follow, mentioned_only, followers_only."
+        None,
+        description="Who may answer: everyone, accounts_you_follow, mentioned_only, followers_only, or "
+        "parent_post_author_only.",
+        examples=["followers_only"],
     )
     topic_tag: str = Field(
         "",
