@@ -11,7 +11,6 @@ from typing import Any
 import httpx
 import pytest
 
-from postbell.domain.media import MediaKind
 from postbell.domain.states import Outcome
 from postbell.errors import RateLimited, Rejected, Unauthorized, Unsure
 from postbell.publishing.protocol import Absent, Outgoing, Progress, Receipt, Reply
@@ -20,9 +19,10 @@ from postbell.services.accounts import accounts, connecting
 from support.fake_mastodon import SUBJECT
 from support.home import make_home
 from support.lossy import lossy_proxy
+from support.mastodon_choices import Overheard, assert_film, assert_poll, assert_quote, with_everything
 from support.mastodon_mock import TOKEN
 from support.online import Online
-from support.pictures import mp4, picture
+from support.pictures import picture
 
 
 pytestmark = pytest.mark.real
@@ -101,16 +101,6 @@ def test_a_text_with_its_options_reads_back_equal_and_is_found(
     assert receipt == Receipt(id=status["id"], url=status["url"])
     assert _source(here, status["id"])["text"] == f"{text}\nhttps://a.example/b?c=d"
     assert {name: status[name] for name in options} == options
-    assert here.find(outgoing) == receipt
-
-
-def test_a_poll_has_its_answers(here: Postbell) -> None:
-    options = {"poll": ["rain", "sun"], "poll_expires_in": 600, "poll_multiple": True}
-    outgoing = here.outgoing(options=options)
-    receipt = here.publish(outgoing)
-    (status,) = _posts(here)
-    assert [each["title"] for each in status["poll"]["options"]] == ["rain", "sun"]
-    assert status["poll"]["multiple"]
     assert here.find(outgoing) == receipt
 
 
@@ -337,13 +327,17 @@ def test_a_post_that_is_nowhere_is_not_quoted(here: Postbell) -> None:
     assert _posts(here) == []
 
 
-def test_focus_and_a_video_with_its_picture_are_taken(here: Postbell, tmp_path: Path) -> None:
-    here.publish(here.outgoing(media=(picture(tmp_path, "a.png"),), options={"focus": "0.5:-0.5"}))
-    assert _posts(here)[0]["media_attachments"][0]["meta"]["focus"] == {"x": 0.5, "y": -0.5}
-    path = tmp_path / "bell.mp4"
-    path.write_bytes(mp4())
-    look = picture(tmp_path, "look.png")
-    video = replace(look, kind=MediaKind.VIDEO, mime="video/mp4", name="bell.mp4", path=path, alt="It rings")
-    here.publish(here.outgoing(media=(video, look), options={"thumbnail": 2}, key="v" * 20))
-    (file,) = _posts(here)[0]["media_attachments"]
-    assert (file["type"], file["description"]) == ("video", "It rings")
+def test_everything_that_a_post_can_be_told_reads_back_or_went_out(here: Postbell, tmp_path: Path) -> None:
+    here.verify()
+    quoted = here.publish(here.outgoing("To be quoted")).id
+    here.clients.transport = overheard = Overheard(here.clients.transport)
+    posts = with_everything(here, quoted, tmp_path)
+    for outgoing in posts:
+        stored = list[Progress]()
+        receipt = here.go_on(outgoing, stored)
+        assert receipt
+        assert here.find(outgoing, stored[-1] if stored else None) == receipt
+    quote, poll, film, _ = _posts(here)
+    assert_film(film, overheard, (tmp_path / "look.png").read_bytes())
+    assert_poll(poll, overheard)
+    assert_quote(quote, quoted)
