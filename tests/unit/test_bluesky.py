@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -15,7 +16,7 @@ from postbell.domain.quota import Per, Quota
 from postbell.errors import Rejected, Unavailable, Unsure
 from postbell.networks.bluesky import network
 from postbell.publishing import parts
-from postbell.publishing.bluesky.post import record_key
+from postbell.publishing.bluesky.post import created, record_key
 from postbell.publishing.protocol import Receipt
 from support.fake_bluesky import ACCESS, APP_PASSWORD, DID, SUBJECT, daemon
 from support.farside import START, Between, Daemon, FarSide, Fault
@@ -47,8 +48,28 @@ def _facets(record: dict[str, Any]) -> list[tuple[int, int, str]]:
 # The record key
 
 
-def test_a_record_key_is_a_tid() -> None:
-    check_format("tid", record_key(SUBJECT.outgoing()))
+@pytest.mark.parametrize("number", [0, 1, 1023, 1024, 1_023_999, 1_024_000])
+@pytest.mark.parametrize(
+    "begun_at",
+    [
+        datetime(1970, 1, 1, tzinfo=UTC),
+        START,
+        START.replace(microsecond=1000),
+        START.replace(microsecond=999_000),
+        datetime(2028, 2, 29, 23, 59, 59, tzinfo=UTC),
+        datetime(2026, 10, 25, 2, 30, fold=1, tzinfo=ZoneInfo("Europe/Berlin")),
+        datetime(2026, 11, 23, 9, 0, tzinfo=ZoneInfo("Asia/Kathmandu")),
+        datetime(2255, 6, 5, tzinfo=UTC),  # the last whole day that a TID can name
+    ],
+    ids=str,
+)
+def test_a_record_key_is_a_tid_and_its_time_a_datetime_at_every_instant(
+    begun_at: datetime, number: int
+) -> None:
+    outgoing = SUBJECT.outgoing(begun_at=begun_at, number=number)
+    check_format("tid", record_key(outgoing))
+    check_format("datetime", created(outgoing))
+    assert datetime.fromisoformat(created(outgoing)).timestamp() == begun_at.timestamp()
 
 
 def test_a_record_key_is_the_time_in_microseconds_and_the_number() -> None:
