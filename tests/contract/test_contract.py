@@ -44,7 +44,7 @@ from support.farside import (
     echo,
     say_nothing,
 )
-from support.subjects import subjects
+from support.subjects import of_every_kind, subjects
 
 
 _SUBJECTS = subjects()
@@ -54,7 +54,7 @@ _ALT = ("A harbour at dawn", 'Two boats, one "red" & one <blue>')
 
 
 subject = given(_SUBJECTS)
-repeated = given(repeatable(_SUBJECTS))
+repeated = given(repeatable(of_every_kind()))
 
 
 @pytest.fixture

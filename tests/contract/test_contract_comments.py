@@ -17,10 +17,10 @@ from postbell.testing import FakeClock
 from support.contracts import deaths, either_side, given
 from support.farside import START, Daemon, Fault, Strike, Subject
 from support.folders import picture
-from support.subjects import subjects
+from support.subjects import of_every_kind
 
 
-_SPEAKING = {key: each for key, each in subjects().items() if each.network.comments}
+_SPEAKING = {key: each for key, each in of_every_kind().items() if each.network.comments}
 #: Telegram's stand in another chat than the post; what becomes of that when the post goes is not known.
 _BESIDE = {key: each for key, each in _SPEAKING.items() if key != "telegram"}
 _SHOWING = {key: each for key, each in _SPEAKING.items() if shows_in_comments(each.network)}

@@ -24,10 +24,10 @@ from support.farside import (
     Subject,
 )
 from support.folders import picture
-from support.subjects import subjects
+from support.subjects import of_every_kind
 
 
-_CHAINS = {key: each for key, each in subjects().items() if each.network.threads is Threads.CHAIN}
+_CHAINS = {key: each for key, each in of_every_kind().items() if each.network.threads is Threads.CHAIN}
 TEXTS = ["One", "Two", "Two", "Four"]
 
 
