@@ -69,7 +69,7 @@ def _kill_at_each(template: Path | str, root: Path) -> int:
     """Leave a folder for each moment; return how many there are, of which the last came to its end."""
     root.mkdir()
     command = [sys.executable, "-c", _KILLED, str(template), str(root)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=1200)
     return int(done.stdout)
 
 
