@@ -56,6 +56,11 @@ def test_the_command_line_knows_it(copy: Path) -> None:
     assert "postbell account add chime --name my-chime --server https://example.org --secret token" in guide
 
 
+def test_the_help_of_the_command_that_connects_it_names_it(copy: Path) -> None:
+    listed = " ".join(postbell(copy, "account", "add", "--help").partition("Networks:")[2].split())
+    assert listed == "bluesky, chime, folder, mastodon, telegram, threads, webhook, wordpress"
+
+
 def test_an_account_and_a_post_are_made_and_shown_as_they_would_be_sent(copy: Path) -> None:
     postbell(copy, "init")
     (copy / "token").write_text("ding-dong-7")

@@ -100,3 +100,14 @@ def test_what_makes_pictures_and_videos_fit_is_imported_where_there_are_some(cli
     found = modules(*options, "add", "Fourth", "--to", "site", "--at", "in 2 d")
     rooms = {name.rpartition(".")[2] for name in found if name.startswith("postbell.services.media.")}
     assert rooms & {"fitting", "film_fitting", "films", "fit_fetched", "public_media", "ingest"} == set()
+
+
+def test_the_help_that_names_the_networks_loads_none_of_them() -> None:
+    loaded = modules("account", "add", "--help")
+    assert "postbell.publishing.registry" in loaded
+    assert [name for name in loaded if name.startswith("postbell.networks.")] == []
+    assert not loaded & (OF_NETWORKS | OF_FEW | OF_THE_DATABASE)
+
+
+def test_the_list_of_commands_does_not_look_for_networks() -> None:
+    assert not {"postbell.publishing.registry", "postbell.networks"} & modules("--help")

@@ -70,7 +70,18 @@ def _credentials(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@account.command()
+class _NamingNetworks(click.Command):
+    """A command whose help names the networks that there are, by their files: it loads none of them."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        """Write their names below the options."""
+        from postbell.publishing import registry
+
+        with formatter.section("Networks"):
+            formatter.write_text(", ".join(registry.keys()))
+
+
+@account.command(cls=_NamingNetworks)
 @click.argument("network")
 @click.option("--name", required=True, help="What you call the account: letters, digits, - _ and .")
 @_credentials

@@ -7,10 +7,13 @@ import functools
 import importlib
 import pkgutil
 from collections.abc import Callable
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from postbell.errors import NotFound
-from postbell.publishing.protocol import Network, Resend
+
+
+if TYPE_CHECKING:
+    from postbell.publishing.protocol import Network
 
 
 _PACKAGE = "postbell.networks"
@@ -35,6 +38,8 @@ def get(key: str) -> Network:
 
 def can_ask(key: str, get: Callable[[str], Network] = get) -> bool:
     """Whether the network of a key, as `get` returns it, can be asked what is public."""
+    from postbell.publishing.protocol import Resend
+
     try:
         network = get(key)
     except NotFound:  # a network of another version
