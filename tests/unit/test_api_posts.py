@@ -57,6 +57,12 @@ def test_a_post_without_a_time_is_a_draft_and_is_read_as_it_was_told(api: Asked)
     assert (again.status_code, again.content) == (304, b"")
 
 
+def test_a_choice_that_only_a_series_makes_is_told(api: Asked) -> None:
+    (told,) = write(api, text="Hi {a|b}")["problems"]
+    assert (told["where"], told["account"]) == ("text", None)
+    assert "only a series chooses" in told["message"]
+
+
 def test_a_time_schedules_it_on_the_clocks_that_are_named(api: Asked) -> None:
     made = write(api, at=LATER)
     assert (made["state"], made["at"], made["local"]) == (

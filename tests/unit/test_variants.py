@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from postbell.domain.variants import DEEPEST, _walk, check_template, count, escape, pick
+from postbell.domain.variants import DEEPEST, _walk, check_template, count, escape, has_choice, pick
 from postbell.errors import Invalid, Problem
 
 
@@ -215,3 +215,13 @@ def test_every_step_meets_every_place(total: int, seed: str) -> None:
     assert 0 <= start < total
     assert math.gcd(step, total) == 1
     assert total <= 3 or 1 < step < total
+
+
+@pytest.mark.parametrize("text", ["Hi {a|b}", "{a|}", "{ {a|b} }"])
+def test_where_there_is_a_choice_that_is_known(text: str) -> None:
+    assert has_choice(text)
+
+
+@pytest.mark.parametrize("text", ["", "plain", "{code}", "a | b {c}", r"\{a|b\}", "{a|b", "a|b} {c|d}"])
+def test_where_there_is_none_or_no_template_that_is_known(text: str) -> None:
+    assert not has_choice(text)

@@ -65,6 +65,12 @@ def check_template(text: str, *, where: str) -> list[Problem]:
     return [Problem(where=where, message=message) for message in _read(text)[1]]
 
 
+def has_choice(text: str) -> bool:
+    """Whether `text`, as a template, has more than one reading; a text that is no template has none."""
+    run, messages = _read(text)
+    return not messages and run.count > 1
+
+
 def count(texts: Sequence[str]) -> int:
     """Return how many readings the templates have together. Equal readings of different choices count each.
 

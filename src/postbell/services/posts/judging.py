@@ -25,6 +25,7 @@ from postbell.services.posts.checking import (
     check_terms,
     parted,
 )
+from postbell.services.posts.choices import check_choices
 from postbell.services.posts.plainness import check_plain
 from postbell.store import accounts as account_store
 
@@ -64,11 +65,9 @@ def judge(
             found = check_content(ctx, post.content, post.overrides, account, unchecked=post.unchecked)
             wrong, told = parted(found, post)
             lacks, notes = lacks + wrong, notes + told
-    notes += check_films(post.content) + [
-        note
-        for account in accounts.values()
-        for note in check_comments(ctx, post.content, post.overrides, account)
-    ]
+    notes += check_choices(post.content, post.overrides) + check_films(post.content)
+    for account in accounts.values():
+        notes += check_comments(ctx, post.content, post.overrides, account)
     no_alt = check_alt(post.content)
     lacks += no_alt if ctx.require_alt else []
     if not accounts and not any(problem.where == NO_ACCOUNT.where for problem in problems):

@@ -141,7 +141,7 @@ class Saved:
 
     post: Post
     #: What a draft still lacks before it can be published, what may come in the way of its time, pictures
-    #: without alt text, and what of an unchecked post its network may refuse.
+    #: without alt text, choices that are none here, and what of an unchecked post its network may refuse.
     warnings: tuple[Problem, ...] = ()
     #: The ids of the posts that had to move down the queue.
     moved: tuple[str, ...] = ()
