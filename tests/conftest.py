@@ -17,7 +17,7 @@ import pytest
 import structlog
 from hypothesis import settings
 
-from support import canaries, loopback, servers, thrift
+from support import canaries, loopback, servers, specs, thrift
 from support.mastodon_mock import mastodon_server
 from support.pds import Pds, pds_server
 from support.wordpress import WordPress, wordpress_server
@@ -140,6 +140,22 @@ class _NothingLeftOut:
             terminalreporter.write_line(f"CI: {complaint}", red=True)
 
 
+class _NotHeld:
+    """Ends a run with how many of its tests were skipped because their official file is not there."""
+
+    def __init__(self) -> None:
+        self.tests: set[str] = set()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.skipped and isinstance(report.longrepr, tuple) and specs.ABSENT in report.longrepr[2]:
+            self.tests.add(report.nodeid)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self.tests:
+            told = f"{len(self.tests)} tests were not held against an official file: it is not there (-rs)"
+            terminalreporter.write_line(told, yellow=True)
+
+
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("real"):
@@ -153,5 +169,6 @@ def pytest_collection_finish() -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(canaries.Canaries(), "canaries")
+    config.pluginmanager.register(_NotHeld(), "not-held")
     if _ON_CI:
         config.pluginmanager.register(_NothingLeftOut(), "nothing-left-out")

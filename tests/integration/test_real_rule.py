@@ -172,3 +172,30 @@ def test_a_test_that_needs_root_fails_on_ci_and_is_skipped_elsewhere(
     with pytest.raises((pytest.fail.Exception, pytest.skip.Exception), match="only root can") as ended:
         needs_root("only root can")
     assert ended.type is end
+
+
+_WITHOUT_FILES = """\
+import pytest
+from support import specs
+
+@pytest.mark.parametrize("name", ["one", "another"])
+def test_official(name):
+    specs.spec("no such folder/" + name, "the file")
+
+def test_other():
+    {body}
+"""
+
+
+@pytest.mark.parametrize("shared", [(), _SHARED])
+def test_a_run_ends_with_how_many_tests_had_no_official_file(tmp_path: Path, shared: tuple[str, ...]) -> None:
+    done = _run(
+        tmp_path, _WITHOUT_FILES.format(body="pytest.skip('for a reason of its own')"), *shared, ci=""
+    )
+    assert "2 tests were not held against an official file" in done.stdout
+    assert "3 skipped" in done.stdout
+
+
+def test_a_run_whose_tests_had_their_files_says_nothing_of_them(tmp_path: Path) -> None:
+    done = _run(tmp_path, "def test_other():\n    pass\n", ci="")
+    assert "official file" not in done.stdout

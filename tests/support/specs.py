@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 
+#: How the reason begins for which a test was skipped that has no official file to be held against.
+ABSENT = "no official file: "
 _FOLDER = Path(os.path.normpath(Path(__file__).parents[2] / "../shared/specs"))
 
 
@@ -16,7 +18,7 @@ def spec(name: str, what: str) -> Path:
     """Return the path of a file or a folder; where it is not the test is skipped, and on CI it fails."""
     path = _FOLDER / name
     if not path.exists():
-        reason = f"{what} not in {path}"
+        reason = f"{ABSENT}{what} not in {path}"
         if os.environ.get("CI"):
             pytest.fail(reason, pytrace=False)
         pytest.skip(reason)
