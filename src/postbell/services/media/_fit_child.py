@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 #: The most pixels of a picture that is drawn anew. While it is turned, it is there twice: 104 MB.
 MOST_DRAWN = 13_000_000
+#: A picture is converted and made smaller in bands of about so many pixels: no step holds it whole once more.
+_BAND = 1 << 19
+#: So many rows are made beside a band, and cut off: Lanczos looks at three in each direction.
+_BESIDE = 4
 
 #: Types that are for photos.
 _PHOTOS = ("image/jpeg", "image/avif", "image/heic")
@@ -109,36 +113,73 @@ def _drawn(image: Image.Image, turn: int, job: Job) -> _Made:
     wanted = (max(1, int(width * scale)), max(1, int(height * scale)))
     # A JPEG can be opened at a half, a quarter or an eighth of its size: that costs neither time nor memory.
     image.draft(None, (min(wanted[0], max(1, width // halving)), min(wanted[1], max(1, height // halving))))
-    plain, profile = _plain(image)
-    if halving > 1 and plain.size == (width, height):
-        plain = plain.reduce(halving)
+    profile: bytes = b"" if image.mode == "CMYK" else image.info.get("icc_profile") or b""
+    plain = _plain(image, halving if image.size == (width, height) else 1)
     if wanted[0] < plain.width or wanted[1] < plain.height:
-        plain = plain.resize(wanted, Image.Resampling.LANCZOS)
+        plain = _instead(plain, _resized(plain, wanted))
     if turn > 1:
-        plain = plain.transpose(getattr(Image.Transpose, _TURNS[turn]))
-    if plain is not image:
-        image.close()  # what it holds is needed no more
+        plain = _instead(plain, plain.transpose(getattr(Image.Transpose, _TURNS[turn])))
     plain.info.clear()  # whatever is noted there may be written again
     return _searched(plain, job, is_photo=is_photo, profile=profile)
 
 
-def _plain(image: Image.Image) -> tuple[Image.Image, bytes]:
-    """Return a picture in grey, in colours or in colours that show through, and its profile or nothing."""
-    profile: bytes = image.info.get("icc_profile") or b""
+def _instead(image: Image.Image, other: Image.Image) -> Image.Image:
+    """Return the second picture, and free what the first one holds."""
+    if other is not image:
+        image.close()
+    return other
+
+
+def _plain(image: Image.Image, by: int) -> Image.Image:
+    """Return a picture in grey, in colours or in colours that show through, that many times smaller."""
+    image.load()
+    is_plain = image.mode in ("L", "RGB", "RGBA") and "transparency" not in image.info
+    plain = image if is_plain and by == 1 else _instead(image, _in_bands(image, by))
+    opaque = plain.mode == "RGBA" and plain.getchannel("A").getextrema() == (255, 255)
+    return _instead(plain, plain.convert("RGB")) if opaque else plain
+
+
+def _in_bands(image: Image.Image, by: int) -> Image.Image:
+    """Return the same of a picture band by band; colours that show through stay so, where none does too."""
+    from PIL import Image
+
+    rows = by * max(1, _BAND // (image.width * by))
+    made: Image.Image | None = None
+    for top in range(0, image.height, rows):
+        band = _coloured(image.crop((0, top, image.width, min(image.height, top + rows)))).reduce(by)
+        made = made or Image.new(band.mode, (band.width, -(-image.height // by)))
+        made.paste(band, (0, top // by))
+    assert made, "a picture has a row"
+    return made
+
+
+def _resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Return a picture with fewer pixels."""
+    from PIL import Image
+
+    width, height = size
+    by = image.height / height
+    rows = max(_BESIDE, int(_BAND / (image.width * by)))
+    made = Image.new(image.mode, size)
+    for top in range(0, height, rows):
+        first, last = max(0, top - _BESIDE), min(height, top + rows + _BESIDE)
+        begin, end = int(first * by), min(image.height, math.ceil(last * by))
+        box = (0, first * by - begin, image.width, min(last * by, end) - begin)
+        band = image.crop((0, begin, image.width, end))
+        band = band.resize((width, last - first), Image.Resampling.LANCZOS, box)
+        made.paste(band.crop((0, top - first, width, min(top + rows, height) - first)), (0, top))
+    return made
+
+
+def _coloured(image: Image.Image) -> Image.Image:
+    """Return a picture, or a band of one, in grey, in colours or in colours that show through."""
     if image.mode == "CMYK":
-        return _from_ink(image, profile), b""
+        return _from_ink(image, image.info.get("icc_profile") or b"")
     if image.mode.startswith("I"):  # 16 bits of grey
-        return image.convert("I").point([value // 257 for value in range(1 << 16)], "L"), profile
+        return image.convert("I").point([value // 257 for value in range(1 << 16)], "L")
     if image.has_transparency_data:
-        image = image if image.mode == "RGBA" else image.convert("RGBA")
-        opaque = image.getchannel("A").getextrema() == (255, 255)
-        return (image.convert("RGB") if opaque else image), profile
-    if image.mode in ("1", "L"):
-        return image.convert("L") if image.mode == "1" else image, profile
-    if image.mode == "RGB":
-        image.load()
-        return image, profile
-    return image.convert("RGB"), profile
+        return image.convert("RGBA")
+    return image.convert("L" if image.mode in ("1", "L") else "RGB")
 
 
 def _from_ink(image: Image.Image, profile: bytes) -> Image.Image:
@@ -164,7 +205,7 @@ def _searched(image: Image.Image, job: Job, *, is_photo: bool, profile: bytes) -
     if image.mode == "RGBA" and not kinds:
         white = Image.new("RGB", image.size, "white")
         white.paste(image, mask=image.getchannel("A"))
-        image = white
+        image = _instead(image, white)
     kinds = kinds or [mime for mime in _WRITTEN if mime in job.types]
     if not kinds:
         raise CannotFit(f"there is no way to make one of {', '.join(sorted(job.types)) or 'nothing'} of it.")
@@ -177,9 +218,14 @@ def _searched(image: Image.Image, job: Job, *, is_photo: bool, profile: bytes) -
             if len(data) <= job.types[mime]:
                 return mime, tried.size, [data]
             excess = min(excess, len(data) / job.types[mime])
+            too_much = mime != "image/png" and len(data) > 2 * job.types[mime]
+            del data
+            if too_much:  # another type does not halve it; to try costs seconds, and memory in hundreds of MB
+                break
         smaller = min(0.9, 0.9 / math.sqrt(excess))
         size = (max(1, int(tried.width * smaller)), max(1, int(tried.height * smaller)))
-        tried = image.resize(size, Image.Resampling.LANCZOS)
+        tried = image  # the last one is freed before the next is made
+        tried = _resized(image, size)
     raise CannotFit("it cannot be made small enough; take another one.")
 
 
