@@ -26,7 +26,7 @@ def test_a_post_with_a_choice_is_kept_as_it_is_and_its_author_told(world: World)
     assert saved.post.content.text == "Hi {a|b}"
     (told,) = saved.warnings
     assert str(told) == (
-        "text: {a|b} stays as it is written: only a series chooses (`postbell series`). "
+        "text: {a|b} stays as it is written: only a series chooses (`postbell series add`). "
         "Write what this post shall say."
     )
 

@@ -9,7 +9,8 @@ from postbell.errors import Problem
 
 
 _STAYS = (
-    "{a|b} stays as it is written: only a series chooses (`postbell series`). Write what this post shall say."
+    "{a|b} stays as it is written: only a series chooses (`postbell series add`). "
+    "Write what this post shall say."
 )
 
 
