@@ -50,6 +50,9 @@ _SCENARIOS = 25
 #: Seconds for which an answer is waited for at most. A wait beyond the client's patience fails, and then the
 #: shortest that fails is searched for: one that fails now and then, which is called flaky.
 _LONGEST_WAIT = 0.1
+#: Seconds for an answer of a daemon on a busy machine; but a stream of events is heard no longer than usual.
+_PATIENCE = 60
+_STREAM = "GET /api/v1/events"
 #: So many of the requests that may be for something that is there are.
 _THERE = 0.3
 
@@ -110,7 +113,8 @@ class Daemon:
         path = case.meta and case.meta.components.get(ParameterLocation.PATH)
         if path and path.mode.is_positive and chance.random() < _THERE:
             case.path_parameters |= self.stock.path(case.method, case.path, chance)
-        answer = case.call_and_validate(base_url=self.base, session=self.session, headers=self.headers)
+        how: dict[str, Any] = {} if case.operation.label == _STREAM else {"timeout": _PATIENCE}
+        answer = case.call_and_validate(base_url=self.base, session=self.session, headers=self.headers, **how)
         assert answer.status_code < 500 or answer.status_code == 503, self.home.tail()
         told = answer.content.decode("utf-8", "replace")
         WATCH.look_at_answer(case.operation.label, f"{answer.headers}\n{told}")
