@@ -203,17 +203,20 @@ def refusal_of_schema(errors: Iterable[Mapping[str, Any]]) -> Refusal:
             pointer, where = "".join(f"/{escaped(part)}" for part in path), ".".join(map(str, path)) or "body"
         else:
             pointer, where = None, f"{place} {'.'.join(map(str, path))}"
-        problems.append(
-            {
-                "pointer": pointer,
-                "where": where,
-                "message": message,
-                "account": None,
-                "option": None,
-                "said": None,
-            }
-        )
-    return Refusal(status=422, code="invalid", detail=told(problems), problems=tuple(problems))
+        problems.append(asked_wrongly(pointer, where, message))
+    return invalid(problems)
+
+
+def asked_wrongly(pointer: str | None, where: str, message: str) -> dict[str, Any]:
+    """Return one thing that is wrong with a request itself: no service has seen it."""
+    about = {"account": None, "option": None, "said": None}
+    return {"pointer": pointer, "where": where, "message": message, **about}
+
+
+def invalid(problems: Iterable[dict[str, Any]]) -> Refusal:
+    """Return how it is told that a request is not valid, with everything that is wrong with it."""
+    found = tuple(problems)
+    return Refusal(status=422, code="invalid", detail=told(found), problems=found)
 
 
 def document(refusal: Refusal) -> bytes:

@@ -23,7 +23,7 @@ from starlette.responses import Response
 
 from postbell.api.call import Answer, Running, begin, conclude
 from postbell.api.headers import sending, with_headers
-from postbell.api.problems import Refusal, told
+from postbell.api.problems import Refusal, asked_wrongly, invalid
 from postbell.api.texts import require_texts
 from postbell.domain.access import Scope, opens
 from postbell.domain.ids import LETTERS
@@ -200,36 +200,29 @@ async def _require_known(request: Request, route: APIRoute) -> None:
     operation = paths.get(route.path_format, {}).get(request.method.lower(), {})
     known = {where: _named(operation, where) for where in ("query", "header")}
     told_of = [
-        _unknown(
-            f"query {name}", f"There is no such parameter; known here: {', '.join(known['query']) or 'none'}."
+        asked_wrongly(
+            None,
+            f"query {name}",
+            f"There is no such parameter; known here: {', '.join(known['query']) or 'none'}.",
         )
         for name in request.query_params
         if name not in known["query"]
     ]
     if request.method not in SAFE:
         if "if-match" in request.headers and "if-match" not in known["header"]:
-            told_of.append(_unknown("header If-Match", "This has no versions, so there is none to compare."))
+            told_of.append(
+                asked_wrongly(None, "header If-Match", "This has no versions, so there is none to compare.")
+            )
         if "requestBody" not in operation and (await request.body()).strip() not in (b"", b"{}"):
-            told_of.append(_unknown("body", "This takes no body."))
+            told_of.append(asked_wrongly(None, "body", "This takes no body."))
     if told_of:
-        raise Refusal(status=422, code="invalid", detail=told(told_of), problems=tuple(told_of))
+        raise invalid(told_of)
 
 
 def _named(operation: dict[str, Any], where: str) -> list[str]:
     """Return the parameters of an operation that are in a query, or, in small letters, in a header."""
     found = (each["name"] for each in operation.get("parameters", ()) if each["in"] == where)
     return sorted(name.lower() if where == "header" else name for name in found)
-
-
-def _unknown(where: str, message: str) -> dict[str, Any]:
-    return {
-        "pointer": None,
-        "where": where,
-        "message": message,
-        "account": None,
-        "option": None,
-        "said": None,
-    }
 
 
 def _require_json(request: Request) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import Request
 
-from postbell.api.problems import Refusal, escaped, told
+from postbell.api.problems import Refusal, asked_wrongly, escaped, invalid
 from postbell.domain.plain import fault_of
 
 
@@ -19,7 +19,7 @@ async def require_texts(request: Request, *, json: bool) -> None:
     given = [(f"path {name}", value) for name, value in request.path_params.items()]
     for name, value in request.query_params.multi_items():
         given += [(f"query {_shown(name)}", name), (f"query {_shown(name)}", value)]
-    problems = [_problem(None, where, fault) for where, text in given if (fault := fault_of(text))]
+    problems = [asked_wrongly(None, where, fault) for where, text in given if (fault := fault_of(text))]
     if json and await request.body():
         try:
             body = await request.json()
@@ -27,14 +27,13 @@ async def require_texts(request: Request, *, json: bool) -> None:
             raise Refusal(status=400, code="malformed", detail="The body is no JSON.") from None
         problems += list(_in_body(body))
     if problems:
-        raise Refusal(status=422, code="invalid", detail=told(problems), problems=tuple(problems))
+        raise invalid(problems)
 
 
 def require_plain(where: str, text: str) -> None:
     """Raise Refusal for such a text that comes neither in the address nor as JSON."""
     if fault := fault_of(text):
-        problems = (_problem(None, where, fault),)
-        raise Refusal(status=422, code="invalid", detail=told(problems), problems=problems)
+        raise invalid([asked_wrongly(None, where, fault)])
 
 
 def _in_body(body: object) -> Iterator[dict[str, Any]]:
@@ -55,12 +54,7 @@ def _in_body(body: object) -> Iterator[dict[str, Any]]:
 
 def _at(path: tuple[object, ...], fault: str) -> dict[str, Any]:
     pointer = "".join(f"/{escaped(part)}" for part in path)
-    return _problem(pointer, ".".join(map(str, path)) or "body", fault)
-
-
-def _problem(pointer: str | None, where: str, message: str) -> dict[str, Any]:
-    about = {"account": None, "option": None, "said": None}
-    return {"pointer": pointer, "where": where, "message": message, **about}
+    return asked_wrongly(pointer, ".".join(map(str, path)) or "body", fault)
 
 
 def _shown(name: str) -> str:

@@ -16,8 +16,7 @@ from postbell.api.call import Answer, Running, tag_of
 from postbell.api.changes import PostChanged, changes_of
 from postbell.api.cursors import cursor_of, read_cursor
 from postbell.api.moments import read_instant
-from postbell.api.problems import Refusal, refusal_of
-from postbell.api.problems import told as problems_told
+from postbell.api.problems import invalid, refusal_of
 from postbell.api.resource import ID, Call, Resource, found_at, page_link
 from postbell.domain.access import Scope
 from postbell.domain.post import Post
@@ -153,8 +152,7 @@ def create_many(call: Call, asked: PostsAsked) -> Answer:
             except Invalid as error:
                 problems += refusal_of(error, within=f"/posts/{number}").problems
         if problems:
-            detail = problems_told(problems)
-            raise Refusal(status=422, code="invalid", detail=detail, problems=tuple(problems))
+            raise invalid(problems)
     return Answer(body={"posts": [saved_json(each, notes) for each, notes in saved]})
 
 
