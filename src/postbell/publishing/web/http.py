@@ -26,7 +26,7 @@ from postbell.publishing.web.answer import Answer, Judge, lost
 from postbell.publishing.web.outside import Fit, Outside
 from postbell.publishing.web.rates import Rest, reset_time, rest_after
 from postbell.publishing.web.tokens import Tokens
-from postbell.publishing.web.transport import LEFT, Connections
+from postbell.publishing.web.transport import LEFT, Connections, read_url
 
 
 #: Seconds that one request may take in all, its answer included.
@@ -40,6 +40,9 @@ _HEADERS = {
     "connection": "keep-alive",
     "user-agent": f"postbell/{__version__}",
 }
+
+#: An address is asked again and again, and reading it is a tenth of what a request costs.
+_url = functools.lru_cache(maxsize=256)(read_url)
 
 #: What a transport that does not tell raises before anything is sent.
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
@@ -279,18 +282,6 @@ def secrets_of(credentials: BaseModel) -> Iterator[str]:
             yield line
             if ": " in line:
                 yield line.partition(": ")[2]
-
-
-# An address is asked again and again, and reading it is a tenth of what a request costs.
-@functools.lru_cache(maxsize=256)
-def _url(text: str) -> httpx.URL:
-    """Read an address; raises httpx.InvalidURL, also for an international name that no name is written as."""
-    url = httpx.URL(text)
-    try:
-        url.host  # noqa: B018 - httpx reads the name back when it makes a request, and breaks down then
-    except ValueError:
-        raise httpx.InvalidURL("there is no such name of a host") from None
-    return url
 
 
 def _request(

@@ -20,7 +20,7 @@ from postbell import __version__
 from postbell.domain.limits import MediaLimit
 from postbell.domain.reach import Allowed, check_addresses, check_host, is_address
 from postbell.errors import NotFetched, OffLimits
-from postbell.publishing.web.transport import Connections
+from postbell.publishing.web.transport import Connections, read_url
 
 
 #: Looks up the addresses of a host, for a port; raises OSError where there are none.
@@ -261,8 +261,7 @@ def read_place(text: str) -> Place:
     if "\\" in text:
         raise OffLimits("the address holds a backslash, which programs read differently")
     try:
-        url = httpx.URL(text).copy_with(fragment=None)
-        url.host  # noqa: B018 - not every international name can be read back, and httpx does that
+        url = read_url(text).copy_with(fragment=None)
     except (httpx.InvalidURL, ValueError):
         raise OffLimits("it is no address of the web") from None
     if url.scheme not in _PORTS:

@@ -42,6 +42,16 @@ _Origin = tuple[str, str, int]
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
+def read_url(text: str) -> httpx.URL:
+    """Read an address; raises httpx.InvalidURL, also for an international name that no name is written as."""
+    url = httpx.URL(text)
+    try:
+        url.host  # noqa: B018 - httpx reads the name back when it makes a request, and breaks down then
+    except ValueError:
+        raise httpx.InvalidURL("there is no such name of a host") from None
+    return url
+
+
 class Connections(httpx.AsyncBaseTransport):
     """Connections to every server that is asked, one request at a time on each.
 
