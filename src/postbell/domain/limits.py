@@ -94,6 +94,11 @@ def count(text: str, limits: Iterable[TextLimit], *, what: str = "text") -> tupl
     )
 
 
+def count_shown(shown: str, content: Content, limits: Iterable[TextLimit]) -> tuple[Length, ...]:
+    """Return how long the text of a content is as it is shown: with its link, where that was added to it."""
+    return count(shown, limits, what="text" if shown == content.text else "text and link")
+
+
 def check(
     content: Content, limits: Limits, *, account: str, lengths: Iterable[Length] | None = None
 ) -> list[Problem]:

@@ -116,8 +116,7 @@ that first."""
     def lengths(self, content: Content, options: Any) -> Sequence[Length]:
         """Count the text with the link that is added to it where no card shows that."""
         text, _ = shown_text(content, options)
-        what = "text" if text == content.text else "text and link"
-        return limits.count(text, self.limits.text, what=what)
+        return limits.count_shown(text, content, self.limits.text)
 
     def preview(self, outgoing: Outgoing) -> list[Call]:
         """Return the uploads, everything that is looked up and read, and the post itself. Pure."""

@@ -125,9 +125,7 @@ class MetaThreads:
 
     def lengths(self, content: Content, options: Any) -> Sequence[Length]:
         """Count the text with the link that is added to it where no card shows that."""
-        text = shown_text(content, options)
-        what = "text" if text == content.text else "text and link"
-        return limits.count(text, self.limits.text, what=what)
+        return limits.count_shown(shown_text(content, options), content, self.limits.text)
 
     def preview(self, outgoing: Outgoing) -> list[Call]:
         """Return the containers, the publication and the question for the address. Pure."""
