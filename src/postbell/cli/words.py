@@ -30,15 +30,11 @@ def one_line(text: str, most: int | None = None) -> str:
 def first_words(post: Post, most: int = 50) -> str:
     """Return the beginning of what a post says."""
     said = (override.text for override in post.overrides.values())
-    return _first_words(post.content, most, *said)
+    return first_words_of(post.content, *said, most=most)
 
 
-def first_words_of(content: Content, most: int = 50) -> str:
-    """Return the beginning of what is said somewhere."""
-    return _first_words(content, most)
-
-
-def _first_words(content: Content, most: int, *said: str | None) -> str:
+def first_words_of(content: Content, *said: str | None, most: int = 50) -> str:
+    """Return the beginning of a content; where it has no text of its own, of what else is `said`."""
     media = (item.name for item in content.media)
     texts = (content.title, content.text, *said, content.link, *media)
     return one_line(next((text for text in texts if text), ""), most)
