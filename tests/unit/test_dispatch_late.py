@@ -19,7 +19,7 @@ from postbell.services.accounts.pausing import Scope, Target
 from postbell.services.posts import actions
 from postbell.services.sending import outcomes
 from postbell.store.tables.core import account
-from postbell.testing import Mode
+from postbell.testing import FakeClock, Mode
 from support.stage import Crash, Stage, fate, live, ring, until
 from support.world import START, World, add_post, build_world, delivery_of, post_of
 
@@ -74,7 +74,17 @@ REFUSALS = {
 }
 
 
-async def wait_for_the_database(stage: Stage, meanwhile: Callable[[], None]) -> None:
+#: What may happen while the database is busy, and whether the clock is looked at before the claim is taken.
+WAITS: dict[str, tuple[Callable[[FakeClock], None], bool]] = {
+    "waits": (lambda clock: clock.advance(20), False),
+    "waits, and looks": (lambda clock: clock.advance(50), True),
+    "sleeps while it waits": (lambda clock: clock.advance(600), False),
+    "sleeps while it waits, and looks": (lambda clock: clock.advance(600), True),
+    "set while it waits": (lambda clock: clock.adjust(timedelta(seconds=600)), False),
+}
+
+
+async def wait_for_the_database(stage: Stage, meanwhile: Callable[[], None], *, looks: bool) -> None:
     """Ring while the database is busy: it takes the claim after something else has happened."""
     thread, busy, done = stage.dispatcher.thread, threading.Event(), threading.Event()
 
@@ -85,6 +95,8 @@ async def wait_for_the_database(stage: Stage, meanwhile: Callable[[], None]) -> 
     tasks = [asyncio.create_task(thread.write(work)), asyncio.create_task(stage.ring())]
     await until(lambda: busy.is_set() and bool(thread._waiting))
     meanwhile()
+    if looks:
+        await stage.dispatcher.look()
     done.set()
     await asyncio.gather(*tasks)
 
@@ -110,10 +122,9 @@ def late_reason(world: World, script_before: str) -> str | None:
             with pytest.raises(type(REFUSALS[script_before])):
                 await stage.ring()
             world.clock.advance(5)
-        elif script_before == "waits":
-            await wait_for_the_database(stage, lambda: world.clock.advance(20))
-        elif script_before == "set while it waits":
-            await wait_for_the_database(stage, lambda: world.clock.adjust(timedelta(seconds=600)))
+        elif script_before in WAITS:
+            meanwhile, looks = WAITS[script_before]
+            await wait_for_the_database(stage, lambda: meanwhile(world.clock), looks=looks)
         await stage.ring()
 
     live(world, script)
@@ -131,6 +142,9 @@ def late_reason(world: World, script_before: str) -> str | None:
         ("broken", "the disk did not take what was to be written"),
         ("gone", "the database could not be used"),
         ("waits", "the database was busy"),
+        ("waits, and looks", "the database was busy"),
+        ("sleeps while it waits", "the machine was asleep, or Postbell was stopped"),
+        ("sleeps while it waits, and looks", "the machine was asleep, or Postbell was stopped"),
         ("set while it waits", "the clock was set"),
         ("nothing", "other posts were being sent"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -19,7 +20,7 @@ from postbell.publishing.protocol import Progress, Receipt
 from postbell.publishing.web.rates import Rest
 from postbell.services.context import Context, Prepared, progress_of, stored_progress
 from postbell.services.sending import caution
-from postbell.services.sending.caution import Watch
+from postbell.services.sending.caution import Look, Watch
 from postbell.services.sending.lateness import (
     ASLEEP,
     BUSY,
@@ -89,6 +90,8 @@ class Dispatcher:
     _refused: str | None = None
     #: Whether the clock was looked at: before that nothing is sent, however long taking over takes.
     _begun: bool = False
+    #: Since when the machine is awake, as `Clock.elapsed` tells.
+    _awake_since: float = -math.inf
     _halts: Halts = field(default_factory=Halts)
 
     def __post_init__(self) -> None:
@@ -133,8 +136,9 @@ class Dispatcher:
         if not self._begun:
             self._halts.note(self._refused or NOT_RUNNING, until=look.now)
             self._refused, self._begun = None, True
-        elif look.passed > self.longest_gap * 2:
+        elif self._has_slept(look):
             self._halts.note(ASLEEP, until=look.now)
+            self._awake_since = look.elapsed
         elif look.step > self.longest_gap:
             self._halts.note(CLOCK_SET, until=look.now)
         self._watch.accept(look)
@@ -207,11 +211,18 @@ class Dispatcher:
         self, free: int, tx: Connection, *, wary: bool, at: datetime | None, asked: float
     ) -> Taken | None:
         """Do it on the thread of the store, which was asked for it then (as `Clock.elapsed` tells)."""
-        if self.ctx.clock.elapsed() - asked > LATE_AFTER.total_seconds():
-            self._halts.note(BUSY, until=self.ctx.now())
-        elif (look := self._watch.look(self.ctx.clock)).step > self.longest_gap:  # set since it was asked
+        look = self._watch.look(self.ctx.clock)
+        if self._has_slept(look):  # since it was asked, and nobody has noticed yet
+            self._halts.note(ASLEEP, until=look.now)
+        elif look.elapsed - max(asked, self._awake_since) > LATE_AFTER.total_seconds():
+            self._halts.note(BUSY, until=look.now)
+        elif look.step > self.longest_gap:  # set since it was asked
             self._halts.note(CLOCK_SET, until=look.now)
         return take_due(tx, self.ctx, self._watch, free, self._why_late, wary=wary, at=at)
+
+    def _has_slept(self, look: Look) -> bool:
+        """Whether the machine was asleep since the look before: one that is awake looks more often."""
+        return look.passed > self.longest_gap * 2
 
     def _why_late(self, delivery: Delivery, account: Account | None) -> str:
         assert delivery.due_at is not None, "what waits for its time has one"
