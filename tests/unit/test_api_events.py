@@ -105,7 +105,29 @@ def test_what_happened_is_read_in_pages(world: World) -> None:
     assert api.ask("GET", f"/api/v1/events?after={second['last']}").json() == {
         "events": [],
         "last": second["last"],
+        "reset": None,
     }
+
+
+def test_a_page_tells_that_the_database_is_older_than_what_was_known(world: World) -> None:
+    add_post(world.store)
+    page = Asked(world).ask("GET", "/api/v1/events?after=1000").json()
+    assert page == {"events": [], "last": last(world), "reset": "the database is older than that"}
+
+
+@pytest.mark.parametrize("kept", [0, 2])
+def test_a_page_tells_that_what_came_next_was_forgotten(world: World, kept: int) -> None:
+    api = Asked(world)
+    add_account(world.store)
+    happen(world, 5)
+    with world.store.write() as tx:
+        prune_events(tx, datetime.now(UTC) + timedelta(days=1))
+    happen(world, kept)
+    page = api.ask("GET", "/api/v1/events?after=1").json()
+    assert [each["id"] for each in page["events"]] == list(range(last(world) - kept + 1, last(world) + 1))
+    assert (page["last"], page["reset"]) == (last(world), "what came next was forgotten")
+    assert api.ask("GET", "/api/v1/events").json()["reset"] is None, "who knows nothing misses nothing"
+    assert api.ask("GET", f"/api/v1/events?after={page['last']}").json()["reset"] is None
 
 
 def test_a_page_holds_what_was_asked_for_and_goes_on_behind_the_rest(world: World) -> None:

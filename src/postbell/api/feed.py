@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
+from sqlalchemy import Connection
 
 from postbell.api.callers import Caller
 from postbell.api.wording import worded
@@ -157,14 +158,23 @@ class Feed:
     def _place(self, after: int | None) -> tuple[int, bytes]:
         """Return after which event to go on, and what to say first."""
         with self._app().ctx.store.read() as tx:
-            last, first = last_number(tx), first_id(tx)
-        if after is None:
-            return last, b""
-        if after > last:
-            return last, _said("reset", {"reason": "the database is older than that"})
-        if after < (oldest := last + 1 if first is None else first) - 1:
-            return oldest - 1, _said("reset", {"reason": "what came next was forgotten"})
-        return after, b""
+            if after is None:
+                return last_number(tx), b""
+            at, gap = go_on(tx, after)
+        return at, _said("reset", {"reason": gap}) if gap else b""
+
+
+def go_on(tx: Connection, after: int) -> tuple[int, str | None]:
+    """Return after which event who was told up to one goes on, and why something is missing between them.
+
+    Of a database that is older than what was told the end is taken, of one that has forgotten the beginning.
+    """
+    last, first = last_number(tx), first_id(tx)
+    if after > last:
+        return last, "the database is older than that"
+    if after < (oldest := last + 1 if first is None else first) - 1:
+        return oldest - 1, "what came next was forgotten"
+    return after, None
 
 
 def _told(event: Event) -> _Told:

@@ -9,7 +9,7 @@ from fastapi import Header, Query, Request
 from pydantic import Field
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from postbell.api.feed import Feed
+from postbell.api.feed import Feed, go_on
 from postbell.api.models import Instant, Shape
 from postbell.api.problems import Refusal
 from postbell.api.resource import Resource
@@ -68,6 +68,10 @@ class Events(Shape):
 
     events: list[EventShape] = Field(description="The oldest first.")
     last: int = Field(description="The number up to which this goes: `after` of the next page.")
+    reset: str | None = Field(
+        description="Why there is a gap after `after`: what came next was forgotten, or the database is an "
+        "older one, and this goes on at its end. Read anew then what you follow. null where there is none."
+    )
 
 
 @resource.answer(
@@ -88,8 +92,8 @@ async def read(
 
     The stream is of Server-Sent Events: the type is `event`, the number `id`, and what a page holds `data`.
     With Last-Event-ID, or `after`, it goes on without a gap; without either it begins now. `reset` says that
-    there is a gap: what came next was forgotten, or the database is an older one. A comment every 15 seconds
-    shows that it lives. It ends when the key is revoked, and when Postbell stops.
+    there is a gap, as in a page: what came next was forgotten, or the database is an older one. A comment
+    every 15 seconds shows that it lives. It ends when the key is revoked, and when Postbell stops.
 
     Told is what becomes of posts, accounts, series, pauses, files and jobs. That a post is under way is not:
     most are for less than a second. Nor is how Postbell itself is kept: keys, hooks, backups, half an upload.
@@ -97,7 +101,7 @@ async def read(
     kinds = _heard(events)
     known = last_event_id if last_event_id is not None else after
     if "text/event-stream" not in request.headers.get("accept", ""):
-        return await asyncio.to_thread(_page, request.app.state.postbell(), known or 0, kinds, limit)
+        return await asyncio.to_thread(_page, request.app.state.postbell(), known, kinds, limit)
     feed: Feed = request.app.state.feed
     if feed.is_full:
         raise Refusal(
@@ -118,8 +122,10 @@ def _heard(events: str | None) -> tuple[EventKind, ...]:
         raise Invalid([Problem(where="events", message=message)]) from None
 
 
-def _page(app: App, after: int, kinds: tuple[EventKind, ...], limit: int) -> Response:
+def _page(app: App, known: int | None, kinds: tuple[EventKind, ...], limit: int) -> Response:
     with app.ctx.store.read() as tx:
+        after, gap = (0, None) if known is None else go_on(tx, known)
         last, found = last_number(tx), events_after(tx, after, limit, kinds)
-    upto = found[-1].id if len(found) == limit else max(last, after)
-    return JSONResponse({"events": [worded(event_json(each)) for each in found], "last": upto})
+    upto = found[-1].id if len(found) == limit else last
+    told = [worded(event_json(each)) for each in found]
+    return JSONResponse({"events": told, "last": upto, "reset": gap})
