@@ -163,8 +163,9 @@ def test_refused_credentials_are_the_account_s_trouble(daemon: Daemon) -> None:
     assert type(_fail(daemon, *[Fault.UNAUTHORIZED] * 3)) is Unauthorized
 
 
-def test_a_rate_limit_says_until_when(daemon: Daemon) -> None:
-    error = _fail(daemon, Fault.RATE_LIMITED)
+@pytest.mark.parametrize("fault", [Fault.RATE_LIMITED, Fault.BUSY], ids=lambda fault: fault.name.lower())
+def test_who_asks_to_wait_says_until_when(daemon: Daemon, fault: Fault) -> None:
+    error = _fail(daemon, fault)
     assert isinstance(error, RateLimited)
     assert error.until == daemon.far_side.clock.now() + timedelta(seconds=120)
 

@@ -141,8 +141,9 @@ def test_an_account_that_is_refused_is_asked_for_once_and_its_posts_wait(tmp_pat
             assert deliveries.count_by_state(tx) == {DeliveryState.SCHEDULED: ACCOUNTS * POSTS}
 
 
-def test_a_network_that_says_how_long_is_asked_once_in_that_time(tmp_path: Path) -> None:
-    transport = Failing(answers(429, **{"retry-after": "600"}))
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_network_that_says_how_long_is_asked_once_in_that_time(tmp_path: Path, status: int) -> None:
+    transport = Failing(answers(status, **{"retry-after": "600"}))
     with world_of(tmp_path, transport) as world:
         an_hour(world)
         assert Counter(path for _, path, _ in transport.came) == {f"/{name}": 6 for name in NAMES}

@@ -48,6 +48,7 @@ class Fault(Enum):
     LOST = auto()  # taken and done, no answer
     GARBAGE = auto()  # taken and done, an answer that is not the network's
     UNAVAILABLE = auto()  # 503
+    BUSY = auto()  # 503, for 120 s
     BROKEN = auto()  # 500, nothing done
     RATE_LIMITED = auto()  # in the network's own form, for 120 s
     UNAUTHORIZED = auto()  # in the network's own form
@@ -94,8 +95,9 @@ class FarSide(httpx.AsyncBaseTransport):
             raise httpx.ConnectError("connection refused", request=request)
         if fault is Fault.TIMEOUT:
             raise httpx.ReadTimeout("no answer", request=request)
-        if fault is Fault.UNAVAILABLE:
-            return httpx.Response(503, text="try later", request=request)
+        if fault in (Fault.UNAVAILABLE, Fault.BUSY):
+            asks = {"retry-after": "120"} if fault is Fault.BUSY else None
+            return httpx.Response(503, headers=asks, text="try later", request=request)
         if fault is Fault.BROKEN:
             return httpx.Response(500, text="sorry", request=request)
         if fault is Fault.RATE_LIMITED:

@@ -172,9 +172,10 @@ def test_what_alone_is_not_taken_is_tried_on(world: World, receiver: Receiver) -
     assert receiver.kinds() == ["account.unauthorized"]
 
 
-def test_an_address_may_ask_for_a_rest(world: World, receiver: Receiver) -> None:
+@pytest.mark.parametrize("status", [429, 503])
+def test_an_address_may_ask_for_a_rest(world: World, receiver: Receiver, status: int) -> None:
     hook(world, receiver)
-    receiver.answers["/a"], receiver.also["retry-after"] = [429], "1200"
+    receiver.answers["/a"], receiver.also["retry-after"] = [status], "1200"
     change_health(world)
     tell(world)
     rests = get_hook(world.ctx, "a").rests_until

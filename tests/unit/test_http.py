@@ -130,6 +130,13 @@ def test_a_rate_limit_carries_its_end() -> None:
     assert error.until == NOW + timedelta(seconds=120)
 
 
+@pytest.mark.parametrize("status", [408, 425, 503])
+def test_a_server_that_takes_nothing_and_says_until_when_asks_to_wait(status: int) -> None:
+    error = failure(replying(status, headers={"retry-after": "3600"}))
+    assert isinstance(error, RateLimited)
+    assert error.until == NOW + timedelta(hours=1)
+
+
 def test_a_network_s_own_reading_of_an_error_comes_first() -> None:
     error = failure(replying(400, json={"error": "busy"}), judge=lambda answer: Unavailable(answer.text))
     assert type(error) is Unavailable

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postbell.publishing.web.rates import reset_time, rest_after
+from postbell.publishing.web.rates import asked_time, reset_time, rest_after
 from support.asking import http_over
 
 
@@ -78,6 +78,25 @@ def test_of_several_limits_the_one_that_is_used_up_is_waited_for() -> None:
     }
     assert reset_time(said, now=NOW) == after(40_000)
     assert reset_time(said | {"x-user-limit-24hour-remaining": "3"}, now=NOW) == after(900)
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"retry-after": "120"}, after(120)),
+        ({"retry-after": "Mon, 23 Nov 2026 09:02:00 GMT"}, after(120)),
+        ({"retry-after": "120", "x-ratelimit-remaining": "0", "x-ratelimit-reset": "9"}, after(120)),
+        ({"x-ratelimit-limit": "300", "x-ratelimit-remaining": "299", "x-ratelimit-reset": "80000"}, None),
+        ({"retry-after": "0"}, None),
+        ({"retry-after": "Mon, 23 Nov 2026 08:58:00 GMT"}, None),
+        ({"retry-after": "soon"}, None),
+        ({}, None),
+    ],
+)
+def test_a_busy_server_is_left_alone_for_as_long_as_it_asks_and_not_until_its_limits_are_reset(
+    headers: dict[str, str], expected: datetime | None
+) -> None:
+    assert asked_time(headers, now=NOW) == expected
 
 
 # What a success says.

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 
-from postbell.errors import PublishError, Rejected, Unauthorized, Unavailable, Unsure
+from postbell.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unsure
 from postbell.networks.wordpress import network
 from postbell.publishing.protocol import Absent, Receipt, Resend
 from postbell.publishing.web.answer import Refused
@@ -156,6 +157,15 @@ def test_an_answer_to_the_publishing_call_is_read(
     assert isinstance(error, kind)
     assert said in str(error)
     assert "<" not in str(error) or status in (200, 500)
+
+
+def test_a_site_in_maintenance_is_left_alone_for_as_long_as_it_asks() -> None:
+    daemon, _ = blog()
+    page = _saying(503, "Briefly unavailable.", **{"retry-after": "600"})
+    error = _error(daemon, _last(daemon), page)
+    assert isinstance(error, RateLimited)
+    assert error.until == START + timedelta(minutes=10)
+    assert "it is overloaded, or in maintenance" in str(error)
 
 
 def test_a_look_up_that_runs_logged_out_is_the_account_s_trouble_and_no_absence() -> None:

@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field, SecretStr, field_validator
 from postbell.domain.content import Content
 from postbell.domain.limits import Limits, MediaLimit
 from postbell.domain.media import SUFFIXES, Media
-from postbell.errors import Problem, PublishError, RateLimited, Rejected, Unauthorized
+from postbell.errors import Problem, PublishError, Rejected, Unauthorized
 from postbell.publishing.options import Strict, Words
 from postbell.publishing.protocol import (
     Absent,
@@ -33,8 +33,7 @@ from postbell.publishing.protocol import (
     Unknown,
 )
 from postbell.publishing.signing import key_of, signature
-from postbell.publishing.web.answer import Answer, Judge
-from postbell.publishing.web.rates import reset_time
+from postbell.publishing.web.answer import Answer
 
 
 if TYPE_CHECKING:
@@ -192,21 +191,14 @@ async def _post(target: Target, http: Http, *, name: str, body: bytes, publishes
         secret = account.secret.get_secret_value()
         headers["webhook-signature"] = signature(secret, name=name, seconds=seconds, body=body)
     return await http.request(
-        "POST", account.url, publishes=publishes, judge=_judge(http), content=body, headers=headers
+        "POST", account.url, publishes=publishes, judge=_judge, content=body, headers=headers
     )
 
 
-def _judge(http: Http) -> Judge:
-    def judge(answer: Answer) -> PublishError | None:
-        if answer.status == 410:
-            return Unauthorized(
-                "The webhook answered 410: it is gone for good. Give the account another url."
-            )
-        if answer.status == 503 and (until := reset_time(answer.headers, now=http.now())):
-            return RateLimited("The webhook answered 503 and asks to wait.", until=until)
-        return None
-
-    return judge
+def _judge(answer: Answer) -> PublishError | None:
+    if answer.status == 410:
+        return Unauthorized("The webhook answered 410: it is gone for good. Give the account another url.")
+    return None
 
 
 def _body(outgoing: Outgoing, data: list[str]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from postbell.domain.reach import Allowed
 from postbell.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable
 from postbell.publishing.web.answer import Answer, Judge, lost
 from postbell.publishing.web.outside import Fit, Outside
-from postbell.publishing.web.rates import Rest, reset_time, rest_after
+from postbell.publishing.web.rates import Rest, asked_time, reset_time, rest_after
 from postbell.publishing.web.tokens import Tokens
 from postbell.publishing.web.transport import LEFT, Connections, read_url
 
@@ -262,7 +262,8 @@ class Http:
         if answer.status == 429:
             return RateLimited(message, until=reset_time(answer.headers, now=self.now()))
         if answer.status in _NOT_TAKEN:
-            return Unavailable(message)
+            until = asked_time(answer.headers, now=self.now())
+            return RateLimited(message, until=until) if until else Unavailable(message)
         if answer.status >= 500:
             return lost(message, answer.publishes)
         if location := 300 <= answer.status < 400 and answer.headers.get("location"):

@@ -92,13 +92,27 @@ def reset_time(headers: Mapping[str, str], *, now: datetime) -> datetime | None:
 
     First counts what it asks for, then the limits that are used up, then whatever is reset first.
     """
-    if (value := headers.get("retry-after")) and (until := _read_time(value, now)):
+    if until := _asked(headers, now):
         return until
     uses = [(use.is_up, use.reset) for use in _uses(headers, now) if use.reset]
     if used_up := [reset for is_up, reset in uses if is_up]:
         return max(used_up)
     resets = [reset for prefix in _PREFIXES if (reset := _reset(headers, prefix, now))]
     return min([*resets, *(reset for _is_up, reset in uses)], default=None)
+
+
+def asked_time(headers: Mapping[str, str], *, now: datetime) -> datetime | None:
+    """Return until when a server that is busy, or in maintenance, asks to be left alone; None if it does not.
+
+    What is left of its limits it says with every answer, and that is no word about when it is well again.
+    """
+    until = _asked(headers, now)
+    return until if until and until > now else None
+
+
+def _asked(headers: Mapping[str, str], now: datetime) -> datetime | None:
+    value = headers.get("retry-after")
+    return _read_time(value, now) if value else None
 
 
 def _uses(headers: Mapping[str, str], now: datetime) -> Iterator[_Use]:

@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
-from postbell.errors import PublishError, Rejected, Unauthorized, Unavailable
+from postbell.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable
 from postbell.publishing.protocol import Target
 from postbell.publishing.web.addresses import keeps_secrets
 from postbell.publishing.web.answer import Answer, Refused, lost
+from postbell.publishing.web.rates import asked_time
 
 
 if TYPE_CHECKING:
@@ -102,6 +103,8 @@ class Site:
             kind, why = _PAGES.get(300 if 300 <= status < 400 else status, _PAGES[0])
             why = why.replace("<location>", answer.headers.get("location", "another address"))
             message = f"{self.place} answered {status}: {why}"
+            if status == 503 and (until := asked_time(answer.headers, now=self._http.now())):
+                return RateLimited(message, until=until)
             return lost(message, answer.publishes) if status in (500, 502, 504) else kind(message)
         message = f"{self.place}: {html.unescape(re.sub('<[^>]*>', '', str(said.get('message'))))} ({code})"
         # A file of a type that is not allowed there, or no trash, is a 5xx and stays one.

@@ -15,7 +15,7 @@ from postbell.domain.event import Event
 from postbell.domain.hook import Hook
 from postbell.errors import NotFetched, OffLimits
 from postbell.publishing.signing import signature
-from postbell.publishing.web.rates import reset_time
+from postbell.publishing.web.rates import asked_time, reset_time
 from postbell.services.context import Context
 
 
@@ -112,7 +112,8 @@ async def _post(
         if not 200 <= status < 300:
             moved = ", and redirects are not followed" if 300 <= status < 400 else ""
             error = f"it answered {status}{moved}"
-            until = reset_time(answer.headers, now=now) if status in (429, 503) else None
+            asked = asked_time if status == 503 else reset_time
+            until = asked(answer.headers, now=now) if status in (429, 503) else None
     took = time.perf_counter() - begun
     return Told(at=now, took_ms=round(took * 1000), status=status, error=error, rest_until=until)
 
