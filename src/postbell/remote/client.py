@@ -75,9 +75,26 @@ class Client:
         given = {name: value for name, value in params.items() if value is not None}
         return self._ask("GET", path, params=given).json()
 
-    def send(self, method: str, path: str, body: Any = None, *, patience: float = _PATIENCE) -> Any:
-        """Carry out a wish and return its answer, for which so many seconds are waited."""
-        headers = {"Idempotency-Key": uuid.uuid4().hex}
+    def tagged(self, path: str) -> tuple[Any, str | None]:
+        """Return what is read, and the ETag of the state that it is in, if that came along."""
+        # Proxies that compress an answer give it an ETag of their own, which is not known there.
+        answer = self._ask("GET", path, headers={"Accept-Encoding": "identity"})
+        return answer.json(), answer.headers.get("etag")
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        match: str | None = None,
+        patience: float = _PATIENCE,
+    ) -> Any:
+        """Carry out a wish and return its answer, for which so many seconds are waited.
+
+        With an ETag to `match`, only on what is in that state; raises Stale if it is in another one.
+        """
+        headers = {"Idempotency-Key": uuid.uuid4().hex} | ({"If-Match": match} if match else {})
         said = {} if body is None else {"json": body}
         answer = self._ask(method, path, headers=headers, timeout=patience, **said)
         return answer.json() if answer.content else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -16,7 +17,7 @@ from postbell.domain.pause import Pause
 from postbell.domain.post import Attempt, Delivery, Post, Revision
 from postbell.domain.series import Series
 from postbell.domain.when import When
-from postbell.errors import Invalid, Problem
+from postbell.errors import Invalid, Problem, Stale
 from postbell.remote import reading
 from postbell.remote.asking import change_asked, post_asked, time_asked
 from postbell.remote.client import Client
@@ -30,7 +31,8 @@ from postbell.services.posts.wanted import Changes, Preview, Saved, Wanted, with
 from postbell.services.series.series import SeriesChanges, WantedSeries
 from postbell.services.series.series_view import Upcoming
 from postbell.shapes.base import stamp
-from postbell.store.posts import Filter
+from postbell.store.posts import Filter, stale_post
+from postbell.store.series import stale_series
 
 
 W = TypeVar("W", Wanted, WantedSeries)
@@ -38,6 +40,8 @@ C = TypeVar("C", Changes, SeriesChanges)
 
 #: So many posts are read at once.
 _PAGE = 200
+#: So often it is looked whether something is as it was read, before it is changed.
+_LOOKS = 3
 
 
 class RemoteDesk:
@@ -136,7 +140,8 @@ class RemoteDesk:
 
     def edit_published(self, post: Post, changes: Changes, accounts: Sequence[str]) -> Saved:
         """Change what is public of a post."""
-        return self._act(post, "edit", self._edit_asked(post, changes, accounts))
+        asked = self._edit_asked(post, changes, accounts)
+        return reading.saved_of(self._overwrite(post, "POST", f"posts/{post.id}", asked, "/edit"))
 
     def preview_published(
         self, post: Post, changes: Changes, accounts: Sequence[str]
@@ -277,7 +282,19 @@ class RemoteDesk:
         return sent
 
     def _change(self, post: Post, asked: dict[str, Any]) -> Saved:
-        return reading.saved_of(self._client.send("PATCH", f"posts/{post.id}", asked))
+        return reading.saved_of(self._overwrite(post, "PATCH", f"posts/{post.id}", asked))
+
+    def _overwrite(
+        self, known: Post | Series, method: str, path: str, asked: dict[str, Any], then: str = ""
+    ) -> Any:
+        """Change what is at a path; raises Stale if somebody has changed it since it was read."""
+        for _ in range(_LOOKS):
+            told, tag = self._client.tagged(path)
+            if told["version"] != known.version:
+                break
+            with suppress(Stale):  # the ETag tells also how far it has come: that is no reason to refuse
+                return self._client.send(method, path + then, asked, match=tag)
+        raise stale_post(known.id) if isinstance(known, Post) else stale_series(known.id)
 
     def _act(self, post: Post, action: str, asked: dict[str, Any] | None = None) -> Saved:
         return reading.saved_of(self._client.send("POST", f"posts/{post.id}/{action}", asked))

@@ -55,7 +55,7 @@ class RemoteWorkshop(RemoteOffice):
     def edit_series(self, series: Series, changes: SeriesChanges) -> SavedSeries:
         """Change a series, and its posts to come."""
         asked = series_change_asked(self.understood(changes))
-        return reading.saved_series_of(self._client.send("PATCH", f"series/{series.id}", asked))
+        return reading.saved_series_of(self._overwrite(series, "PATCH", f"series/{series.id}", asked))
 
     def open_page(
         self,

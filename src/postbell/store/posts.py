@@ -118,10 +118,13 @@ def update_post(tx: Connection, changed: Post, event: PostEvent) -> None:
         .values(**_values(changed) | {"state": target, "version": changed.version + 1})
     )
     if tx.execute(statement).rowcount != 1:
-        raise Stale(
-            f"Post {changed.id} was changed, or taken up for publishing, meanwhile; nothing was done."
-        )
+        raise stale_post(changed.id)
     _replace_media(tx, changed.id, changed.content.media)
+
+
+def stale_post(post_id: str) -> Stale:
+    """Return what is raised where somebody else changed a post since it was read."""
+    return Stale(f"Post {post_id} was changed, or taken up for publishing, meanwhile; nothing was done.")
 
 
 def rename_overrides(tx: Connection, old: str, new: str) -> None:

@@ -86,9 +86,14 @@ def update_series(tx: Connection, changed: Series, account_ids: Iterable[int]) -
         .values(**_values(changed), version=changed.version + 1)
     )
     if tx.execute(statement).rowcount != 1:
-        raise Stale(f"Series {changed.id} was changed, or has ended, meanwhile; nothing was done.")
+        raise stale_series(changed.id)
     _replace_media(tx, changed.id, changed.content.media)
     _replace_accounts(tx, changed.id, set(account_ids))
+
+
+def stale_series(series_id: str) -> Stale:
+    """Return what is raised where somebody else changed a series since it was read."""
+    return Stale(f"Series {series_id} was changed, or has ended, meanwhile; nothing was done.")
 
 
 def end_series(tx: Connection, series_id: str, now: datetime) -> None:
