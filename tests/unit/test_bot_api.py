@@ -14,7 +14,7 @@ from postbell.publishing.telegram.api import link_to
 from postbell.publishing.web.transport import Connections
 from postbell.testing import FakeClock
 from support import pictures
-from support.fake_telegram import CHANNEL, TOKEN, FakeTelegram, Refusal, daemon, file
+from support.fake_telegram import CHANNEL, GROUP, TOKEN, FakeTelegram, Refusal, daemon, file
 from support.farside import START, Between, Daemon, FarSide, Strike
 from support.served import served
 
@@ -85,6 +85,25 @@ def test_what_would_be_refused_of_every_post_is_the_account_s_trouble(status: in
     error = _refused(status, why)
     assert type(error) is Unauthorized
     assert "Let the bot post there" in str(error)
+
+
+@pytest.mark.parametrize("why", ["message thread not found", "TOPIC_CLOSED", "TOPIC_DELETED"])
+def test_a_topic_of_the_post_s_own_is_no_trouble_of_the_account(why: str) -> None:
+    def refused(own: int | None) -> PublishError:
+        here, far_side = daemon(chat=GROUP, topic=4, options={"topic": own})
+        far_side.refusals["sendMessage"] = [Refusal(400, f"Bad Request: {why}")]
+        return _fail(here)
+
+    error = refused(9)
+    assert isinstance(error, Rejected)
+    assert str(error) == f"Telegram answered 400: Bad Request: {why}. Give the post another topic."
+    assert [type(refused(topic)) for topic in (None, 4)] == [Unauthorized, Unauthorized]
+
+
+def test_a_chat_that_refuses_a_topic_of_the_post_s_own_is_the_account_s_trouble_all_the_same() -> None:
+    here, far_side = daemon(chat=GROUP, options={"topic": 9})
+    far_side.refusals["sendMessage"] = [Refusal(403, "Forbidden: bot was kicked from the supergroup chat")]
+    assert type(_fail(here)) is Unauthorized
 
 
 @pytest.mark.parametrize(("status", "why"), [(401, "Unauthorized"), (404, "Not Found")])

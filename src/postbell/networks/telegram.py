@@ -23,7 +23,7 @@ from postbell.publishing import chain, protocol
 from postbell.publishing.faults import problems_of
 from postbell.publishing.protocol import Call, Outgoing, Profile, Progress, Receipt, Target
 from postbell.publishing.telegram import comments as bot_comments
-from postbell.publishing.telegram.api import Bot, Moved, form_part, link_to, missing_rights, moved_note
+from postbell.publishing.telegram.api import Bot, Moved, Own, form_part, link_to, missing_rights, moved_note
 from postbell.publishing.telegram.captions import TEXT, spread
 from postbell.publishing.telegram.check import MOST, PHOTO, RATIO, faults, lengths, unsendable
 from postbell.publishing.telegram.lookup import Known, look
@@ -170,7 +170,8 @@ class Telegram:
         if step := await bot_comments.place(bot, outgoing, progress, http):
             return step
         assert progress, "its place is known by now"
-        return _receipt(await bot.send(*bot_comments.request(outgoing, dict(progress.data)), {}), ())
+        asked = bot_comments.request(outgoing, dict(progress.data))
+        return _receipt(await bot.send(*asked, {}, own=_own(outgoing)), ())
 
     def at(self, session: Mapping[str, Any]) -> Telegram:
         """Return the network as an account has it: one with a chat for that looks up what is in doubt."""
@@ -182,13 +183,13 @@ class Telegram:
             return Progress(step="ready for a look-up", data={"last": http.session.get("last")})
         target, options, bot = outgoing.target, outgoing.options, _bot(outgoing.target, http)
         files = {name: await form_part(item) for name, item in parts_of(outgoing.content, options).items()}
-        chat = _chat(target, http.session)
+        chat, own = _chat(target, http.session), _own(outgoing)
         try:
-            sent = await bot.send(*request_of(outgoing, chat), files)
+            sent = await bot.send(*request_of(outgoing, chat), files, own=own)
         except Moved as moved:  # nothing was taken, and nothing ever will be again under that number
             await http.save_session({**http.session, "moved": {"from": _given(target), "to": moved.chat}})
             chat = moved.chat
-            sent = await bot.send(*request_of(outgoing, chat), files)
+            sent = await bot.send(*request_of(outgoing, chat), files, own=own)
         if target.credentials.lookup_chat:
             last = {"chat": sent[-1]["chat"], "message": sent[-1]["message_id"]}
             with suppress(PostbellError):  # it is public: nothing may fail any more
@@ -299,6 +300,11 @@ def _chat(target: Target, session: Mapping[str, Any]) -> int | str:
     moved = session.get("moved") or {}
     to: int | str = moved["to"] if moved.get("from") == _given(target) else _given(target)
     return to
+
+
+def _own(outgoing: Outgoing) -> Own | None:
+    """Return what a message has of its own of where it goes."""
+    return "topic" if outgoing.options.topic not in (None, outgoing.target.credentials.topic) else None
 
 
 def _known_before(outgoing: Outgoing, progress: Progress | None, last: Any) -> Known | None:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from postbell.domain.media import SUFFIXES, Media
 from postbell.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unsure
@@ -29,11 +29,16 @@ _UPLOAD_DEADLINE = 300.0
 #: What is answered with 400 and concerns the whole account: no post of it would be taken.
 _ACCOUNT = re.compile(
     "chat not found|need administrator rights|have no rights to send|not enough rights to send text"
-    "|CHAT_WRITE_FORBIDDEN|message thread not found|TOPIC_CLOSED|TOPIC_DELETED",
+    "|CHAT_WRITE_FORBIDDEN",
     re.IGNORECASE,
 )
+#: The same of its topic, unless a post has one of its own.
+_TOPIC = re.compile("message thread not found|TOPIC_CLOSED|TOPIC_DELETED", re.IGNORECASE)
 #: What is answered about an album of which some files may be public.
 _PARTIAL = re.compile("failed to send message #|group send failed", re.IGNORECASE)
+
+#: What a message has of its own of where it goes, instead of the account's.
+Own: TypeAlias = Literal["topic"]
 
 
 class Moved(Rejected):
@@ -64,16 +69,24 @@ class Bot:
         return found
 
     async def send(
-        self, method: str, fields: Mapping[str, Any], files: Mapping[str, tuple[str, bytes, str]]
+        self,
+        method: str,
+        fields: Mapping[str, Any],
+        files: Mapping[str, tuple[str, bytes, str]],
+        *,
+        own: Own | None = None,
     ) -> list[dict[str, Any]]:
-        """Publish, and return the messages that are public now. `files` are name, bytes and type of each."""
+        """Publish, and return the messages that are public now. `files` are name, bytes and type of each.
+
+        A refusal of what it has of its `own` is no trouble of the account.
+        """
         how: dict[str, Any] = {"json": fields}
         if files:
             # In a form everything is text, and what is no text is JSON.
             said = {name: it if isinstance(it, str) else json.dumps(it) for name, it in fields.items()}
             large = sum(len(data) for _, data, _ in files.values()) > 1_000_000
             how = {"data": said, "files": files, "deadline": _UPLOAD_DEADLINE if large else None}
-        answer = await self._ask(method, publishes=True, **how)
+        answer = await self._ask(method, publishes=True, own=own, **how)
         album = method == "sendMediaGroup"
         result = answer.field("result", list if album else dict)
         messages: list[dict[str, Any]] = result if album else [result]
@@ -81,31 +94,31 @@ class Bot:
             return messages
         raise lost("Telegram answered without saying what it has published", publishes=True)
 
-    async def _ask(self, method: str, **how: Any) -> Answer:
+    async def _ask(self, method: str, *, own: Own | None = None, **how: Any) -> Answer:
         if not keeps_secrets(self._server):
             raise Unauthorized("Telegram needs a server with https: the bot's token is not sent in clear.")
 
         def judge(answer: Answer) -> PublishError | None:
-            return self._judge(method, answer)
+            return self._judge(method, answer, own)
 
         address = f"{self._server}/bot{self._token}/{method}"
         return await self._http.request("POST", address, judge=judge, **how)
 
-    def _judge(self, method: str, answer: Answer) -> PublishError | None:
+    def _judge(self, method: str, answer: Answer, own: Own | None) -> PublishError | None:
         """Read an error of the Bot API, or the page of something in front of it."""
         said, status = answer.error_json(), answer.status
         why = said.get("description")
         if said.get("ok") is False and isinstance(why, str):
             message = f"Telegram answered {status}: {why[:300]}"
-            return (
-                lost(message, answer.publishes) if status >= 500 else self._refusal(method, answer, message)
-            )
+            if status >= 500:
+                return lost(message, answer.publishes)
+            return self._refusal(method, answer, message, own)
         if 400 <= status < 500 and status not in (408, 413, 425, 429):
             message = f"{answer.place} answered {status}, but not as Telegram does; is the server right?"
             return Unavailable(message)
         return None
 
-    def _refusal(self, method: str, answer: Answer, message: str) -> PublishError:
+    def _refusal(self, method: str, answer: Answer, message: str, own: Own | None) -> PublishError:
         said, status = answer.error_json(), answer.status
         why, more = said["description"], said.get("parameters")
         wait, chat = (
@@ -122,6 +135,8 @@ class Bot:
             return Moved(f"{message}. {moved_note(chat)}", chat)
         if method == "forwardMessage" and status != 401:  # it says nothing of where is posted
             return Refused(message, code=why)
+        if own == "topic" and _TOPIC.search(why):
+            return Refused(f"{message}. Give the post another topic.", code=why)
         mend = _mend(status, why)
         return Unauthorized(f"{message}. {mend}") if mend else Refused(message, code=why)
 
@@ -170,7 +185,7 @@ def _mend(status: int, why: str) -> str | None:
     """Return what to do about the account; None if the refusal does not concern all of it."""
     if status == 401 or why == "Not Found":
         return "The token is not valid any more: ask @BotFather for it (/token) and reconnect the account."
-    if status == 403 or _ACCOUNT.search(why):
+    if status == 403 or _ACCOUNT.search(why) or _TOPIC.search(why):
         return "Let the bot post there (in a channel as an administrator), or reconnect with another chat."
     return None
 
