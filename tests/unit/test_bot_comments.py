@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from postbell.errors import Rejected, Unavailable
+from postbell.errors import Rejected, Unauthorized, Unavailable
 from postbell.networks.telegram import network
 from postbell.publishing.chain import ids_of
 from postbell.publishing.protocol import Progress, Receipt, Reply
@@ -138,6 +138,43 @@ def test_another_reader_for_a_moment_is_waited_for_and_a_webhook_is_told() -> No
     with pytest.raises(Rejected, match="webhook is active"):
         asyncio.run(made.publish())
     assert asyncio.run(made.publish()).id == f"{DISCUSSION}/18"
+
+
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [
+        (403, "Forbidden: bot was kicked from the supergroup chat"),
+        (400, "Bad Request: have no rights to send a message"),
+        (400, "Bad Request: TOPIC_CLOSED"),
+    ],
+)
+def test_what_the_discussion_group_refuses_is_no_trouble_of_the_account(status: int, why: str) -> None:
+    made, far_side, _ = _commented()
+    far_side.refusals["sendMessage"] = [Refusal(status, why)]
+    with pytest.raises(Rejected) as caught:
+        asyncio.run(made.publish())
+    assert str(caught.value) == f"Telegram answered {status}: {why}"
+
+
+def test_a_token_that_is_not_valid_any_more_is_the_account_s_trouble_there_too() -> None:
+    made, far_side, _ = _commented()
+    far_side.refusals["sendMessage"] = [Refusal(401, "Unauthorized")]
+    with pytest.raises(Unauthorized):
+        asyncio.run(made.publish())
+
+
+def test_a_group_that_refuses_the_answer_to_its_own_message_is_the_account_s_trouble() -> None:
+    made, far_side, _ = _commented(chat=GROUP)
+    far_side.refusals["sendMessage"] = [Refusal(403, "Forbidden: bot was kicked from the supergroup chat")]
+    with pytest.raises(Unauthorized):
+        asyncio.run(made.publish())
+
+
+def test_a_topic_of_the_post_s_own_fails_its_comment_alone() -> None:
+    made, far_side, _ = _commented(chat=GROUP, options={"topic": 9})
+    far_side.refusals["sendMessage"] = [Refusal(400, "Bad Request: TOPIC_CLOSED")]
+    with pytest.raises(Rejected, match="Give the post another topic"):
+        asyncio.run(made.publish())
 
 
 def test_below_an_album_it_answers_the_first_picture(tmp_path: Path) -> None:

@@ -170,8 +170,9 @@ class Telegram:
         if step := await bot_comments.place(bot, outgoing, progress, http):
             return step
         assert progress, "its place is known by now"
-        asked = bot_comments.request(outgoing, dict(progress.data))
-        return _receipt(await bot.send(*asked, {}, own=_own(outgoing)), ())
+        done = dict(progress.data)
+        own: Own | None = "chat" if bot_comments.is_elsewhere(outgoing, done) else _own(outgoing)
+        return _receipt(await bot.send(*bot_comments.request(outgoing, done), {}, own=own), ())
 
     def at(self, session: Mapping[str, Any]) -> Telegram:
         """Return the network as an account has it: one with a chat for that looks up what is in doubt."""

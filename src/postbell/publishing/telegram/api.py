@@ -38,7 +38,7 @@ _TOPIC = re.compile("message thread not found|TOPIC_CLOSED|TOPIC_DELETED", re.IG
 _PARTIAL = re.compile("failed to send message #|group send failed", re.IGNORECASE)
 
 #: What a message has of its own of where it goes, instead of the account's.
-Own: TypeAlias = Literal["topic"]
+Own: TypeAlias = Literal["chat", "topic"]
 
 
 class Moved(Rejected):
@@ -133,7 +133,8 @@ class Bot:
             return RateLimited(message, until=until or reset_time(answer.headers, now=now))
         if chat and type(chat) is int:
             return Moved(f"{message}. {moved_note(chat)}", chat)
-        if method == "forwardMessage" and status != 401:  # it says nothing of where is posted
+        # Neither says anything of where the account posts.
+        if (method == "forwardMessage" or own == "chat") and status != 401:
             return Refused(message, code=why)
         if own == "topic" and _TOPIC.search(why):
             return Refused(f"{message}. Give the post another topic.", code=why)

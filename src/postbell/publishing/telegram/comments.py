@@ -38,6 +38,11 @@ def is_comment(outgoing: Outgoing) -> bool:
     return outgoing.reply is not None and outgoing.key.endswith(_MARK)
 
 
+def is_elsewhere(outgoing: Outgoing, done: Mapping[str, Any]) -> bool:
+    """Whether it goes to another chat than its post, once `place` has found that."""
+    return bool(done["group"] != _answered(outgoing)[0])
+
+
 async def missing_rights(bot: Bot, channel: Mapping[str, Any], me: Any) -> list[str]:
     """Return what the bot needs in the discussion group of a channel, if there is one and it is not that."""
     group, member = channel.get("linked_chat_id"), dict[str, Any]()
