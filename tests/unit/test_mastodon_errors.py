@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,6 +12,7 @@ from postbell.errors import PublishError, RateLimited, Rejected, Unauthorized, U
 from postbell.networks.mastodon import network
 from support.fake_mastodon import FakeMastodon, daemon
 from support.farside import Daemon
+from support.pictures import picture
 
 
 class Says(httpx.AsyncBaseTransport):
@@ -84,6 +86,26 @@ def test_a_rate_limit_ends_at_the_reset_which_has_microseconds() -> None:
     error = _publish(429, json={"error": "Too many requests"}, headers=reset)
     assert isinstance(error, RateLimited)
     assert error.until == datetime(2026, 11, 23, 12, 0, 0, 792_409, tzinfo=UTC)
+
+
+def test_a_token_that_may_upload_nothing_fails_posts_with_files_alone(tmp_path: Path) -> None:
+    here, far_side = daemon(media=(picture(tmp_path),))
+    far_side.scopes.remove("write:media")
+    with pytest.raises(Rejected, match=r"403: This action is outside the authorized scopes.*write:media"):
+        asyncio.run(here.publish())
+    here, _ = daemon()
+    assert asyncio.run(here.publish(far_side)).id == far_side.public()[0].id
+
+
+@pytest.mark.parametrize(("status", "kind"), [(403, Unauthorized), (503, Unavailable)])
+def test_a_refused_upload_fails_no_post_until_the_server_takes_the_account_otherwise(
+    tmp_path: Path, status: int, kind: type[PublishError]
+) -> None:
+    here, far_side = daemon(media=(picture(tmp_path),))
+    far_side.scopes.remove("write:media")
+    answer = httpx.Response(status, json={"error": "Your login is currently disabled"})
+    with pytest.raises(kind):
+        asyncio.run(here.publish(Says(far_side, "/accounts/verify_credentials", answer)))
 
 
 def test_an_answer_without_an_id_is_lost() -> None:

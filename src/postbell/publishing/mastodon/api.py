@@ -35,6 +35,8 @@ _PACE = 200_000
 _FRESH = timedelta(days=1)
 #: Of forty posts each.
 _MOST_PAGES = 20
+#: Tells who the account is.
+_ME = "/api/v1/accounts/verify_credentials"
 #: Scopes, and what does not work without one.
 _SCOPES = {
     "write:statuses": "nothing can be published",
@@ -120,7 +122,7 @@ class Line:
 
     async def learn(self) -> Profile:
         """Ask who the account is, by which application we speak, and what the server takes; store it."""
-        me = await self.ask("GET", "/api/v1/accounts/verify_credentials")
+        me = await self.ask("GET", _ME)
         name, url = me.field("acct", str), me.json().get("url")
         kind, said = await self.kind(), await self._instance()
         app = await self._application()
@@ -177,6 +179,7 @@ class Line:
         """Upload a file with its alt text; return its id, and whether it can be posted already.
 
         `focus` is the point that previews keep: `x,y`, each from -1 to 1; `thumbnail` stands for a video.
+        Raises Rejected where the account may do anything but that.
         """
         data = await asyncio.to_thread(item.path.read_bytes)
         files = {"file": (item.name, data, item.mime)}
@@ -184,13 +187,12 @@ class Line:
             look = await asyncio.to_thread(thumbnail.path.read_bytes)
             files["thumbnail"] = (thumbnail.name, look, thumbnail.mime)
         deadline = 60.0 + len(data) / _PACE if len(data) > 1_000_000 else None
-        answer = await self.ask(
-            "POST",
-            "/api/v2/media",
-            files=files,
-            data={name: said for name, said in (("description", item.alt), ("focus", focus)) if said},
-            deadline=deadline,
-        )
+        words = {name: said for name, said in (("description", item.alt), ("focus", focus)) if said}
+        try:
+            answer = await self.ask("POST", "/api/v2/media", files=files, data=words, deadline=deadline)
+        except _Forbidden as refusal:
+            await self.ask("GET", _ME)  # raises the same where it is closed to the account altogether
+            raise Rejected(str(refusal)) from None
         return {"id": answer.field("id", str), "ready": _is_ready(answer)}
 
     async def find_status(self, wanted: str) -> str:
