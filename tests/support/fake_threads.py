@@ -32,6 +32,8 @@ RIGHTS = [
     *("threads_basic", "threads_content_publish", "threads_manage_replies", "threads_read_replies"),
     *("threads_manage_insights", "threads_delete", "threads_location_tagging"),
 ]
+#: What more a container needs, by what it names.
+_RIGHTS_OF = {"location_id": "threads_location_tagging", "reply_to_id": "threads_manage_replies"}
 _DAY = timedelta(hours=24)
 _KINDS = {"TEXT": "TEXT_POST", "CAROUSEL": "CAROUSEL_ALBUM", "IMAGE": "IMAGE", "VIDEO": "VIDEO"}
 
@@ -192,6 +194,8 @@ class FakeThreads(FarSide):
 
     def _create(self, asked: dict[str, str]) -> dict[str, Any]:
         self._needs("threads_content_publish")
+        for name in _RIGHTS_OF.keys() & asked.keys():
+            self._needs(_RIGHTS_OF[name])
         kind, text = asked["media_type"], asked.get("text", "")
         if _length(text) > 500:
             raise Refusal(100, "Param text must be at most 500 characters long.")
@@ -199,10 +203,8 @@ class FakeThreads(FarSide):
             raise Refusal(100, "The parameter text is required")
         if "poll_attachment" in asked and ("link_attachment" in asked or "text_attachment" in asked):
             raise Refusal(100, "A poll goes with no attachment")
-        if "reply_to_id" in asked:
-            self._needs("threads_manage_replies")
-            if all(each["id"] != asked["reply_to_id"] for each in self.posts):
-                raise Refusal(100, "The post that is replied to does not exist")
+        if "reply_to_id" in asked and all(each["id"] != asked["reply_to_id"] for each in self.posts):
+            raise Refusal(100, "The post that is replied to does not exist")
         container = Container(id=str(next(self._ids)), values=asked, made=self.clock.now(), looks=self.looks)
         container.error = self.errors.pop(0) if self.errors else ""
         if kind == "CAROUSEL":

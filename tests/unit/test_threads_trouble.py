@@ -117,6 +117,33 @@ def test_what_was_taken_for_spam_and_is_public_is_published() -> None:
     assert [post["id"] for post in far_side.posts] == [receipt.id]
 
 
+# A right that is missing
+
+
+@pytest.mark.parametrize("refused", ["_create", "_publish"])
+def test_a_login_that_may_name_no_places_fails_posts_with_a_place_alone(refused: str) -> None:
+    placed, far_side = daemon("Here", options={"location_id": "12345"})
+    if refused == "_create":
+        far_side.rights.remove("threads_location_tagging")
+    else:
+        far_side._publish = lambda asked: refuse(10, "It is not permitted")  # type: ignore[method-assign]
+    error = fail(placed)
+    assert isinstance(error, Rejected)
+    assert "The login lacks threads_location_tagging: add it to the permissions of your app" in str(error)
+
+
+def test_a_post_without_a_place_needs_no_right_to_name_places() -> None:
+    sender, far_side = daemon()
+    far_side.rights.remove("threads_location_tagging")
+    assert asyncio.run(sender.publish()).id == far_side.posts[0]["id"]
+
+
+def test_a_login_that_may_publish_nothing_is_the_account_s_trouble() -> None:
+    sender, far_side = daemon()
+    far_side.rights.remove("threads_content_publish")
+    assert type(fail(sender)) is Unauthorized
+
+
 # Its address
 
 

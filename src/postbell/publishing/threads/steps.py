@@ -97,7 +97,10 @@ class Steps:
 
     @property
     def _right(self) -> str | None:
-        return "threads_manage_replies" if self._outgoing.reply else None
+        """What this post needs beside what every post needs."""
+        if self._outgoing.reply:
+            return "threads_manage_replies"
+        return "threads_location_tagging" if self._outgoing.options.location_id else None
 
     def _progress(self, step: str, again_at: datetime | None = None, **more: Any) -> Progress:
         return Progress(step=step, data={**self._done, **more}, again_at=again_at)
