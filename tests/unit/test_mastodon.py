@@ -289,7 +289,7 @@ def test_an_account_is_verified_by_name_server_and_rights() -> None:
     profile = _verify(here)
     assert profile == Profile(handle="@alice@mastodon.example", url=f"{SERVER}/@alice", notes=())
     assert far_side.public() == []
-    assert {"id", "app", "server", "read_at"} == here.session.keys()
+    assert {"id", "app", "server", "home", "read_at"} == here.session.keys()
 
 
 def test_missing_scopes_are_noted() -> None:

@@ -158,6 +158,32 @@ def test_what_is_gone_counts_as_taken_away(status: int) -> None:
     asyncio.run(here.delete("7", Says(far_side, "/api/v1/statuses/7", answer)))
 
 
+class _Denies(httpx.AsyncBaseTransport):
+    """Says of a post that is to be taken away that there is none, as servers do of posts of others."""
+
+    def __init__(self, far_side: FakeMastodon, looked: httpx.Response | None = None) -> None:
+        self._far_side, self._looked = far_side, looked
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.method == "DELETE":
+            return httpx.Response(404, json={"error": "Record not found"})
+        return self._looked or await self._far_side.handle_async_request(request)
+
+
+def test_what_belongs_to_somebody_else_does_not_count_as_taken_away() -> None:
+    here, far_side = daemon()
+    number = asyncio.run(here.publish()).id
+    with pytest.raises(Rejected, match=rf"{number} belongs to another account of mastodon\.example"):
+        asyncio.run(here.delete(number, _Denies(far_side)))
+    assert len(far_side.public()) == 1
+
+
+def test_what_may_not_be_looked_at_counts_as_taken_away() -> None:
+    here, far_side = daemon()
+    looked = httpx.Response(403, json={"error": "This action is outside the authorized scopes"})
+    asyncio.run(here.delete("7", _Denies(far_side, looked)))
+
+
 def test_a_refusal_to_take_away_is_told() -> None:
     here, far_side = daemon()
     answer = httpx.Response(422, json={"error": "no"})

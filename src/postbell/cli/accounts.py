@@ -138,7 +138,8 @@ def reconnect(
     """Give an account new credentials; what waited for it goes on.
 
     What is not given stays as it is. On a terminal, if nothing is given at all, the secrets are asked for, or
-    you are asked to consent in a browser where the network has that.
+    you are asked to consent in a browser where the network has that. Where another profile answers nothing is
+    changed: connect that as an account of its own.
     """
     from postbell.publishing import registry
     from postbell.services.accounts.connecting import consents, knows_client

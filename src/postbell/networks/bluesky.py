@@ -206,6 +206,10 @@ that first."""
         url = f"https://bsky.app/profile/{said['did']}"
         return protocol.Profile(handle=said["handle"], url=url, notes=notes)
 
+    def whose(self, session: Mapping[str, Any]) -> frozenset[str]:
+        """Return the DID of a profile, which it keeps whatever it is called and wherever it moves."""
+        return frozenset({session["did"]} if "did" in session else ())
+
 
 async def _search(line: Line, did: str, outgoing: Outgoing) -> _Found:
     """Look through what was posted since the first try can have been: keys of ours tell their number."""

@@ -210,6 +210,11 @@ class Mastodon:
         """Ask the server who the account is, and what it takes; both are stored."""
         return await Line(target, http).learn()
 
+    def whose(self, session: Mapping[str, Any]) -> frozenset[str]:
+        """Return the number of a profile, which another server gives to another one."""
+        number, home = session.get("id"), session.get("home")
+        return frozenset({f"{number} at {home}"} if number and home else ())
+
 
 async def _upload(
     line: Line, outgoing: Outgoing, start: int, picture: Media | None

@@ -158,6 +158,10 @@ class MetaThreads:
         """Ask who the account is, how long its token lives, and how much it may post."""
         return await learn(Line(target, http), target, http)
 
+    def whose(self, session: Mapping[str, Any]) -> frozenset[str]:
+        """Return the number and the name of a profile: one of them may change, such as in another app."""
+        return frozenset(str(session[key]) for key in ("id", "name") if key in session)
+
 
 def _calls(outgoing: Outgoing) -> list[Call]:
     media = outgoing.content.media

@@ -182,7 +182,8 @@ class Network(Protocol):
     `lengths_of`. Where what is public can be changed, it has `edit`; see `Editor`. Where a
     person consents in a browser, `oauth` says how; see `postbell.publishing.web.consent`. Where it fetches
     files itself it has a `fetches` that is true; see `Links`. Where first comments take files it has a
-    `comment_files` that is true; see `shows_in_comments`.
+    `comment_files` that is true; see `shows_in_comments`. Where it tells whose profile an account is, it has
+    `whose`; see `whose_of`.
     """
 
     #: The file's name.
@@ -282,6 +283,16 @@ def fetches(network: Network) -> bool:
 def shows_in_comments(network: Network) -> bool:
     """Whether a network puts files into a first comment: an Outgoing with a `reply` and files."""
     return network.comments and bool(getattr(network, "comment_files", False))
+
+
+def whose_of(network: Network, session: Mapping[str, Any]) -> frozenset[str]:
+    """Return what a profile is known by, from what a network has stored for an account.
+
+    Its method `whose` tells, if a network has one; nothing, where that is not known. What two accounts have
+    nothing of in common belongs to two profiles.
+    """
+    tell: Callable[[Mapping[str, Any]], frozenset[str]] | None = getattr(network, "whose", None)
+    return tell(session) if tell else frozenset()
 
 
 def fit_limit(network: Network, options: Mapping[str, Any]) -> MediaLimit:

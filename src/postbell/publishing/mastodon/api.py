@@ -128,7 +128,8 @@ class Line:
         app = await self._application()
         there = read_server(kind, said)
         facts = {"id": me.field("id", str), "app": str(app.get("name") or ""), "server": asdict(there)}
-        facts |= {"read_at": self._http.now().isoformat()}
+        home = str(said.get("domain") or said.get("uri") or self._place).removeprefix("https://")
+        facts |= {"home": home, "read_at": self._http.now().isoformat()}
         await self._http.save_session({**self._http.session, **facts})
         has = app.get("scopes")
         missing = [
@@ -136,7 +137,6 @@ class Line:
             for scope in _SCOPES
             if isinstance(has, list) and not {scope, scope.partition(":")[0]} & set(has)
         ]
-        home = str(said.get("domain") or said.get("uri") or self._place).removeprefix("https://")
         return Profile(
             handle=f"@{name}@{home}",
             url=url if isinstance(url, str) else None,
@@ -230,8 +230,18 @@ class Line:
         except Refused as refusal:
             if refusal.code not in ("404", "410"):
                 raise
+            # A server has the same words for what is not there and for what belongs to somebody else.
+            if await self._is_there(status):
+                raise Rejected(f"{status} belongs to another account of {self._place}") from None
         else:
             answer.json()  # a page of something in between is no deletion
+
+    async def _is_there(self, name: str) -> bool:
+        try:
+            await self.status(name)
+        except (Gone, _Forbidden):  # a token that may not read could only remove
+            return False
+        return True
 
     async def status(self, name: str) -> Mapping[str, Any]:
         """Return a post that shall be there; raises Rejected if it is not."""

@@ -10,6 +10,8 @@ from postbell.publishing.threads.oauth import RIGHTS, told_tokens
 
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from postbell.publishing.protocol import Target
     from postbell.publishing.threads.api import Line
     from postbell.publishing.web.http import Http
@@ -27,7 +29,8 @@ async def learn(line: Line, target: Target, http: Http) -> Profile:
     """Ask for all of it, and store what is used later; of a given token also how long it lives."""
     me = await line.ask("GET", "me", {"fields": "id,username"})
     name, number = me.field("username", str), me.field("id", str)
-    notes = [*await _token_notes(line, target, http), *await _quota_notes(line, http, number)]
+    who = {"id": number, "name": f"@{name}"}
+    notes = [*await _token_notes(line, target, http), *await _quota_notes(line, http, who)]
     return Profile(handle=f"@{name}", url=f"https://www.threads.com/@{name}", notes=tuple(notes))
 
 
@@ -52,8 +55,8 @@ async def _token_notes(line: Line, target: Target, http: Http) -> list[str]:
     return notes
 
 
-async def _quota_notes(line: Line, http: Http, number: str) -> list[str]:
-    session: dict[str, Any] = {**http.session, "id": number}
+async def _quota_notes(line: Line, http: Http, who: Mapping[str, str]) -> list[str]:
+    session: dict[str, Any] = {**http.session, **who}
     try:
         used, most = await line.quota()
     except _NOT_TOLD:

@@ -23,7 +23,7 @@ from postbell.publishing import registry
 from postbell.publishing.protocol import Network, Profile, Target
 from postbell.publishing.web.consent import oauth_of
 from postbell.publishing.web.tokens import Tokens
-from postbell.services.accounts.carrying import carried, is_secret, readable_values
+from postbell.services.accounts.carrying import carried, is_secret, readable_values, require_same
 from postbell.services.accounts.vault import require_key
 from postbell.services.context import Context
 from postbell.services.posts.checking import model_problems
@@ -152,8 +152,8 @@ def reconnect_account(
     What waited for it goes on.
 
     A token that is given takes the place of what a person has consented to, and `tokens`, to which one has
-    now, the place of that. Raises NotFound, Invalid, or the PublishError of a network that does not accept
-    them; then nothing is changed.
+    now, the place of that. Raises NotFound, Invalid, Conflict where another profile answers, or the
+    PublishError of a network that does not accept them; then nothing is changed.
     """
     with ctx.store.read() as tx:
         account = accounts.get_account(tx, name)
@@ -170,6 +170,8 @@ def reconnect_account(
     )
     http = ctx.http(replace(target, tokens=tokens or kept))
     profile = asyncio.run(_verify(ctx, account.network, target, http)) if verify else None
+    if profile:
+        require_same(ctx, account, profile, http.session)
     with ctx.store.write() as tx:
         if kept and http.tokens == kept:  # a daemon may have traded them in meanwhile
             http.tokens = ctx.vault.tokens(accounts.get_account(tx, name))

@@ -1,4 +1,4 @@
-"""What an account that is connected again keeps of its credentials: at another place, nothing secret."""
+"""What an account that is connected again keeps: whose it is, and its credentials, but at another place."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from postbell.domain.account import Account
-from postbell.errors import Invalid, NoKey, Problem
+from postbell.errors import Conflict, Invalid, NoKey, Problem
 from postbell.publishing.options import Strict
-from postbell.publishing.protocol import Network
+from postbell.publishing.protocol import Network, Profile, whose_of
 from postbell.publishing.web.consent import GIVEN, oauth_of
 from postbell.publishing.web.tokens import Tokens
 from postbell.services.context import Context
@@ -59,6 +59,29 @@ def carried(
         if problems:
             raise Invalid(problems)
     return merged
+
+
+def require_same(ctx: Context, account: Account, profile: Profile, session: Mapping[str, Any]) -> None:
+    """Raise Conflict where another profile has answered than the one that an account has published as.
+
+    As another one its posts are not found: a lost answer would be taken for none, and be sent once more.
+    `session` is what the network has stored when it answered. What cannot be told apart counts as the same.
+    """
+    network = ctx.network(account.network)
+    try:
+        before = whose_of(network, ctx.vault.session(account))
+    except NoKey:
+        return
+    now = whose_of(network, session)
+    if before and now and before.isdisjoint(now):
+        was, other = account.handle or ", ".join(sorted(before)), profile.handle
+        if was == other:  # one name for two profiles: the names of Bluesky move
+            was, other = (", ".join(sorted(each)) for each in (before, now))
+        raise Conflict(
+            f"Account {account.name} is {was}, and {other} has answered: nothing was changed. What was "
+            f"published as the one cannot be found or removed as the other. Log in as {was}, or connect "
+            f"{other} as an account of its own: `postbell account add {account.network}`."
+        )
 
 
 def is_elsewhere(
