@@ -24,6 +24,13 @@ def test_an_answer_without_the_field_is_none_of_the_network(body: bytes) -> None
         _answer(body, publishes=True).field("id", int)
 
 
+def test_an_answer_without_an_end_is_none_of_the_network() -> None:
+    deep = b"[" * 100_000
+    with pytest.raises(Unsure, match="answered 200 with something that is not JSON"):
+        _answer(deep, publishes=True).json()
+    assert _answer(deep).error_json() == {}
+
+
 @pytest.mark.parametrize(("data", "kept"), [({"term_id": 3}, {"term_id": 3}), ([1], {}), (None, {})])
 def test_a_refusal_has_its_name_and_what_came_with_it(data: Any, kept: dict[str, Any]) -> None:
     refused = Refused("no", code="term_exists", data=data)

@@ -158,7 +158,7 @@ def test_another_kind_of_did_is_told(did: str) -> None:
     _refused(here, far_side, Unauthorized, "is no DID that accounts have")
 
 
-@pytest.mark.parametrize("body", ["{", "[]"])
+@pytest.mark.parametrize("body", ["{", "[]", "[" * 100_000], ids=lambda body: body[:2])
 def test_a_document_that_cannot_be_read_gets_no_password(body: str) -> None:
     here, far_side = _here()
     far_side.web.add(PLC, body, "application/json")

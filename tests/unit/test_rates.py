@@ -184,8 +184,13 @@ NAMES = st.sampled_from(
         *("x-app-usage", "x-business-use-case-usage"),
     ]
 )
+DIGITS = "9" * 400
+NONSENSE = ["NaN", "-Infinity", "1e400", "-1e400", DIGITS, f"-{DIGITS}", f"{DIGITS}.5", "9" * 5000]
 VALUES = (
-    st.sampled_from(["0", "1e400", "-5", "99999999999999999999", '"a";r=0;t=999999999', "null"]) | st.text()
+    st.sampled_from(["0", "-5", "99999999999999999999", '"a";r=0;t=999999999', "null", "[" * 100_000])
+    | st.sampled_from(NONSENSE)
+    | st.builds('{{"call_count": {}, "total_time": {}}}'.format, *[st.sampled_from(["7", *NONSENSE])] * 2)
+    | st.text()
 )
 
 
@@ -195,6 +200,14 @@ def test_nothing_that_a_network_says_is_an_error_of_ours(headers: dict[str, str]
     assert rest is None or rest.until > NOW
     until = reset_time(headers, now=NOW)
     assert until is None or until.tzinfo is UTC
+
+
+@pytest.mark.parametrize("count", [*NONSENSE, "[" * 100_000, "true", "null"], ids=lambda said: said[:9])
+def test_a_nonsense_of_use_says_nothing(count: str) -> None:
+    for said in (f'{{"call_count": {count}}}', f'{{"1": [{{"call_count": {count}}}]}}'):
+        for name in ("x-app-usage", "x-business-use-case-usage"):
+            assert rest_after({name: said}, now=NOW) is None
+            assert reset_time({name: said}, now=NOW) is None
 
 
 @pytest.mark.parametrize("minutes", [1e308, -1, float("inf"), float("nan"), True, [1], "soon"], ids=repr)

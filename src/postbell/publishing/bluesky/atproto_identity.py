@@ -79,7 +79,7 @@ async def _document_of(did: str, http: Http) -> dict[str, Any]:
     try:
         said = await http.outside.fetch(url, types=_DOCUMENT, most=_MOST)
         document = json.loads(said.body)
-    except (NotFetched, ValueError) as error:
+    except (NotFetched, ValueError, RecursionError) as error:
         raise Unavailable(f"the server of {did} could not be found out: {error}") from None
     return document if isinstance(document, dict) else {}
 

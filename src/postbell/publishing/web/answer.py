@@ -48,7 +48,7 @@ class Answer:
         """Return the body read as JSON; what cannot be read counts as a lost answer."""
         try:
             return json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             said = " ".join(self.hide(self.text).split())
             # A broken object may hold a new token, which nobody knows to hide yet.
             quoted = f": {said[:80]}" if said and said[0] not in "{[" else ""
@@ -66,7 +66,7 @@ class Answer:
         """Return the body of an error as a mapping, empty where it is anything else."""
         try:
             value = json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
         return value if isinstance(value, dict) else {}
 

@@ -207,6 +207,6 @@ def seconds_of(said: Any) -> float:
     """Return a span, also one that is written as a text; 0 where it is none."""
     try:
         span = float(said)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return 0.0
     return span if 0 < span <= _LONGEST else 0.0

@@ -16,6 +16,7 @@ Read are, by the names in lower case:
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -179,13 +180,17 @@ def _number(value: str | None) -> float | None:
 
 
 def _plain_number(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0
+    try:
+        number = float(value) if isinstance(value, int | float) else 0.0
+    except OverflowError:  # JSON knows no largest number
+        return 0.0
+    return number if math.isfinite(number) else 0.0
 
 
 def _json(value: str | None) -> Any:
     try:
         return json.loads(value or "null")
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
