@@ -265,12 +265,19 @@ def test_a_form_that_is_none_is_refused(api: Asked) -> None:
 
 
 def test_the_same_wish_is_carried_out_once(api: Asked) -> None:
-    headers = {"Idempotency-Key": "one", "Content-Type": "multipart/form-data; boundary=x"}
-    body = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + pictures.png()
-    first = api.ask("POST", MEDIA, content=body + b"\r\n--x--", headers=headers)
-    again = api.ask("POST", MEDIA, content=body + b"\r\n--x--", headers=headers)
+    headers = {"Idempotency-Key": "one"}
+    first = send(api, pictures.png(), alts=["A cat"], headers=headers)
+    again = send(api, pictures.png(), alts=["A cat"], headers=headers)
+    # Every client draws what stands between the parts.
+    assert again.request.headers["content-type"] != first.request.headers["content-type"]
     assert (again.status_code, again.json()) == (first.status_code, first.json()) == (201, first.json())
-    assert problem(api.ask("POST", MEDIA, content=body + b"\r\n--x--\r\n", headers=headers))[0] == 422
+    for files, alts in (
+        ([pictures.jpeg()], ["A cat"]),
+        ([pictures.png()], ["A dog"]),
+        ([pictures.png()], []),
+        ([pictures.png()] * 2, ["A cat"]),
+    ):
+        assert problem(send(api, *files, alts=alts, headers=headers)) == (422, "key_used")
 
 
 def test_who_may_only_read_uploads_nothing(api: Asked) -> None:

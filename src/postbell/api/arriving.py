@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
@@ -34,6 +36,14 @@ class _Taking:
     files: list[Arriving] = field(default_factory=list)
     alts: list[bytearray] = field(default_factory=list)
     _to: Arriving | bytearray = field(default_factory=bytearray)
+    #: Of each part its name and the hash of its bytes, in their order.
+    _sums: list[tuple[str, Any]] = field(default_factory=list)
+
+    @property
+    def sha256(self) -> str:
+        """The hash of what the form says; what stands between its parts is another each time it is sent."""
+        said = [(name, part.hexdigest()) for name, part in self._sums]
+        return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
     def take(self, parts: list[Begin | bytes]) -> None:
         """Take what a piece of the form held."""
@@ -41,7 +51,10 @@ class _Taking:
             if isinstance(part, Begin):
                 self._end()
                 self._to = self._begin(part)
-            elif isinstance(self._to, Arriving):
+                self._sums.append((part.name, hashlib.sha256()))
+                continue
+            self._sums[-1][1].update(part)
+            if isinstance(self._to, Arriving):
                 self._to.take(part)
             else:
                 self._to += part
@@ -102,6 +115,7 @@ async def arrived(request: Request) -> AsyncIterator[list[Arriving]]:
         except Malformed as error:
             detail = f"The form cannot be taken: {error}."
             raise Refusal(status=400, code="malformed", detail=detail) from None
+        request.state.form = taking.sha256
         yield files
 
 

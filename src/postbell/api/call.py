@@ -196,10 +196,11 @@ def _remember(running: Running, key: str, response: Response) -> None:
 
 
 def _identity(request: Request) -> str:
-    """Return the hash of all that is asked for."""
+    """Return the hash of all that is asked for: of a form what it says, of another body every byte."""
     target = f"{request.method} {request.url.path}?{request.url.query}"
     said = [request.headers.get(name) for name in _SAYING]
-    return hashlib.sha256(f"{target} {said} {request.state.body.sha256}".encode()).hexdigest()
+    body = getattr(request.state, "form", None) or request.state.body.sha256
+    return hashlib.sha256(f"{target} {said} {body}".encode()).hexdigest()
 
 
 def _kept(running: Running, answer: Answer) -> Response:
