@@ -160,6 +160,14 @@ def test_an_unchecked_post_is_validated_and_previewed_like_it_is_stored(api: Ask
     assert checked["valid"], checked
 
 
+def test_to_validate_tells_each_problem_as_to_write_does(api: Asked) -> None:
+    wrong = {"tusk": {"options": {"visibility": "friends"}}}
+    asked = {"text": "hello", "to": ["tusk"], "at": "2026-11-24T09:00:00Z", "overrides": wrong}
+    checked = api.ask("POST", "/api/v1/posts/validate", json=asked).json()
+    assert checked["problems"] == api.ask("POST", "/api/v1/posts", json=asked).json()["problems"]
+    assert [each["where"] for each in checked["problems"]] == ["overrides.tusk.options.visibility"]
+
+
 def test_a_series_is_always_checked(api: Asked) -> None:
     asked = {
         "text": "hello",

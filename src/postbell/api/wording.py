@@ -58,5 +58,6 @@ def worded(told: Any, *, ours: bool = False) -> Any:
 
 def _member(told: Mapping[str, Any], name: str) -> Any:
     if name == "where" and "message" in told:
-        return place_of(told[name])
+        # What has a pointer is a problem document's: its place is told in our words there already.
+        return told[name] if "pointer" in told else place_of(told[name])
     return told[name] if name in THEIRS else worded(told[name], ours=name in OURS)
