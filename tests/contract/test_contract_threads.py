@@ -32,7 +32,8 @@ TEXTS = ["One", "Two", "Two", "Four"]
 
 
 subject = given(_CHAINS)
-repeated = given(repeatable(_CHAINS))
+#: Pixelfed does not list answers: nobody can tell whether one is public.
+repeated = given(repeatable({key: each for key, each in _CHAINS.items() if key != "pixelfed"}))
 
 
 def _daemon(subject: Subject, folder: Path) -> Daemon:

@@ -355,6 +355,8 @@ class FakeMastodon(FarSide):
         found = [each for each in reversed(self.statuses) if int(each["id"]) < below]
         if query.get("exclude_reblogs") == "true":
             found = [each for each in found if not each.get("reblog")]
+        if self.kind == "pixelfed":
+            found = [each for each in found if not each["in_reply_to_id"]]
         return found[: min(int(query.get("limit", 20)), 40)]
 
     def _status(self, text: str, visibility: str) -> dict[str, Any]:

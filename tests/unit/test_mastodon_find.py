@@ -12,7 +12,7 @@ import pytest
 
 from postbell.errors import Rejected, Unavailable, Unsure
 from postbell.networks.mastodon import network
-from postbell.publishing.protocol import Absent, Progress, Receipt, Unknown
+from postbell.publishing.protocol import Absent, Progress, Receipt, Reply, Unknown
 from support.fake_mastodon import SERVER, FakeMastodon, daemon
 from support.farside import Daemon, Fault
 from support.pictures import picture
@@ -179,6 +179,16 @@ def test_a_direct_post_is_absent_only_where_such_are_listed(kind: str, answer: t
     here, far_side = daemon(options={"visibility": "direct"})
     far_side.kind = kind
     assert isinstance(_find(here), answer)
+
+
+def test_an_answer_on_pixelfed_is_in_doubt_because_it_lists_none() -> None:
+    here, far_side = daemon()
+    far_side.kind = "pixelfed"
+    assert _find(here) == Absent()
+    post = far_side.write("A picture")
+    here.outgoing = replace(here.outgoing, reply=Reply(root=post["id"], parent=post["id"]))
+    _lose(here, far_side)
+    assert _find(here) == Unknown(reason="Pixelfed does not list answers")
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ from postbell.publishing.mastodon.status import (
     receipt_of,
     shown_files,
     thumbnail_of,
+    why_unlisted,
     without_thumbnail,
     written,
 )
@@ -180,9 +181,8 @@ class Mastodon:
             return receipt_of(found[-1], outgoing)
         if maybe := doubt or (found and found[-1]):
             return protocol.Unknown(reason=f"{address_of(maybe)} may be it, or another one")
-        if outgoing.options.visibility == "direct" and not stored_server(facts["server"]).is_mastodon:
-            return protocol.Unknown(reason="the server may not list direct posts")
-        return protocol.Absent()
+        unlisted = why_unlisted(outgoing, stored_server(facts["server"]))
+        return protocol.Unknown(reason=unlisted) if unlisted else protocol.Absent()
 
     async def edit(self, outgoing: Outgoing, receipt_id: str, http: Http) -> Receipt:
         """Change the post to what it says now; a change that is none is no revision there."""

@@ -116,6 +116,18 @@ def receipt_of(status: Mapping[str, Any], outgoing: Outgoing) -> Receipt:
     return Receipt(id=status["id"], url=address_of(status), warnings=tuple(warnings))
 
 
+def why_unlisted(outgoing: Outgoing, there: Server) -> str | None:
+    """Return why a server may not list a post among those of its account though it is there, if it may not.
+
+    Pixelfed leaves out whatever answers another post (github.com/pixelfed/pixelfed, ApiV1Controller).
+    """
+    if outgoing.reply and there.kind == "pixelfed":
+        return "Pixelfed does not list answers"
+    if outgoing.options.visibility == "direct" and not there.is_mastodon:
+        return "the server may not list direct posts"
+    return None
+
+
 def _quote_warnings(status: Mapping[str, Any]) -> list[str]:
     """Return what became of a quote; a server that has no states of quotes shows it."""
     quote = status.get("quote")
