@@ -45,6 +45,7 @@ class Odd(testing.FakeNetwork):
     limits: ClassVar[Limits] = Limits(
         title=TextLimit(most=100, unit="characters", count=len),
         needs_title=True,
+        needs_media=True,
         media=MediaLimit(most=1, types={"image/png": 1000}, pixels=5000),
         quotas=(Quota(most=25, per=Per.DAY), Quota(most=1500, per=Per.MONTH)),
     )
@@ -241,7 +242,8 @@ def test_titles_pixels_servers_and_kinds_of_values_are_told(
     for said in (
         "at most 100 characters",
         "pictures of at most 5,000 pixels",
-        "needed",
+        "a title         is needed",
+        "a file          is needed",
         "(true or false; default false)",
         "(number; default 3)",
         "(value; default none)",

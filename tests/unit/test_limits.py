@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,12 @@ def test_a_missing_title_is_refused_where_one_is_needed() -> None:
     assert said(Content(text="a", title="T"), Limits(needs_title=True)) == []
 
 
+def test_a_missing_file_is_refused_where_one_is_needed() -> None:
+    limits = replace(LIMITS, needs_media=True)
+    assert said(Content(text="a"), limits) == ["media: it needs a file, such as a picture (--media)."]
+    assert said(Content(text="a", media=(picture(),)), limits) == []
+
+
 def test_a_title_that_is_too_long_is_refused() -> None:
     assert said(Content(text="a", title="123456")) == [
         "title: 6 characters, the limit is 5; shorten it by 1."
@@ -113,6 +120,7 @@ def test_limits_can_be_told_as_plain_values() -> None:
         "text": {"graphemes": 3, "bytes": 10},
         "title": {"characters": 5},
         "needs_title": False,
+        "needs_media": False,
         "media": {
             "most": 2,
             "types": {"image/png": 1000, "video/mp4": 5000},
@@ -127,6 +135,7 @@ def test_limits_can_be_told_as_plain_values() -> None:
         "text": {},
         "title": {},
         "needs_title": False,
+        "needs_media": False,
         "media": {"most": 0, "types": {}, "pixels": None, "side": None, "ratio": None, "film": {}},
         "quotas": {},
     }

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from postbell.domain.content import Comment
 from postbell.domain.media import Media, MediaKind
 from postbell.errors import Rejected
 from postbell.networks.mastodon import network
@@ -152,10 +153,19 @@ def test_pixelfed_takes_short_warnings_only() -> None:
 def test_pixelfed_needs_a_picture_and_has_neither_polls_nor_direct_posts() -> None:
     problems = _problems(session={"kind": "pixelfed"}, options={"poll": "a, b", "visibility": "direct"})
     assert [each.partition(": ")[2] for each in problems] == [
-        "Pixelfed takes no post without a picture (--media).",
+        "it needs a file, such as a picture (--media).",
         "Pixelfed has no polls.",
         "Pixelfed has no direct posts.",
     ]
+
+
+def test_what_answers_a_picture_on_pixelfed_needs_none(tmp_path: Path) -> None:
+    outgoing = SUBJECT.outgoing("Hi", media=(picture(tmp_path),))
+    said = replace(outgoing.content, segments=("And more",), comment=Comment(text="By the way"))
+    there = network.at({"server": {"kind": "pixelfed"}})
+    assert parts.problems(said, outgoing.options, there, account="pix") == []
+    (problem,) = parts.problems(replace(said, media=()), outgoing.options, there, account="pix")
+    assert problem.where == "part 1: media"
 
 
 @pytest.mark.parametrize("language", ["English", "EN", "e", "en-us"])

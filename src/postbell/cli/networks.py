@@ -126,6 +126,8 @@ def _limits(limits: Limits) -> Iterator[tuple[str, str]]:
         yield "title", f"at most {limits.title.most:,} {limits.title.unit}"
     if limits.needs_title:
         yield "a title", "is needed"
+    if limits.needs_media:
+        yield "a file", "is needed"
     yield "files", _files(limits.media)
     yield "quota", "\n".join(map(_quota, limits.quotas)) or "none is known"
 

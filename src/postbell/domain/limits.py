@@ -65,6 +65,8 @@ class Limits:
     title: TextLimit | None = None
     #: Whether a post must have a title.
     needs_title: bool = False
+    #: Whether a post must have a file; what answers another one need not.
+    needs_media: bool = False
     media: MediaLimit = field(default_factory=MediaLimit)
     #: The most posts of one account; more than that are refused, or held back, by the network.
     quotas: tuple[Quota, ...] = ()
@@ -75,6 +77,7 @@ class Limits:
             "text": {limit.unit: limit.most for limit in self.text},
             "title": {self.title.unit: self.title.most} if self.title else {},
             "needs_title": self.needs_title,
+            "needs_media": self.needs_media,
             "media": {
                 "most": self.media.most,
                 "types": dict(self.media.types),
@@ -113,6 +116,9 @@ def check(
         problems.append(Problem(where="text", account=account, message=message, firm=True))
     if limits.needs_title and not content.title:
         problems.append(Problem(where="title", account=account, message="it needs a title (--title)."))
+    if limits.needs_media and not content.media:
+        message = "it needs a file, such as a picture (--media)."
+        problems.append(Problem(where="media", account=account, message=message))
     problems += _too_long(count(content.text, limits.text) if lengths is None else lengths, account)
     if limits.title and content.title:
         problems += _too_long(count(content.title, (limits.title,), what="title"), account)

@@ -49,7 +49,8 @@ def problems(content: Content, options: Any, network: Network, *, account: str) 
         found.append(Problem(where="text", account=account, message=message, firm=True))
     parts = list(_with_options(content, options, network))
     for number, (part, own) in enumerate(parts, 1):
-        wrong = _wrong(part, own, network, network.limits, account)
+        limit = network.limits if number == 1 else _of_answers(network.limits)
+        wrong = _wrong(part, own, network, limit, account)
         named = f"part {number}: " if len(parts) > 1 else ""
         found += [replace(problem, where=f"{named}{problem.where}") for problem in wrong]
     return found + _comment_problems(content, options, network, account=account)
@@ -67,9 +68,13 @@ def _comment_problems(content: Content, options: Any, network: Network, *, accou
         return [Problem(where="comment: media", account=account, message=message, firm=True)]
     if not network.comments:
         return []
-    untitled = replace(network.limits, needs_title=False)
-    wrong = _wrong(said, options.further(), network, untitled, account)
+    wrong = _wrong(said, options.further(), network, _of_answers(network.limits), account)
     return [replace(problem, where=f"comment: {problem.where}") for problem in wrong]
+
+
+def _of_answers(limit: Limits) -> Limits:
+    """Return what a network takes of what answers another post: a further part, a first comment."""
+    return replace(limit, needs_title=False, needs_media=False)
 
 
 def _wrong(part: Content, options: Any, network: Network, limit: Limits, account: str) -> list[Problem]:

@@ -81,8 +81,6 @@ def _file_faults(there: Server, content: Content, options: Any) -> list[Fault]:
     ]
     if there.is_mastodon:
         found += _stock_file_faults(media)
-    if there.kind == "pixelfed" and not media:
-        found.append(("media", "Pixelfed takes no post without a picture (--media)."))
     return found
 
 

@@ -97,6 +97,7 @@ class Server:
         """Return what can be checked of every post."""
         return Limits(
             text=(TextLimit(most=self.text, unit="characters", count=self.count),),
+            needs_media=self.kind == "pixelfed",
             media=MediaLimit(
                 most=self.files,
                 types=self.types,

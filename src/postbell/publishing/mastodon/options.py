@@ -33,8 +33,8 @@ again. What stands below is what Mastodon takes where a server says nothing else
 characters however long it is, and of @name@server only @name; the other servers count every character. A
 content warning counts with the text. A title is not used. A link that the text does not contain becomes its
 last line. On Mastodon a video or a sound stands alone, and a poll without files. Pixelfed takes no post
-without a picture, and has no polls. Mastodon takes 300 posts in three hours and 30 files in half an hour;
-what is more waits."""
+without a picture, but for further parts of a thread and first comments, and has no polls. Mastodon takes 300
+posts in three hours and 30 files in half an hour; what is more waits."""
 
 
 class Options(Strict):
