@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
+from postbell.api.changes import changes_of
 from postbell.domain.access import Scope
 from postbell.domain.post import Delivery
 from postbell.domain.states import DeliveryState, Outcome, PostState
 from postbell.services.posts.compose import add_post as compose
-from postbell.services.posts.wanted import Wanted
+from postbell.services.posts.wanted import Changes, Wanted
 from postbell.store import deliveries
 from support.api import Asked, configured, problem
 from support.pictures import png
@@ -113,6 +114,26 @@ def test_what_somebody_else_has_changed_is_not_changed_again_unseen(api: Asked) 
     newest = {"If-Match": f'"x", {changed.headers["etag"]}'}
     assert patch(api, post, {"text": "second"}, headers=newest).status_code == 200
     assert patch(api, post, {"text": "third"}, headers={"If-Match": "*"}).status_code == 200
+
+
+@pytest.mark.parametrize("match", [None, "*", "seen"])
+def test_who_was_overtaken_is_told_whether_to_ask_again_or_to_read_it_again(
+    api: Asked, monkeypatch: pytest.MonkeyPatch, match: str | None
+) -> None:
+    post = draft(api)
+    tag = api.ask("GET", f"/api/v1/posts/{post}").headers["etag"]
+
+    def overtaken(*given: Any) -> Changes:
+        monkeypatch.undo()
+        assert patch(api, post, {"text": "first"}).status_code == 200
+        return changes_of(*given)
+
+    monkeypatch.setattr("postbell.api.routes.posts.changes_of", overtaken)
+    headers = {} if match is None else {"If-Match": tag if match == "seen" else match}
+    answer = patch(api, post, {"text": "second"}, headers=headers)
+    wanted = ((412, "changed"), None) if match == "seen" else ((409, "stale"), "1")
+    assert (problem(answer), answer.headers.get("retry-after")) == wanted
+    assert post_of(api.world.store, post).content.text == "first"
 
 
 def test_what_may_become_public_is_changed_with_its_own_scope(api: Asked) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
@@ -15,13 +16,14 @@ from starlette.responses import Response
 
 from postbell import __version__
 from postbell.api import routes
+from postbell.api.call import states_wanted
 from postbell.api.consents import Consents
 from postbell.api.contract import describe
 from postbell.api.feed import Feed
 from postbell.api.problems import FAULT, MEDIA_TYPE, Refusal, document, refusal_of, refusal_of_schema
 from postbell.api.resource import Resource
 from postbell.app import App
-from postbell.errors import PostbellError
+from postbell.errors import PostbellError, Stale
 
 
 if TYPE_CHECKING:
@@ -77,7 +79,7 @@ def resources() -> Iterator[Resource]:
 
 
 async def _tell(request: Request, error: Exception) -> Response:
-    refusal = _refusal(error)
+    refusal = _refusal(request, error)
     if refusal.status == 405:
         refusal.headers = (("Allow", _allowed(request)),)
     return Response(document(refusal), refusal.status, dict(refusal.headers), media_type=MEDIA_TYPE)
@@ -96,9 +98,12 @@ def _allowed(request: Request) -> str:
     return ", ".join(sorted(methods))
 
 
-def _refusal(error: Exception) -> Refusal:
+def _refusal(request: Request, error: Exception) -> Refusal:
     if isinstance(error, Refusal):
         return error
+    if isinstance(error, Stale) and states_wanted(request) is not None:
+        # It was changed after it was looked at; to ask once more for a state that has gone would not help.
+        return replace(refusal_of(error), status=412, code="changed", headers=())
     if isinstance(error, PostbellError):
         return refusal_of(error)
     if isinstance(error, RequestValidationError):

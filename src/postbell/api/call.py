@@ -78,15 +78,19 @@ class Running:
 
     def require_match(self, tag: str) -> None:
         """Raise Refusal if the caller wants to change another state of a thing than the one with this tag."""
-        wanted = self.request.headers.get("if-match")
-        if wanted is None or wanted.strip() == "*":
-            return
-        if tag not in [each.strip() for each in wanted.split(",")]:
+        wanted = states_wanted(self.request)
+        if wanted is not None and tag not in wanted:
             raise Refusal(
                 status=412,
                 code="changed",
                 detail="It was changed since you have read it; nothing was done. Read it again.",
             )
+
+
+def states_wanted(request: Request) -> list[str] | None:
+    """Return the ETags of the states in which a thing may be changed (If-Match); None if in any."""
+    wanted = request.headers.get("if-match")
+    return None if wanted is None or wanted.strip() == "*" else [each.strip() for each in wanted.split(",")]
 
 
 def tag_of(shown: Mapping[str, Any]) -> str:

@@ -21,6 +21,7 @@ from postbell.errors import (
     Problem,
     RateLimited,
     Rejected,
+    Stale,
     TryLater,
     Unauthorized,
     Unavailable,
@@ -50,8 +51,10 @@ _STATUS: tuple[tuple[type[PostbellError], int], ...] = (
 )
 #: The words of a status that HTTP does not have: it is tus's.
 _TITLES = {460: "Checksum Mismatch"}
-#: Seconds after which to ask again what could not be done now.
+#: Seconds after which to ask again what could not be done now,
 _SOON = 5
+#: and what somebody else was faster with.
+_AT_ONCE = 1
 
 #: Of what is told by a member of the body of a request, its place there: command line → API.
 _POINTERS = {
@@ -134,14 +137,14 @@ def refusal_of(error: PostbellError, *, within: str = "") -> Refusal:
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
     found = error.problems if isinstance(error, Invalid) else ()
     problems = tuple(problem_json(problem, within) for problem in found)
-    headers = (("Retry-After", str(_SOON)),) if status == 503 else ()
+    wait = _AT_ONCE if isinstance(error, Stale) else _SOON if status == 503 else None
     return Refusal(
         status=status,
         code=code_of(error),
         detail=told(problems) or in_words_of_the_api(str(error)),
         said=None if problems else str(error),
         problems=problems,
-        headers=headers,
+        headers=() if wait is None else (("Retry-After", str(wait)),),
     )
 
 

@@ -69,7 +69,8 @@ MEANINGS = {
     **ALWAYS,
     304: "It is as it was when it had the ETag in If-None-Match.",
     404: "There is no such thing.",
-    409: "The present state does not allow it; or a request with this Idempotency-Key is under way.",
+    409: "The present state does not allow it. If it was changed at the same moment, or a request with this "
+    "Idempotency-Key is under way, Retry-After says when to ask again.",
     412: "It was changed since: its ETag is not the one in If-Match; or another version of tus is wanted.",
     415: "The body is not of the type that is taken here.",
     416: "The file has no such range of bytes.",
