@@ -25,6 +25,7 @@ _GIVEN = {
     "settle": ("--failed",),
     "pause": ("--all",),
     "resume": ("--all",),
+    "secrets new-key": ("made.key",),
     "secrets decrypt": ("--yes",),
 }
 #: What parameters of these names are given.
@@ -61,10 +62,14 @@ def test_a_command_asks_the_other_machine(name: str, key: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(WHY.keys() - _OF_ITSELF))
-def test_a_command_of_the_machine_itself_says_why(name: str, key: str) -> None:
+def test_a_command_of_the_machine_itself_says_why_and_does_nothing_here(
+    name: str, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     ran = run_here("--remote", _NOWHERE, "--key-file", key, "--no-input", *words_for(name))
     assert ran.code == 2
     assert f"`postbell {name}` is done at the machine itself: {WHY[name]}. Run it there" in ran.err
+    assert [path.name for path in tmp_path.iterdir()] == ["key"]
 
 
 @pytest.mark.parametrize("name", sorted(_OF_ITSELF))

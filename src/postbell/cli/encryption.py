@@ -76,6 +76,7 @@ def new_key(state: State, *, file: Path | None) -> None:
 
     A file that is there keeps its keys behind the new one: older backups need them.
     """
+    state.require_here()  # before there is a file that another machine knows nothing of
     key, path = _make_key(state, file)
     if state.json:
         state.emit({"key": key.id, "key_file": str(path)})
