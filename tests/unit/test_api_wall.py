@@ -151,6 +151,19 @@ def test_a_key_that_was_revoked_opens_nothing_at_once(tmp_path: Path) -> None:
         assert problem(api.ask("GET", "/api/v1/posts", key=key)) == (401, "wrong_key")
 
 
+def test_who_sends_no_key_is_told_how_and_who_sends_a_wrong_one_why_it_may_be_wrong(tmp_path: Path) -> None:
+    with build_world(tmp_path) as world:
+        api = Asked(world)
+        missing = api.ask("GET", "/api/v1/posts", key=None)
+        assert problem(missing) == (401, "no_key")
+        assert "Make one" in missing.json()["detail"]
+        expired = api.key(Scope.ADMIN, expires_at=START)
+        for given in ("Bearer postbell_nonsense", f"Bearer {expired}", "Basic YTpi"):
+            answer = api.ask("GET", "/api/v1/posts", key=None, headers={"Authorization": given})
+            assert problem(answer) == (401, "wrong_key"), given
+            assert "mistyped, was revoked, or has expired" in answer.json()["detail"], given
+
+
 def test_a_key_opens_nothing_from_when_it_expires(tmp_path: Path) -> None:
     with build_world(tmp_path) as world:
         api = Asked(world)

@@ -42,6 +42,11 @@ UPLOADS = "/api/v1/uploads"
 #: So often a minute one address may come with a wrong key, or none.
 _WRONG_KEYS = 30
 
+_NO_KEY = "This needs a key: `Authorization: Bearer postbell_…`. Make one with `postbell key add`."
+_WRONG_KEY = (
+    "The key that was sent is not valid: it was mistyped, was revoked, or has expired. "
+    "`postbell key list` shows those that there are; one is sent as `Authorization: Bearer postbell_…`."
+)
 _BEARER = re.compile(r"[Bb]earer +(postbell_[a-z0-9_]{1,100})")
 
 #: What goes with a refusal of a body whose rest nobody reads.
@@ -165,7 +170,7 @@ class Wall:
         return Refusal(
             status=401,
             code="wrong_key" if given else "no_key",
-            detail="This needs a key: `Authorization: Bearer postbell_…`. Make one with `postbell key add`.",
+            detail=_WRONG_KEY if given else _NO_KEY,
             headers=(("WWW-Authenticate", 'Bearer realm="postbell"'),),
         )
 
