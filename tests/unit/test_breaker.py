@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -11,10 +11,10 @@ import pytest
 from postbell.domain.post import Post
 from postbell.domain.retry import OPEN_AFTER, STUCK_AFTER
 from postbell.domain.states import DeliveryState, Outcome
-from postbell.errors import RateLimited, Rejected, Unavailable
+from postbell.errors import RateLimited, Rejected, Unavailable, Unsure
 from postbell.publishing.protocol import Outgoing, Progress, Receipt
 from postbell.publishing.web.http import Http
-from postbell.store import queue
+from postbell.store import accounts, queue
 from postbell.testing import FakeNetwork
 from support.stage import Stage, live
 from support.world import START, World, account_of, add_post, build_world, delivery_of
@@ -28,10 +28,13 @@ class Moody(FakeNetwork):
         self.faults: dict[str, Exception] = {}
         #: What it was asked to publish, in order, whatever came of it.
         self.asked: list[str] = []
+        #: What happens while it is asked.
+        self.meanwhile: Callable[[], None] = lambda: None
 
     async def publish(self, outgoing: Outgoing, progress: Progress | None, http: Http) -> Receipt | Progress:
         text = outgoing.content.text
         self.asked.append(text)
+        self.meanwhile()
         if fault := self.faults.get("*") or self.faults.get(text):
             raise fault
         return await super().publish(outgoing, progress, http)
@@ -156,6 +159,28 @@ def test_one_or_two_setbacks_are_a_post_s_own_and_it_keeps_its_wait(world: World
     live_for(world, timedelta(seconds=16), stop=len(network.asked) + 1)
     assert network.asked[-1] == "three"
     assert delivery_of(world.store, bad.deliveries[0].id).try_at == own
+
+
+@pytest.mark.parametrize(
+    "fault", [Unavailable("down"), Unsure("lost"), RateLimited("wait", until=after(10))], ids=repr
+)
+def test_a_rest_that_was_asked_for_during_a_try_outlasts_how_that_ends(
+    world: World, network: Moody, fault: Exception
+) -> None:
+    add(world, "one")
+    network.faults["one"], ann = fault, account_of(world.store, "ann").id
+
+    def turn_away() -> None:  # a look-up, say, that goes on beside it
+        with world.store.write() as tx:
+            accounts.ask_rest(tx, ann, until=after(3600), reason="asked to wait")
+
+    network.meanwhile = turn_away
+    live(world, Stage.ring)
+    rested = account_of(world.store, "ann")
+    assert (rested.rests_until, rested.rest_reason) == (after(3600), "asked to wait")
+    network.meanwhile = lambda: None
+    live_for(world, timedelta(minutes=59))
+    assert network.asked == ["one"]
 
 
 def test_an_account_that_rests_delays_no_other(world: World, network: Moody) -> None:

@@ -242,7 +242,7 @@ def test_pauses_are_told(world: World) -> None:
 def test_how_a_network_is_doing_is_no_change_of_an_account(store: Store) -> None:
     ann, before = add_account(store), now_at(store)
     with store.write() as tx:
-        accounts.rest_account(tx, ann.id, until=START, reason="slow", setbacks=1)
+        accounts.set_back(tx, ann.id, setbacks=1, until=START, reason="slow", now=START)
         accounts.keep_apart(tx, ann.id, START)
         accounts.save_session(tx, ann.id, {"jwt": "x"})
     assert kinds(store, before) == []

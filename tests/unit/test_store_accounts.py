@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import Connection, update
 
 from postbell.domain.account import Health
 from postbell.domain.quota import Per, Quota
@@ -110,12 +110,69 @@ def test_a_refused_account_says_why_until_it_is_well(store: Store) -> None:
 def test_setbacks_are_kept_until_the_network_answers(store: Store) -> None:
     made = add_account(store)
     with store.write() as tx:
-        accounts.rest_account(tx, made.id, until=START, reason="down", setbacks=3)
-        accounts.rest_account(tx, made.id, until=START, reason="rate limited")
+        set_back(tx, made.id, 3, until=START)
+        accounts.rest_account(tx, made.id, until=START, reason="told to")
     assert account_of(store, "ann").setbacks == 3
     with store.write() as tx:
         accounts.clear_setbacks(tx, made.id)
     assert account_of(store, "ann").setbacks == 0
+
+
+def set_back(tx: Connection, account_id: int, setbacks: int, *, until: datetime) -> None:
+    accounts.set_back(tx, account_id, setbacks=setbacks, until=until, reason="down", now=START)
+
+
+def rest_of(store: Store) -> tuple[datetime | None, str | None, int]:
+    ann = account_of(store, "ann")
+    return ann.rests_until, ann.rest_reason, ann.setbacks
+
+
+def test_of_two_rests_that_a_network_asks_for_the_longer_one_is_kept(store: Store) -> None:
+    made, long = add_account(store), START + timedelta(hours=1)
+    with store.write() as tx:
+        accounts.ask_rest(tx, made.id, until=long, reason="long")
+        accounts.ask_rest(tx, made.id, until=START + timedelta(seconds=5), reason="short")
+        accounts.prolong_rest(tx, made.id, until=START + timedelta(seconds=9), reason="shorter")
+    assert rest_of(store) == (long, "long", 0)
+
+
+def test_a_setback_does_not_end_the_rest_that_the_network_has_asked_for(store: Store) -> None:
+    made, long = add_account(store), START + timedelta(hours=1)
+    with store.write() as tx:
+        accounts.ask_rest(tx, made.id, until=long, reason="asked to")
+        set_back(tx, made.id, 1, until=START + timedelta(seconds=5))
+    assert rest_of(store) == (long, "asked to", 0)
+
+
+def test_a_rest_that_is_over_does_not_keep_a_setback_from_being_counted(store: Store) -> None:
+    made, soon = add_account(store), START + timedelta(seconds=5)
+    with store.write() as tx:
+        accounts.ask_rest(tx, made.id, until=START, reason="asked to")
+        set_back(tx, made.id, 1, until=soon)
+        set_back(tx, made.id, 2, until=soon)
+    assert rest_of(store) == (soon, "down", 2)
+
+
+@pytest.mark.parametrize("rest", [accounts.ask_rest, accounts.prolong_rest])
+def test_a_network_that_asks_to_wait_has_answered_after_setbacks(
+    store: Store, rest: Callable[..., None]
+) -> None:
+    made, until = add_account(store), START + timedelta(hours=1)
+    with store.write() as tx:
+        set_back(tx, made.id, 4, until=START + timedelta(minutes=10))
+        rest(tx, made.id, until=until, reason="asked to")
+    assert rest_of(store) == (until, "asked to", 0)
+
+
+def test_what_a_network_asks_for_takes_the_place_of_a_longer_wait_after_setbacks(store: Store) -> None:
+    made, soon, later = add_account(store), START + timedelta(seconds=9), START + timedelta(minutes=10)
+    with store.write() as tx:
+        set_back(tx, made.id, 4, until=later)
+        accounts.prolong_rest(tx, made.id, until=soon, reason="nearly used up")
+    assert rest_of(store) == (later, "down", 4)
+    with store.write() as tx:
+        accounts.ask_rest(tx, made.id, until=soon, reason="asked to")
+    assert rest_of(store) == (soon, "asked to", 0)
 
 
 def test_new_credentials_make_an_old_session_worthless(store: Store) -> None:

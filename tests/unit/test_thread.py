@@ -45,11 +45,11 @@ def test_arguments_and_results_go_through(store: Store, thread: StoreThread) -> 
     ann = add_account(store)
 
     async def rest() -> Account:
-        await thread.write(accounts.rest_account, ann.id, until=START, reason="asked to", setbacks=2)
+        await thread.write(accounts.rest_account, ann.id, until=START, reason="asked to")
         return await thread.read(accounts.get_account, "ann")
 
     found = asyncio.run(rest())
-    assert (found.rests_until, found.rest_reason, found.setbacks) == (START, "asked to", 2)
+    assert (found.rests_until, found.rest_reason) == (START, "asked to")
 
 
 def test_a_failure_is_raised_where_it_was_asked_for_and_leaves_nothing(

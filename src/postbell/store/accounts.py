@@ -205,21 +205,40 @@ def mark_unauthorized(tx: Connection, account_id: int, note: str) -> None:
     tx.execute(update(account).where(account.c.id == account_id).values(values))
 
 
-def rest_account(
-    tx: Connection, account_id: int, *, until: datetime, reason: str, setbacks: int | None = None
-) -> None:
-    """Send nothing for this account until a time."""
-    values: dict[str, Any] = {"rests_until": until, "rest_reason": reason}
-    if setbacks is not None:
-        values["setbacks"] = setbacks
-    tx.execute(update(account).where(account.c.id == account_id).values(values))
+def rest_account(tx: Connection, account_id: int, *, until: datetime, reason: str) -> None:
+    """Send nothing for this account until a time, whatever it rests for now."""
+    rested = update(account).where(account.c.id == account_id)
+    tx.execute(rested.values(rests_until=until, rest_reason=reason))
+
+
+def ask_rest(tx: Connection, account_id: int, *, until: datetime, reason: str) -> None:
+    """Send nothing for this account until a time, as its network asks, or for longer if that was asked for.
+
+    An account without setbacks rests because it was asked to. Whatever setbacks there were, they are over:
+    the network has answered.
+    """
+    may = or_(account.c.setbacks > 0, account.c.rests_until.is_(None), account.c.rests_until < until)
+    asked = update(account).where(account.c.id == account_id, may)
+    tx.execute(asked.values(rests_until=until, rest_reason=reason, setbacks=0))
 
 
 def prolong_rest(tx: Connection, account_id: int, *, until: datetime, reason: str) -> None:
-    """Send nothing for this account until a time, unless it rests for longer already."""
+    """Send nothing for this account until a time, as its network asks, unless it rests for longer already."""
     sooner = or_(account.c.rests_until.is_(None), account.c.rests_until < until)
     prolonged = update(account).where(account.c.id == account_id, sooner)
-    tx.execute(prolonged.values(rests_until=until, rest_reason=reason))
+    tx.execute(prolonged.values(rests_until=until, rest_reason=reason, setbacks=0))
+
+
+def set_back(
+    tx: Connection, account_id: int, *, setbacks: int, until: datetime, reason: str, now: datetime
+) -> None:
+    """Send nothing for this account until a time, after so many setbacks in a row.
+
+    Where it rests at `now` because its network has asked for that meanwhile, it is left at that.
+    """
+    may = or_(account.c.setbacks > 0, account.c.rests_until.is_(None), account.c.rests_until <= now)
+    slowed = update(account).where(account.c.id == account_id, may)
+    tx.execute(slowed.values(rests_until=until, rest_reason=reason, setbacks=setbacks))
 
 
 def keep_apart(tx: Connection, account_id: int, until: datetime) -> None:

@@ -264,8 +264,7 @@ def let_rest(tx: Connection, account_id: int, ending: RateLimited, rules: Rules)
     wait = rules.retry.cap * (0.5 + rules.chance / 2)
     asked = ending.until if ending.until and ending.until > rules.now else rules.now + wait
     until = min(max(asked, rules.now + _SHORTEST_REST), rules.now + _LONGEST_REST)
-    # The network has answered: whatever setbacks there were, they are over.
-    accounts.rest_account(tx, account_id, until=until, reason=f"rate limited: {ending}", setbacks=0)
+    accounts.ask_rest(tx, account_id, until=until, reason=f"rate limited: {ending}")
     return until
 
 
@@ -328,7 +327,7 @@ def _set_back(tx: Connection, claim: Claim, message: str, rules: Rules) -> tuple
     """Let the account rest after a setback; return how many there were in a row, and until when."""
     setbacks = claim.account.setbacks + 1
     until = rules.now + rules.retry.wait(setbacks, chance=rules.chance)
-    accounts.rest_account(tx, claim.account.id, until=until, reason=message, setbacks=setbacks)
+    accounts.set_back(tx, claim.account.id, setbacks=setbacks, until=until, reason=message, now=rules.now)
     return setbacks, until
 
 
