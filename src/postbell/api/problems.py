@@ -97,7 +97,7 @@ _OVERRIDE = re.compile(r"\[([^\]]+)\](?: (.+))?")
 #: Of what has a number or a name of its own, its place in the body.
 _PLACES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (re.compile(r"--at (\S+)"), lambda found: f"/times/{escaped(found[1])}"),
-    (re.compile(r"media (\d+).*"), lambda found: f"/media/{int(found[1]) - 1}"),
+    (re.compile(r"media (\d+)"), lambda found: f"/media/{int(found[1]) - 1}"),
     (re.compile(r"files (\d+)"), lambda found: f"/files/{found[1]}/url"),
     (_OVERRIDE, lambda found: f"/overrides/{escaped(found[1])}{_within_override(found[2])}"),
     (re.compile(r"--(?:set|secret) (\S+)"), lambda found: f"/values/{escaped(found[1])}"),
@@ -150,9 +150,10 @@ def refusal_of(error: PostbellError, *, within: str = "") -> Refusal:
 
 def problem_json(problem: Problem, within: str = "") -> dict[str, Any]:
     """Return one thing that is wrong, with the place in the body where that can be said."""
+    pointer = pointer_of(problem.where, within) if problem.file is None else f"{within}/media/{problem.file}"
     return {
-        "pointer": pointer_of(problem.where, within),
-        "where": place_of(problem.where, within),
+        "pointer": pointer,
+        "where": problem.where if pointer is None else _in_words(pointer),
         "message": in_words_of_the_api(problem.message),
         "said": problem.message,
         "account": problem.account,
@@ -176,10 +177,14 @@ def pointer_of(where: str, within: str = "") -> str | None:
     return next((within + place(found) for found, place in places if found), None)
 
 
-def place_of(where: str, within: str = "") -> str:
+def place_of(where: str) -> str:
     """Return in words the place of what the command line calls `where`: that in the body, if it is there."""
-    pointer = pointer_of(where, within)
-    return where if pointer is None else pointer.lstrip("/").replace("/", ".")
+    pointer = pointer_of(where)
+    return where if pointer is None else _in_words(pointer)
+
+
+def _in_words(pointer: str) -> str:
+    return pointer.lstrip("/").replace("/", ".")
 
 
 def _within_override(what: str | None) -> str:

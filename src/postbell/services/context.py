@@ -199,7 +199,7 @@ class Context:
             try:
                 media[index] = self.media.fit(item, limit, foretold=foretold)
             except Invalid as error:
-                problems += [replace(problem, account=account.name) for problem in error.problems]
+                problems += [replace(each, account=account.name, file=index) for each in error.problems]
         return replace(content, media=tuple(media)), problems
 
     def outgoing(

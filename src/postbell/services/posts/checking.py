@@ -12,13 +12,14 @@ from pydantic import BaseModel, ValidationError
 
 from postbell.domain.account import Account
 from postbell.domain.content import Content, Override, resolve
-from postbell.domain.media import COMMENT, MediaKind
+from postbell.domain.media import COMMENT, Media, MediaKind
 from postbell.domain.post import Post
 from postbell.domain.tagging import completed
 from postbell.errors import Problem
 from postbell.publishing import parts
 from postbell.publishing.protocol import Network, fetches, read_options
 from postbell.services.context import Context
+from postbell.services.posts.places import numbered
 
 
 _WEB_ADDRESS = re.compile(r"(?i)https?://(?![/?#])[^\s\x00-\x1f\x7f-\x9f]+")
@@ -137,6 +138,7 @@ def check_fitted(
     content = completed(content, overrides, account=account.name)
     options = read_options(network, given, unchecked=unchecked)
     found = parts.problems(content, options, network, account=account.name)
+    found = [numbered(problem, base.media) for problem in found]
     if not unchecked:
         return found
     decides = f"Unchecked: {network.label} decides."
@@ -149,12 +151,12 @@ def check_parts(content: Content, overrides: Mapping[str, Override]) -> list[Pro
     said = content.comment or any(override.comment for override in overrides.values())
     silent = "there is no first comment to show it; give that a text with --comment, or leave the file out."
     return [
-        Problem(where=f"media {item.name}", message=silent)
-        for item in content.media
+        _of_file(index, item, silent)
+        for index, item in enumerate(content.media)
         if item.part == COMMENT and not said
     ] + [
-        Problem(where=f"media {item.name}", message=f"there is no part {item.part}; count from 1 to {count}.")
-        for item in content.media
+        _of_file(index, item, f"there is no part {item.part}; count from 1 to {count}.")
+        for index, item in enumerate(content.media)
         if item.part > count
     ]
 
@@ -175,15 +177,15 @@ def check_alt(content: Content) -> list[Problem]:
     """Return a problem for each picture of which nobody has said what it shows."""
     message = "it has no alt text; say what it shows: --media FILE='What it shows'."
     return [
-        Problem(where=f"media {item.name}", message=message)
-        for item in content.media
+        _of_file(index, item, message)
+        for index, item in enumerate(content.media)
         if item.kind is MediaKind.IMAGE and not item.alt.strip()
     ]
 
 
 def check_films(content: Content) -> list[Problem]:
     """Return a note for each video into which nobody has looked, or that tells where it was taken."""
-    videos = [item for item in content.media if item.kind is MediaKind.VIDEO]
+    videos = [(index, item) for index, item in enumerate(content.media) if item.kind is MediaKind.VIDEO]
     if not videos:
         return []
     from postbell.services.media import film_fitting, films
@@ -192,16 +194,20 @@ def check_films(content: Content) -> list[Problem]:
     placed = f"it says where it was taken, and that is sent with it. {films.INSTALL}"
     return [
         *(
-            Problem(where=f"media {item.name}", message=unknown)
-            for item in videos
+            _of_file(index, item, unknown)
+            for index, item in videos
             if item.film is None or item.film.seconds is None
         ),
         *(
-            Problem(where=f"media {item.name}", message=placed)
-            for item in videos
+            _of_file(index, item, placed)
+            for index, item in videos
             if item.film and item.film.placed and not film_fitting.is_there()
         ),
     ]
+
+
+def _of_file(index: int, item: Media, message: str) -> Problem:
+    return Problem(where=f"media {item.name}", message=message, file=index)
 
 
 def check_terms(ctx: Context, post: Post, account: Account) -> list[Problem]:
