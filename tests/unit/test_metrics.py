@@ -148,6 +148,7 @@ def test_a_network_that_does_not_answer_is_left_alone_for_an_hour(
     first, second = published(world), published(world)
     network.answers = [error]
     assert read(world, 2 * HOUR) == 0
+    assert account_of(world.store, "ann").rests_until is None, "no post waits for it"
     assert (len(network.asked), read(world, timedelta(minutes=59))) == (1, 0)
     assert read(world, timedelta(minutes=1)) == 2
     assert len(counts(world, first) + counts(world, second)) == 2
@@ -157,6 +158,7 @@ def test_one_that_names_a_time_is_left_alone_until_then(world: World, network: C
     published(world)
     network.answers = [RateLimited("slow", until=START + 5 * HOUR)]
     read(world, HOUR)
+    assert account_of(world.store, "ann").rests_until == START + 5 * HOUR
     assert (read(world, 3 * HOUR), read(world, HOUR)) == (0, 1)
 
 

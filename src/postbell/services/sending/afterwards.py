@@ -20,6 +20,7 @@ from postbell.domain.notice import Notice, NoticeKind
 from postbell.domain.post import AttemptKind, Delivery
 from postbell.errors import Gone, PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unsure
 from postbell.publishing.protocol import Absent, Receipt
+from postbell.publishing.web.rates import Rest
 from postbell.services.context import Context, Prepared
 from postbell.services.sending.outcomes import (
     LONGEST_STEP,
@@ -27,6 +28,7 @@ from postbell.services.sending.outcomes import (
     hold_account,
     insist,
     let_rest,
+    note_rest,
     result_of,
     write_down,
 )
@@ -122,32 +124,33 @@ class Afterwards:
         for delivery in due:
             with structlog.contextvars.bound_contextvars(post=delivery.post_id, account=delivery.account):
                 async with self.locks.setdefault(delivery.id, asyncio.Lock()):
-                    ending = await self._do_one(delivery, account)
+                    ending, rest = await self._do_one(delivery, account)
                 log = structlog.get_logger()
                 if isinstance(ending, Receipt | Absent):
                     log.info(self.done, url=delivery.url)
                     count += 1
                 else:
                     log.warning(self.not_done, result=result_of(ending), reason=str(ending))
-            if isinstance(ending, Unauthorized | RateLimited | Unavailable):
+            if rest or isinstance(ending, Unauthorized | RateLimited | Unavailable):
                 break  # it would be the same with the next one
         return count
 
-    async def _do_one(self, delivery: Delivery, account: Account | None) -> Ending:
+    async def _do_one(self, delivery: Delivery, account: Account | None) -> tuple[Ending, Rest | None]:
         if hopeless := _hopeless(delivery, account):
             await insist(self.thread, self._give_up, delivery, hopeless, self.ctx.now())
-            return Rejected(hopeless)
+            return Rejected(hopeless), None
         claim = await self.thread.write(self._open, delivery)
         if isinstance(claim, str):
-            return Rejected(claim)
-        ending = await self._try(claim)
+            return Rejected(claim), None
+        ending, rest = await self._try(claim)
         rules = Rules(
             retry=replace(self.ctx.retry, most_tries=MOST_TRIES),
             chance=self.ctx.random.random(),
             now=self.ctx.now(),
+            rest=rest,
         )
         instead: Ending = _fault(claim, "its answer cannot be stored")
-        return await write_down(self.thread, self._record, claim, rules, ending, instead)
+        return await write_down(self.thread, self._record, claim, rules, ending, instead), rest
 
     def _open(self, tx: Connection, delivery: Delivery) -> Claim | str:
         """Open a try, or say why not; one that is still open belonged to a process that died."""
@@ -158,25 +161,30 @@ class Afterwards:
         attempt_id = attempts.open_attempt(tx, delivery.id, self.kind, now)
         return queue.load_claim(tx, delivery, attempt_id, self.ctx.media.path_of)
 
-    async def _try(self, claim: Claim) -> Ending:
+    async def _try(self, claim: Claim) -> tuple[Ending, Rest | None]:
+        """Return how a try ended, and for how long the account had better rest by what was answered."""
+        asked: Prepared | None = None
+        ending: Ending
         try:
             keeper = Keeper(thread=self.thread, account=claim.account, vault=self.ctx.vault)
             asked = await self.ctx.prepare(claim.post, claim.delivery, claim.account, keeper)
             async with asyncio.timeout(LONGEST_STEP):
-                return await self.ask(claim, asked)
+                ending = await self.ask(claim, asked)
         except TimeoutError:
-            return Unavailable(f"it was not answered after {LONGEST_STEP / 60:.0f} min")
+            ending = Unavailable(f"it was not answered after {LONGEST_STEP / 60:.0f} min")
         except PublishError as error:
-            return error
+            ending = error
         except Exception as error:  # noqa: BLE001 - a fault in one network must not stop the others
             structlog.get_logger().exception("network_broke", network=claim.account.network)
-            return _fault(claim, type(error).__name__)
+            ending = _fault(claim, type(error).__name__)
+        return ending, asked.http.rest if asked else None
 
     def _record(self, tx: Connection, claim: Claim, ending: Ending, rules: Rules) -> None:
         """Write down how a try ended, with everything that follows from it."""
         result = self.word if isinstance(ending, Receipt | Absent) else result_of(ending)
         message = str(ending) if isinstance(ending, PublishError) else None
         attempts.close_attempt(tx, claim.attempt_id, result=result, message=message, now=rules.now)
+        note_rest(tx, claim.account.id, rules)
         match ending:
             case Receipt() | Absent():
                 self.record(tx, claim, ending, rules.now)

@@ -31,8 +31,17 @@ from postbell.errors import (
 )
 from postbell.publishing.chain import ids_of
 from postbell.publishing.protocol import Absent, Outgoing, Progress, Receipt, Reply, Resend, Unknown
+from postbell.publishing.web.rates import Rest
 from postbell.services.context import Context, Prepared, progress_of, stored_progress
-from postbell.services.sending.outcomes import LONGEST_STEP, Rules, hold_account, insist, let_rest, result_of
+from postbell.services.sending.outcomes import (
+    LONGEST_STEP,
+    Rules,
+    hold_account,
+    insist,
+    let_rest,
+    note_rest,
+    result_of,
+)
 from postbell.services.sending.sessions import Keeper
 from postbell.services.sending.side_by_side import by_account
 from postbell.services.sending.way import Way
@@ -92,30 +101,34 @@ class Comments:
         for found, delivery in due:
             with structlog.contextvars.bound_contextvars(post=delivery.post_id, account=delivery.account):
                 try:
-                    ending = await self._go_on(found, delivery)
+                    ending, rest = await self._go_on(found, delivery)
                 except Conflict:  # somebody was faster, or it is gone
                     continue
             count += isinstance(ending, Receipt)
-            if isinstance(ending, Unauthorized | RateLimited | Unavailable):
+            if rest or isinstance(ending, Unauthorized | RateLimited | Unavailable):
                 break  # it would be the same with the next one
         return count
 
-    async def _go_on(self, found: FirstComment, delivery: Delivery) -> _Ending:
-        """Look up what may be public; publish what is not, a look-up first where that says so."""
+    async def _go_on(self, found: FirstComment, delivery: Delivery) -> tuple[_Ending, Rest | None]:
+        """Look up what may be public; publish what is not, a look-up first where that says so.
+
+        Returns how that ended, and for how long the account had better rest by what was answered.
+        """
         taken = await self.thread.write(self._begin, found, delivery)
-        ending = await self._try(taken)
+        ending, rest = await self._try(taken)
         rules = Rules(
             retry=replace(self.ctx.retry, most_tries=MOST_TRIES),
             chance=self.ctx.random.random(),
             now=self.ctx.now(),
+            rest=rest,
             resend=self.ctx.network(delivery.network).resend,
         )
         await insist(self.thread, _record, taken, ending, rules)
         structlog.get_logger().info("comment_tried", result=result_of(ending))
-        if isinstance(ending, Absent) or (isinstance(ending, Unknown) and _may_repeat(taken, rules)):
-            again = await self.thread.read(comments.find_comment, delivery.id)
-            return await self._go_on(again, delivery) if again else ending
-        return ending
+        absent = isinstance(ending, Absent) or (isinstance(ending, Unknown) and _may_repeat(taken, rules))
+        if absent and not rest and (again := await self.thread.read(comments.find_comment, delivery.id)):
+            return await self._go_on(again, delivery)
+        return ending, rest
 
     def _begin(self, tx: Connection, found: FirstComment, delivery: Delivery) -> _Taken:
         now, looks_up = self.ctx.now(), found.state is CommentState.UNSURE
@@ -125,29 +138,30 @@ class Comments:
         claim = queue.load_claim(tx, delivery, 0, self.ctx.media.path_of)
         return _Taken(comment=found, claim=claim, begun_at=begun_at)
 
-    async def _try(self, taken: _Taken) -> _Ending:
-        way = Way(progress_of(taken.comment.progress))
-        ending = await self._ask(taken, way)
-        if isinstance(ending, Absent | Unknown):
-            return ending
-        return way.ended(ending, last=taken.comment.tries + 1 >= MOST_TRIES)
-
-    async def _ask(self, taken: _Taken, way: Way) -> _Ending:
+    async def _try(self, taken: _Taken) -> tuple[_Ending, Rest | None]:
+        way, asked = Way(progress_of(taken.comment.progress)), None
+        ending: _Ending
         try:
             asked = await self._prepare(taken)
-            if taken.comment.state is not CommentState.UNSURE:
-                return await self._publish(taken, asked, way)
-            if not asked.network.finds:
-                return Unknown(reason="the network cannot be asked")
-            async with asyncio.timeout(LONGEST_STEP):
-                return await asked.network.find(asked.outgoing, way.progress, asked.http)
+            ending = await self._ask(taken, asked, way)
         except TimeoutError:
-            return Unsure(f"it was not answered after {LONGEST_STEP / 60:.0f} min")
+            ending = Unsure(f"it was not answered after {LONGEST_STEP / 60:.0f} min")
         except PublishError as error:
-            return error
+            ending = error
         except Exception as error:  # noqa: BLE001 - a fault in one network must not stop the others
             structlog.get_logger().exception("network_broke", network=taken.claim.account.network)
-            return Unsure(f"a fault in Postbell's code ({type(error).__name__}); please report it")
+            ending = Unsure(f"a fault in Postbell's code ({type(error).__name__}); please report it")
+        if not isinstance(ending, Absent | Unknown):
+            ending = way.ended(ending, last=taken.comment.tries + 1 >= MOST_TRIES)
+        return ending, asked.http.rest if asked else None
+
+    async def _ask(self, taken: _Taken, asked: Prepared, way: Way) -> _Ending:
+        if taken.comment.state is not CommentState.UNSURE:
+            return await self._publish(taken, asked, way)
+        if not asked.network.finds:
+            return Unknown(reason="the network cannot be asked")
+        async with asyncio.timeout(LONGEST_STEP):
+            return await asked.network.find(asked.outgoing, way.progress, asked.http)
 
     async def _prepare(self, taken: _Taken) -> Prepared:
         claim, account = taken.claim, taken.claim.account
@@ -208,6 +222,7 @@ def _record(tx: Connection, taken: _Taken, ending: _Ending, rules: Rules) -> Non
     """Write down how a try, or a look-up, ended."""
     found, claim = taken.comment, taken.claim
     delivery_id, was = found.delivery_id, found.state
+    note_rest(tx, claim.account.id, rules)
     match ending:
         case Receipt():
             comments.publish_comment(tx, delivery_id, receipt_id=ending.id, url=ending.url)

@@ -15,7 +15,10 @@ from postbell.domain.metrics import Reading, next_reading
 from postbell.domain.post import Delivery, Post
 from postbell.errors import PostbellError, PublishError, RateLimited, Rejected, Unavailable
 from postbell.publishing.protocol import Absent
+from postbell.publishing.web.http import Http
+from postbell.publishing.web.rates import Rest
 from postbell.services.context import Context
+from postbell.services.sending.outcomes import Rules, let_rest, note_rest
 from postbell.services.sending.sessions import Keeper
 from postbell.services.sending.side_by_side import by_account
 from postbell.store import metrics, queue, responses
@@ -59,37 +62,47 @@ class Metrics:
         count = 0
         for delivery in due:
             claim = await self.thread.read(queue.load_claim, delivery, 0, self.ctx.media.path_of)
-            answer = await self._ask(claim)
-            await self.thread.write(self._record, delivery, answer)
-            if isinstance(answer, RateLimited | Unavailable):
-                break  # it would be the same with the next one
+            answer, rest = await self._ask(claim)
+            await self.thread.write(self._record, delivery, answer, rest)
             count += isinstance(answer, Mapping)
+            if rest or isinstance(answer, RateLimited | Unavailable):
+                break  # it would be the same with the next one
         return count
 
-    async def _ask(self, claim: Claim) -> _Answer:
+    async def _ask(self, claim: Claim) -> tuple[_Answer, Rest | None]:
+        """Return what was answered, and for how long the account had better rest after that."""
         network, account, delivery = claim.account.network, claim.account, claim.delivery
+        http: Http | None = None
+        answer: _Answer
         try:
             count, target = self.ctx.counter(network), self.ctx.target(account)
             if count is None or delivery.receipt_id is None:
-                return Rejected("it does not count any more")
+                return Rejected("it does not count any more"), None
             http = self.ctx.http(target, Keeper(thread=self.thread, account=account, vault=self.ctx.vault))
             async with asyncio.timeout(_PATIENCE):
-                return await count(target, delivery.receipt_id, http)
+                answer = await count(target, delivery.receipt_id, http)
         except TimeoutError:
-            return Unavailable(f"it was not answered after {_PATIENCE:.0f} s")
+            answer = Unavailable(f"it was not answered after {_PATIENCE:.0f} s")
         except PublishError as error:
-            return error
+            answer = error
         except PostbellError as error:  # the account cannot be used as it is
-            return Rejected(str(error))
+            answer = Rejected(str(error))
         except Exception as error:  # noqa: BLE001 - a fault in one network must not stop the others
             structlog.get_logger().exception("network_broke", network=network)
-            return Rejected(type(error).__name__)
+            answer = Rejected(type(error).__name__)
+        return answer, http.rest if http else None
 
-    def _record(self, tx: Connection, delivery: Delivery, answer: _Answer) -> None:
+    def _record(self, tx: Connection, delivery: Delivery, answer: _Answer, rest: Rest | None) -> None:
         now, log = self.ctx.now(), structlog.get_logger()
         log = log.bind(post=delivery.post_id, account=delivery.account)
+        rules = Rules(retry=self.ctx.retry, chance=0, now=now, rest=rest)
+        note_rest(tx, delivery.account_id, rules)
         if isinstance(answer, RateLimited | Unavailable):
-            until = max(now + _LATER, (answer.until or now) if isinstance(answer, RateLimited) else now)
+            until = now + _LATER
+            # Who does not say how long is not asked for counts; no post waits for that.
+            if isinstance(answer, RateLimited) and answer.until and answer.until > now:
+                let_rest(tx, delivery.account_id, answer, rules)
+                until = max(until, answer.until)
             metrics.postpone_readings(tx, delivery.account_id, now=now, until=until)
         elif isinstance(answer, Absent) or delivery.ended_at is None or delivery.deleted_at:
             metrics.read_again(tx, delivery.id, None)

@@ -196,6 +196,7 @@ def record_look_up(
     if isinstance(ending, Unknown):
         message = ending.reason
     attempts.close_attempt(tx, claim.attempt_id, result=result_of(ending), message=message, now=rules.now)
+    note_rest(tx, account_id, rules)
     tries = attempts.list_attempts(tx, [delivery_id])
     if tries[-1].id != claim.attempt_id:
         return  # the user has settled it meanwhile, and knows better
@@ -268,6 +269,13 @@ def let_rest(tx: Connection, account_id: int, ending: RateLimited, rules: Rules)
     return until
 
 
+def note_rest(tx: Connection, account_id: int, rules: Rules) -> None:
+    """Let the account rest for as long as follows from what its network answered to anything, if it does."""
+    if rules.rest:
+        until = min(rules.rest.until, rules.now + _LONGEST_REST)
+        accounts.prolong_rest(tx, account_id, until=until, reason=rules.rest.reason)
+
+
 def _published(tx: Connection, claim: Claim, receipt: Receipt, rules: Rules, *, found: bool) -> None:
     delete_after = claim.post.delete_after
     deliveries.record_published(
@@ -294,9 +302,7 @@ def _keep_pace(tx: Connection, claim: Claim, ending: Receipt | Progress | Publis
         _answered(tx, claim, rules.now)
     elif result_of(ending) == "unsure" and not rules.broken_off:
         _set_back(tx, claim, str(ending), rules)
-    if rules.rest:
-        until = min(rules.rest.until, rules.now + _LONGEST_REST)
-        accounts.prolong_rest(tx, account_id, until=until, reason=rules.rest.reason)
+    note_rest(tx, account_id, rules)
     if _is_catching_up(claim, rules) and not isinstance(ending, Progress):
         accounts.keep_apart(tx, account_id, rules.now + rules.gap)
 

@@ -16,7 +16,8 @@ from postbell.domain.states import DeliveryState
 from postbell.errors import NoKey, NotFound, PublishError, RateLimited, Unauthorized, Unavailable
 from postbell.publishing.chain import ids_of
 from postbell.publishing.protocol import Absent, Progress, Receipt, Resend, Unknown
-from postbell.services.context import Context, progress_of
+from postbell.publishing.web.rates import Rest
+from postbell.services.context import Context, Prepared, progress_of
 from postbell.services.sending.outcomes import (
     LONGEST_STEP,
     Rules,
@@ -193,8 +194,8 @@ class Recovery:
         for doubt in doubts:
             resend = self._resend_of(doubt)
             if resend is not Resend.NEVER and _may_ask(doubt.account, now) and self._is_turn(doubt, now):
-                ending = await self._settle_one(doubt, resend, now)
-                if isinstance(ending, Unauthorized | RateLimited | Unavailable):
+                ending, rest = await self._settle_one(doubt, resend, now)
+                if rest or isinstance(ending, Unauthorized | RateLimited | Unavailable):
                     break  # the others would hear the same
         self.on_settled()
 
@@ -219,19 +220,23 @@ class Recovery:
         self._turns[doubt.tried.id] = (now + wait, min(wait * 2, _LONGEST_WAIT))
         return True
 
-    async def _settle_one(self, doubt: _Doubt, resend: Resend, now: datetime) -> _Answer | None:
+    async def _settle_one(
+        self, doubt: _Doubt, resend: Resend, now: datetime
+    ) -> tuple[_Answer | None, Rest | None]:
+        """Return what a look-up said, and for how long the account had better rest after it."""
         delivery, tried = doubt.delivery, doubt.tried
         claim = await self.thread.write(_open_look_up, doubt, now, self.ctx.media.path_of)
         if claim is None:
-            return None
+            return None, None
         with structlog.contextvars.bound_contextvars(post=delivery.post_id, account=delivery.account):
-            ending = await self._find(claim, since=tried.started_at if doubt.forgotten else None)
+            ending, rest = await self._find(claim, since=tried.started_at if doubt.forgotten else None)
             if isinstance(ending, Absent) and (why := _may_still_be(doubt, claim.post, resend, now)):
                 ending = Unknown(reason=why)
             rules = Rules(
                 retry=self.ctx.retry,
                 chance=self.ctx.random.random(),
                 now=self.ctx.now(),
+                rest=rest,
                 resend=resend,
                 at_once=doubt.forgotten or tried.id in self._interrupted,
                 too_late_before=now - self.ctx.late_limit,
@@ -241,10 +246,12 @@ class Recovery:
             instead = _fault(claim, "its answer cannot be stored")
             ending = await write_down(self.thread, record_look_up, claim, rules, ending, instead)
             structlog.get_logger().info("delivery_looked_up", result=result_of(ending))
-            return ending
+            return ending, rest
 
-    async def _find(self, claim: Claim, *, since: datetime | None) -> _Answer:
+    async def _find(self, claim: Claim, *, since: datetime | None) -> tuple[_Answer, Rest | None]:
         progress = progress_of(claim.delivery.progress)
+        asked: Prepared | None = None
+        ending: _Answer
         try:
             keeper = Keeper(thread=self.thread, account=claim.account, vault=self.ctx.vault)
             asked = await self.ctx.prepare(claim.post, claim.delivery, claim.account, keeper, since=since)
@@ -252,16 +259,18 @@ class Recovery:
             receipts = await self.thread.read(known_receipts, claim.account.id, begun)
             known = frozenset(name for receipt in receipts for name in ids_of(receipt))
             async with asyncio.timeout(LONGEST_STEP):
-                return await asked.network.find(replace(asked.outgoing, known=known), progress, asked.http)
+                outgoing = replace(asked.outgoing, known=known)
+                ending = await asked.network.find(outgoing, progress, asked.http)
         except asyncio.CancelledError:  # written down, or it would look as if the question ended the process
-            return Unavailable("Postbell was stopped while it asked")
+            ending = Unavailable("Postbell was stopped while it asked")
         except TimeoutError:
-            return Unavailable(f"it was not answered after {LONGEST_STEP / 60:.0f} min")
+            ending = Unavailable(f"it was not answered after {LONGEST_STEP / 60:.0f} min")
         except PublishError as error:
-            return error
+            ending = error
         except Exception as error:  # noqa: BLE001 - a fault in one network must not stop the others
             structlog.get_logger().exception("network_broke", network=claim.account.network)
-            return _fault(claim, type(error).__name__)
+            ending = _fault(claim, type(error).__name__)
+        return ending, asked.http.rest if asked else None
 
 
 def _fault(claim: Claim, what: str) -> Unknown:
