@@ -29,10 +29,12 @@ from postbell.publishing.wordpress.post import (
     ANY,
     KINDS,
     PUBLIC,
+    begin_anew,
     edit_post,
     file_headers,
     find_made,
     find_terms,
+    is_ours,
     make_draft,
     receipt_of,
     slug_of,
@@ -141,6 +143,8 @@ class WordPress:
             return Progress(step=step, data=data, again_at=more.again_at)
         if "post" not in done:
             return Progress(step="draft", data=done | {"post": await make_draft(site, outgoing, done)})
+        if not await is_ours(site, outgoing, done["post"]):
+            return begin_anew(site, done)
         release = {"status": options.status, "slug": options.slug}
         post = await site.change(f"posts/{done['post']}", release, publishes=True)
         if (state := post.get("status")) == options.status:

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from postbell.domain.markup import escape
 from postbell.domain.media import SUFFIXES
 from postbell.errors import Gone, RateLimited, Rejected
-from postbell.publishing.protocol import Outgoing, Receipt
+from postbell.publishing.protocol import Outgoing, Progress, Receipt
 from postbell.publishing.together import Reached, as_far_as, next_files
 from postbell.publishing.web.answer import Refused
 from postbell.publishing.wordpress.blocks import essence
@@ -35,6 +35,10 @@ _TOLD = {
     "format": "give it the format; the theme may not have it",
     "comment_status": "open or close it for comments",
 }
+#: What a site says of a post that it does not have, or that somebody else has written.
+_NOT_OURS = ("rest_post_invalid_id", "rest_forbidden_context")
+#: How often a draft that is not there any more is made again.
+_MOST_ANEW = 2
 #: Look-ups that see drafts; they need a login.
 ANY = {"status": "any", "context": "edit"}
 
@@ -116,6 +120,28 @@ async def make_draft(site: Site, outgoing: Outgoing, done: Mapping[str, Any]) ->
     elif post.get("status") not in PUBLIC:
         post = await site.change(f"posts/{post['id']}", fields)
     return int(post["id"])
+
+
+async def is_ours(site: Site, outgoing: Outgoing, number: int) -> bool:
+    """Whether the draft is what a site has under its number: the account may have another site by now.
+
+    What somebody else has written there must not be made public.
+    """
+    try:
+        found = things(await site.ask("GET", f"posts/{number}?context=edit"))[0]
+    except Refused as refusal:
+        if refusal.code not in _NOT_OURS:
+            raise
+        return False
+    return outgoing.key in str(found)
+
+
+def begin_anew(site: Site, done: Mapping[str, Any]) -> Progress:
+    """Forget the draft, its files and its terms: their numbers mean other things there now."""
+    times = done.get("anew", 0) + 1
+    if times > _MOST_ANEW:
+        raise Rejected(f"{site.place} has lost the draft {times} times; it does not keep what is made there")
+    return Progress(step="the draft was lost", data={"anew": times})
 
 
 async def edit_post(site: Site, outgoing: Outgoing, number: str) -> Receipt:
