@@ -287,6 +287,16 @@ def test_a_post_is_known_again_even_if_nothing_was_stored_about_it() -> None:
     assert len(far_side.posts) == 1
 
 
+def test_what_was_changed_by_hand_since_it_is_public_is_not_written_over() -> None:
+    daemon, far_side = blog()
+    receipt = _publish(daemon)
+    by_hand = {"raw": f"<p>By hand</p><!-- postbell {daemon.outgoing.key} -->"}
+    far_side.posts[int(receipt.id)]["content"] = by_hand
+    daemon.stored.clear()
+    assert _publish(daemon).id == receipt.id
+    assert far_side.posts[int(receipt.id)]["content"] == by_hand
+
+
 def test_a_post_of_somebody_else_is_never_taken_for_ours(tmp_path: Path) -> None:
     class Careless(httpx.AsyncBaseTransport):
         """Drops what a look-up asks for, as a cache does that is set up badly."""
