@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -55,6 +56,22 @@ def test_a_warning_is_taken_away_by_an_empty_one() -> None:
     made, far_side, name = published(options={"spoiler_text": "Sun", "sensitive": False})
     change(made, name, options={"sensitive": False})
     assert (far_side.statuses[0]["spoiler_text"], far_side.statuses[0]["sensitive"]) == ("", False)
+
+
+def test_without_its_warning_files_are_shown_that_were_hidden_by_it(tmp_path: Path) -> None:
+    media = (picture(tmp_path, "a.png", "A bell"),)
+    made, far_side, name = published(options={"spoiler_text": "Sun"}, media=media)
+    assert far_side.statuses[0]["sensitive"]
+    change(made, name, options={})
+    assert (far_side.statuses[0]["spoiler_text"], far_side.statuses[0]["sensitive"]) == ("", False)
+    sent = json.loads(far_side.requests[-1].content)  # whatever a server makes of what is left out
+    assert (sent["spoiler_text"], sent["sensitive"]) == ("", False)
+
+
+def test_with_another_warning_files_stay_hidden(tmp_path: Path) -> None:
+    made, far_side, name = published(options={"spoiler_text": "Sun"}, media=(picture(tmp_path, "a.png"),))
+    change(made, name, options={"spoiler_text": "Moon"})
+    assert (far_side.statuses[0]["spoiler_text"], far_side.statuses[0]["sensitive"]) == ("Moon", True)
 
 
 def test_the_focus_can_be_another(tmp_path: Path) -> None:

@@ -73,7 +73,9 @@ def edit_of(outgoing: Outgoing, status: Mapping[str, Any], there: Server, now: d
     body = body_of(outgoing, [str(file["id"]) for file in status.get("media_attachments") or ()], {})
     body |= {"spoiler_text": options.spoiler_text}
     if options.sensitive is None:
-        body |= {"sensitive": bool(status.get("sensitive"))}
+        # Servers hide files behind a warning: what was hidden for its sake is shown without it.
+        lifted = status.get("spoiler_text") and not options.spoiler_text
+        body |= {"sensitive": bool(status.get("sensitive")) and not lifted}
     if not options.language and status.get("language"):
         body |= {"language": status["language"]}
     if len(body.get("media_ids", ())) == len(media) > 0:
