@@ -107,7 +107,11 @@ def test_after_an_answer_that_a_limit_is_used_up_nothing_more_is_asked_for_the_a
     world: World, came: list[httpx.Request], chore: str
 ) -> None:
     lost = [Mode.LOSE_ANSWER] * 2 if chore == "look-ups" else []
-    due = {"removals": {"delete_at": START}, "edits": {"edit_at": START}, "metrics": {"metrics_at": START}}
+    due: dict[str, dict[str, Any]] = {
+        "removals": {"delete_at": START},
+        "edits": {"edit_at": START},
+        "metrics": {"metrics_at": START},
+    }
     add(world, *lost, **due.get(chore, {}))
 
     async def script(stage: Stage) -> list[int]:
