@@ -104,6 +104,11 @@ def test_a_link_reads_alike_in_the_text_and_beside_it() -> None:
     )
 
 
+def test_a_link_that_only_begins_another_one_is_read() -> None:
+    content = Content(text="Look: https://a.example/b", link="https://a.example/")
+    assert fingerprint(content) == of("Look: https://a.example/b https://a.example/")
+
+
 def test_files_do_not_count_where_there_is_something_to_read() -> None:
     assert fingerprint(Content(text="Text", media=(file("ab"),))) == of("Text")
 

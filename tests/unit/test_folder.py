@@ -79,6 +79,11 @@ def test_a_link_that_the_text_holds_is_not_said_twice(place: Path) -> None:
     assert page(place / publish(out).id)[1] == "\nSee https://example.com/ now\n"
 
 
+def test_a_link_that_only_begins_another_one_is_said(place: Path) -> None:
+    out = outgoing(place, "See https://example.com/a", link="https://example.com/")
+    assert page(place / publish(out).id)[1] == "\nSee https://example.com/a\n\n<https://example.com/>\n"
+
+
 @pytest.mark.parametrize(
     "text",
     [

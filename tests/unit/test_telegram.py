@@ -155,6 +155,20 @@ def test_a_link_that_the_text_lacks_is_its_last_line(markup: str, line: str) -> 
     assert _sent("", link=link, options={"markup": markup})["text"] == line
 
 
+@pytest.mark.parametrize(
+    ("markup", "text", "line"),
+    [
+        ("text", "https://example.com/a/b", "https://example.com/a"),
+        ("html", '<a href="https://example.com/a/b">Look</a>', "https://example.com/a"),
+        ("markdown", r"https://example\.com/a/b", r"https://example\.com/a"),
+        ("commonmark", "[Look](https://example.com/a/b)", "https://example.com/a"),
+    ],
+)
+def test_a_link_that_only_begins_another_one_is_lacking(markup: str, text: str, line: str) -> None:
+    said = _sent(text, link="https://example.com/a", options={"markup": markup})["text"]
+    assert said.splitlines()[-1] == line
+
+
 def test_the_link_of_a_post_is_the_one_that_is_previewed() -> None:
     sent = _sent("See https://example.com/other", link="https://example.com/this")
     assert sent["link_preview_options"] == {"url": "https://example.com/this"}

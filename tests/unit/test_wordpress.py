@@ -67,6 +67,19 @@ def test_a_link_that_the_text_has_is_not_added() -> None:
     assert _body("Look: https://a.example", link="https://a.example").count("<p>") == 1
 
 
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        ("text", "https://a.example/b/c"),
+        ("html", "<p><a href='https://a.example/b/c'>Look</a></p>"),
+        ("markdown", "[Look](https://a.example/b/c)"),
+    ],
+)
+def test_a_link_that_only_begins_another_one_is_added(markup: str, text: str) -> None:
+    body = _body(text, link="https://a.example/b", options={"markup": markup})
+    assert body.count('href="https://a.example/b">') == 1
+
+
 def test_title_and_excerpt_are_plain_text() -> None:
     daemon, far_side = blog(options={"excerpt": "1 < 2"})
     content = replace(daemon.outgoing.content, title="Q&A <b>")

@@ -13,6 +13,7 @@ import re
 import unicodedata
 
 from postbell.domain.content import Content
+from postbell.domain.links import has_link
 
 
 # What is not seen: zero-width characters, variation selectors, soft hyphens. They are
@@ -33,7 +34,7 @@ def fingerprint(content: Content) -> str | None:
     """
     said = " ".join((content.text, *content.segments))
     title, text, link = (_plain(part or "") for part in (content.title, said, content.link))
-    read = " ".join(part for part in (title, text, "" if link in text else link) if part)
+    read = " ".join(part for part in (title, text, "" if has_link(text, link) else link) if part)
     files = content.as_post().media
     if not read and not files:
         return None

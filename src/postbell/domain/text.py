@@ -11,6 +11,8 @@ from enum import StrEnum
 
 import regex
 
+from postbell.domain.links import AFTER_LINK, NOT_IN_LINK
+
 
 class SpanKind(StrEnum):
     """What a part of a text is."""
@@ -50,25 +52,17 @@ _HANDLE = regex.compile(r"(?ai)(?:[a-z\d](?:[a-z\d-]{0,61}[a-z\d])?\.)+[a-z](?:[
 # are left out: people put an address right beside such a word.
 _GLUE = r"[\w--[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Hang}\p{scx=Thai}]]"
 
-# What ends an address: blanks and what cannot be seen, brackets and quotes that no address holds, and the
-# punctuation of scripts that write on without a space.
-_NOT_IN_LINK = (
-    r'\s\p{Cc}\p{Cs}\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff<>"`“”„«»'
-    r"\u3001\u3002\u3008-\u3011\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1f"
-)
-
 # What can be a span; its end is trimmed later. Long repetitions are possessive: nothing is read twice.
 _CANDIDATE = regex.compile(
     rf"""(?xV1)
     (?<! {_GLUE} | [@] )
-      (?P<link> (?i:https?) :// (?: [^\W_] | \[ [\da-fA-F:.]++ \] ) [^{_NOT_IN_LINK}]*+ )
+      (?P<link> (?i:https?) :// (?: [^\W_] | \[ [\da-fA-F:.]++ \] ) [^{NOT_IN_LINK}]*+ )
     | (?<! {_GLUE} | [@/+] )
       @ (?P<mention> [a-zA-Z0-9] [a-zA-Z0-9.-]*+ ) (?! {_GLUE} | [@] )
     | (?<! [\w#\uff03&/] )
       [#\uff03] (?P<hashtag> [\p{{L}}\p{{Nd}}_] [\p{{L}}\p{{M}}\p{{Nd}}_\u200c\u200d]*+ )
     """
 )
-_AFTER_LINK = ".,;:!?'*…\u2019"
 _JOINERS = "\u200c\u200d"
 _OPENING = {")": "(", "]": "[", "}": "{"}
 
@@ -158,7 +152,7 @@ def _trim_link(link: str) -> str:
     """Return `link` without the punctuation that belongs to the sentence around it."""
     surplus = {closing: link.count(closing) - link.count(opening) for closing, opening in _OPENING.items()}
     end = len(link)
-    while (last := link[end - 1]) in _AFTER_LINK or surplus.get(last, 0) > 0:
+    while (last := link[end - 1]) in AFTER_LINK or surplus.get(last, 0) > 0:
         if last in surplus:
             surplus[last] -= 1
         end -= 1

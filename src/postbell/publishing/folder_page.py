@@ -7,6 +7,7 @@ import unicodedata
 from datetime import UTC, datetime
 from pathlib import Path
 
+from postbell.domain.links import has_link
 from postbell.domain.media import SUFFIXES, Media
 from postbell.domain.toml_text import toml_value
 from postbell.publishing.protocol import Outgoing
@@ -66,7 +67,7 @@ def text_of(outgoing: Outgoing, slug: str) -> str:
         lines += [f"size = {media.size}", f"alt = {toml_value(media.alt)}"]
     parts = [content.text] if content.text else []
     parts += [_embed(name, media) for name, media in files]
-    parts += [f"<{content.link}>"] if content.link and content.link not in content.text else []
+    parts += [f"<{content.link}>"] if content.link and not has_link(content.text, content.link) else []
     return "\n".join(["+++", *lines, "+++", "", "\n\n".join(parts), ""])
 
 

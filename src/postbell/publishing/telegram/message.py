@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from postbell.domain.content import Content
+from postbell.domain.links import has_link
 from postbell.domain.media import Media, MediaKind
 from postbell.domain.text import SpanKind, find_spans
 from postbell.errors import Rejected
@@ -54,7 +55,7 @@ def written(content: Content, options: Any) -> str:
         "markdown": escape_markdown(link),
         "commonmark": f"<{link}>",
     }.get(options.markup, link)
-    if link in content.text or shown in content.text:
+    if not link or has_link(content.text, link) or has_link(content.text, shown):
         return content.text
     between = "\n\n" if options.markup == "commonmark" else "\n"
     return f"{content.text.rstrip()}{between}{shown}".lstrip("\n")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from postbell.domain.content import Content
+from postbell.domain.links import has_link
 from postbell.domain.markup import anchor, paragraphs
 from postbell.domain.media import Media, MediaKind
 from postbell.publishing.protocol import Outgoing
@@ -61,7 +62,7 @@ def _body(content: Content, options: Any, stored: Sequence[Stored]) -> str:
     """Return text, link and files in the form in which the editor of WordPress stores them."""
     files = Files(stored)
     parts = _written(content.text, options, files)
-    if content.link and content.link not in content.text:
+    if content.link and not has_link(content.text, content.link):
         parts.append(block("paragraph", f"<p>{anchor(content.link)}</p>"))
     left = [
         figure(file)
