@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
+from postbell.domain.content import Content
 from postbell.domain.post import Delivery, Post
 from postbell.services.posts.wanted import Changes
 from postbell.services.sending.edits import Edits
@@ -37,6 +38,16 @@ class Lasting(FakeNetwork):
     key: ClassVar[str] = "lasting"
 
     Options: ClassVar[type[BaseModel]] = LastingOptions
+
+
+class Short(FakeNetwork):
+    """Lets what is longer than a hundred characters go on in another message."""
+
+    key: ClassVar[str] = "short"
+
+    def messages(self, content: Content, options: Any) -> int:
+        """Count the messages of a part."""
+        return 1 + (len(content.text) - 1) // 100
 
 
 def published(world: World, *to: str, network: str = "fake", **more: Any) -> Post:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from postbell.domain.additions import Additions
 from postbell.domain.content import Comment, Content, Override, Split
 from postbell.domain.fingerprint import fingerprint
 from postbell.domain.media import Media, Source
@@ -22,7 +23,7 @@ from postbell.services.posts.compose import edit_post
 from postbell.services.posts.wanted import Changes, Terms
 from postbell.services.sending.editing import edit_published, plan_edit, revisions_of
 from postbell.testing import FakeNetwork, Mode
-from support.editing import NEW, Fixed, Lasting, edit, edits_of, first, published, texts
+from support.editing import NEW, Fixed, Lasting, Short, edit, edits_of, first, published, texts
 from support.pictures import picture
 from support.stage import ring
 from support.world import START, World, add_post, build_world, post_of
@@ -30,7 +31,7 @@ from support.world import START, World, add_post, build_world, post_of
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    with build_world(tmp_path, networks=[FakeNetwork(), Fixed(), Lasting()]) as made:
+    with build_world(tmp_path, networks=[FakeNetwork(), Fixed(), Lasting(), Short()]) as made:
         yield made
 
 
@@ -108,6 +109,19 @@ def test_a_thread_keeps_its_number_of_parts(world: World) -> None:
     assert edit(world) == 1
     assert texts(world.fake) == ["hello", "2", "three"]
     assert wrong(world, post_of(world.store, post.id), Changes(segments=())) == ["text"]
+
+
+def test_what_goes_on_in_another_message_keeps_their_number(world: World) -> None:
+    added = Override(added=Additions(signature="B" * 60))
+    post = published(world, "kim", network="short", segments=("x" * 101,), overrides={"kim": added})
+    ring(world, 5)
+    post = post_of(world.store, post.id)
+    for text, rest in (("y", "x" * 20), ("y" * 101, "x" * 90), ("y", "x" * 140), ("y" * 101, "x")):
+        assert wrong(world, post, Changes(text=text, segments=(rest,))) == ["text"]
+    mood = Changes(text="y" * 101, overrides={"kim": Override(options={"mood": 3})})
+    assert wrong(world, post, mood) == ["kim.mood"]
+    edit_published(world.ctx, post, Changes(text="y" * 100, segments=("x" * 90,)))
+    assert edit(world) == 1
 
 
 def test_a_text_that_was_split_is_split_again(world: World) -> None:

@@ -32,6 +32,7 @@ def test_the_rest_of_a_long_text_answers_the_picture_that_it_belongs_to(tmp_path
     )
     receipt = asyncio.run(made.publish())
     assert receipt == Receipt(id=f"{CHANNEL}/17,{CHANNEL}/18", url="https://t.me/bell_tower/17")
+    assert network.messages(made.outgoing.content, made.outgoing.options) == 2
     first, second = far_side.messages.values()
     assert len(first["plain"]) <= 1024
     assert f"{first['plain']} {second['plain']}" == LONG
@@ -79,6 +80,7 @@ def test_what_fits_and_what_has_markup_stays_one_message(tmp_path: Path) -> None
     for text, options in (("x" * 1024, {}), (LONG, {"markup": "html"}), (LONG, {"poll": ["a", "b"]})):
         made, _ = _long(tmp_path, text, options=options)
         assert spread(made.outgoing) is made.outgoing
+        assert network.messages(made.outgoing.content, made.outgoing.options) == 1
     assert spread(daemon("x" * 4000)[0].outgoing).content.segments == ()
 
 

@@ -24,7 +24,7 @@ from postbell.publishing.faults import problems_of
 from postbell.publishing.protocol import Call, Outgoing, Profile, Progress, Receipt, Target
 from postbell.publishing.telegram import comments as bot_comments
 from postbell.publishing.telegram.api import Bot, Moved, Own, form_part, link_to, missing_rights, moved_note
-from postbell.publishing.telegram.captions import TEXT, spread
+from postbell.publishing.telegram.captions import TEXT, messages, spread
 from postbell.publishing.telegram.check import MOST, PHOTO, RATIO, faults, lengths, unsendable
 from postbell.publishing.telegram.lookup import Known, look
 from postbell.publishing.telegram.message import (
@@ -80,12 +80,13 @@ quotations and [links](https://example.org).
 Telegram has no titles and no alt texts: they are not used. A link that the text does not contain is added
 to it as its last line and counts with it. A text may have 4,096 characters; markup does not count. Of a text
 with files what is beyond 1,024 characters follows as a message that answers them; with markup it may not be
-longer than that. A thread is a message for each part, which answers the one before it. One photo,
-video, GIF, MP3, M4A or other file stands alone; two to ten make an album: of photos and MP4 videos, of MP3
-and M4A, or of files only: PDF, ZIP, other sounds, MOV videos, and whatever you send as_files. A picture that
-is sent as_files is no photo: it stays as it is, and may have 50 MB and any shape. All files of a post have
-50 MB together. A poll has its text as the question, of at most 300 characters. What is older than two days a
-bot can only delete in a channel, or as an administrator of the group who may delete messages."""
+longer than that. A thread is a message for each part, which answers the one before it. What is public can be
+changed, and keeps its number of messages. One photo, video, GIF, MP3, M4A or other file stands alone; two to
+ten make an album: of photos and MP4 videos, of MP3 and M4A, or of files only: PDF, ZIP, other sounds, MOV
+videos, and whatever you send as_files. A picture that is sent as_files is no photo: it stays as it is, and
+may have 50 MB and any shape. All files of a post have 50 MB together. A poll has its text as the question, of
+at most 300 characters. What is older than two days a bot can only delete in a channel, or as an administrator
+of the group who may delete messages."""
 
 
 class Telegram:
@@ -125,6 +126,10 @@ class Telegram:
     def lengths(self, content: Content, options: Any) -> Sequence[Length]:
         """Count the text with the link that is added to it, and without what is only markup."""
         return (lengths(content, options),)
+
+    def messages(self, content: Content, options: Any) -> int:
+        """Count the message of a part, and the one in which a text goes on that is too long for a caption."""
+        return len(messages(content, options))
 
     def preview(self, outgoing: Outgoing) -> list[Call]:
         """Return the one request, and the one that pins; of a thread those of each part."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +27,12 @@ def parts_of(content: Content, network: Network) -> Sequence[Content]:
 def lengths(content: Content, options: Any, network: Network) -> list[Sequence[Length]]:
     """Return of each part how long its text is, by the same counts that `problems` judges."""
     return [lengths_of(network, part, own) for part, own in _with_options(content, options, network)]
+
+
+def messages(content: Content, options: Any, network: Network) -> list[int]:
+    """Return how many messages each part becomes: its network's method `messages` tells; without it one."""
+    count: Callable[[Content, Any], int] = getattr(network, "messages", lambda _part, _own: 1)
+    return [count(part, own) for part, own in _with_options(content, options, network)]
 
 
 def _with_options(content: Content, options: Any, network: Network) -> Iterator[tuple[Content, Any]]:

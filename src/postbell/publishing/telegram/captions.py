@@ -26,7 +26,7 @@ def spread(outgoing: Outgoing) -> Outgoing:
     made = list[Content]()
     for number, part in enumerate(content.parts):
         own = outgoing.options if number == 0 else outgoing.options.further()
-        made += _messages(part, own)
+        made += messages(part, own)
     if len(made) == len(content.segments) + 1:
         return outgoing
     first, *others = made
@@ -35,7 +35,7 @@ def spread(outgoing: Outgoing) -> Outgoing:
     return replace(outgoing, content=replace(first, segments=segments, media=tuple(media)))
 
 
-def _messages(part: Content, options: Any) -> list[Content]:
+def messages(part: Content, options: Any) -> list[Content]:
     """Return the messages that a part becomes; one where nobody knows where its markup can be cut."""
     text = written(part, options)
     if not part.media or options.markup != "text" or options.poll or len(text.strip()) <= CAPTION:

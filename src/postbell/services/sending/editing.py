@@ -6,16 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pydantic import ValidationError
+
 from postbell.domain.account import Account
 from postbell.domain.content import Content, Override, resolve
 from postbell.domain.fingerprint import fingerprint
 from postbell.domain.media import COMMENT, Media
 from postbell.domain.post import Delivery, Post, Revision
 from postbell.domain.states import Outcome, PostEvent
+from postbell.domain.tagging import completed
 from postbell.errors import Conflict, NotFound, Problem
 from postbell.publishing.options import Strict
-from postbell.publishing.parts import parts_of
-from postbell.publishing.protocol import editor_of
+from postbell.publishing.parts import messages, parts_of
+from postbell.publishing.protocol import Network, editor_of, read_options
 from postbell.services.context import Context
 from postbell.services.posts.actions import require_all
 from postbell.services.posts.adding import added_as_before
@@ -200,9 +203,16 @@ def _shape_problems(ctx: Context, post: Post, changed: Post, of: Delivery, accou
     network = ctx.network_of(account)
     (before, options), (after, wanted) = _said(post, of), _said(changed, of)
     count, most = len(parts_of(after, network)), len(parts_of(before, network))
+    public, made = _messages(post, of, network), _messages(changed, of, network)
     found = []
     if count != most:
         message = f"{most} parts are public, and this makes {count}; a thread keeps its number of parts."
+        found.append(Problem(where="text", account=of.account, message=message))
+    elif public and made and public != made:
+        message = (
+            f"it changes the number of messages from {public} to {made}; what is too long for one goes on in "
+            "the next, and their number stays."
+        )
         found.append(Problem(where="text", account=of.account, message=message))
     lasting = network.Options.lasting if issubclass(network.Options, Strict) else frozenset()
     found += [
@@ -215,3 +225,14 @@ def _shape_problems(ctx: Context, post: Post, changed: Post, of: Delivery, accou
         if options.get(name) != wanted.get(name)
     ]
     return found
+
+
+def _messages(post: Post, of: Delivery, network: Network) -> str:
+    """Return how many messages each part is, such as 1+2; empty where its options are not understood."""
+    content, given = _said(post, of)
+    content = completed(content, post.overrides, account=of.account)
+    try:
+        options = read_options(network, given, unchecked=post.unchecked)
+    except ValidationError:  # that is told as what it is
+        return ""
+    return "+".join(map(str, messages(content, options, network)))
