@@ -257,6 +257,7 @@ def test_no_official_invalid_handle_is_mentioned() -> None:
         ("#one-two", "one"),
         ("#one#two", "one"),
         ("#" + "é" * LONGEST_TAG, "é" * LONGEST_TAG),
+        ("#" + "क्षि" * 53 + "aaaa", "क्षि" * 53 + "aaaa"),
     ],
 )
 def test_a_hashtag_is_found_without_what_surrounds_it(text: str, tag: str) -> None:
@@ -277,6 +278,7 @@ def test_a_hashtag_is_found_without_what_surrounds_it(text: str, tag: str) -> No
         "#️⃣",
         "#!",
         "#" + "é" * (LONGEST_TAG + 1),
+        "#" + "क्षि" * 53 + "aaaaa",
     ],
 )
 def test_what_only_resembles_a_hashtag_is_text(text: str) -> None:

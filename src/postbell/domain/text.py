@@ -35,8 +35,8 @@ class Span:
     value: str
 
 
-#: The longest hashtag in graphemes (lexicon app.bsky.richtext.facet); a longer one is plain text.
-LONGEST_TAG = 64
+#: The longest hashtag in graphemes and bytes (lexicon app.bsky.richtext.facet); a longer one is plain text.
+LONGEST_TAG, _TAG_BYTES = 64, 640
 #: The longest handle in characters (atproto.com/specs/handle).
 LONGEST_HANDLE = 253
 
@@ -99,13 +99,18 @@ def is_handle(text: str) -> bool:
     return len(text) <= LONGEST_HANDLE and _HANDLE.fullmatch(text) is not None
 
 
+def is_tag(text: str) -> bool:
+    """Say whether `text`, without its hash sign, is no longer than a hashtag may be, and not empty."""
+    return 0 < graphemes(text) <= LONGEST_TAG and utf8_bytes(text) <= _TAG_BYTES
+
+
 def find_spans(text: str) -> list[Span]:
     """Return the links, mentions and hashtags of `text` in order. They never overlap.
 
     A link is an http or https address; punctuation after it, and a bracket that it does not open, are not
     part of it. A mention is an at sign and a handle of the AT protocol; an e-mail address is none. A hashtag
     is a hash sign and letters, digits and underscores, with a letter among them, at most LONGEST_TAG
-    graphemes. None of them begins inside a word, and none is looked for inside another.
+    graphemes and 640 bytes. None of them begins inside a word, and none is looked for inside another.
     """
     return [span for found in _CANDIDATE.finditer(text) if (span := _span(found))]
 
@@ -143,7 +148,7 @@ def _span(found: regex.Match[str]) -> Span | None:
             return None
     else:
         value = value.rstrip(_JOINERS)
-        if not regex.search(r"\p{L}", value) or graphemes(value) > LONGEST_TAG:
+        if not regex.search(r"\p{L}", value) or not is_tag(value):
             return None
     return Span(kind=kind, start=found.start(), end=found.start(kind.value) + len(value), value=value)
 

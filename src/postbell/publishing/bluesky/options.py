@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, SecretStr, field_validator
 
-from postbell.domain.text import LONGEST_TAG, graphemes, utf8_bytes
+from postbell.domain.text import LONGEST_TAG, is_tag
 from postbell.publishing.bluesky.api import POST
 from postbell.publishing.bluesky.gates import lists_in
 from postbell.publishing.bluesky.refs import LIST, read_ref
@@ -87,7 +87,7 @@ class Options(Strict):
     @classmethod
     def _are_tags(cls, tags: list[str]) -> list[str]:
         bare = list(dict.fromkeys(tag.removeprefix("#") for tag in tags))
-        if wrong := [tag for tag in bare if not 0 < graphemes(tag) <= LONGEST_TAG or utf8_bytes(tag) > 640]:
+        if wrong := [tag for tag in bare if not is_tag(tag)]:
             raise ValueError(f"no tag of 1 to {LONGEST_TAG} characters: {', '.join(wrong)}")
         return bare
 
