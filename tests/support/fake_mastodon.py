@@ -148,6 +148,8 @@ class FakeMastodon(FarSide):
             return self._nodeinfo(request, path)
         if faults := api().request_faults(request, body):
             raise Violation(f"{request.method} {path}: {'; '.join(faults)}")
+        if "application/json" not in request.headers["accept"]:
+            raise Violation(f"{request.method} {path}: Pixelfed would answer a refusal with a page")
         try:
             self._authorize(request)
             status, said = self._serve(request, body)
@@ -166,9 +168,8 @@ class FakeMastodon(FarSide):
         if path == "/.well-known/nodeinfo":
             rel = "http://nodeinfo.diaspora.software/ns/schema/2.0"
             return httpx.Response(200, json={"links": [{"rel": rel, "href": f"{SERVER}/nodeinfo/2.0"}]})
-        return httpx.Response(
-            200, json={"version": "2.0", "software": {"name": self.kind, "version": self.version}}
-        )
+        software = {"name": self.kind, "version": self.version}
+        return httpx.Response(200, json={"version": "2.0", "software": software})
 
     def _authorize(self, request: httpx.Request) -> None:
         needs = api().scopes(request.method, request.url.path)
@@ -206,8 +207,6 @@ class FakeMastodon(FarSide):
             return 200, {"id": number, "text": self.texts[number], "spoiler_text": status["spoiler_text"]}
         if method == "PUT":
             self._edit(status, json.loads(body))
-        else:
-            assert method in ("GET", "DELETE")
         if method == "DELETE":
             self.statuses.remove(status)
         return 200, status | ({"text": self.texts[number]} if method == "DELETE" else {})
@@ -294,13 +293,12 @@ class FakeMastodon(FarSide):
             )
         if len(ids) > 1 and any(self.media[each]["type"] in ("video", "audio") for each in ids):
             raise Refusal(422, "Cannot attach a video to a post that already contains images")
-        if voted and not (
-            2 <= len(voted["options"]) <= self.answers and 300 <= voted["expires_in"] <= 2_629_746
-        ):
+        if voted is None:
+            return
+        options, seconds = voted["options"], voted["expires_in"]
+        if not (2 <= len(options) <= self.answers and 300 <= seconds <= 2_629_746):
             raise Refusal(422, "Validation failed: Poll is not valid")
-        if voted and (
-            len(set(voted["options"])) < len(voted["options"]) or max(map(len, voted["options"])) > 50
-        ):
+        if len(set(options)) < len(options) or max(map(len, options)) > 50:
             raise Refusal(422, "Validation failed: Options must be different, and short")
 
     def _length(self, text: str) -> int:

@@ -17,7 +17,8 @@ def server() -> FakeMastodon:
 
 
 def _ask(server: FakeMastodon, method: str, path: str, **how: Any) -> httpx.Response:
-    headers = {"authorization": f"Bearer {TOKEN}"} | how.pop("headers", {})
+    ours = {"authorization": f"Bearer {TOKEN}", "accept": "application/json"}
+    headers = ours | how.pop("headers", {})
     request = httpx.Request(method, f"{SERVER}{path}", headers=headers, **how)
     return asyncio.run(server.handle_async_request(request))
 
@@ -64,6 +65,11 @@ def test_the_stand_in_refuses_a_token_where_it_does_not_belong(server: FakeMasto
         _ask(server, "GET", "/nodeinfo/2.0")
     with pytest.raises(Violation, match="a token in an address"):
         _ask(server, "GET", f"/api/v2/instance?access_token={TOKEN}")
+
+
+def test_the_stand_in_refuses_a_call_that_does_not_ask_for_json(server: FakeMastodon) -> None:
+    with pytest.raises(Violation, match="with a page"):
+        _ask(server, "GET", "/api/v2/instance", headers={"accept": "*/*"})
 
 
 def test_the_stand_in_refuses_a_key_where_that_does_harm(server: FakeMastodon) -> None:

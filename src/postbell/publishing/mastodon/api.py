@@ -35,6 +35,10 @@ _PACE = 200_000
 _FRESH = timedelta(days=1)
 #: Of forty posts each.
 _MOST_PAGES = 20
+#: English, so that people who write to one another about an error have the same words. And JSON: Pixelfed, as
+#: all programs made with Laravel, else answers what it refuses with a page, or with a redirect
+#: (laravel.com/docs/validation, "XHR Requests and Validation").
+_WISHES = {"accept": "application/json", "accept-language": "en"}
 #: Tells who the account is.
 _ME = "/api/v1/accounts/verify_credentials"
 #: Scopes, and what does not work without one.
@@ -98,8 +102,7 @@ class Line:
             raise Unauthorized(message)
 
         async def send(token: str) -> Answer:
-            # English, so that people who write to one another about an error have the same words.
-            ours = {"authorization": f"Bearer {token}", "accept-language": "en", **(headers or {})}
+            ours = {"authorization": f"Bearer {token}", **_WISHES, **(headers or {})}
             url = f"{self._address}{path}"
             return await self._http.request(method, url, headers=ours, judge=self._judge, **how)
 
@@ -145,7 +148,8 @@ class Line:
 
     async def ask_unknown(self, method: str, path: str, **how: Any) -> Answer:
         """Send a request as anybody: no token goes there."""
-        return await self._http.request(method, f"{self._address}{path}", judge=self._judge, **how)
+        url = f"{self._address}{path}"
+        return await self._http.request(method, url, headers=_WISHES, judge=self._judge, **how)
 
     async def kind(self) -> str:
         """Return which software the server is; empty if it does not tell."""
