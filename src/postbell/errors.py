@@ -46,7 +46,7 @@ T = TypeVar("T")
 class Problem:
     """One thing that is wrong with what was asked for."""
 
-    #: What it is about, in the user's words: `text`, `--at`, `media 2`, `[wordpress] slug`.
+    #: What it is about, in the user's words: `--at`, `part 2: text`, `[wordpress] slug`.
     where: str
     #: What is wrong, and the mend where there is one. A whole sentence.
     message: str

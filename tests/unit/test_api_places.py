@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from postbell.domain.media import COMMENT
+from postbell.domain.content import Content, Override, Split
+from postbell.domain.media import COMMENT, Media
 from postbell.errors import Problem
-from postbell.services.posts.places import numbered
+from postbell.services.posts.places import placed
 from support import pictures
 from support.api import Asked, configured, problem
 from support.sounds import PDF
@@ -85,9 +86,81 @@ def test_a_note_names_the_file(api: Asked) -> None:
 def test_a_file_has_no_number_where_another_is_called_like_it() -> None:
     item = picture(name="1.png")
     comment = replace(item, part=COMMENT)
-    said = Problem(where="part 2: media 1.png", message="it is odd.")
-    assert numbered(said, [item, replace(item, part=2)]).file == 1
-    assert numbered(said, [replace(item, part=2), replace(item, part=2)]).file is None
-    assert numbered(replace(said, where="comment: media 1.png"), [item, comment]).file == 1
-    assert numbered(replace(said, where="media 1.png"), [comment, item]).file == 1
-    assert numbered(replace(said, where="media"), [item]).file is None
+
+    def number(where: str, *media: Media) -> int | None:
+        said = Problem(where=where, message="it is odd.")
+        return placed(said, Content(media=media), {}, network="mastodon", account="toots").file
+
+    assert number("part 2: media 1.png", item, replace(item, part=2)) == 1
+    assert number("part 2: media 1.png", replace(item, part=2), replace(item, part=2)) is None
+    assert number("comment: media 1.png", item, comment) == 1
+    assert number("media 1.png", comment, item) == 1
+    assert number("media", item) is None
+
+
+# Words.
+
+LONG = "y" * 600
+LINK = "https://example.org/"
+
+
+@pytest.mark.parametrize(
+    ("asked", "places"),
+    [
+        ({"text": LONG}, ["/text"]),
+        ({"text": "x" * 490, "link": LINK}, ["/text"]),
+        ({"segments": ["ok", LONG]}, ["/segments/1"]),
+        ({"text": LONG, "segments": ["ok", LONG]}, ["/text", "/segments/1"]),
+        ({"comment": {"text": LONG}}, ["/comment/text"]),
+        ({"overrides": {"toots": {"text": LONG}}}, ["/overrides/toots/text"]),
+        ({"overrides": {"toots": {"text": LONG}, "mastodon": {"text": "x"}}}, ["/overrides/toots/text"]),
+        ({"text": LONG, "overrides": {"toots": {"title": "x"}}}, ["/text"]),
+        ({"text": "x" * 490, "overrides": {"toots": {"link": LINK}}}, ["/text"]),
+        ({"overrides": {"mastodon": {"text": LONG}}}, ["/overrides/mastodon/text"]),
+        ({"overrides": {"toots": {"text": "x", "segments": [LONG]}}}, ["/overrides/toots/segments/0"]),
+        ({"overrides": {"toots": {"comment": LONG}}}, ["/overrides/toots/comment"]),
+        ({"text": LONG, "overrides": {"toots": {"options": {"spoiler_text": "x"}}}}, ["/text"]),
+        ({"overrides": {"toots": {"options": {"poll": ["a"]}}}}, ["/overrides/toots/options/poll"]),
+        ({"overrides": {"mastodon": {"options": {"poll": ["a"]}}}}, ["/overrides/mastodon/options/poll"]),
+        (
+            {"segments": ["more"], "overrides": {"toots": {"options": {"poll": ["a"]}}}},
+            ["/overrides/toots/options/poll"],
+        ),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_is_pointed_to_where_it_is_said(
+    api: Asked, asked: dict[str, Any], places: list[str]
+) -> None:
+    assert told(api, **asked) == [(each, each.lstrip("/").replace("/", ".")) for each in places]
+
+
+def test_all_files_together_are_pointed_to(api: Asked) -> None:
+    media = uploaded(api, pictures.png()) * 5
+    assert told(api, media=media) == [("/media", "media")]
+    assert ("/media", "media") in told(api, segments=["more"], media=media)
+
+
+def test_notes_name_places_alike(api: Asked) -> None:
+    add_account(api.world.store, "site", network="folder")
+    asked = {"text": "x", "to": ["site", "toots"], "comment": {"text": "{a|b}"}, "segments": [LONG]}
+    asked |= {"overrides": {"toots": {"text": "x", "segments": [LONG]}}}
+    made = api.ask("POST", "/api/v1/posts", json=asked).json()
+    assert [(each["where"], each["account"]) for each in made["problems"]] == [
+        ("overrides.toots.segments.0", "toots"),
+        ("comment.text", None),
+        ("comment", "site"),
+    ]
+
+
+def test_parts_that_were_made_of_a_text_are_none_of_the_post() -> None:
+    said = Override(text="a", segments=("b",), split=Split.PLAIN)
+    told = Problem(where="part 2: text", message="it is odd.")
+    names = {"network": "mastodon", "account": "toots"}
+    assert placed(told, Content(text="a b"), {"toots": said}, **names).where == "text"
+    general = {"toots": said, "mastodon": Override(text="a b")}
+    assert placed(told, Content(), general, **names).where == "[mastodon] text"
+    for title in (None, "x"):
+        own = {"toots": Override(title=title)}
+        where = placed(replace(told, where="part 1: title"), Content(), own, **names).where
+        assert where == ("[toots] title" if title else "title")

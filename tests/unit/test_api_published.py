@@ -65,6 +65,10 @@ def test_what_is_wrong_is_told_with_its_place(api: Asked) -> None:
     assert told["problems"][0]["pointer"] == "/text"
     told = refused(ask(api, post, "edit", {"to": ["ann"]}), 422)
     assert told["problems"][0]["pointer"] == "/to"
+    told = refused(ask(api, post, "edit", {"text": "x" * 501, "accounts": ["ann"]}), 422)
+    assert told["problems"][0]["pointer"] == "/text"
+    told = refused(ask(api, post, "edit", {"media": [{"sha256": "0" * 64}]}), 422)
+    assert told["problems"][0]["pointer"] == "/media/0"
     refused(ask(api, post, "edit", {"text": "x", "accounts": ["eve"]}), 404)
     assert post_of(api.world.store, post.id) == post
 

@@ -216,5 +216,5 @@ def test_every_text_of_a_post_is_looked_at() -> None:
     told = check_plain(Content(text=bad, segments=(bad,), title=bad, link=bad), {"ann": said}, (bad,))
     assert [each.where for each in told] == [
         *("text", "part 2", "--title", "--link", "variant 1"),
-        *("[ann] text", "[ann] text", "[ann] comment", "[ann] title", "[ann] link", "ann.o"),
+        *("[ann] text", "[ann] part 2", "[ann] comment", "[ann] title", "[ann] link", "ann.o"),
     ]

@@ -149,7 +149,7 @@ def test_two_changes_of_what_was_read_do_not_undo_one_another(world: World) -> N
         (Changes(times={"nobody": at(START + DAY)}), "--at nobody"),
         (Changes(overrides={"nobody": Override(text="x")}), "[nobody]"),
         (Changes(overrides={"mastodon": Override(text="x")}), "[mastodon]"),
-        (Changes(overrides={"bob": Override(text="unfit")}), "text"),
+        (Changes(overrides={"bob": Override(text="unfit")}), "[bob] text"),
         (Changes(overrides={"bob": Override(options={"strange": 1})}), "bob.strange"),
     ],
     ids=lambda each: each if isinstance(each, str) else "",

@@ -61,8 +61,11 @@ _POINTERS = {
     "text": "/text",
     "title": "/title",
     "link": "/link",
+    "media": "/media",
     "--title": "/title",
     "--link": "/link",
+    "--comment": "/comment",
+    "--split": "/split",
     "--to": "/to",
     "--at": "/at",
     "--tz": "/zone",
@@ -93,10 +96,28 @@ _POINTERS = {
     "--published": "/url",
     "redirect": "/redirect",
 }
-_OVERRIDE = re.compile(r"\[([^\]]+)\](?: (.+))?")
+_PART = r"part \d+|comment"
+#: What a post says, or a network or an account in its place: `[sky] part 2: text and link`.
+_SAID = re.compile(
+    rf"(?:\[(?P<key>[^\]]+)\] )?(?:(?P<part>{_PART})(?:: text.*)?|(?P<what>text|title|link)(?:,? .*)?)"
+)
+_OVERRIDE = re.compile(rf"(?:(?:{_PART}): )?\[([^\]]+)\](?: (.+))?")
+
+
+def _said_at(found: re.Match[str]) -> str:
+    key, part = found["key"], found["part"]
+    number = int(part.removeprefix("part ")) if part and part != "comment" else 1
+    inner = f"/segments/{number - 2}" if number > 1 else f"/{found['what'] or 'text'}"
+    if part == "comment":
+        inner = "/comment" if key else "/comment/text"
+    return f"/overrides/{escaped(key)}{inner}" if key else inner
+
+
 #: Of what has a number or a name of its own, its place in the body.
 _PLACES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (re.compile(r"--at (\S+)"), lambda found: f"/times/{escaped(found[1])}"),
+    (_SAID, _said_at),
+    (re.compile(rf"(?:{_PART}): media"), lambda _found: "/media"),
     (re.compile(r"media (\d+)"), lambda found: f"/media/{int(found[1]) - 1}"),
     (re.compile(r"files (\d+)"), lambda found: f"/files/{found[1]}/url"),
     (_OVERRIDE, lambda found: f"/overrides/{escaped(found[1])}{_within_override(found[2])}"),
@@ -109,7 +130,6 @@ _PLACES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (re.compile(r"(repeat|recycle) (\w+)(?: .+)?"), lambda found: f"/{found[1]}/{found[2]}"),
     (re.compile(r"variant (\d+)"), lambda found: f"/variants/{int(found[1]) - 1}"),
     (re.compile(r"label (\d+)"), lambda found: f"/labels/{int(found[1]) - 1}"),
-    (re.compile(r"part (\d+)"), lambda found: f"/segments/{int(found[1]) - 2}"),
 )
 
 
@@ -187,9 +207,8 @@ def _in_words(pointer: str) -> str:
     return pointer.lstrip("/").replace("/", ".")
 
 
-def _within_override(what: str | None) -> str:
-    inner = {"text": "/text", "title": "/title", "link": "/link"}
-    return inner.get(what, f"/options/{escaped(what)}") if what else ""
+def _within_override(option: str | None) -> str:
+    return f"/options/{escaped(option)}" if option else ""
 
 
 def escaped(name: object) -> str:

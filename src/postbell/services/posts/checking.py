@@ -19,7 +19,7 @@ from postbell.errors import Problem
 from postbell.publishing import parts
 from postbell.publishing.protocol import Network, fetches, read_options
 from postbell.services.context import Context
-from postbell.services.posts.places import numbered
+from postbell.services.posts.places import placed
 
 
 _WEB_ADDRESS = re.compile(r"(?i)https?://(?![/?#])[^\s\x00-\x1f\x7f-\x9f]+")
@@ -138,7 +138,9 @@ def check_fitted(
     content = completed(content, overrides, account=account.name)
     options = read_options(network, given, unchecked=unchecked)
     found = parts.problems(content, options, network, account=account.name)
-    found = [numbered(problem, base.media) for problem in found]
+    found = [
+        placed(problem, base, overrides, network=account.network, account=account.name) for problem in found
+    ]
     if not unchecked:
         return found
     decides = f"Unchecked: {network.label} decides."

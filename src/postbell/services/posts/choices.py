@@ -28,8 +28,9 @@ def _texts(base: Content, overrides: Mapping[str, Override]) -> Iterator[tuple[s
         yield "comment", base.comment.text
     for key, said in overrides.items():
         own = said.by_hand()  # parts that Postbell has made say what the text says
-        for text in (own.text or "", *own.segments):
-            yield f"[{key}] text", text
+        yield f"[{key}] text", own.text or ""
+        for number, text in enumerate(own.segments, 2):
+            yield f"[{key}] part {number}", text
 
 
 def _chooses(text: str) -> bool:

@@ -35,8 +35,8 @@ def _of_content(base: Content) -> Iterator[tuple[str, str]]:
 def _of_override(key: str, said: Override) -> Iterator[tuple[str, str]]:
     yield f"[{key}]", key
     yield f"[{key}] text", said.text or ""
-    for text in said.segments:
-        yield f"[{key}] text", text
+    for number, text in enumerate(said.segments, 2):
+        yield f"[{key}] part {number}", text
     yield f"[{key}] comment", said.comment or ""
     yield f"[{key}] title", said.title or ""
     yield f"[{key}] link", said.link or ""

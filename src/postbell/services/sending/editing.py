@@ -84,6 +84,8 @@ def plan_edit(ctx: Context, post: Post, changes: Changes, accounts: Sequence[str
     changed = changed_post(ctx, post, changes, _media(ctx, post, changes, problems))
     changed = added_as_before(changed, post)
     changed = split_for(ctx, changed, named.values(), split_of(post))
+    # It is judged as it was asked for: what is wrong is told where that was said.
+    meant = changed
     if accounts:
         changed = _for_these(post, changed, public, problems)
     other = tuple(each for each in public if _said(post, each) != _said(changed, each))
@@ -93,8 +95,8 @@ def plan_edit(ctx: Context, post: Post, changes: Changes, accounts: Sequence[str
     for each in asked:
         problems += _shape_problems(ctx, post, changed, each, named[each.account])
     others = {delivery.account for delivery in post.deliveries} - judged.keys()
-    said = {key: override for key, override in changed.overrides.items() if key not in others}
-    lacks = judge(ctx, replace(changed, not_after=None, overrides=said), judged, problems, strictly=True)
+    said = {key: override for key, override in meant.overrides.items() if key not in others}
+    lacks = judge(ctx, replace(meant, not_after=None, overrides=said), judged, problems, strictly=True)
     after = replace(changed, touched=post.series_id is not None)
     return Edit(before=post, after=after, asked=asked, warnings=tuple(lacks))
 
