@@ -57,9 +57,9 @@ def run_daemon(
     try:
         upkeep.require_private(places)
         lock.acquire()
-        upkeep.require_plausible(places)
-        notifier.tell(STATUS="Upgrading the database", EXTEND_TIMEOUT_USEC=str(10 * 60 * 1_000_000))
         now, kept = SystemClock().now(), settings.backup
+        upkeep.require_plausible(places, now)
+        notifier.tell(STATUS="Upgrading the database", EXTEND_TIMEOUT_USEC=str(10 * 60 * 1_000_000))
         if saved := upkeep.upgrade_locked(places, keep=kept.keep, weeks=kept.keep_weeks, now=now):
             structlog.get_logger().info("database_upgraded", backup=str(saved))
         app = open_app(places, by_user=False)
@@ -67,8 +67,9 @@ def run_daemon(
     except DaemonRunning:
         raise  # that one publishes
     except Damaged as damaged:
-        error = upkeep.with_newest_backup(places, damaged)
-        last_words.speak(places, settings.notify, error, SystemClock().now())
+        now = SystemClock().now()
+        error = upkeep.with_newest_backup(places, damaged, now)
+        last_words.speak(places, settings.notify, error, now)
         raise error from damaged
     except Exception as error:
         last_words.speak(places, settings.notify, error, SystemClock().now())

@@ -66,7 +66,7 @@ def _live(folder: Path) -> Counter[str] | str:
     try:
         with build_world(folder) as world:
             places = world.app.places
-            upkeep.require_plausible(places)
+            upkeep.require_plausible(places, START)
             upkeep.upgrade_locked(places, keep=1, now=START)
             now = world.clock.now
             asyncio.run(

@@ -96,7 +96,7 @@ def test_an_upgrade_that_is_killed_at_any_statement_leaves_the_old_or_the_new_an
             (schema.HEAD, whole) if moment == moments else (revision, before)
         )
         assert backup.check(path) == []
-        for copy in backup.list_backups(places.backups):
+        for copy in backup.list_backups(places.backups, START):
             assert (_revision(copy), backup.check(copy)) == (revision, [])
         if moment < moments:
             assert content(path) == rows

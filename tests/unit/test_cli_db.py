@@ -166,6 +166,24 @@ def test_restoring_brings_the_latest_backup_back_and_keeps_the_old_database(
     assert found["rows"]["account"] == 1
 
 
+def test_the_latest_backup_is_none_of_a_clock_that_was_fast(
+    places: Places, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["-q", *words(places, "db", "backup")]) == 0
+    (made,) = places.backups.iterdir()
+    fast = made.rename(made.with_name("postbell-0004-20360101T000000Z.db"))
+    os.utime(fast, (datetime(2036, 1, 1, tzinfo=UTC).timestamp(),) * 2)
+    name_an_account(places, "since")
+    assert main(["-q", *words(places, "db", "backup")]) == 0
+    (newer,) = set(places.backups.iterdir()) - {fast}
+    damage(places)
+    assert main(words(places, "secrets", "decrypt", "--yes")) == 1
+    assert f"postbell db restore {newer}" in capsys.readouterr().err
+    assert main(words(places, "db", "restore", "latest", "--yes", "--json")) == 0
+    assert json_of(capsys)["source"] == str(newer)
+    assert accounts_in(places.database) == ["since"]
+
+
 def test_restoring_where_the_database_is_gone_names_no_old_one(
     places: Places, capsys: pytest.CaptureFixture[str]
 ) -> None:

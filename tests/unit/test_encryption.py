@@ -108,7 +108,7 @@ def test_afterwards_none_is_in_any_byte_of_the_database_its_log_or_free_pages(
 ) -> None:
     with closing(sqlite3.connect(places.database)) as holder:  # keeps the log from being deleted
         holder.execute("SELECT count(*) FROM account").fetchall()
-        assert encryption.encrypt(places, vault) == 2
+        assert encryption.encrypt(places, vault, now=START) == 2
         assert (cli.data / "postbell.db-wal").stat().st_size == 0
         assert canaries_in(cli.data) == set()
     assert canaries_in(cli.data) == set()
@@ -120,7 +120,7 @@ def test_afterwards_none_is_in_any_byte_of_the_database_its_log_or_free_pages(
 
 
 def test_a_backup_made_afterwards_holds_none(cli: Command, places: Places, vault: Vault) -> None:
-    encryption.encrypt(places, vault)
+    encryption.encrypt(places, vault, now=START)
     cli.done("db", "backup")
     assert list(places.backups.glob("*.db"))
     assert canaries_in(cli.data) == set()
@@ -131,23 +131,23 @@ def test_copies_from_before_are_named(cli: Command, places: Places, vault: Vault
     cli.done("db", "backup")
     (saved,) = places.backups.glob("*.db")
     (cli.data / "replaced-x.db").write_bytes(b"no database at all, " * 100)
-    encryption.encrypt(places, vault)
+    encryption.encrypt(places, vault, now=START)
     assert clear_copies(places) == [saved]
 
 
 def test_the_secrets_are_the_same_after_going_back(cli: Command, places: Places, vault: Vault) -> None:
     before = cli.stored()
-    encryption.encrypt(places, vault)
+    encryption.encrypt(places, vault, now=START)
     assert cli.stored() != before
-    assert encryption.decrypt(places, vault) == 2
+    assert encryption.decrypt(places, vault, now=START) == 2
     assert cli.stored() == before
 
 
 def test_a_new_key_takes_the_place_of_the_old_one(cli: Command, places: Places, vault: Vault) -> None:
-    encryption.encrypt(places, vault)
+    encryption.encrypt(places, vault, now=START)
     new = add_key(vault.path or Path(), START)
     fresh = Vault(path=vault.path)
-    assert encryption.encrypt(places, fresh) == 2
+    assert encryption.encrypt(places, fresh, now=START) == 2
     with cli.store() as store, store.read() as tx:
         assert list(encryption_of(accounts.list_accounts(tx)).encrypted) == [new.id]
     with pytest.raises(NoKey):
@@ -155,27 +155,27 @@ def test_a_new_key_takes_the_place_of_the_old_one(cli: Command, places: Places, 
 
 
 def test_to_encrypt_again_changes_nothing(cli: Command, places: Places, vault: Vault) -> None:
-    encryption.encrypt(places, vault)
+    encryption.encrypt(places, vault, now=START)
     before = cli.stored()
-    assert encryption.encrypt(places, vault) == 0
+    assert encryption.encrypt(places, vault, now=START) == 0
     assert cli.stored() == before
 
 
 def test_with_a_wrong_key_nothing_is_changed(
     cli: Command, places: Places, vault: Vault, tmp_path: Path
 ) -> None:
-    encryption.encrypt(places, vault)
+    encryption.encrypt(places, vault, now=START)
     before = cli.stored()
     add_key(tmp_path / "other.key", START)
     for go in (encryption.encrypt, encryption.decrypt):
         with pytest.raises(NoKey, match=r"other\.key holds another"):
-            go(places, Vault(path=tmp_path / "other.key"))
+            go(places, Vault(path=tmp_path / "other.key"), now=START)
     assert cli.stored() == before
 
 
 def test_without_a_key_it_says_how_to_make_one(cli: Command, places: Places) -> None:
     with pytest.raises(BadConfig, match="postbell secrets new-key FILE"):
-        encryption.encrypt(places, Vault())
+        encryption.encrypt(places, Vault(), now=START)
 
 
 def test_it_is_not_done_under_a_daemon(cli: Command, places: Places, vault: Vault) -> None:
@@ -183,7 +183,7 @@ def test_it_is_not_done_under_a_daemon(cli: Command, places: Places, vault: Vaul
     lock.acquire()
     try:
         with pytest.raises(DaemonRunning):
-            encryption.encrypt(places, vault)
+            encryption.encrypt(places, vault, now=START)
     finally:
         lock.release()
     assert cli.stored() == before
@@ -196,19 +196,19 @@ def test_a_program_that_reads_meanwhile_is_told_of_and_another_run_finishes(
     reader.execute("BEGIN")
     reader.execute("SELECT * FROM account").fetchall()
     with pytest.raises(DatabaseLocked, match="End that program, then do this again"):
-        encryption.encrypt(places, vault)
+        encryption.encrypt(places, vault, now=START)
     reader.execute("COMMIT")
-    assert encryption.encrypt(places, vault) == 0
+    assert encryption.encrypt(places, vault, now=START) == 0
     assert canaries_in(cli.data) == set()
 
 
 def test_a_restored_backup_from_before_the_rotation_is_read_with_the_old_key(
     cli: Command, places: Places, vault: Vault
 ) -> None:
-    encryption.encrypt(places, vault)
+    encryption.encrypt(places, vault, now=START)
     cli.done("db", "backup")
     add_key(vault.path or Path(), START)
-    encryption.encrypt(places, Vault(path=vault.path))
+    encryption.encrypt(places, Vault(path=vault.path), now=START)
     (saved,) = places.backups.glob("*.db")
     upkeep.restore(places, saved, now=START)
     assert credentials_of(cli, Vault(path=vault.path)) == {

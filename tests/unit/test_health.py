@@ -318,17 +318,6 @@ def test_the_doctor_names_the_post_whose_stored_file_is_gone(app: App, tmp_path:
     assert post_id in check.message
 
 
-def test_the_doctor_asks_for_a_backup_and_is_content_with_a_fresh_one(app: App, clock: FakeClock) -> None:
-    connect(app, "blog")
-    assert found(examine(app), "backup").level is Level.WARN
-    upkeep.back_up(app.places, None, keep=3, now=clock.now())
-    assert found(examine(app), "backup").level is Level.OK
-    clock.advance(timedelta(days=30))
-    check = found(examine(app), "backup")
-    assert check.level is Level.WARN
-    assert "days old" in check.message
-
-
 def test_the_doctor_warns_where_the_disk_is_nearly_full(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("postbell.services.upkeep.doctor._LEAST_FREE", 1 << 62)
     assert found(examine(app), "disk").level is Level.WARN

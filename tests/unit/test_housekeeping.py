@@ -108,7 +108,7 @@ def test_who_waits_for_the_reading_may_stop_waiting(world: World, monkeypatch: p
     async def script() -> None:
         begun, loop = asyncio.Event(), asyncio.get_running_loop()
 
-        def read(_places: object, *, stop: Callable[[], bool]) -> None:
+        def read(_places: object, _now: object, *, stop: Callable[[], bool]) -> None:
             loop.call_soon_threadsafe(begun.set)
             while not stop():
                 pass
@@ -196,13 +196,17 @@ def test_a_backup_is_made_when_one_is_due_and_not_before(world: World) -> None:
     assert len(backups(world)) == 2
 
 
-def test_a_backup_from_a_time_that_is_still_to_come_counts_for_nothing(world: World) -> None:
-    made = keeper(world)
+@pytest.mark.parametrize(("kept", "left"), [({}, 2), ({"keep": 1, "keep_weeks": 0}, 1)])
+def test_a_backup_from_a_time_that_is_still_to_come_counts_for_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, kept: dict[str, int], left: int
+) -> None:
+    copies = counted(monkeypatch, backup, "backup")
+    made = keeper(world, **kept)
     asyncio.run(made.tend())
     world.clock.advance(timedelta(days=-400))
     asyncio.run(made.tend())
     asyncio.run(made.tend())
-    assert len(backups(world)) == 2
+    assert (len(copies), len(backups(world))) == (2, left)
 
 
 def test_where_the_user_wants_none_none_is_made(world: World) -> None:

@@ -214,21 +214,67 @@ def test_only_backups_with_a_name_of_ours_are_pruned(tmp_path: Path) -> None:
         os.utime(path, (hours, hours))
     (tmp_path / "postbell-before-the-move.db").touch()
     os.utime(tmp_path / "postbell-before-the-move.db", (0, 0))
-    backup.prune_backups(tmp_path, 2)
-    assert [path.name for path in backup.list_backups(tmp_path)] == [
+    now = START + timedelta(hours=4)
+    backup.prune_backups(tmp_path, 2, now=now)
+    assert [path.name for path in backup.list_backups(tmp_path, now)] == [
         "postbell-0001-20261123T120000Z.db",
         "postbell-0001-20261123T110000Z.db",
         "postbell-before-the-move.db",
     ]
 
 
+def test_what_was_made_by_a_clock_that_was_fast_comes_after_all_else(tmp_path: Path) -> None:
+    ahead = [timedelta(days=4000), timedelta(days=3000)]
+    for step in (*ahead, timedelta(hours=-3), timedelta(0)):
+        (tmp_path / backup.backup_name("0004", START + step)).touch()
+    for name, step in (("postbell-mine.db", timedelta(hours=-1)), ("postbell-far.db", timedelta(days=3500))):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, ((START + step).timestamp(),) * 2)
+    assert [path.name for path in backup.list_backups(tmp_path, START)] == [
+        "postbell-0004-20261123T090000Z.db",
+        "postbell-mine.db",
+        "postbell-0004-20261123T060000Z.db",
+        "postbell-0004-20371105T090000Z.db",
+        "postbell-far.db",
+        "postbell-0004-20350209T090000Z.db",
+    ]
+    assert backup.last_backup(tmp_path, START) == START
+    assert backup.last_backup(tmp_path, START - timedelta(hours=1)) == START - timedelta(hours=3)
+    assert backup.last_backup(tmp_path, START - timedelta(days=1)) is None
+
+
+def test_a_backup_is_as_old_as_its_name_says_however_it_was_copied(tmp_path: Path) -> None:
+    for hours in range(3):
+        path = tmp_path / backup.backup_name("0004", START - timedelta(hours=hours))
+        path.touch()
+        os.utime(path, (hours, hours))
+    times = [path.stem[-7:-3] for path in backup.list_backups(tmp_path, START)]
+    assert times == ["0900", "0800", "0700"]
+
+
+@pytest.mark.parametrize("weeks", [0, 4])
+def test_a_backup_that_was_just_made_stays_whatever_others_are_called(places: Places, weeks: int) -> None:
+    fast, _rows = upkeep.back_up(places, None, keep=1, now=START + timedelta(days=3000))
+    made, _rows = upkeep.back_up(places, None, keep=1, weeks=weeks, now=START)
+    assert sorted(places.backups.iterdir()) == [made, *([fast] if weeks else [])]
+
+
+def test_a_clock_that_was_set_far_back_costs_no_more_than_the_oldest_backup(places: Places) -> None:
+    made = [
+        upkeep.back_up(places, None, keep=2, weeks=3, now=START + timedelta(weeks=number))[0]
+        for number in range(4)
+    ]
+    slow, _rows = upkeep.back_up(places, None, keep=2, weeks=3, now=START - timedelta(days=3000))
+    assert sorted(places.backups.iterdir()) == [slow, *made[2:]]
+
+
 def test_a_copy_without_tables_that_an_earlier_version_made_is_no_backup(places: Places) -> None:
     path, _rows = upkeep.back_up(places, None, keep=1, now=START)
     empty = places.backups / "postbell-empty-20261124T090000Z.db"
     empty.touch()
-    assert backup.list_backups(places.backups) == [path]
-    assert backup.last_backup(places.backups) == START
-    backup.prune_backups(places.backups, 1)
+    assert backup.list_backups(places.backups, START) == [path]
+    assert backup.last_backup(places.backups, START) == START
+    backup.prune_backups(places.backups, 1, now=START)
     assert sorted(places.backups.iterdir()) == [path, empty]
 
 
@@ -238,8 +284,7 @@ def test_files_of_other_names_among_the_backups_are_left_alone(places: Places) -
     others = [places.backups / name for name in names]
     for other in others:
         other.touch()
-    assert backup.last_backup(places.backups) == START
-    assert not backup.has_backup(places.backups, START, START + timedelta(days=1))
+    assert backup.last_backup(places.backups, START) == START
     made, _rows = upkeep.back_up(places, None, keep=1, now=START + timedelta(days=1))
     assert sorted(places.backups.iterdir()) == sorted([made, *others])
     assert not path.exists()

@@ -209,7 +209,7 @@ def test_an_old_file_is_never_written_over(places: Places, saved: Path, tmp_path
 
 def test_a_sound_database_is_called_sound(places: Places) -> None:
     assert (backup.check(places.database), backup.quick_check(places.database)) == ([], [])
-    upkeep.require_sound(places)
+    upkeep.require_sound(places, START)
 
 
 def test_a_row_that_refers_to_nothing_is_told(places: Places) -> None:
@@ -242,10 +242,10 @@ def test_a_damaged_database_is_told_with_the_backup_to_restore(places: Places, s
     flip(places.database, range(100, 4096 * 6, 7))
     before = places.database.read_bytes()
     with pytest.raises(Damaged, match=f"postbell db restore {saved}"):
-        upkeep.require_sound(places)
+        upkeep.require_sound(places, START)
     saved.unlink()
     with pytest.raises(Damaged, match="There is no backup to restore"):
-        upkeep.require_sound(places)
+        upkeep.require_sound(places, START)
     assert places.database.read_bytes() == before
 
 

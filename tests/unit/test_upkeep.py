@@ -51,7 +51,7 @@ def test_where_there_is_no_database_there_is_nothing_to_look_after(places: Place
     for work in (
         lambda: upkeep.upgrade(places, keep=1, now=START),
         lambda: upkeep.back_up(places, None, keep=1, now=START),
-        lambda: upkeep.require_sound(places),
+        lambda: upkeep.require_sound(places, START),
     ):
         with pytest.raises(NotFound, match="postbell init"):
             work()

@@ -18,7 +18,7 @@ class Backup(Shape):
 
 
 class Backups(Shape):
-    """The copies in the folder of backups, the newest first."""
+    """The copies in the folder of backups, the newest first; those of a time still to come come last."""
 
     backups: list[Backup] = Field(description="The copies.")
 

@@ -29,6 +29,8 @@ from postbell.errors import Invalid, NotFound, OnlyThere, Problem
 
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import Connection
 
     from postbell.store.retention import Step
@@ -93,10 +95,11 @@ def restore(state: State, *, file: str, yes: bool) -> None:
     from postbell.clock import SystemClock
     from postbell.services.upkeep import upkeep
 
-    source = _latest(state) if file == "latest" else Path(file)
+    clock = SystemClock()
+    source = _latest(state, clock.now()) if file == "latest" else Path(file)
     if not yes:
         state.confirm(f"Replace {state.places.database} by {source}?")
-    done = upkeep.restore(state.places, source, now=SystemClock().now())
+    done = upkeep.restore(state.places, source, now=clock.now())
     unsure = list(dict.fromkeys(each.post_id for each in done.doubted))
     if state.json:
         replaced = str(done.replaced) if done.replaced else None
@@ -221,10 +224,10 @@ def _back_up(state: State, file: Path | None) -> Mapping[str, Any]:
     return {"path": str(path), "rows": rows}
 
 
-def _latest(state: State) -> Path:
+def _latest(state: State, now: datetime) -> Path:
     from postbell.store import backup
 
-    newest = next(iter(backup.list_backups(state.places.backups)), None)
+    newest = next(iter(backup.list_backups(state.places.backups, now)), None)
     if newest is None:
         raise NotFound(f"There is no backup in {state.places.backups}.")
     return newest

@@ -95,9 +95,10 @@ def encrypt(state: State) -> None:
 
     The daemon must not run. Nothing of what was in the clear is left in the database.
     """
+    from postbell.clock import SystemClock
     from postbell.services.accounts import encrypted, encryption
 
-    count = encryption.encrypt(state.places, _vault(state))
+    count = encryption.encrypt(state.places, _vault(state), now=SystemClock().now())
     copies = encrypted.clear_copies(state.places)
     if state.json:
         state.emit({"accounts": count, "clear_copies": [str(path) for path in copies]})
@@ -111,12 +112,13 @@ def rotate(state: State) -> None:
 
     The daemon must not run. The old keys stay in the file, for older backups.
     """
+    from postbell.clock import SystemClock
     from postbell.services.accounts import encrypted, encryption
     from postbell.services.upkeep import upkeep
 
     with upkeep.locked(state.places):  # before there is a key that a daemon does not know
         key, path = _make_key(state, None)
-    count = encryption.encrypt(state.places, _vault(state))
+    count = encryption.encrypt(state.places, _vault(state), now=SystemClock().now())
     copies = encrypted.clear_copies(state.places)
     if state.json:
         shown = {"key": key.id, "key_file": str(path), "accounts": count}
@@ -134,11 +136,12 @@ def decrypt(state: State, *, yes: bool) -> None:
     The daemon must not run. Take the key out of the configuration afterwards: with one, whatever is stored
     later is encrypted.
     """
+    from postbell.clock import SystemClock
     from postbell.services.accounts import encryption
 
     if not yes:
         state.confirm("Store the secrets of all accounts and hooks in the clear?")
-    count = encryption.decrypt(state.places, _vault(state))
+    count = encryption.decrypt(state.places, _vault(state), now=SystemClock().now())
     if state.json:
         state.emit({"accounts": count})
     state.say(f"Decrypted the secrets of {_accounts(count)}.")

@@ -7,7 +7,7 @@ import functools
 import os
 import re
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -92,44 +92,56 @@ def backup_name(revision: str, now: datetime) -> str:
     return f"postbell-{revision}-{now.astimezone(UTC):{_TIME}}.db"
 
 
-def list_backups(folder: Path) -> list[Path]:
-    """Return the backups in a folder, the newest first."""
+def list_backups(folder: Path, now: datetime) -> list[Path]:
+    """Return the backups in a folder, the newest first; those of a time after `now` (aware) come last."""
     found = [path for path in folder.glob("postbell-*.db") if not path.match(_EMPTY)]
-    return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
+    return _newest_first({path: made_at(path) for path in found}, now)
 
 
-def prune_backups(folder: Path, keep: int, weeks: int = 0) -> None:
+def prune_backups(folder: Path, keep: int, weeks: int = 0, *, now: datetime) -> None:
     """Remove backups, save the newest `keep` and the newest of each of the last `weeks` weeks that have one.
 
-    Only those count that got their names from `backup_name`; weeks begin on Monday (UTC).
+    Only those count that got their names from `backup_name`, and those of a time after `now` (aware) as older
+    than all others; weeks begin on Monday (UTC).
     """
-    made_at = _times(folder)
-    named = sorted(made_at, key=lambda path: made_at[path], reverse=True)
-    newest_of = {made_at[path].isocalendar()[:2]: path for path in reversed(named)}
-    kept = {*named[:keep], *list(reversed(newest_of.values()))[:weeks]}
+    times = _times(folder)
+    named, newest_of = _newest_first(times, now), dict[tuple[int, int], Path]()
+    for path in named:
+        newest_of.setdefault(times[path].isocalendar()[:2], path)
+    kept = {*named[:keep], *list(newest_of.values())[:weeks]}
     for old in named:
         if old not in kept:
             old.unlink(missing_ok=True)
 
 
-def last_backup(folder: Path) -> datetime | None:
-    """Return when (aware UTC) the newest backup that got its name from `backup_name` was made."""
-    return max(_times(folder).values(), default=None)
+def last_backup(folder: Path, now: datetime) -> datetime | None:
+    """Return when (aware UTC) the newest backup that got its name from `backup_name` was made.
+
+    None of a time after `now` (aware) counts.
+    """
+    return max((time for time in _times(folder).values() if time <= now), default=None)
 
 
-def has_backup(folder: Path, since: datetime, now: datetime) -> bool:
-    """Whether a backup was made after `since` and not after `now` (aware): a clock may have been wrong."""
-    return any(since < made_at <= now for made_at in _times(folder).values())
+def made_at(path: Path) -> datetime:
+    """Return when (aware UTC) a backup was made: as its name tells, else when the file was last written."""
+    return _named_time(path) or datetime.fromtimestamp(path.stat().st_mtime, UTC)
+
+
+def _newest_first(times: Mapping[Path, datetime], now: datetime) -> list[Path]:
+    """Return backups in order; what is of a time still to come was made while the clock was wrong."""
+    return sorted(times, key=lambda path: (times[path] <= now, times[path]), reverse=True)
 
 
 def _times(folder: Path) -> dict[Path, datetime]:
     """Return when (aware UTC) what got its name from `backup_name` was made; other files are not ours."""
-    found = {}
-    for path in folder.glob("postbell-*.db"):
-        if named := _NAME.fullmatch(path.name):
-            with suppress(ValueError):  # no such day
-                found[path] = datetime.strptime(named[1], _TIME).replace(tzinfo=UTC)
-    return found
+    return {path: time for path in folder.glob("postbell-*.db") if (time := _named_time(path))}
+
+
+def _named_time(path: Path) -> datetime | None:
+    if named := _NAME.fullmatch(path.name):
+        with suppress(ValueError):  # no such day
+            return datetime.strptime(named[1], _TIME).replace(tzinfo=UTC)
+    return None
 
 
 def restore(

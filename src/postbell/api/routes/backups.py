@@ -18,8 +18,9 @@ resource = Resource("backups", "Backups: copies of the database, on the machine 
 
 @resource.get("", "List backups", needs=Scope.ADMIN, returns=upkeep_models.Backups)
 def list_(call: Call) -> Answer:
-    """List the copies in the folder of backups, the newest first."""
-    return Answer(body={"backups": list(map(_shown, backup.list_backups(call.app.places.backups)))})
+    """List the copies in the folder of backups, the newest first; those of a time still to come come last."""
+    found = backup.list_backups(call.app.places.backups, call.ctx.now())
+    return Answer(body={"backups": list(map(_shown, found))})
 
 
 @resource.serve("POST", "", "Make a backup", needs=Scope.ADMIN, returns=upkeep_models.NewBackup, status=201)

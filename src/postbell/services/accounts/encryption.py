@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -19,7 +20,7 @@ from postbell.store.mark import MarkFile
 from postbell.store.scrub import scrub
 
 
-def encrypt(places: Places, vault: Vault) -> int:
+def encrypt(places: Places, vault: Vault, *, now: datetime) -> int:
     """Encrypt with the first key what is in the clear, or encrypted with another one.
 
     Return of how many accounts and hooks that was. Nothing of what was there before is left in the database's
@@ -32,16 +33,16 @@ def encrypt(places: Places, vault: Vault) -> int:
             "No key is given. Make one with `postbell secrets new-key FILE`, then name that file: `key_file` "
             "under [secrets] in the configuration."
         )
-    return _store_anew(places, vault, vault)
+    return _store_anew(places, vault, vault, now)
 
 
-def decrypt(places: Places, vault: Vault) -> int:
+def decrypt(places: Places, vault: Vault, *, now: datetime) -> int:
     """Store everything in the clear again; as `encrypt` otherwise."""
-    return _store_anew(places, vault, Vault())
+    return _store_anew(places, vault, Vault(), now)
 
 
-def _store_anew(places: Places, before: Vault, after: Vault) -> int:
-    require_plausible(places)
+def _store_anew(places: Places, before: Vault, after: Vault, now: datetime) -> int:
+    require_plausible(places, now)
     with locked(places):
         with closing(Store(places.database, mark=MarkFile(places.mark, by_user=True))) as store:
             schema.require_current(store)

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from postbell.domain.account import Account
@@ -336,10 +336,12 @@ def _secrets(places: Places, facts: _Facts) -> Iterator[Check]:
 
 
 def _backup(places: Places, facts: _Facts, now: datetime) -> Iterator[Check]:
-    newest = next(iter(backup.list_backups(places.backups)), None)
-    age = now - datetime.fromtimestamp(newest.stat().st_mtime, UTC) if newest else None
+    newest = next(iter(backup.list_backups(places.backups, now)), None)
+    age = now - backup.made_at(newest) if newest else None
     mend = "Make one: `postbell db backup`."
-    if age is not None and age <= _old_after(places):
+    if age is not None and age < timedelta(0):
+        yield odd("backup", f"The newest, {newest}, is of a time that is still to come.", mend)
+    elif age is not None and age <= _old_after(places):
         yield good("backup", f"The newest is {newest}.")
     elif age is not None:
         yield odd("backup", f"The newest, {newest}, is {age.days} days old.", mend)

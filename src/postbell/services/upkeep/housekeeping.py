@@ -64,7 +64,7 @@ class Housekeeping:
         whole = seal.is_sealed(self.places.database)
         seal.break_seal(self.places.database)
         if not whole:
-            await self._aside(upkeep.require_sound, self.places, stop=self._stopped.is_set)
+            await self._aside(upkeep.require_sound, self.places, self.now(), stop=self._stopped.is_set)
         self._proved = True
 
     def seal(self) -> None:
@@ -100,7 +100,8 @@ class Housekeeping:
         loop, now, settings = asyncio.get_running_loop(), self.now(), self.settings.backup
         if settings.every is None or loop.time() < self._not_before:
             return
-        if backup.has_backup(self.places.backups, now - settings.every, now):
+        last = backup.last_backup(self.places.backups, now)
+        if last and last > now - settings.every:
             return
         log = structlog.get_logger()
         try:
@@ -118,7 +119,7 @@ class Housekeeping:
             log.warning("backup_failed", reason=str(error))
             self.troubles.begin(_BACKUP, f"No backup can be made: {error}", "Try it: `postbell db backup`.")
             if isinstance(error, Damaged):  # the copy may be what is not sound: its disk may be bad
-                await self._aside(upkeep.require_sound, self.places, stop=self._stopped.is_set)
+                await self._aside(upkeep.require_sound, self.places, self.now(), stop=self._stopped.is_set)
         else:
             log.info("backup_made", path=str(path), **rows)
             self.troubles.end(_BACKUP, "A backup was made again.")

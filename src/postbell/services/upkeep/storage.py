@@ -27,7 +27,7 @@ class Storage:
     full: bool
     #: Who reads just now, where the log is too large.
     readers: tuple[Reader, ...]
-    #: When the newest backup was made (aware UTC); None if there is none.
+    #: When the newest backup was made (aware UTC); None if there is none until now.
     last_backup: datetime | None
     #: When the next one should have been made, where that is long ago.
     backup_missed: datetime | None
@@ -62,7 +62,7 @@ def storage(places: Places, now: datetime, *, every: timedelta | None, since: da
 
     A backup is to be made `every` so often, if at all, from `since` (aware) on, if anything is stored.
     """
-    log, last = wal.log_bytes(places.database), backup.last_backup(places.backups)
+    log, last = wal.log_bytes(places.database), backup.last_backup(places.backups, now)
     begun = last or since
     due = begun + every if every and begun else None
     return Storage(

@@ -71,7 +71,7 @@ def upgrade_locked(places: Places, *, keep: int, now: datetime, weeks: int = 0) 
     saved = places.backups / backup.backup_name(revision, now)
     backup.backup(places.database, saved)
     schema.migrate(places.database)
-    backup.prune_backups(places.backups, keep, weeks)
+    backup.prune_backups(places.backups, keep, weeks, now=now)
     return saved
 
 
@@ -90,11 +90,11 @@ def back_up(
     Without a target it goes to the folder of backups, of which the newest `keep` stay, and the newest of each
     of so many `weeks`. Raises Damaged where the database was emptied: a copy would take a good one's place.
     """
-    require_plausible(places)
+    require_plausible(places, now)
     path = target or places.backups / backup.backup_name(schema.HEAD, now)
     counts = backup.backup(places.database, path, progress=progress, stop=stop)
     if target is None:
-        backup.prune_backups(places.backups, keep, weeks)
+        backup.prune_backups(places.backups, keep, weeks, now=now)
     return path, counts
 
 
@@ -118,7 +118,7 @@ def restore(places: Places, source: Path, *, now: datetime) -> Restored:
     Raises DaemonRunning, NotFound, or Damaged for a bad backup; then nothing was changed.
     """
     if not source.is_file():
-        known = "\n".join(f"  {path}" for path in backup.list_backups(places.backups)) or "  none"
+        known = "\n".join(f"  {path}" for path in backup.list_backups(places.backups, now)) or "  none"
         raise NotFound(f"There is no backup at {source}. Backups in {places.backups}:\n{known}")
     with locked(places):
         aside = _free_name(places.data_dir, f"replaced-{now:%Y%m%dT%H%M%S}Z")
@@ -150,42 +150,42 @@ def _free_name(folder: Path, stem: str) -> Path:
     return folder / f"{next(name for name in names if name not in taken)}.db"
 
 
-def require_plausible(places: Places) -> None:
-    """Raise Damaged, naming the backups, where a glance shows that the database file is not sound.
+def require_plausible(places: Places, now: datetime) -> None:
+    """Raise Damaged, naming the newest backup at `now` (aware), where a glance shows the file is not sound.
 
     Takes no longer for a large one.
     """
     require_file(places.database)
     if problem := seal.look(places.database):
-        raise _damaged(places, problem)
+        raise _damaged(places, problem, now)
 
 
-def require_sound(places: Places, *, stop: backup.Stop | None = None) -> None:
-    """Read the whole database file; raise Damaged, naming the backups, where it is not sound.
+def require_sound(places: Places, now: datetime, *, stop: backup.Stop | None = None) -> None:
+    """Read the whole database file; raise Damaged, naming the newest backup at `now`, where it is not sound.
 
     Raises sqlite3.OperationalError where `stop` says so.
     """
     require_file(places.database)
     if problems := backup.check(places.database, stop=stop):
-        raise _damaged(places, problems[0])
+        raise _damaged(places, problems[0], now)
 
 
-def _damaged(places: Places, problem: str) -> Damaged:
-    newest = _newest_backup(places)
+def _damaged(places: Places, problem: str, now: datetime) -> Damaged:
+    newest = _newest_backup(places, now)
     mend = f"Restore with `postbell db restore {newest}`." if newest else "There is no backup to restore."
     return Damaged(f"The database {places.database} is damaged ({problem}). It was left as it is. {mend}")
 
 
-def with_newest_backup(places: Places, damaged: Damaged) -> Damaged:
-    """Return the same error, which names the newest backup too, if there is one."""
-    newest = _newest_backup(places)
+def with_newest_backup(places: Places, damaged: Damaged, now: datetime) -> Damaged:
+    """Return the same error, which names the newest backup at `now` (aware) too, if there is one."""
+    newest = _newest_backup(places, now)
     if newest is None or str(newest) in str(damaged):
         return damaged
     return Damaged(f"{damaged} The newest: `postbell db restore {newest}`.")
 
 
-def _newest_backup(places: Places) -> Path | None:
-    return next(iter(backup.list_backups(places.backups)), None)
+def _newest_backup(places: Places, now: datetime) -> Path | None:
+    return next(iter(backup.list_backups(places.backups, now)), None)
 
 
 def require_private(places: Places) -> None:
