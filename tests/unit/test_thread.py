@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from postbell.domain.account import Account
 from postbell.errors import Conflict, DatabaseLocked, DiskFull, NotFound, PostbellError
 from postbell.store import accounts
-from postbell.store.engine import Store
+from postbell.store.engine import Store, is_open
 from postbell.store.thread import StoreThread
 from support.world import START, account_of, add_account, open_store
 
@@ -211,9 +211,27 @@ def test_a_failure_of_the_database_is_told_as_what_it_means(store: Store, thread
         tx.exec_driver_sql("INSERT INTO more VALUES (zeroblob(100000))")
 
     ends = asyncio.run(at_once(thread, add("ann"), fill, add("bob")))
-    assert isinstance(ends[1], DiskFull)
-    told_as_stored = [end for end in ends if isinstance(end, str)]
-    assert stored(store.path) == told_as_stored
+    assert [type(end) for end in ends] == [str, DiskFull, str]
+    assert stored(store.path) == ["ann", "bob"]
+
+
+def test_where_sqlite_takes_everything_back_nobody_is_told_that_it_is_stored(
+    store: Store, thread: StoreThread
+) -> None:
+    def fill(tx: Connection) -> None:
+        tx.exec_driver_sql("PRAGMA cache_size = 10")  # so that it must write before the end
+        (pages,) = tx.exec_driver_sql("PRAGMA page_count").one()
+        tx.exec_driver_sql(f"PRAGMA max_page_count = {pages + 20}")
+        tx.exec_driver_sql("CREATE TABLE more (words)")
+        try:
+            for _ in range(1000):
+                tx.exec_driver_sql("INSERT INTO more VALUES (zeroblob(3000))")
+        finally:
+            assert not is_open(tx)
+
+    ends = asyncio.run(at_once(thread, add("ann"), fill, add("bob")))
+    assert [type(end) for end in ends] == [DiskFull, DiskFull, str]
+    assert stored(store.path) == ["bob"]
 
 
 def test_where_the_commit_fails_nobody_is_told_that_it_is_stored(store: Store, thread: StoreThread) -> None:
