@@ -135,6 +135,26 @@ def test_a_backup_of_a_damaged_database_is_refused_and_the_last_one_stays(
     assert names(tmp_path) == ["copy.db", "data"]
 
 
+def test_a_copy_that_is_sound_but_lacks_rows_is_refused_and_the_last_one_stays(
+    places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, fold = tmp_path / "copy.db", backup.fold
+    backup.backup(places.database, target)
+    before = target.read_bytes()
+
+    def fold_and_lose(part: Path) -> None:
+        fold(part)
+        with closing(sqlite3.connect(part)) as copy, copy:
+            copy.execute("DELETE FROM delivery WHERE id = (SELECT min(id) FROM delivery)")
+        assert backup.check(part) == []
+
+    monkeypatch.setattr(backup, "fold", fold_and_lose)
+    with pytest.raises(Damaged, match=r"holds .*'delivery': 5.*, and not .*'delivery': 6"):
+        backup.backup(places.database, target)
+    assert target.read_bytes() == before
+    assert names(tmp_path) == ["copy.db", "data"]
+
+
 def test_a_backup_of_what_is_no_database_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "letter.txt"
     path.write_text("Dear reader, " * 1000)
