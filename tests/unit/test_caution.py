@@ -14,7 +14,7 @@ from postbell.domain.post import FORGOTTEN, Post
 from postbell.domain.states import DeliveryState, Outcome, PostState
 from postbell.publishing.protocol import Absent, Outgoing, Unknown
 from postbell.services.upkeep import health
-from postbell.store import mark
+from postbell.store import accounts, mark
 from postbell.store.mark import Mark
 from postbell.testing import FakeNetwork
 from support.marks import beside, database_says, started
@@ -87,6 +87,31 @@ def test_a_clock_that_is_behind_what_was_written_last_is_noticed_without_a_mark(
     add_post(world.store)
     world.clock.advance(-2 * HOUR)
     assert started(world, None).cause is Cause.CLOCK_SET
+
+
+@pytest.mark.parametrize("found", [None, beside(5)], ids=["without a mark", "with a mark"])
+def test_a_wait_lasts_no_longer_because_the_clock_went_back_before_the_start_and_no_shorter(
+    world: World, found: Mark | None
+) -> None:
+    add_post(world.store)  # now, as the mark
+    database_says(world, 5, "here" if found else None)
+    ann = account_of(world.store, "ann").id
+    with world.store.write() as tx:
+        accounts.ask_rest(tx, ann, until=START + HOUR, reason="asked to")
+    world.clock.advance(-720 * HOUR)
+    started(world, found)
+    assert account_of(world.store, "ann").rests_until == world.clock.now() + HOUR
+
+
+def test_a_clock_that_was_put_right_long_ago_ends_no_wait_at_the_start(world: World) -> None:
+    add_post(world.store)
+    database_says(world, 5)
+    world.clock.advance(-720 * HOUR)
+    now, ann = world.clock.now(), account_of(world.store, "ann").id
+    with world.store.write() as tx:
+        accounts.ask_rest(tx, ann, until=now + HOUR, reason="asked to")
+    started(world, beside(5, now))
+    assert account_of(world.store, "ann").rests_until == now + HOUR
 
 
 def test_what_was_noticed_once_is_not_noticed_again_and_the_same_old_copy_is(world: World) -> None:

@@ -11,9 +11,9 @@ import pytest
 
 from postbell.domain.states import DeliveryState, Outcome
 from postbell.services.sending.caution import Watch
-from postbell.testing import FakeClock
+from postbell.testing import FakeClock, Mode
 from support.stage import Stage, fate, live
-from support.world import START, World, add_post, build_world
+from support.world import START, World, account_of, add_post, build_world
 
 
 HOUR = timedelta(hours=1)
@@ -87,6 +87,25 @@ def test_a_step_back_ends_waits_and_publishes_nothing_again(world: World) -> Non
     live(world, script)
     assert fate(world, post)[:2] == (DeliveryState.PROCESSED, Outcome.PUBLISHED)
     assert len(world.fake.seen) == 1
+
+
+def test_a_clock_that_is_corrected_again_and_again_ends_no_wait(world: World) -> None:
+    post = add_post(world.store)
+    world.fake.modes, world.fake.wait = [Mode.LIMIT], HOUR
+
+    async def script(stage: Stage) -> None:
+        await stage.ring()
+        for _ in range(3):
+            world.clock.advance(60)
+            world.clock.adjust(timedelta(seconds=-2))
+            await stage.ring()
+        ends = account_of(world.store, "ann").rests_until
+        assert (ends, len(world.fake.seen)) == (START + HOUR - timedelta(seconds=6), 1)
+        world.clock.advance(HOUR - timedelta(seconds=180))
+        await stage.ring()
+
+    live(world, script)
+    assert fate(world, post)[1] is Outcome.PUBLISHED
 
 
 def test_a_process_that_stops_between_two_clocks_reads_them_again() -> None:

@@ -25,6 +25,7 @@ from postbell.errors import Conflict, IllegalTransition, Stale
 from postbell.store import accounts, deliveries, overdue, posts
 from postbell.store.engine import Store
 from postbell.store.tables.core import attempt, delivery, post
+from postbell.store.waits import shift_waits
 from support.world import (
     START,
     add_post,
@@ -308,13 +309,41 @@ def test_a_post_whose_accounts_were_all_removed_is_not_scheduled(store: Store) -
         deliveries.schedule_deliveries(tx, draft.id, planned([1]))
 
 
-def test_waits_that_were_written_while_the_clock_was_ahead_are_forgotten(store: Store) -> None:
+DAY, DAYS = timedelta(days=1), timedelta(days=300)
+
+
+def test_waits_that_were_written_while_the_clock_was_ahead_last_as_long_as_they_would_have(
+    store: Store,
+) -> None:
+    made = delivery_in(store, DeliveryState.SCHEDULED)
+    (taken,) = claim(store, START)
+    soon = START + timedelta(seconds=9)
+    with store.write() as tx:
+        deliveries.record_retry(tx, taken.delivery.id, "refused", soon + DAYS)
+        accounts.rest_account(tx, taken.account.id, until=soon + DAYS, reason="refused")
+    with store.write() as tx:
+        shift_waits(tx, -DAYS, START, longest=DAY)
+    assert claim(store, START + timedelta(seconds=8)) == []
+    assert [again.delivery.id for again in claim(store, soon)] == [made.id]
+
+
+def test_nothing_is_tried_before_it_is_due_because_the_clock_went_back(store: Store) -> None:
+    tried = delivery_in(store, DeliveryState.SCHEDULED)
+    (taken,) = claim(store, START)
+    coming = delivery_in(store, DeliveryState.SCHEDULED)
+    with store.write() as tx:
+        deliveries.snooze(tx, taken.delivery.id, None, START + timedelta(seconds=5))
+        shift_waits(tx, -DAYS, START - DAYS, longest=DAY)
+    for each in (tried, coming):
+        assert delivery_of(store, each.id).try_at == each.due_at
+
+
+def test_a_wait_that_no_clock_explains_is_over(store: Store) -> None:
     made = delivery_in(store, DeliveryState.SCHEDULED)
     (taken,) = claim(store, START)
     with store.write() as tx:
-        deliveries.record_retry(tx, taken.delivery.id, "refused", START + timedelta(days=300))
-        accounts.rest_account(tx, taken.account.id, until=START + timedelta(days=300), reason="refused")
-    assert claim(store, START) == []
-    with store.write() as tx:
-        deliveries.forget_waits(tx, START)
+        deliveries.snooze(tx, taken.delivery.id, None, START + DAYS)
+        accounts.rest_account(tx, taken.account.id, until=START + DAYS, reason="asked to")
+        accounts.keep_apart(tx, taken.account.id, START + DAYS)
+        shift_waits(tx, timedelta(seconds=-2), START, longest=DAY)
     assert [again.delivery.id for again in claim(store, START)] == [made.id]

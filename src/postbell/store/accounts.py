@@ -168,14 +168,6 @@ def keep_distance(tx: Connection, published: Mapping[int, datetime]) -> None:
         tx.execute(update(account).where(account.c.id == account_id).values(next_post_at=next_post_at))
 
 
-def forget_rests(tx: Connection, now: datetime) -> None:
-    """Shorten what accounts wait for to what it can be at most: the clock has gone back."""
-    tx.execute(update(account).where(account.c.rests_until > now).values(rests_until=now))
-    ahead = list(tx.execute(select(account.c.id).where(account.c.next_post_at > now)).scalars())
-    tx.execute(update(account).where(account.c.id.in_(ahead)).values(next_post_at=now))
-    keep_distance(tx, dict.fromkeys(ahead, now))
-
-
 def set_slots(tx: Connection, name: str, slots: WeeklySlots | None) -> None:
     """Store when an account likes to post; raises NotFound."""
     _change(tx, name, slots=_slots_json(slots) if slots else None)

@@ -44,7 +44,6 @@ from postbell.domain.states import (
     post_sources,
 )
 from postbell.errors import Stale
-from postbell.store.accounts import forget_rests
 from postbell.store.many import as_list, listed, one_of, part
 from postbell.store.posts import delivery_from
 from postbell.store.prepared import Prepared
@@ -272,17 +271,6 @@ def hasten(tx: Connection, post_id: str, now: datetime) -> None:
     waiting = and_(delivery.c.post_id == post_id, delivery.c.state == DeliveryState.SCHEDULED)
     tx.execute(update(delivery).where(waiting).values(try_at=now))
     tx.execute(update(delivery).where(waiting, delivery.c.due_at > now).values(due_at=now, wall=None))
-
-
-def forget_waits(tx: Connection, now: datetime) -> None:
-    """Let everything that waits for another try be tried when it is due: the clock has gone back.
-
-    Waits that were written while it was ahead would last for as long as the step. What is not due by the
-    clock of now waits until it is: to go on sooner would be early.
-    """
-    waits = (delivery.c.state == DeliveryState.SCHEDULED, delivery.c.try_at > now)
-    tx.execute(update(delivery).where(*waits).values(try_at=delivery.c.due_at))
-    forget_rests(tx, now)
 
 
 def step_aside(tx: Connection, account_id: int, until: datetime) -> None:

@@ -20,11 +20,13 @@ from postbell.domain.pause import Pause, PauseScope
 from postbell.domain.post import Delivery
 from postbell.publishing.registry import can_ask
 from postbell.services.context import Context
-from postbell.store import accounts, deliveries, mark, pauses, summary
+from postbell.services.sending.outcomes import LONGEST_REST
+from postbell.store import accounts, mark, pauses, summary
 from postbell.store.caution import begin_caution, last_alive, read_caution
 from postbell.store.mark import Mark
 from postbell.store.overdue import doubt_begun, doubt_overdue
 from postbell.store.series import pass_over
+from postbell.store.waits import shift_waits
 
 
 #: A clock that goes back by less is being corrected.
@@ -53,8 +55,7 @@ def take_stock(tx: Connection, ctx: Context, beside: Mark | None, machine: str |
     newest = summary.newest_time(tx)
     cause = mark.what_happened(within, beside, machine)
     cause = cause or _what_the_clock_says(beside, newest=newest, now=now)
-    if any(time and time - now > _LEAST_STEP for time in (newest, beside.at if beside else None)):
-        deliveries.forget_waits(tx, now)
+    _shorten_waits(tx, beside.at if beside and beside.at else newest, newest, now)
     _count_on(tx, within, beside, machine)
     if cause is None:
         return Stock()
@@ -63,6 +64,16 @@ def take_stock(tx: Connection, ctx: Context, beside: Mark | None, machine: str |
         return _distrust(tx, cause, beside, ctx.can_ask, lost=lost, now=now)
     since = beside.at if beside and cause is Cause.AWAY else newest
     return Stock(cause=cause, doubted=_doubt(tx, cause, _askable(tx, ctx), since=since, now=now))
+
+
+def _shorten_waits(tx: Connection, seen: datetime | None, newest: datetime | None, now: datetime) -> None:
+    """Let no wait last longer because the clock went back while nothing ran, given when it was seen last.
+
+    It went back by that much at least. Where it did so before, only what is newest still says that.
+    """
+    steps = [min(now - time, timedelta()) for time in (seen, newest) if time]
+    if steps and min(steps) < -_LEAST_STEP:
+        shift_waits(tx, steps[0], now, longest=LONGEST_REST)
 
 
 def begin_after_restore(tx: Connection, beside: Mark | None, machine: str, now: datetime) -> Stock:
@@ -178,7 +189,7 @@ class Look:
 def note_step(tx: Connection, ctx: Context, look: Look) -> list[Delivery]:
     """Do what must be done because the clock was set; return what is in doubt because of that."""
     if look.step < -_LEAST_STEP:
-        deliveries.forget_waits(tx, look.now)
+        shift_waits(tx, look.step, look.now, longest=LONGEST_REST)
     if not look.is_far:
         return []
     return _doubt(tx, Cause.CLOCK_SET, _askable(tx, ctx), since=look.before, now=look.now)

@@ -45,7 +45,7 @@ LONGEST_STEP = 15 * 60.0
 #: Seconds between two tries to write when the database cannot take it.
 _WRITE_AGAIN = 1.0
 #: No account rests longer, whatever its network says: a nonsense date must not silence it for years.
-_LONGEST_REST = timedelta(days=1)
+LONGEST_REST = timedelta(days=1)
 #: None rests shorter: tries that the network turns away do not count, so nothing else would slow them down.
 _SHORTEST_REST = timedelta(seconds=1)
 #: What is late by more than this is late after an outage; by less because others were being sent.
@@ -264,7 +264,7 @@ def let_rest(tx: Connection, account_id: int, ending: RateLimited, rules: Rules)
     """
     wait = rules.retry.cap * (0.5 + rules.chance / 2)
     asked = ending.until if ending.until and ending.until > rules.now else rules.now + wait
-    until = min(max(asked, rules.now + _SHORTEST_REST), rules.now + _LONGEST_REST)
+    until = min(max(asked, rules.now + _SHORTEST_REST), rules.now + LONGEST_REST)
     accounts.ask_rest(tx, account_id, until=until, reason=f"rate limited: {ending}")
     return until
 
@@ -272,7 +272,7 @@ def let_rest(tx: Connection, account_id: int, ending: RateLimited, rules: Rules)
 def note_rest(tx: Connection, account_id: int, rules: Rules) -> None:
     """Let the account rest for as long as follows from what its network answered to anything, if it does."""
     if rules.rest:
-        until = min(rules.rest.until, rules.now + _LONGEST_REST)
+        until = min(rules.rest.until, rules.now + LONGEST_REST)
         accounts.prolong_rest(tx, account_id, until=until, reason=rules.rest.reason)
 
 
