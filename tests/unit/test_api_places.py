@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
+from pydantic import model_validator
 
 from postbell.domain.content import Content, Override, Split
 from postbell.domain.media import COMMENT, Media
 from postbell.errors import Problem
 from postbell.services.posts.places import placed
+from postbell.testing import FakeNetwork, FakeOptions
 from support import pictures
 from support.api import Asked, configured, problem
 from support.sounds import PDF
@@ -164,3 +166,43 @@ def test_parts_that_were_made_of_a_text_are_none_of_the_post() -> None:
         own = {"toots": Override(title=title)}
         where = placed(replace(told, where="part 1: title"), Content(), own, **names).where
         assert where == ("[toots] title" if title else "title")
+
+
+# Everything at once.
+
+
+def test_a_wrong_option_hides_nothing_else(api: Asked) -> None:
+    asked: dict[str, Any] = {"text": LONG, "segments": ["ok", LONG], "comment": {"text": LONG}}
+    asked["overrides"] = {"toots": {"options": {"visibility": "foo"}}}
+    places = ["/overrides/toots/options/visibility", "/text", "/segments/1", "/comment/text"]
+    assert [pointer for pointer, _ in told(api, **asked)] == places
+    series = asked | {"to": ["toots"], "repeat": {"repeat": "daily", "times": ["09:00"]}}
+    answer = api.ask("POST", "/api/v1/series", json=series)
+    assert [each["pointer"] for each in answer.json()["problems"]] == places
+
+
+def test_nothing_is_missed_that_a_wrong_option_was_to_say(api: Asked) -> None:
+    add_account(api.world.store, "tower", network="telegram", credentials={"bot_token": "1:x", "chat": "@x"})
+    wrong = {"tower": {"options": {"poll": list("abcdefghijklmn"), "poll_multiple": True}}}
+    asked: dict[str, Any] = {"to": ["tower"], "overrides": wrong}
+    assert [pointer for pointer, _ in told(api, **asked)] == ["/overrides/tower/options/poll"]
+
+
+def test_a_text_that_is_to_be_split_is_not_too_long_beside_a_wrong_option(api: Asked) -> None:
+    wrong = {"toots": {"options": {"visibility": "foo"}}}
+    asked: dict[str, Any] = {"text": "word " * 200, "split": "plain", "overrides": wrong}
+    assert [pointer for pointer, _ in told(api, **asked)] == ["/overrides/toots/options/visibility"]
+
+
+def test_options_that_cannot_be_read_without_the_wrong_ones_are_told_alone(
+    api: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Moody(FakeOptions):
+        @model_validator(mode="after")
+        def require_mood(self) -> Self:
+            raise ValueError("say how you feel")
+
+    monkeypatch.setattr(FakeNetwork, "Options", Moody)
+    for split in ("no", "plain"):
+        ((_, where),) = told(api, to=["ann"], text=LONG, split=split)
+        assert where == "overrides.fake.options.value"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Container, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +20,7 @@ from postbell.errors import Problem
 from postbell.publishing import parts
 from postbell.publishing.protocol import Network, fetches, read_options
 from postbell.services.context import Context
-from postbell.services.posts.places import placed
+from postbell.services.posts.places import is_of_option, placed
 
 
 _WEB_ADDRESS = re.compile(r"(?i)https?://(?![/?#])[^\s\x00-\x1f\x7f-\x9f]+")
@@ -106,6 +107,22 @@ def check_options(
     return []
 
 
+def good_options(network: Network, given: Mapping[str, Any], *, unchecked: bool) -> tuple[Any, bool]:
+    """Return the options of a post as its network reads them, and whether wrong ones were left out.
+
+    They are None where they cannot be read so either.
+    """
+    try:
+        return read_options(network, given, unchecked=unchecked), False
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False)
+        wrong = {each["loc"][0] for each in found if each["loc"]}
+    with suppress(ValidationError):
+        good = {name: value for name, value in given.items() if name not in wrong}
+        return read_options(network, good, unchecked=unchecked), True
+    return None, True
+
+
 def check_content(
     ctx: Context,
     base: Content,
@@ -116,8 +133,8 @@ def check_content(
 ) -> list[Problem]:
     """Return everything about the content that the account's network would refuse, its pictures made to fit.
 
-    The options must have passed `check_options`. Firm is what Postbell could not send there as it is: with
-    `unchecked` the rest says that the network decides.
+    Options that `check_options` refuses are left out for it. Firm is what Postbell could not send there as it
+    is: with `unchecked` the rest says that the network decides.
     """
     fitted, unfit = ctx.fit(base, overrides, account)
     wrong = [replace(problem, firm=True) for problem in unfit]  # it would be sent with its notes
@@ -136,10 +153,13 @@ def check_fitted(
     network = ctx.network_of(account)
     content, given = resolve(base, overrides, network=account.network, account=account.name)
     content = completed(content, overrides, account=account.name)
-    options = read_options(network, given, unchecked=unchecked)
-    found = parts.problems(content, options, network, account=account.name)
+    options, wrong = good_options(network, given, unchecked=unchecked)
+    found = parts.problems(content, options, network, account=account.name) if options is not None else []
     found = [
-        placed(problem, base, overrides, network=account.network, account=account.name) for problem in found
+        placed(problem, base, overrides, network=account.network, account=account.name)
+        for problem in found
+        # What an option lacks may be one of those that were left out.
+        if not (wrong and is_of_option(problem))
     ]
     if not unchecked:
         return found

@@ -61,7 +61,7 @@ def judge(
         must, notes = must + wrong, notes + told
         lacks += check_terms(ctx, post, account)
         # Without its bad picture a post may look empty: that would be no news.
-        if not wrong and (_says_anything(post) or not problems):
+        if _says_anything(post) or not problems:
             found = check_content(ctx, post.content, post.overrides, account, unchecked=post.unchecked)
             wrong, told = parted(found, post)
             lacks, notes = lacks + wrong, notes + told

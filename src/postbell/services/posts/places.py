@@ -32,6 +32,12 @@ def placed(
     return replace(problem, where=_in_words_of(found, overrides, network=network, account=account))
 
 
+def is_of_option(problem: Problem) -> bool:
+    """Whether something is wrong with an option, as a network tells it."""
+    found = _PLACE.fullmatch(problem.where)
+    return bool(found and _OPTION.fullmatch(found["what"]))
+
+
 def _number(found: re.Match[str], media: Sequence[Media]) -> int | None:
     """Return which file it is; None where several of a part are called so."""
     name = found["what"].removeprefix(_FILE)

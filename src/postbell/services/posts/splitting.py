@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
 from postbell.domain.account import Account
 from postbell.domain.additions import Additions
 from postbell.domain.content import Content, Override, Split, resolve
 from postbell.domain.post import Post
 from postbell.publishing import parts
-from postbell.publishing.protocol import Network, Threads, read_options
+from postbell.publishing.protocol import Network, Threads
 from postbell.services.context import Context
-from postbell.services.posts.checking import check_options, parted
+from postbell.services.posts.checking import good_options
 
 
 def split_of(post: Post) -> Split:
@@ -40,16 +39,15 @@ def _split(ctx: Context, post: Post, account: Account, how: Split) -> Override |
     network = ctx.network_of(account)
     if network.threads is not Threads.CHAIN:
         return None
-    if parted(check_options(ctx, post.overrides, account, unchecked=post.unchecked), post)[0]:
-        return None
     content, given = resolve(post.content, post.overrides, network=account.network, account=account.name)
     if content.segments or not content.text.strip():
         return None
     from postbell.domain.splitting import split  # few posts need its rules
     from postbell.domain.tagging import tag, tail
 
-    options: Any = read_options(network, given, unchecked=post.unchecked)
-
+    options, _ = good_options(network, given, unchecked=post.unchecked)
+    if options is None:
+        return None
     said = post.overrides.get(account.name, Override())
     added = said.added or Additions()
 

@@ -50,9 +50,8 @@ def judge_series(
     templates = list(_template_problems(series))
     must += templates
     for account in accounts.values():
-        wrong = check_options(ctx, series.overrides, account)
-        must += wrong + check_terms(ctx, _post(series), account)
-        if not (wrong or templates or (problems and not _says_anything(series))):
+        must += check_options(ctx, series.overrides, account) + check_terms(ctx, _post(series), account)
+        if not (templates or (problems and not _says_anything(series))):
             must += _too_much(ctx, series, account)
     no_alt = check_alt(series.content)
     must += no_alt if ctx.require_alt else []
