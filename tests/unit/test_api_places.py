@@ -188,6 +188,22 @@ def test_nothing_is_missed_that_a_wrong_option_was_to_say(api: Asked) -> None:
     assert [pointer for pointer, _ in told(api, **asked)] == ["/overrides/tower/options/poll"]
 
 
+def test_the_variant_of_a_series_is_pointed_to(api: Asked) -> None:
+    asked: dict[str, Any] = {"to": ["toots"], "repeat": {"repeat": "daily", "times": ["09:00"]}}
+    for said, places in (
+        ({"text": "fine", "variants": ["a", LONG, "b", LONG]}, {"/variants/1", "/variants/3"}),
+        ({"variants": ["a", "x" * 490], "link": LINK}, {"/variants/1"}),
+        ({"text": LONG, "variants": ["a"]}, {"/text"}),
+        ({"text": "fine", "variants": [LONG], "segments": [LONG]}, {"/variants/0", "/segments/0"}),
+        (
+            {"text": "fine", "variants": ["a"], "overrides": {"toots": {"text": LONG}}},
+            {"/overrides/toots/text"},
+        ),
+    ):
+        answer = api.ask("POST", "/api/v1/series", json=asked | said)
+        assert {each["pointer"] for each in answer.json()["problems"]} == places
+
+
 def test_a_text_that_is_to_be_split_is_not_too_long_beside_a_wrong_option(api: Asked) -> None:
     wrong = {"toots": {"options": {"visibility": "foo"}}}
     asked: dict[str, Any] = {"text": "word " * 200, "split": "plain", "overrides": wrong}

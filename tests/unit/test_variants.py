@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from postbell.domain.variants import DEEPEST, _walk, check_template, count, escape, has_choice, pick
+from postbell.domain.variants import DEEPEST, _walk, check_template, count, escape, has_choice, pick, picked
 from postbell.errors import Invalid, Problem
 
 
@@ -83,6 +83,12 @@ def test_a_choice_inside_of_plain_braces_is_one() -> None:
 
 def test_plain_braces_inside_of_a_choice_are_kept() -> None:
     assert sorted(readings(["{a|{b}}"])) == ["a", "{b}"]
+
+
+def test_of_each_reading_it_is_known_which_template_it_is_of() -> None:
+    texts = ["a{1|2}", "b", "c{1|2|3}"]
+    for turn in range(2 * count(texts)):
+        assert pick(texts, turn, "seed")[0] == "abc"[picked(texts, turn, "seed")]
 
 
 def test_equal_options_count_each() -> None:

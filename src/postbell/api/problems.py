@@ -128,7 +128,7 @@ _PLACES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     ),
     (re.compile(r"(repeat|recycle)"), lambda found: f"/{found[1]}"),
     (re.compile(r"(repeat|recycle) (\w+)(?: .+)?"), lambda found: f"/{found[1]}/{found[2]}"),
-    (re.compile(r"variant (\d+)"), lambda found: f"/variants/{int(found[1]) - 1}"),
+    (re.compile(r"variant (\d+)(?:,? .*)?"), lambda found: f"/variants/{int(found[1]) - 1}"),
     (re.compile(r"label (\d+)"), lambda found: f"/labels/{int(found[1]) - 1}"),
 )
 

@@ -12,7 +12,9 @@ Nothing is stored about what was used: the turn alone says which reading is next
 
 from __future__ import annotations
 
+import bisect
 import hashlib
+import itertools
 import math
 import re
 from collections.abc import Iterator, Sequence
@@ -89,6 +91,13 @@ def pick(texts: Sequence[str], turn: int, seed: str) -> str:
     total = sum(template.count for template in templates)
     start, step = _walk(total, seed)
     return _option(templates, (start + turn * step) % total)
+
+
+def picked(texts: Sequence[str], turn: int, seed: str) -> int:
+    """Return which of the templates `pick` takes for a turn, from 0 on; raises what it raises."""
+    ends = list(itertools.accumulate(_template(text).count for text in texts))
+    start, step = _walk(ends[-1], seed)
+    return bisect.bisect_right(ends, (start + turn * step) % ends[-1])
 
 
 def escape(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -13,7 +14,7 @@ from postbell.domain.post import Post
 from postbell.domain.recycling import Recycling
 from postbell.domain.series import Series
 from postbell.domain.states import PostState
-from postbell.domain.variants import check_template, count
+from postbell.domain.variants import check_template, count, picked
 from postbell.errors import Invalid, Problem
 from postbell.services.context import Context
 from postbell.services.plan.making import reading
@@ -30,6 +31,8 @@ from postbell.services.posts.judging import NO_ACCOUNT, check_said
 from postbell.services.posts.plainness import check_plain
 
 
+#: What is said first for all: the text of a series, or a variant.
+_TEXT = re.compile(r"^(?:part 1: )?text\b")
 #: So many readings of a text with choices are checked against the limits of the networks.
 _READINGS = 200
 
@@ -86,7 +89,10 @@ def _template_problems(series: Series) -> Iterator[Problem]:
 
 def _too_much(ctx: Context, series: Series, account: Account) -> list[Problem]:
     """Return what an account's network would refuse, each with the first reading of which it is true."""
-    texts = [text for text in (series.content.text, *series.variants) if text]
+    named = [("text", series.content.text)]
+    named += [(f"variant {number}", text) for number, text in enumerate(series.variants, 1)]
+    named = [(where, text) for where, text in named if text] or named[:1]
+    texts = [text for _, text in named]
     counts = [count(texts), *(count([text]) for text in _others(series))]
     fitted, unfit = ctx.fit(series.content, series.overrides, account)
     found: dict[str, Problem] = {}
@@ -95,8 +101,10 @@ def _too_much(ctx: Context, series: Series, account: Account) -> list[Problem]:
         content = replace(content, media=fitted.media)
         post = added_to(replace(_post(series), overrides=overrides), [account])
         for problem in check_fitted(ctx, content, post.overrides, account):
+            said_by = named[picked(texts, turn, series.id)][0]
+            where = problem.where if said_by == "text" else _TEXT.sub(said_by, problem.where)
             said = f'{problem.message} So it is in "{_shortened(content.text)}".' if max(counts) > 1 else None
-            found.setdefault(problem.where, replace(problem, message=said or problem.message))
+            found.setdefault(where, replace(problem, where=where, message=said or problem.message))
     return [*unfit, *found.values()]
 
 
