@@ -216,7 +216,7 @@ def test_what_waited_for_a_slot_says_so_however_long_that_took(world: World) -> 
 def test_a_limit_is_the_reason_of_those_that_waited_for_it_and_not_of_the_first(world: World) -> None:
     first, second = add_post(world.store), add_post(world.store, at=after(1))
     world.fake.modes = [Mode.LIMIT]
-    ring(world, 3, after=120)
+    ring(world, 4, after=60)
     assert only(world, first).late_reason is None
     assert only(world, second).late_reason == "rate limited: asked to wait"
 

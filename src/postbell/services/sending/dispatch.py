@@ -12,9 +12,8 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import Connection
 
-from postbell.domain.account import Account
 from postbell.domain.caution import Cause
-from postbell.domain.post import LATE_AFTER, Delivery
+from postbell.domain.post import LATE_AFTER
 from postbell.errors import BrokenOff, PostbellError, PublishError, Rejected, Unsure
 from postbell.publishing.protocol import Progress, Receipt
 from postbell.publishing.web.rates import Rest
@@ -27,7 +26,6 @@ from postbell.services.sending.lateness import (
     CLOCK_SET,
     NOT_RUNNING,
     Halts,
-    why_late,
     why_refused,
 )
 from postbell.services.sending.outcomes import (
@@ -218,16 +216,12 @@ class Dispatcher:
             self._halts.note(BUSY, until=look.now)
         elif look.step > self.longest_gap:  # set since it was asked
             self._halts.note(CLOCK_SET, until=look.now)
-        return take_due(tx, self.ctx, self._watch, free, self._why_late, wary=wary, at=at)
+        self._halts.spare(tx)
+        return take_due(tx, self.ctx, self._watch, free, self._halts.why_late, wary=wary, at=at)
 
     def _has_slept(self, look: Look) -> bool:
         """Whether the machine was asleep since the look before: one that is awake looks more often."""
         return look.passed > self.longest_gap * 2
-
-    def _why_late(self, delivery: Delivery, account: Account | None) -> str:
-        assert delivery.due_at is not None, "what waits for its time has one"
-        held = why_late(delivery, account) or self._halts.since(delivery.due_at)
-        return held or "other posts were being sent"
 
     def _note_handed(self, claims: Sequence[Claim]) -> None:
         self._handed.update(claim.attempt_id for claim in claims)

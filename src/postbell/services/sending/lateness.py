@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import functools
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -30,30 +30,72 @@ ASLEEP = "the machine was asleep, or Postbell was stopped"
 CLOCK_SET = "the clock was set"
 #: It took a claim in the end, after a wait.
 BUSY = "the database was busy"
+#: Nothing else kept it.
+OTHERS = "other posts were being sent"
 _REFUSED = {
     DatabaseLocked: "the database was locked",
     DiskFull: "the disk was full",
     DiskFailed: "the disk did not take what was to be written",
 }
-#: So many halts are remembered.
+#: What lasts has no end yet.
+_ENDLESS = datetime.max.replace(tzinfo=UTC)
+#: So many halts are remembered, and so many reasons of one delivery.
 _REMEMBERED = 5
+_THEN = ", then "
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delay:
+    """What has kept something from being sent, and until when (aware UTC)."""
+
+    why: str
+    until: datetime
 
 
 @dataclass
 class Halts:
-    """What has kept everything from being sent lately, and until when."""
+    """What has kept everything from being sent lately."""
 
-    _ends: deque[tuple[datetime, str]] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
+    _delays: deque[Delay] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
+    #: By the end of each: the accounts that would not have sent anything anyway.
+    _spared: dict[datetime, Collection[int]] = field(default_factory=dict)
 
     def note(self, why: str, until: datetime) -> None:
         """Note that nothing was sent before `until` (aware UTC); once more where it goes on."""
-        if self._ends and self._ends[-1][1] == why:
-            self._ends.pop()
-        self._ends.append((until, why))
+        if self._delays and self._delays[-1].why == why:
+            self._delays.pop()
+        self._delays.append(Delay(why=why, until=until))
 
-    def since(self, due_at: datetime) -> str | None:
-        """Return all that has kept what was due then, one after the other; None if nothing has."""
-        return ", then ".join(dict.fromkeys(why for until, why in self._ends if until > due_at)) or None
+    def spare(self, tx: Connection) -> None:
+        """Take down whom the halts noted since the last time have not kept from sending.
+
+        To be called before anything is sent again: what holds an account for longer then began before.
+        """
+        ends = {delay.until for delay in list(self._delays)}
+        known = {end: self._spared[end] for end in ends if end in self._spared}
+        if ends - known.keys():
+            everybody = accounts.list_accounts(tx)
+            for end in ends - known.keys():
+                known[end] = {each.id for each in everybody if _is_held(each, end)}
+        self._spared = known
+
+    def why_late(self, delivery: Delivery, account: Account | None) -> str:
+        """Return what has kept an account from publishing a delivery in time, after what is known of that."""
+        due, own = delivery.due_at, _own_delay(delivery, account)
+        assert due is not None, "what waits for its time has one"
+        others = [each for each in list(self._delays) if each.until > due and not self._spares(each, account)]
+        delays = sorted([*others, *([own] if own else [])], key=lambda delay: delay.until)
+        known = joined(delivery.late_reason, [delay.why for delay in delays])
+        return known or OTHERS
+
+    def _spares(self, delay: Delay, account: Account | None) -> bool:
+        return account is None or account.id in self._spared.get(delay.until, ())
+
+
+def joined(told: str | None, reasons: Iterable[str]) -> str | None:
+    """Add reasons to those that are told, one after the other, each once; None where there is none."""
+    known = told.split(_THEN) if told else []
+    return _THEN.join([*dict.fromkeys([*known, *reasons])][:_REMEMBERED]) or None
 
 
 def why_refused(error: PostbellError) -> str:
@@ -89,19 +131,27 @@ def give_up_late(
     return missed, not left
 
 
-def why_late(delivery: Delivery, account: Account | None) -> str | None:
-    """Return what has kept an account from publishing a delivery in time; None if nothing has."""
+def _own_delay(delivery: Delivery, account: Account | None) -> Delay | None:
+    """Return what has kept this account alone from publishing a delivery in time; None if nothing has."""
     if account is None:
-        return "the account was removed"
+        return Delay(why="the account was removed", until=_ENDLESS)
     if account.health is not Health.OK:
-        return "the account must be reconnected"
+        return Delay(why="the account must be reconnected", until=_ENDLESS)
     due, rests, distant = delivery.due_at, account.rests_until, account.next_post_at
     assert due is not None, "what waits for its time has one"
     if account.min_gap and distant and distant > due and (rests is None or distant >= rests):
-        return f"the account keeps {span_text(account.min_gap)} between two posts"
+        gap = f"the account keeps {span_text(account.min_gap)} between two posts"
+        return Delay(why=gap, until=distant)
     if rests and rests > due:
-        return account.rest_reason or "the account rested"
+        return Delay(why=account.rest_reason or "the account rested", until=rests)
     return None
+
+
+def _is_held(account: Account, moment: datetime) -> bool:
+    """Whether an account could not publish before a moment (aware), whatever else kept it."""
+    ends = [account.rests_until, account.next_post_at if account.min_gap else None]
+    ends += [account.paused_until or _ENDLESS] if account.paused_at else []
+    return account.health is not Health.OK or any(end is not None and end >= moment for end in ends)
 
 
 def _give_up(
