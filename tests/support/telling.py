@@ -15,7 +15,7 @@ from postbell.services.telling.message import Message
 from postbell.services.telling.teller import Teller
 from postbell.services.telling.ways import Way
 from postbell.settings import NotifySettings
-from postbell.store import deliveries, notices
+from postbell.store import deliveries, notices, overdue
 from postbell.store.engine import Store
 from postbell.store.thread import StoreThread
 from support.world import World, add_post, build_world, claim
@@ -138,7 +138,7 @@ def publish(told: Told, name: str, late: timedelta) -> None:
     (claimed,) = claim(told.world.store, now, limit=1)
     with told.world.store.write() as tx:
         if late > timedelta(seconds=5):
-            deliveries.record_late(tx, {claimed.delivery.id: "Postbell was not running"})
+            overdue.record_late(tx, {claimed.delivery.id: "Postbell was not running"})
         deliveries.record_published(tx, claimed.delivery.id, receipt_id="r", url=None, warnings=(), now=now)
 
 

@@ -45,10 +45,9 @@ def value(found: Samples, name: str, **labels: str) -> float:
 def publish(store: Store, late: timedelta = timedelta()) -> None:
     for taken in claim(store, START + late):
         with store.write() as tx:
-            attempts.close_attempt(tx, taken.attempt_id, result="published", message=None, now=START)
-            deliveries.record_published(
-                tx, taken.delivery.id, receipt_id="r", url=None, warnings=(), now=START
-            )
+            now = START + late
+            attempts.close_attempt(tx, taken.attempt_id, result="published", message=None, now=now)
+            deliveries.record_published(tx, taken.delivery.id, receipt_id="r", url=None, warnings=(), now=now)
 
 
 def test_how_much_there_is_of_what(world: World) -> None:

@@ -129,7 +129,7 @@ _NOT_SAID = {
     *("expires_at", "delete_at", "deleted_at", "edit_at", "edited_at", "started_at", "told_at", "over_at"),
     *("not_after", "timestamp", "ends_at", "first_at", "last_at", "failing_since", "next_at", "now", "file"),
     *("result", "moved", "changed", "removed", "next_free", "pointer", "option", "said", "where", "data"),
-    "reset",
+    *("reset", "public_at"),
     # Whose members are told apart by their own names.
     *(
         "deliveries",

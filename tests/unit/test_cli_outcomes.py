@@ -113,7 +113,7 @@ def test_lateness_is_shown_with_its_cause(cli: Command) -> None:
     post_id = cli.add("Hello", "--to", "site", "--now")
     delivery = cli.claim()["site"]
     with cli.store() as store, store.write() as tx:
-        deliveries.record_late(tx, {delivery.id: "the daemon was not running"})
+        overdue.record_late(tx, {delivery.id: "the daemon was not running"})
         failed(tx, delivery)
     shown = cli.done("show", post_id).out
     assert re.search(r"late by \d+ d( \d+ h)? \(the daemon was not running\)\n", shown)

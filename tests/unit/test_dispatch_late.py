@@ -213,28 +213,6 @@ def test_what_waited_for_a_slot_says_so_however_long_that_took(world: World) -> 
     assert only(world, second).late_reason == "other posts were being sent"
 
 
-def test_a_limit_is_the_reason_of_those_that_waited_for_it_and_not_of_the_first(world: World) -> None:
-    first, second = add_post(world.store), add_post(world.store, at=after(1))
-    world.fake.modes = [Mode.LIMIT]
-    ring(world, 4, after=60)
-    assert only(world, first).late_reason is None
-    assert only(world, second).late_reason == "rate limited: asked to wait"
-
-
-def test_the_first_reason_stays(world: World) -> None:
-    post = add_post(world.store)
-    world.clock.advance(60)
-    world.fake.modes = [Mode.FAIL]
-
-    async def script(stage: Stage) -> None:
-        await stage.ring()
-        world.clock.advance(3600)
-        await stage.ring()
-
-    live(world, script)
-    assert only(world, post).late_reason == "Postbell was not running"
-
-
 def test_a_claim_and_the_reason_of_its_lateness_are_written_together(world: World) -> None:
     post = add_post(world.store)
     world.clock.advance(60)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -60,6 +61,12 @@ def test_a_delivery_is_late_only_beyond_the_bound() -> None:
     assert delivery(state, begun_at=DUE + LATE_AFTER).lateness is None
     assert delivery(state, begun_at=DUE + timedelta(minutes=3)).lateness == timedelta(minutes=3)
     assert delivery(state, begun_at=DUE - timedelta(minutes=3)).lateness is None
+
+
+def test_what_is_public_is_as_late_as_it_became_so() -> None:
+    published = delivery(DeliveryState.PROCESSED, begun_at=DUE)
+    assert published.lateness is None  # by an older version
+    assert replace(published, public_at=DUE + timedelta(hours=1)).lateness == timedelta(hours=1)
 
 
 def test_a_delivery_that_has_not_begun_or_has_no_time_is_not_late() -> None:

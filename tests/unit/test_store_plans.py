@@ -160,7 +160,7 @@ WRITING: dict[str, Any] = {
     "cancel": lambda tx: deliveries.cancel_waiting(tx, "p019999", LONG_AFTER),
     "miss": lambda tx: overdue.miss(tx, [19_999], "too late", LONG_AFTER),
     "publish_many": lambda tx: published.record_all_published(tx, [_tried(tx)]),
-    "late_reasons": lambda tx: deliveries.record_late(tx, {19_999: "slept"}),
+    "late_reasons": lambda tx: overdue.record_late(tx, {19_999: "slept"}),
     "end_pauses": lambda tx: pauses.end_pauses(tx, LONG_AFTER),
 }
 

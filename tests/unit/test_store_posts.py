@@ -14,7 +14,7 @@ from postbell.domain.states import (
     PostState,
     derive_outcome,
 )
-from postbell.store import deliveries, posts
+from postbell.store import deliveries, overdue, posts
 from postbell.store.engine import Store
 from postbell.store.posts import Filter
 from postbell.store.tables.core import delivery, post
@@ -113,7 +113,7 @@ def test_reopening_begins_again_under_the_same_identity(
     made = delivery_in(store, state, result)
     assert made.outcome is result
     with store.write() as tx:
-        deliveries.record_late(tx, {made.id: "slept"})
+        overdue.record_late(tx, {made.id: "slept"})
         deliveries.reopen(tx, made.id, LATER)
     again = delivery_of(store, made.id)
     assert (again.tries, again.due_at, again.try_at, again.late_reason) == (0, LATER, LATER, None)

@@ -52,7 +52,7 @@ class Meters:
         )
         self._lateness = Histogram(
             "postbell_lateness_seconds",
-            "How long after its time the publishing began of what was published.",
+            "How long after its time what was published became public.",
             ["network"],
             registry=of,
             buckets=_LATENESS,

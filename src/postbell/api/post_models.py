@@ -72,10 +72,14 @@ class Delivery(Shape):
     tries: int = Field(description="How often it was tried.")
     begun_at: Instant | None = Field(description="When the first try began.")
     ended_at: Instant | None = Field(description="When it ended.")
-    late_seconds: float | None = Field(
-        description="How long after its time it began, in seconds; null if on time."
+    public_at: Instant | None = Field(
+        description="Since when it is public; of what was found there, when its last try began."
     )
-    late_reason: str | None = Field(description="Why it was late.")
+    late_seconds: float | None = Field(
+        description="How long after its time it became public, or began if it is not, in seconds; null if "
+        "on time."
+    )
+    late_reason: str | None = Field(description="Why it was late: all that kept it, one after the other.")
     receipt_id: str | None = Field(description="What the network calls the post.")
     url: str | None = Field(description="Where the post is, if the network says.")
     delete_at: Instant | None = Field(description="When it is taken away again.")

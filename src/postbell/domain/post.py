@@ -13,7 +13,7 @@ from postbell.domain.states import DeliveryState, Outcome, PostState, derive_out
 from postbell.domain.zones import read_wall
 
 
-#: A delivery that begins later than this after its time is called late.
+#: What is published later than this after its time is called late.
 LATE_AFTER = timedelta(seconds=5)
 
 
@@ -91,6 +91,8 @@ class Delivery:
     #: The instant of the first try.
     begun_at: datetime | None = None
     ended_at: datetime | None = None
+    #: Since when it is public; of what was found there, when its last try began.
+    public_at: datetime | None = None
     #: What a network has stored between two steps: {"step": …, "data": …}.
     progress: Mapping[str, Any] | None = None
     receipt_id: str | None = None
@@ -98,7 +100,7 @@ class Delivery:
     #: Why it failed, waits or is unsure.
     message: str | None = None
     warnings: tuple[str, ...] = ()
-    #: Why it began late, if it did.
+    #: Why it was late, if it was: all that kept it, one after the other.
     late_reason: str | None = None
     #: The series, or the library, of whose posts only the newest is published late.
     stream: str | None = None
@@ -147,10 +149,14 @@ class Delivery:
 
     @property
     def lateness(self) -> timedelta | None:
-        """How long after its time the first try began; None if it was on time or has not begun."""
-        if self.begun_at is None or self.due_at is None or self.begun_at - self.due_at <= LATE_AFTER:
+        """How long after its time it became public; None if it was on time, or nothing was tried.
+
+        Of what is not public it is how long after its time the first try began.
+        """
+        moment = self.public_at or self.begun_at
+        if moment is None or self.due_at is None or moment - self.due_at <= LATE_AFTER:
             return None
-        return self.begun_at - self.due_at
+        return moment - self.due_at
 
 
 @dataclass(frozen=True, kw_only=True)

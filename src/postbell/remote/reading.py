@@ -330,8 +330,9 @@ def _overrides_of(told: Told) -> dict[str, Override]:
 def _delivery_of(told: Told, post_id: str, number: int) -> Delivery:
     outcome = Outcome(told["outcome"]) if told["outcome"] else None
     state = DeliveryState(told["state"])
-    times = ("due_at", "try_at", "begun_at", "ended_at", "expires_at", "delete_at", "deleted_at")
-    moments: dict[str, Any] = {name: instant_of(told[name]) for name in (*times, "edit_at", "edited_at")}
+    times = ("due_at", "try_at", "begun_at", "ended_at", "public_at", "expires_at", "delete_at")
+    more = ("deleted_at", "edit_at", "edited_at")
+    moments: dict[str, Any] = {name: instant_of(told[name]) for name in (*times, *more)}
     same = ("account", "network", "tries", "receipt_id", "url", "message", "late_reason", "stream")
     zone = told["zone"]
     return Delivery(

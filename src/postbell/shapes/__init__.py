@@ -15,11 +15,11 @@ with a Z at the end, null where there is none; `local` is the clock on the wall 
               posts moved down the queue for it
     media     {name, alt, part, mime, size, width, height, sha256}; `part` of a thread shows it
     delivery  {account, network, state, outcome, due_at, zone, placed_by, placed_why, stream,
-              late_limit_seconds, expires_at, try_at, tries, begun_at, ended_at, late_seconds, late_reason,
-              receipt_id, url, delete_at, deleted_at, edit_at, edited_at, message, warnings: [text]};
-              `zone` is that of a time of its own, null where it is that of the post, `placed_by` is queue,
-              auto or library, null where the user has named the time; at `edit_at` it is changed where it is
-              public, at `edited_at` it last was
+              late_limit_seconds, expires_at, try_at, tries, begun_at, ended_at, public_at, late_seconds,
+              late_reason, receipt_id, url, delete_at, deleted_at, edit_at, edited_at, message,
+              warnings: [text]}; `zone` is that of a time of its own, null where it is that of the post,
+              `placed_by` is queue, auto or library, null where the user has named the time; since `public_at`
+              it is public; at `edit_at` it is changed where it is public, at `edited_at` it last was
     revision  {version, until, text, segments: [text], title, link, alts: [text], overrides}: what a published
               post said before it was changed
     reading   {post, account, read_at, counts: {what: count}}; what is likes, reposts, replies, quotes or

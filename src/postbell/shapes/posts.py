@@ -93,6 +93,7 @@ def delivery_json(delivery: Delivery) -> dict[str, Any]:
         "tries": delivery.tries,
         "begun_at": stamp(delivery.begun_at),
         "ended_at": stamp(delivery.ended_at),
+        "public_at": stamp(delivery.public_at),
         "late_seconds": seconds(delivery.lateness),
         "late_reason": delivery.late_reason,
         "receipt_id": delivery.receipt_id,

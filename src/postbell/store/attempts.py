@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, case, delete, exists, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    ScalarSelect,
+    bindparam,
+    case,
+    delete,
+    exists,
+    insert,
+    select,
+    update,
+)
 
 from postbell.domain.post import FORGOTTEN, Attempt, AttemptKind
 from postbell.domain.states import DeliveryState
@@ -128,6 +139,13 @@ def list_attempts(tx: Connection, delivery_ids: Sequence[int]) -> list[Attempt]:
     """Return the tries of these deliveries, oldest first."""
     rows = tx.execute(select(attempt).where(attempt.c.delivery_id.in_(delivery_ids)).order_by(attempt.c.id))
     return [Attempt(**row._asdict() | {"kind": AttemptKind(row.kind)}) for row in rows]
+
+
+def last_try_began(delivery_id: ColumnElement[int]) -> ScalarSelect[datetime]:
+    """Say in SQL when the last try to publish a delivery began of which anybody knows; null without one."""
+    known = (attempt.c.kind == AttemptKind.PUBLISH, attempt.c.result.is_distinct_from(FORGOTTEN))
+    tries = select(attempt.c.started_at).where(attempt.c.delivery_id == delivery_id, *known)
+    return tries.order_by(attempt.c.id.desc()).limit(1).scalar_subquery()
 
 
 def is_forgotten(tx: Connection, delivery_id: int) -> bool:

@@ -8,7 +8,7 @@ its id: left to itself it goes through everything that is in the state.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -44,7 +44,8 @@ from postbell.domain.states import (
     post_sources,
 )
 from postbell.errors import Stale
-from postbell.store.many import as_list, listed, one_of, part
+from postbell.store.attempts import last_try_began
+from postbell.store.many import as_list, one_of
 from postbell.store.posts import delivery_from
 from postbell.store.prepared import Prepared
 from postbell.store.spans import seconds_of
@@ -155,12 +156,6 @@ def save_progress(tx: Connection, delivery_id: int, progress: dict[str, Any]) ->
     _expect_one(tx.execute(statement).rowcount, delivery_id)
 
 
-def record_late(tx: Connection, reasons: Mapping[int, str]) -> None:
-    """Store why deliveries began late, by their ids."""
-    if reasons:
-        _LATE.run(tx, {"late": as_list(reasons.items())})
-
-
 def tell(tx: Connection, delivery_id: int, message: str) -> None:
     """Store why a delivery is as it is."""
     tx.execute(update(delivery).where(delivery.c.id == delivery_id).values(message=message))
@@ -175,14 +170,17 @@ def record_published(
     warnings: Sequence[str],
     now: datetime,
     found: bool = False,
+    late_reason: str | None = None,
     delete_at: datetime | None = None,
     metrics_at: datetime | None = None,
 ) -> None:
     """Record that it is public; `found` says that a look-up or the user told so. Raises Stale.
 
-    At `delete_at` it is taken away again, at `metrics_at` it is asked how people respond.
+    A `late_reason` takes the place of what is stored. At `delete_at` it is taken away again, at `metrics_at`
+    it is asked how people respond.
     """
-    values = {
+    late = {} if late_reason is None else {"late_reason": late_reason}
+    values = late | {
         "result": Outcome.PUBLISHED,
         "receipt_id": receipt_id,
         "url": url,
@@ -331,6 +329,10 @@ def _step(event: DeliveryEvent, names: tuple[str, ...]) -> Update:
         values["tries"] = delivery.c.tries - 1
     if "message" in values:
         values["message"] = told(event, values["message"])
+    if event is DeliveryEvent.PUBLISH:
+        values["public_at"] = values["ended_at"]
+    elif event is DeliveryEvent.FIND:
+        values["public_at"] = last_try_began(bindparam("of"))
     where = (delivery.c.id == bindparam("of"), is_in(delivery.c.state, sources))
     return update(delivery).where(*where).values(state=target, **values)
 
@@ -384,5 +386,3 @@ def _move_posts_of(tx: Connection, delivery_id: int, event: PostEvent) -> None:
 
 
 _FINISH = Prepared(_finish(delivery.c.id.in_(one_of("of"))))
-_EACH = listed("late")
-_LATE = Prepared(update(delivery).where(delivery.c.id == part(_EACH, 0)).values(late_reason=part(_EACH, 1)))

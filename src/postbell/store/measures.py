@@ -22,7 +22,7 @@ class Tried:
     kind: AttemptKind
     #: How it ended; None while it has not.
     result: str | None
-    #: How long after its time the delivery was begun, in seconds.
+    #: How long after its time the delivery became public, or was begun, in seconds.
     late: float
 
 
@@ -54,7 +54,7 @@ def tries_since(tx: Connection, after: int, besides: Iterable[int], most: int) -
     """Return the tries after the one with this number, at most so many, and these besides."""
     columns = (attempt.c.id, attempt.c.kind, attempt.c.result, account.c.network)
     found = (
-        select(*columns, delivery.c.due_at, delivery.c.begun_at)
+        select(*columns, delivery.c.due_at, delivery.c.begun_at, delivery.c.public_at)
         .join(delivery, delivery.c.id == attempt.c.delivery_id)
         .join(account, account.c.id == delivery.c.account_id)
         .where(or_(attempt.c.id > after, attempt.c.id.in_(list(besides))))
@@ -67,11 +67,11 @@ def tries_since(tx: Connection, after: int, besides: Iterable[int], most: int) -
             network=row.network,
             kind=AttemptKind(row.kind),
             result=row.result,
-            late=_late(row.due_at, row.begun_at),
+            late=_late(row.due_at, row.public_at or row.begun_at),
         )
         for row in tx.execute(found)
     ]
 
 
-def _late(due_at: datetime | None, begun_at: datetime | None) -> float:
-    return max(0.0, (begun_at - due_at).total_seconds()) if due_at and begun_at else 0.0
+def _late(due_at: datetime | None, moment: datetime | None) -> float:
+    return max(0.0, (moment - due_at).total_seconds()) if due_at and moment else 0.0

@@ -97,7 +97,9 @@ def _lost() -> Select[Any]:
 
 
 def _late() -> Select[Any]:
-    days = func.julianday(delivery.c.begun_at) - func.julianday(delivery.c.due_at)
+    # What was published by an older version has no time at which it became public.
+    moment = func.coalesce(delivery.c.public_at, delivery.c.begun_at)
+    days = func.julianday(moment) - func.julianday(delivery.c.due_at)
     return _ended(
         delivery.c.result == literal_column("'published'"),
         delivery.c.late_reason.is_not(None),

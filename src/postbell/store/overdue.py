@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from sqlalchemy import (
     text,
     tuple_,
     union_all,
+    update,
 )
 
 from postbell.domain.post import Delivery
@@ -27,6 +28,7 @@ from postbell.domain.states import DeliveryEvent, DeliveryState, PostEvent
 from postbell.store.attempts import add_forgotten
 from postbell.store.comments import doubt_comments
 from postbell.store.deliveries import finish_posts, list_deliveries, move, move_posts
+from postbell.store.many import as_list, listed, part
 from postbell.store.pauses import held, part_held
 from postbell.store.prepared import Prepared
 from postbell.store.queue import ACCOUNT_PAUSED, ACTIVE, NOW, due_heads
@@ -103,6 +105,10 @@ def _superseded_of_account() -> Any:
     return ordered.limit(bindparam("most"))
 
 
+_EACH = listed("late")
+_TELL_LATE = Prepared(
+    update(delivery).where(delivery.c.id == part(_EACH, 0)).values(late_reason=part(_EACH, 1))
+)
 _HEADS = due_heads()
 _OVERDUE = Prepared(_overdue())
 # The index is named: left to itself SQLite goes through all that waits to find that none is of a series.
@@ -159,6 +165,12 @@ def miss(tx: Connection, ids: Sequence[int], message: str, now: datetime) -> lis
         finish_posts(tx, these)
         missed += list_deliveries(tx, these)
     return missed
+
+
+def record_late(tx: Connection, reasons: Mapping[int, str]) -> None:
+    """Store why deliveries are late, by their ids."""
+    if reasons:
+        _TELL_LATE.run(tx, {"late": as_list(reasons.items())})
 
 
 def doubt_overdue(

@@ -140,7 +140,6 @@ def _tell_late(tx: Connection, ended: Pause, at: datetime) -> None:
     late = (
         delivery.c.state == DeliveryState.SCHEDULED,
         delivery.c.due_at < at - LATE_AFTER,
-        delivery.c.begun_at.is_(None),
         delivery.c.late_reason.is_(None),
         of_scope(ended.scope, ended.name),
     )

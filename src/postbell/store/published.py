@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, null, select, update
+from sqlalchemy import Connection, func, null, select, update
 
 from postbell.domain.states import DeliveryEvent, DeliveryState, Outcome, delivery_step
 from postbell.errors import Stale
@@ -33,6 +33,8 @@ class Published:
     #: When it is taken away again, and when its network is asked how people respond (aware UTC).
     delete_at: datetime | None
     metrics_at: datetime | None
+    #: Why it was late, where more is known of that than is stored.
+    late_reason: str | None = None
 
 
 #: Hardly anything is published so long after its time.
@@ -49,8 +51,10 @@ _PUBLISH = Prepared(
         url=part(_EACH, 2),
         warnings=part(_EACH, 3),
         ended_at=part(_EACH, 4),
+        public_at=part(_EACH, 4),
         delete_at=part(_EACH, 5),
         metrics_at=part(_EACH, 6),
+        late_reason=func.coalesce(part(_EACH, 7), delivery.c.late_reason),
         message=null(),
     )
 )
@@ -71,6 +75,7 @@ def record_all_published(tx: Connection, tried: Sequence[Published]) -> None:
             as_time(each.now),
             as_time(each.delete_at),
             as_time(each.metrics_at),
+            each.late_reason,
         )
         for each in tried
     )

@@ -25,7 +25,9 @@ from postbell.services.sending.lateness import (
     BUSY,
     CLOCK_SET,
     NOT_RUNNING,
+    SLOW,
     Halts,
+    joined,
     why_refused,
 )
 from postbell.services.sending.outcomes import (
@@ -223,6 +225,19 @@ class Dispatcher:
         """Whether the machine was asleep since the look before: one that is awake looks more often."""
         return look.passed > self.longest_gap * 2
 
+    def _why_late(self, claim: Claim, begun_at: datetime, now: datetime) -> str | None:
+        """Return why what is published now is late, where a try begun then adds to that; else None."""
+        due_at, told = claim.delivery.due_at, claim.delivery.late_reason
+        assert due_at is not None, "what is claimed has a time"
+        if now - due_at <= LATE_AFTER or (told and now - begun_at <= LATE_AFTER):
+            return None
+        look = self._watch.look(self.ctx.clock)
+        if self._has_slept(look):  # and nobody has noticed yet
+            return joined(told, [ASLEEP])
+        if look.step > self.longest_gap:
+            return joined(told, [CLOCK_SET])
+        return joined(told, self._halts.since(begun_at) or [SLOW])
+
     def _note_handed(self, claims: Sequence[Claim]) -> None:
         self._handed.update(claim.attempt_id for claim in claims)
         self.on_free()
@@ -244,6 +259,7 @@ class Dispatcher:
             post=claim.post.id, account=claim.account.name, attempt=claim.attempt_id
         )
         rest, broken_off, way = None, False, Way(progress_of(claim.delivery.progress))
+        begun_at = self.ctx.now()
         try:
             if at:
                 await asyncio.sleep((at - self.ctx.now()).total_seconds())
@@ -251,11 +267,13 @@ class Dispatcher:
         except asyncio.CancelledError:
             ending, broken_off = await self._stopped(claim, way), True
         self.checkpoint("answered")
+        now = self.ctx.now()
         rules = Rules(
             retry=self.ctx.retry,
             # Only failures are tried again; and to ask the system each time lets the other thread go first.
             chance=self.ctx.random.random() if isinstance(ending, PublishError) else 0,
-            now=self.ctx.now(),
+            now=now,
+            late_reason=self._why_late(claim, begun_at, now),
             rest=rest,
             gap=self.ctx.catch_up_gap,
             broken_off=broken_off,

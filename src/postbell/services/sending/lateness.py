@@ -18,7 +18,7 @@ from postbell.services.sending.outcomes import is_in_doubt
 from postbell.store import accounts, deliveries, overdue
 
 
-#: Tells why a delivery of an account begins late, or never; None stands for an account that is gone.
+#: Tells why a delivery of an account is late, or missed; None stands for an account that is gone.
 Why = Callable[[Delivery, Account | None], str]
 
 #: How many deliveries one transaction gives up at most.
@@ -30,8 +30,9 @@ ASLEEP = "the machine was asleep, or Postbell was stopped"
 CLOCK_SET = "the clock was set"
 #: It took a claim in the end, after a wait.
 BUSY = "the database was busy"
-#: Nothing else kept it.
+#: Nothing else kept it, before its try and during it.
 OTHERS = "other posts were being sent"
+SLOW = "sending it took that long"
 _REFUSED = {
     DatabaseLocked: "the database was locked",
     DiskFull: "the disk was full",
@@ -79,6 +80,10 @@ class Halts:
                 known[end] = {each.id for each in everybody if _is_held(each, end)}
         self._spared = known
 
+    def since(self, moment: datetime) -> list[str]:
+        """Return all that has halted everything since then, one after the other."""
+        return [delay.why for delay in list(self._delays) if delay.until > moment]
+
     def why_late(self, delivery: Delivery, account: Account | None) -> str:
         """Return what has kept an account from publishing a delivery in time, after what is known of that."""
         due, own = delivery.due_at, _own_delay(delivery, account)
@@ -86,7 +91,7 @@ class Halts:
         others = [each for each in list(self._delays) if each.until > due and not self._spares(each, account)]
         delays = sorted([*others, *([own] if own else [])], key=lambda delay: delay.until)
         known = joined(delivery.late_reason, [delay.why for delay in delays])
-        return known or OTHERS
+        return known or (SLOW if delivery.progress else OTHERS)
 
     def _spares(self, delay: Delay, account: Account | None) -> bool:
         return account is None or account.id in self._spared.get(delay.until, ())
@@ -127,7 +132,7 @@ def give_up_late(
         left -= len(late)
     untried = [each for each in missed if each.begun_at is None and each.late_reason is None]
     by_id = {account.id: account for account in accounts.list_accounts(tx)} if untried else {}
-    deliveries.record_late(tx, {each.id: why(each, by_id.get(each.account_id)) for each in untried})
+    overdue.record_late(tx, {each.id: why(each, by_id.get(each.account_id)) for each in untried})
     return missed, not left
 
 

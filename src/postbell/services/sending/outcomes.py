@@ -69,6 +69,8 @@ class Rules:
     broken_off: bool = False
     #: Read when the try had ended (aware UTC).
     now: datetime
+    #: Why it is late if it is published now, where more is known of that than is stored.
+    late_reason: str | None = None
     #: How long after its publication its network is first asked how people respond; None: never.
     first_reading: timedelta | None = None
     #: How long after its publication it is commented on; None: never.
@@ -286,6 +288,7 @@ def _published(tx: Connection, claim: Claim, receipt: Receipt, rules: Rules, *, 
         warnings=receipt.warnings,
         now=rules.now,
         found=found,
+        late_reason=rules.late_reason,
         delete_at=None if delete_after is None else rules.now + delete_after,
         metrics_at=None if rules.first_reading is None else rules.now + rules.first_reading,
     )

@@ -152,4 +152,5 @@ def _published(claim: Claim, receipt: Receipt, rules: Rules) -> Published:
         now=now,
         delete_at=None if delete_after is None else now + delete_after,
         metrics_at=None if first is None else now + first,
+        late_reason=rules.late_reason,
     )

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from postbell.domain.post import Delivery
+from postbell.domain.post import LATE_AFTER, Delivery
 from postbell.services.context import Context
 from postbell.services.sending.caution import Watch
 from postbell.services.sending.lateness import Why, give_up_late
-from postbell.store import deliveries, glance, pauses, queue
+from postbell.store import glance, overdue, pauses, queue
 from postbell.store.queue import Claim
+
+
+#: So exactly the beginning of a first try is stored.
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,11 +55,10 @@ def take_due(
         return Taken(missed=missed, claims=[], more=True, suspect=None, wary=wary)
     suspects = queue.claim_due(tx, now, 1, ctx.media.path_of, suspects=True) if wary else []
     found = suspects + queue.claim_due(tx, now, limit - len(suspects), ctx.media.path_of)
-    claims = [claim for claim in found if _is_in_budget(tx, ctx, claim, now)]
-    late = [claim for claim in claims if claim.delivery.lateness and not claim.delivery.late_reason]
-    deliveries.record_late(tx, {each.delivery.id: why(each.delivery, each.account) for each in late})
+    claims = _tell_late(tx, [claim for claim in found if _is_in_budget(tx, ctx, claim, now)], now, why)
     still_wary = wary and (bool(suspects) or queue.has_suspects(tx))
-    suspect = next((claim for claim in claims if claim in suspects), None)
+    ids = {claim.attempt_id for claim in suspects}
+    suspect = next((claim for claim in claims if claim.attempt_id in ids), None)
     next_at = glance.next_change(tx, now) if len(found) < limit else None
     if len(claims) < len(found):
         next_at = now  # in the place of what was put off something else may be claimed
@@ -66,6 +70,27 @@ def take_due(
         suspect=suspect,
         wary=still_wary,
     )
+
+
+def _tell_late(tx: Connection, claims: Sequence[Claim], now: datetime, why: Why) -> list[Claim]:
+    """Store of each claim that is late why it is, also of what was begun in time; return the claims so."""
+    reasons = {each.delivery.id: why(each.delivery, each.account) for each in claims if _is_untold(each, now)}
+    overdue.record_late(tx, reasons)
+
+    def told(claim: Claim) -> Claim:
+        reason = reasons.get(claim.delivery.id)
+        return replace(claim, delivery=replace(claim.delivery, late_reason=reason)) if reason else claim
+
+    return [told(claim) for claim in claims]
+
+
+def _is_untold(claim: Claim, now: datetime) -> bool:
+    """Whether more may be known of why a claim is late than is stored: of a first try a pause says it all."""
+    due_at, begun_at = claim.delivery.due_at, claim.delivery.begun_at
+    assert due_at is not None, "what is claimed has a time"
+    assert begun_at is not None, "what is claimed has begun"
+    again = now - begun_at >= _MILLISECOND
+    return now - due_at > LATE_AFTER and (again or claim.delivery.late_reason is None)
 
 
 def _is_in_budget(tx: Connection, ctx: Context, claim: Claim, now: datetime) -> bool:

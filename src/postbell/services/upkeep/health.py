@@ -294,7 +294,7 @@ def ended_told(lost: Delivery) -> tuple[str, str]:
 
 def late_told(late: Delivery) -> str:
     """Return in a sentence how late one was published, and why."""
-    assert late.lateness is not None, "what is late was begun after its time"
+    assert late.lateness is not None, "what is late was published after its time"
     span = span_text(timedelta(seconds=round(late.lateness.total_seconds())))
     said = (late.late_reason or "nobody knows why").rstrip(".")
     return f"Late: post {late.post_id} to {late.account} was published {span} after its time: {said}."

@@ -236,6 +236,7 @@ class DeliveryRow(Base, table=True):
     tries: int = 0
     begun_at: datetime | None = None
     ended_at: datetime | None = None
+    public_at: datetime | None = None
     progress: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
     receipt_id: str | None = None
     url: str | None = None

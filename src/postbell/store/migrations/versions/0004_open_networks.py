@@ -34,6 +34,11 @@ def upgrade() -> None:
     _own_times()
     _external_ids()
     _unchecked()
+    _public_since()
+
+
+def _public_since() -> None:
+    op.add_column("delivery", sa.Column("public_at", sa.DateTime))
 
 
 def _unchecked() -> None:
