@@ -15,9 +15,10 @@ from postbell.services.posts import actions
 from postbell.services.posts.actions import Verdict
 from postbell.services.posts.compose import load_post
 from postbell.services.sending import dispatch, recover
+from postbell.store import accounts
 from postbell.testing import FakeNetwork, Mode
 from support.stage import Stage, fate, live, ring, settle
-from support.world import add_post, build_world, delivery_of, picture, tries_of
+from support.world import START, account_of, add_post, build_world, delivery_of, picture, tries_of
 
 
 class _Hanging(FakeNetwork):
@@ -81,6 +82,23 @@ def test_a_wait_does_not_last_for_as_long_as_the_clock_went_back(tmp_path: Path)
 
         live(world, script)
         assert fate(world, post)[:2] == (DeliveryState.PROCESSED, Outcome.PUBLISHED)
+
+
+def test_two_looks_at_once_act_upon_a_step_of_the_clock_once(tmp_path: Path) -> None:
+    with build_world(tmp_path) as world:
+        post = add_post(world.store)
+        with world.store.write() as tx:
+            asked = START + timedelta(minutes=30)
+            accounts.ask_rest(tx, post.deliveries[0].account_id, until=asked, reason="asked to wait")
+
+        async def script(stage: Stage) -> None:
+            await stage.dispatcher.look()
+            world.clock.adjust(-timedelta(minutes=50))
+            await asyncio.gather(stage.dispatcher.look(), stage.ring())
+
+        live(world, script)
+        assert account_of(world.store, "ann").rests_until == world.clock.now() + timedelta(minutes=30)
+        assert world.fake.seen == []
 
 
 def test_a_delivery_that_the_user_sent_again_meanwhile_is_not_looked_up(tmp_path: Path) -> None:

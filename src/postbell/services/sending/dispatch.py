@@ -86,6 +86,7 @@ class Dispatcher:
     _suspect: asyncio.Task[None] | None = None
     _wary: bool = True
     _watch: Watch = field(init=False)
+    _looking: asyncio.Lock = field(default_factory=asyncio.Lock)
     #: Why the database took no claim when it was last tried; None if it did.
     _refused: str | None = None
     #: Whether the clock was looked at: before that nothing is sent, however long taking over takes.
@@ -125,6 +126,10 @@ class Dispatcher:
         To be called so often as `longest_gap` says, whether there is anything to ring for or not. What was
         due before the first look is late because nothing ran.
         """
+        async with self._looking:  # two at once would act twice upon one step
+            await self._look()
+
+    async def _look(self) -> None:
         look = self._watch.look(self.ctx.clock)
         if look.was_set:
             doubted = await self.thread.write(caution.note_step, self.ctx, look)
