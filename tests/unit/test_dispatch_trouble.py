@@ -15,9 +15,10 @@ from sqlalchemy.exc import OperationalError
 
 from postbell.domain.post import Delivery, Post
 from postbell.domain.states import DeliveryState, Outcome, PostState
-from postbell.errors import Damaged, DatabaseLocked, DiskFull, PostbellError
+from postbell.errors import Damaged, DatabaseLocked, DiskFull, PostbellError, Unavailable
 from postbell.publishing.protocol import Outgoing, Progress, Receipt
 from postbell.publishing.web.http import Http
+from postbell.publishing.web.rates import rest_after
 from postbell.services.sending import outcomes
 from postbell.settings import DaemonSettings, Settings
 from postbell.store import accounts
@@ -275,3 +276,19 @@ def test_an_account_paused_before_the_claim_publishes_nothing(world: World) -> N
         accounts.pause_account(tx, "ann", START)
     ring(world, 3, after=60)
     assert world.fake.seen == []
+
+
+def test_setbacks_are_counted_where_a_try_that_fails_was_told_that_little_is_left(tmp_path: Path) -> None:
+    class NearlyUsedUp(FakeNetwork):
+        """Answers one request with nearly no requests left, and fails at the next one."""
+
+        async def publish(
+            self, outgoing: Outgoing, progress: Progress | None, http: Http
+        ) -> Receipt | Progress:
+            http._note(rest_after({"x-app-usage": '{"call_count": 90}'}, now=http.now()))
+            raise Unavailable("down")
+
+    with build_world(tmp_path, networks=[NearlyUsedUp()]) as world:
+        add_post(world.store)
+        ring(world, 3, after=600)
+        assert account_of(world.store, "ann").setbacks == 3

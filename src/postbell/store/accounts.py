@@ -215,10 +215,13 @@ def ask_rest(tx: Connection, account_id: int, *, until: datetime, reason: str) -
 
 
 def prolong_rest(tx: Connection, account_id: int, *, until: datetime, reason: str) -> None:
-    """Send nothing for this account until a time, as its network asks, unless it rests for longer already."""
+    """Send nothing for this account until a time, as its network asks, unless it rests for longer already.
+
+    It may say so and fail all the same: setbacks are counted on.
+    """
     sooner = or_(account.c.rests_until.is_(None), account.c.rests_until < until)
     prolonged = update(account).where(account.c.id == account_id, sooner)
-    tx.execute(prolonged.values(rests_until=until, rest_reason=reason, setbacks=0))
+    tx.execute(prolonged.values(rests_until=until, rest_reason=reason))
 
 
 def set_back(
