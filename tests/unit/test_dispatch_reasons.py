@@ -15,6 +15,7 @@ from postbell.publishing.protocol import Outgoing, Progress, Receipt
 from postbell.publishing.web.http import Http
 from postbell.services.accounts import pausing
 from postbell.services.accounts.pausing import Scope, Target
+from postbell.services.sending.lateness import joined
 from postbell.services.upkeep.health import late_told
 from postbell.store import noteworthy
 from postbell.store.tables.core import delivery
@@ -215,6 +216,12 @@ def test_of_many_reasons_the_first_are_told(world: World) -> None:
         tx.execute(update(delivery).values(late_reason="a, then b, then c, then d, then e"))
     publish_slowly(world, lambda: world.clock.advance(20))
     assert only(world, post).late_reason == "a, then b, then c, then d, then e"
+
+
+def test_a_reason_in_the_words_of_a_network_is_told_once_whatever_they_are() -> None:
+    told = joined(None, ["rate limited: wait, then ask again"])
+    assert told == "rate limited: wait, and then ask again"
+    assert joined(told, ["rate limited: wait, then ask again", "late"]) == f"{told}, then late"
 
 
 # Of what was found there nobody knows when it became public; its last try began before that.

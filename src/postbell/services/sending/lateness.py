@@ -100,7 +100,8 @@ class Halts:
 def joined(told: str | None, reasons: Iterable[str]) -> str | None:
     """Add reasons to those that are told, one after the other, each once; None where there is none."""
     known = told.split(_THEN) if told else []
-    return _THEN.join([*dict.fromkeys([*known, *reasons])][:_REMEMBERED]) or None
+    new = [reason.replace(_THEN, ", and then ") for reason in reasons]  # networks write as they like
+    return _THEN.join([*dict.fromkeys([*known, *new])][:_REMEMBERED]) or None
 
 
 def why_refused(error: PostbellError) -> str:
