@@ -15,8 +15,10 @@ from postbell.publishing.web.http import Http
 from postbell.services.sending import commenting, outcomes
 from postbell.services.sending.commenting import Comments
 from postbell.settings import RetrySettings, Settings
+from postbell.store.waits import shift_waits
 from postbell.testing import FakeNetwork, Mode
 from support.commenting import only, published, speak, texts, warnings
+from support.stage import Stage, live
 from support.world import World, build_world
 
 
@@ -87,3 +89,39 @@ def test_the_daemon_looks_only_when_something_is_due(world: World) -> None:
         assert not service.wanted(tx)
         world.clock.advance(301)
         assert service.wanted(tx)
+
+
+@pytest.mark.parametrize("back", [timedelta(hours=2), timedelta(days=365)], ids=str)
+@pytest.mark.parametrize(
+    ("modes", "after"), [([Mode.LIMIT], 0), ([Mode.FAIL], 0), ([], 0), ([], 90), ([], 9 * 86400)]
+)
+def test_a_step_back_of_the_clock_makes_its_wait_neither_longer_nor_shorter(
+    world: World, modes: list[Mode], after: float, back: timedelta
+) -> None:
+    post = published(world, *modes, after=after)
+
+    async def script(stage: Stage) -> None:
+        said = Comments(world.ctx, stage.dispatcher.thread)
+        if modes:
+            await said.publish_due()
+        wait = only(world, post).try_at - world.clock.now()
+        for step in (back, timedelta(seconds=2)):
+            world.clock.adjust(-step)
+            await stage.dispatcher.look()
+            assert only(world, post).try_at - world.clock.now() == wait
+        world.clock.advance(max(wait - timedelta(seconds=1), timedelta()))
+        assert await said.publish_due() == (not wait)
+        world.clock.advance(1)
+        assert await said.publish_due() == bool(wait)
+
+    live(world, script)
+    assert texts(world) == ["hello", "And by the way"]
+
+
+def test_a_wait_that_no_clock_explains_begins_anew(world: World) -> None:
+    post = published(world, after=90)
+    world.clock.adjust(timedelta(days=-365))
+    now = world.clock.now()
+    with world.store.write() as tx:
+        shift_waits(tx, timedelta(seconds=-2), now, longest=timedelta(days=1))
+    assert only(world, post).try_at == now + timedelta(seconds=90)

@@ -12,6 +12,7 @@ from postbell.domain.hook import CallState
 from postbell.services.telling.hooks import add_hook, get_hook, log_of
 from postbell.store import hooks as hook_store
 from postbell.store.tables.events import event
+from postbell.store.waits import shift_waits
 from support.hooks import Sending, during, tell
 from support.receiver import Receiver
 from support.world import World, add_account, build_world
@@ -86,3 +87,31 @@ def test_after_a_fault_here_an_address_is_left_alone_for_a_while(
 
     during(world, script)
     assert len(looked) == 1
+
+
+@pytest.mark.parametrize(
+    ("step", "left"),
+    [(timedelta(days=-365), None), (timedelta(seconds=-2), timedelta())],
+    ids=["as it would have", "over, as no clock explains it"],
+)
+def test_a_step_back_of_the_clock_makes_no_address_wait_longer_or_shorter(
+    world: World, receiver: Receiver, step: timedelta, left: timedelta | None
+) -> None:
+    add_account(world.store, "ann")
+    receiver.answers["/a"] = [500]
+    tell(world)
+
+    def waits() -> list[timedelta]:
+        (call,) = log_of(world.ctx, "a", 9)
+        ends = (get_hook(world.ctx, "a").rests_until, call.try_at)
+        return [end - world.clock.now() for end in ends if end]
+
+    before = waits()
+    assert len(before) == 2
+    world.clock.adjust(timedelta(days=-365))
+    with world.store.write() as tx:
+        shift_waits(tx, step, world.clock.now(), longest=timedelta(days=1))
+    assert waits() == (before if left is None else [left, left])
+    world.clock.advance(10)
+    tell(world)
+    assert len(receiver.taken) == 1

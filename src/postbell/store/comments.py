@@ -24,7 +24,8 @@ from postbell.store.tables.after import comment
 from postbell.store.tables.core import account, delivery
 
 
-_OPEN = comment.c.state.in_([literal_column(f"'{state}'") for state in ("waiting", "unsure")])
+#: What is still to be published, or looked up.
+OPEN = comment.c.state.in_([literal_column(f"'{state}'") for state in ("waiting", "unsure")])
 #: How long the far side may still be at work on a try whose answer was lost.
 STILL_AT_WORK = timedelta(minutes=1)
 
@@ -42,7 +43,7 @@ def plan_comment(tx: Connection, delivery_id: int, at: datetime, *, unsure: bool
 def any_due(tx: Connection, by: datetime) -> bool:
     """Whether anything waits that is due by a time (aware), whatever holds it back."""
     due: Select[Any] = (
-        select(literal_column("1")).select_from(comment).where(_OPEN, comment.c.try_at <= by).limit(1)
+        select(literal_column("1")).select_from(comment).where(OPEN, comment.c.try_at <= by).limit(1)
     )
     return tx.execute(due).first() is not None
 
@@ -58,7 +59,7 @@ def due_comments(tx: Connection, now: datetime, limit: int) -> list[tuple[FirstC
         select(comment.c.delivery_id)
         .join(delivery, delivery.c.id == comment.c.delivery_id)
         .join(account, account.c.id == delivery.c.account_id)
-        .where(_OPEN, comment.c.try_at <= now, delivery.c.deleted_at.is_(None))
+        .where(OPEN, comment.c.try_at <= now, delivery.c.deleted_at.is_(None))
         .where(account.c.health == Health.OK, rested, account.c.removed_at.is_(None))
         .where(~ACCOUNT_PAUSED, ~everything_held(ACTIVE))
         .order_by(comment.c.try_at, comment.c.delivery_id)
@@ -159,7 +160,7 @@ def doubt_comments(tx: Connection, accounts: Sequence[int] | None, now: datetime
 
 def drop_comment(tx: Connection, delivery_id: int) -> None:
     """Let no first comment be published any more: what it is about was taken away."""
-    waits = (comment.c.delivery_id == delivery_id, _OPEN)
+    waits = (comment.c.delivery_id == delivery_id, OPEN)
     told = "the post was taken away"
     tx.execute(update(comment).where(*waits).values(state=CommentState.FAILED, message=told))
 
