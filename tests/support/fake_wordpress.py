@@ -21,7 +21,7 @@ from postbell.networks import wordpress
 from postbell.testing import FakeClock
 from support.farside import START, Daemon, FarSide, Public, Subject, Violation
 from support.wordpress_comments import Refused, Talk
-from support.wordpress_words import as_public, filtered, slug_of
+from support.wordpress_words import as_public, as_read, filtered, slug_of
 from support.wp_schema import routes
 
 
@@ -242,15 +242,15 @@ class FakeWordPress(FarSide):
         return seen[::-1][:10]
 
     def _get(self, number: int, query: Mapping[str, str], rights: set[str]) -> dict[str, Any]:
-        """Return one post, whatever state it is in, as somebody sees it who may edit it."""
+        """Return one post, whatever state it is in, to somebody who may edit it; or as readers see it."""
         if number not in self.posts:
             raise Refusal(404, "rest_post_invalid_id", "Invalid post ID.")
         post = self.posts[number]
         if query == {"_fields": "id,status"} and (rights or post["status"] == "publish"):
             return {name: post[name] for name in ("id", "status")}
-        if not rights or query.get("context") != "edit":
+        if not rights:
             raise Refusal(401, "rest_forbidden_context", "Sorry, you are not allowed to edit this post.")
-        return self.posts[number]
+        return post if query.get("context") == "edit" else as_read(post)
 
     def _delete(self, number: int, query: Mapping[str, str], rights: set[str]) -> dict[str, Any]:
         post, force = self.posts.get(number), query.get("force") == "true"

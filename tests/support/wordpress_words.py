@@ -21,6 +21,14 @@ def filtered(markup: str) -> str:
     return re.sub(r"\s*/>", " />", markup.replace("&#91;", "&#091;").replace("&#93;", "&#093;"))
 
 
+def as_read(post: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a post as WordPress tells it to those who do not ask to edit it."""
+    seen = {name: value for name, value in post.items() if name != "password"}
+    texts = {name: {"rendered": post[name]["raw"]} for name in ("title", "content", "excerpt")}
+    hidden = {"content": {"rendered": "", "protected": True}} if post["password"] else {}
+    return seen | texts | hidden
+
+
 def as_public(
     post: Mapping[str, Any], media: Mapping[int, Mapping[str, Any]], files: Mapping[str, bytes]
 ) -> Public:

@@ -4,7 +4,6 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -323,65 +322,6 @@ def test_a_draft_is_not_public() -> None:
     _error(daemon, _last(daemon), _saying(503))
     assert len(far_side.posts) == 1
     assert asyncio.run(daemon.find()) == Absent()
-
-
-def _held(**more: Any) -> tuple[Daemon, FakeWordPress]:
-    """Return a daemon that has made a draft, and the site, which could not make it public then."""
-    daemon, far_side = blog(**more)
-    _error(daemon, _last(daemon), _saying(503))
-    return daemon, far_side
-
-
-def test_a_draft_that_was_deleted_is_absent_and_made_again() -> None:
-    daemon, far_side = _held()
-    far_side.posts.clear()
-    assert asyncio.run(daemon.find()) == Absent()
-    _publish(daemon)
-    assert [post.text for post in far_side.public()] == ["Good morning"]
-
-
-def test_what_another_site_has_under_the_number_of_the_draft_is_not_made_public(tmp_path: Path) -> None:
-    daemon, far_side = _held(media=(picture(tmp_path),), options={"categories": "Bells", "tags": "one"})
-    (number,) = far_side.posts
-    theirs = {"raw": "<p>Never to be published</p>"}
-    far_side.posts[number] |= {"slug": "salaries", "title": theirs, "content": theirs}
-    far_side.media, far_side.terms = {}, {"categories": {1: "Uncategorized"}, "tags": {}}
-    receipt = _publish(daemon)
-    assert receipt.warnings == ()
-    assert (far_side.posts[number]["status"], far_side.posts[number]["content"]) == ("draft", theirs)
-    assert [(post.id, post.text, len(post.media)) for post in far_side.public()] == [
-        (receipt.id, "Good morning", 1)
-    ]
-    assert (list(far_side.terms["categories"].values()), list(far_side.terms["tags"].values())) == (
-        ["Uncategorized", "Bells"],
-        ["one"],
-    )
-
-
-def test_what_its_user_may_not_see_there_is_not_ours() -> None:
-    daemon, far_side = _held()
-    body = _CODE % ("rest_forbidden_context", 403)
-    receipt = asyncio.run(daemon.publish(Between(far_side, 0, _saying(403, body))))
-    assert [post.id for post in far_side.public()] == [receipt.id]
-
-
-def test_a_draft_that_cannot_be_looked_at_now_is_not_made_again() -> None:
-    daemon, far_side = _held()
-    assert "rest_no" in str(_error(daemon, 0, _saying(400, _CODE % ("rest_no", 400))))
-    assert len(far_side.posts) == 1
-
-
-def test_a_site_that_keeps_no_draft_is_told() -> None:
-    class Forgetful(httpx.AsyncBaseTransport):
-        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-            if "context=edit" in str(request.url):
-                far_side.posts.clear()
-            return await far_side.handle_async_request(request)
-
-    daemon, far_side = _held()
-    with pytest.raises(Rejected, match="has lost the draft 3 times; it does not keep what is made there"):
-        asyncio.run(daemon.publish(Forgetful()))
-    assert far_side.public() == []
 
 
 def test_a_found_post_is_compared_with_what_was_sent() -> None:

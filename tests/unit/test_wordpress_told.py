@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from postbell.domain.content import Content
-from postbell.errors import Rejected
+from postbell.errors import Rejected, Unavailable
 from postbell.publishing.protocol import Receipt
 from postbell.publishing.wordpress.post import receipt_of
 from support.fake_wordpress import blog
-from support.farside import Daemon
+from support.farside import Daemon, Fault
 from support.pictures import picture
 
 
@@ -51,7 +51,9 @@ def test_another_way_of_writing_the_same_html_is_not_told(tmp_path: Path) -> Non
 
 def test_a_featured_image_that_was_not_set_is_told(tmp_path: Path) -> None:
     daemon, far_side = blog(media=(picture(tmp_path),), options={"featured": True})
-    _publish(daemon)
+    far_side.faults.append(Fault.UNAVAILABLE)
+    with pytest.raises(Unavailable):
+        _publish(daemon)
     far_side.media.clear()
     assert _warning(daemon) == "WordPress did not set the featured image."
 

@@ -26,15 +26,15 @@ from postbell.publishing.wordpress.body import fields_of, missing_files
 from postbell.publishing.wordpress.handover import BrowserHandover
 from postbell.publishing.wordpress.options import Credentials, Options
 from postbell.publishing.wordpress.post import (
-    ANY,
     KINDS,
     PUBLIC,
+    MayBeOurs,
     begin_anew,
     edit_post,
     file_headers,
-    find_made,
+    find_public,
     find_terms,
-    is_ours,
+    held,
     make_draft,
     receipt_of,
     slug_of,
@@ -143,13 +143,7 @@ class WordPress:
             return Progress(step=step, data=data, again_at=more.again_at)
         if "post" not in done:
             return Progress(step="draft", data=done | {"post": await make_draft(site, outgoing, done)})
-        if not await is_ours(site, outgoing, done["post"]):
-            return begin_anew(site, done)
-        release = {"status": options.status, "slug": options.slug}
-        post = await site.change(f"posts/{done['post']}", release, publishes=True)
-        if (state := post.get("status")) == options.status:
-            return receipt_of(post, outgoing, done)
-        raise Rejected(f"{site.place} keeps post {post['id']} as {state!r}; publish it there, in wp-admin.")
+        return await _release(site, outgoing, done)
 
     async def find(
         self, outgoing: Outgoing, progress: Progress | None, http: Http
@@ -158,8 +152,11 @@ class WordPress:
         if outgoing.reply:
             return protocol.Unknown(reason="WordPress only refuses a second comment like it")
         done = dict(progress.data) if progress else {}
-        site, key, stored = Site(outgoing.target, http), outgoing.key, done.get("post")
-        post = await (site.find("posts", key, include=stored, **ANY) if stored else find_made(site, outgoing))
+        site, stored = Site(outgoing.target, http), done.get("post")
+        try:
+            post = await (held(site, outgoing, stored) if stored else find_public(site, outgoing))
+        except MayBeOurs as doubt:
+            return protocol.Unknown(reason=str(doubt))
         if post and post.get("status") in PUBLIC:
             return receipt_of(post, outgoing, done)
         return protocol.Absent()
@@ -198,6 +195,20 @@ class WordPress:
         rights = me.get("capabilities") or {}
         notes = tuple(note for right, note in _RIGHTS.items() if not rights.get(right))
         return Profile(handle=str(me.get("username")), url=me.get("link"), notes=notes)
+
+
+async def _release(site: Site, outgoing: Outgoing, done: Mapping[str, Any]) -> Receipt | Progress:
+    """Make the draft public, unless an earlier try has done so whose answer was lost."""
+    options, made = outgoing.options, await held(site, outgoing, done["post"])
+    if made is None:
+        return begin_anew(site, done)
+    if made.get("status") in PUBLIC:
+        return receipt_of(made, outgoing, done)
+    release = {"status": options.status, "slug": options.slug}
+    post = await site.change(f"posts/{done['post']}", release, publishes=True)
+    if (state := post.get("status")) == options.status:
+        return receipt_of(post, outgoing, done)
+    raise Rejected(f"{site.place} keeps post {post['id']} as {state!r}; publish it there, in wp-admin.")
 
 
 def _faults(content: Content, options: Any) -> Iterator[Fault]:

@@ -35,8 +35,6 @@ _TOLD = {
     "format": "give it the format; the theme may not have it",
     "comment_status": "open or close it for comments",
 }
-#: What a site says of a post that it does not have, or that somebody else has written.
-_NOT_OURS = ("rest_post_invalid_id", "rest_forbidden_context")
 #: How often a draft that is not there any more is made again.
 _MOST_ANEW = 2
 #: Look-ups that see drafts; they need a login.
@@ -111,6 +109,11 @@ async def find_made(site: Site, outgoing: Outgoing) -> dict[str, Any] | None:
     return found or await site.find("posts", outgoing.key, search=outgoing.key, **ANY)
 
 
+async def find_public(site: Site, outgoing: Outgoing) -> dict[str, Any] | None:
+    """Return the post of an earlier try, also to a user who may not edit what is public."""
+    return await find_made(site, outgoing) or await site.find("posts", outgoing.key, search=outgoing.key)
+
+
 async def make_draft(site: Site, outgoing: Outgoing, done: Mapping[str, Any]) -> int:
     """Return the id of the draft. One whose making broke off may lack its terms, so it is written again."""
     post, fields = await find_made(site, outgoing), fields_of(outgoing, done)
@@ -122,18 +125,42 @@ async def make_draft(site: Site, outgoing: Outgoing, done: Mapping[str, Any]) ->
     return int(post["id"])
 
 
-async def is_ours(site: Site, outgoing: Outgoing, number: int) -> bool:
-    """Whether the draft is what a site has under its number: the account may have another site by now.
+class MayBeOurs(Rejected):
+    """What a site has under the number of the draft may be the post, public already."""
 
-    What somebody else has written there must not be made public.
+
+async def held(site: Site, outgoing: Outgoing, number: int) -> dict[str, Any] | None:
+    """Return the post under the number of the draft; None where that is gone, or somebody else's draft.
+
+    The account may have another site by now; what somebody else has written there must not be made public.
+    What is no draft any more may be ours without our key: the slug that had it is replaced when a post is
+    released, and a site may take comments out of the body. Raises MayBeOurs for such.
     """
     try:
         found = things(await site.ask("GET", f"posts/{number}?context=edit"))[0]
     except Refused as refusal:
-        if refusal.code not in _NOT_OURS:
+        if refusal.code == "rest_post_invalid_id":
+            return None
+        if refusal.code != "rest_forbidden_context":
             raise
-        return False
-    return outgoing.key in str(found)
+        found = await _read_only(site, number)
+    if outgoing.key in str(found):
+        return found
+    if (state := found.get("status")) == "draft":
+        return None
+    raise _may_be_ours(site, number, "is public" if state in PUBLIC else f"is in the state {state!r}")
+
+
+async def _read_only(site: Site, number: int) -> dict[str, Any]:
+    """Return a post as its readers see it: not everybody who may publish may edit what is public."""
+    try:
+        return things(await site.ask("GET", f"posts/{number}"))[0]
+    except Refused:
+        raise _may_be_ours(site, number, "may not be read by this user") from None
+
+
+def _may_be_ours(site: Site, number: int, what: str) -> MayBeOurs:
+    return MayBeOurs(f"post {number} of {site.place} {what} and may be this one: look there")
 
 
 def begin_anew(site: Site, done: Mapping[str, Any]) -> Progress:
