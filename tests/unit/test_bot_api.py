@@ -137,6 +137,24 @@ def test_where_the_wait_is_not_said_its_header_counts(body: dict[str, Any], unti
     assert error.until == START + until
 
 
+@pytest.mark.parametrize(
+    ("parameters", "seconds"), [({"retry_after": 600}, 600), ({}, 9), ({"retry_after": -7}, 9)]
+)
+def test_a_server_that_is_busy_is_left_alone_until_the_time_that_it_names(
+    parameters: dict[str, Any], seconds: int
+) -> None:
+    body = {"ok": False, "error_code": 503, "description": "Service Unavailable", "parameters": parameters}
+    error = _fail(daemon()[0], _says(503, json=body, headers={"retry-after": "9"}))
+    assert isinstance(error, RateLimited)
+    assert error.until == START + timedelta(seconds=seconds)
+
+
+def test_a_wait_beyond_all_time_is_none() -> None:
+    error = _refused(429, "Too Many Requests", retry_after=10**30)
+    assert isinstance(error, RateLimited)
+    assert error.until is None
+
+
 # Doubt
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,8 +12,10 @@ from typing import Any
 import httpx
 import pytest
 
-from postbell.errors import Rejected, Unauthorized, Unavailable
+from postbell.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unsure
 from postbell.publishing.protocol import Absent, Receipt, Reply, Unknown
+from postbell.publishing.threads.errors import read_error
+from postbell.publishing.web.answer import Answer
 from support import pictures
 from support.fake_threads import FakeThreads, Refusal, daemon
 from support.farside import START, Daemon
@@ -232,6 +235,21 @@ def test_an_error_says_what_to_do_now(error: dict[str, Any], kind: type[Exceptio
     with pytest.raises(kind) as caught:
         asyncio.run(sender.publish())
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("publishes", "kind"), [(False, RateLimited), (True, Unsure)], ids=["asking", "publishing"]
+)
+def test_a_server_that_is_busy_is_left_alone_unless_a_post_may_be_public(
+    *, publishes: bool, kind: type[PublishError]
+) -> None:
+    said = {"error": {"code": 2, "message": "Service temporarily unavailable", "is_transient": True}}
+    answer = Answer(
+        status=503, headers={"retry-after": "600"}, body=json.dumps(said).encode(), publishes=publishes
+    )
+    error = read_error(answer, now=START)
+    assert type(error) is kind
+    assert getattr(error, "until", None) == (None if publishes else START + timedelta(minutes=10))
 
 
 @pytest.mark.parametrize("status", [408, 500, 302])

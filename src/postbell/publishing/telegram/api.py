@@ -10,7 +10,7 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -18,7 +18,7 @@ from postbell.domain.media import SUFFIXES, Media
 from postbell.errors import PublishError, RateLimited, Rejected, Unauthorized, Unavailable, Unsure
 from postbell.publishing.web.addresses import keeps_secrets
 from postbell.publishing.web.answer import Answer, Refused, lost
-from postbell.publishing.web.rates import reset_time
+from postbell.publishing.web.rates import asked_time, reset_time
 
 
 if TYPE_CHECKING:
@@ -110,6 +110,9 @@ class Bot:
         why = said.get("description")
         if said.get("ok") is False and isinstance(why, str):
             message = f"Telegram answered {status}: {why[:300]}"
+            # The server of the Bot API says no 503 of its own: what stands before it has handed nothing on.
+            if status == 503 and (until := self._asked_time(answer)):
+                return RateLimited(message, until=until)
             if status >= 500:
                 return lost(message, answer.publishes)
             return self._refusal(method, answer, message, own)
@@ -120,18 +123,14 @@ class Bot:
 
     def _refusal(self, method: str, answer: Answer, message: str, own: Own | None) -> PublishError:
         said, status = answer.error_json(), answer.status
-        why, more = said["description"], said.get("parameters")
-        wait, chat = (
-            map(more.get, ("retry_after", "migrate_to_chat_id")) if isinstance(more, dict) else (0, 0)
-        )
+        why, chat = said["description"], _parameter(answer, "migrate_to_chat_id")
         if method == "sendMediaGroup" and (status == 429 or _PARTIAL.search(why)):
             # The error of one file, even that it came too fast, is the answer for all: others may be public.
             return Unsure(f"{message}. A part of the album may be public.")
         if status == 429:
-            now = self._http.now()
-            until = now + timedelta(seconds=wait) if wait and type(wait) is int else None
-            return RateLimited(message, until=until or reset_time(answer.headers, now=now))
-        if chat and type(chat) is int:
+            until = self._asked_time(answer) or reset_time(answer.headers, now=self._http.now())
+            return RateLimited(message, until=until)
+        if chat:
             return Moved(f"{message}. {moved_note(chat)}", chat)
         # Neither says anything of where the account posts.
         if (method == "forwardMessage" or own == "chat") and status != 401:
@@ -140,6 +139,11 @@ class Bot:
             return Refused(f"{message}. Give the post another topic.", code=why)
         mend = _mend(status, why)
         return Unauthorized(f"{message}. {mend}") if mend else Refused(message, code=why)
+
+    def _asked_time(self, answer: Answer) -> datetime | None:
+        """Return until when it asks to be left alone, by its own word or else by the header."""
+        own, now = {"retry-after": str(_parameter(answer, "retry_after"))}, self._http.now()
+        return asked_time(own, now=now) or asked_time(answer.headers, now=now)
 
 
 async def form_part(item: Media) -> tuple[str, bytes, str]:
@@ -189,6 +193,13 @@ def _mend(status: int, why: str) -> str | None:
     if status == 403 or _ACCOUNT.search(why) or _TOPIC.search(why):
         return "Let the bot post there (in a channel as an administrator), or reconnect with another chat."
     return None
+
+
+def _parameter(answer: Answer, name: str) -> int:
+    """Return a number that came with an error; 0 if none did."""
+    said = answer.error_json().get("parameters")
+    value = said.get(name) if isinstance(said, dict) else None
+    return value if type(value) is int else 0
 
 
 def _is_message(value: Any) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 from postbell.errors import PublishError, RateLimited, Unauthorized, Unavailable
 from postbell.publishing.web.answer import Answer, Refused, lost
-from postbell.publishing.web.rates import reset_time
+from postbell.publishing.web.rates import asked_time, reset_time
 
 
 #: The login has ended, or was taken back; the account may not post until its owner has seen to it.
@@ -70,7 +70,7 @@ def read_error(answer: Answer, *, now: datetime, right: str | None = None) -> Pu
         case "limit":
             found = RateLimited(message, until=reset_time(answer.headers, now=now))
         case "passing":
-            found = lost(message, answer.publishes)
+            found = _passing(answer, message, now)
         case "not fetched":
             found = Refused(f"{message}. {FETCHING}", code=kind, data=error)
         case _:
@@ -109,6 +109,13 @@ def concerns_another(refusal: Refused) -> bool:
 def is_published(refusal: Refused) -> bool:
     """Whether what was asked for its state has none, because it is no container but a post."""
     return refusal.code == str(_WRONG) and "nonexisting field (status)" in str(refusal.data.get("message"))
+
+
+def _passing(answer: Answer, message: str, now: datetime) -> PublishError:
+    # Whether Threads says so before or after it has published is not known: then only a look-up can tell.
+    if answer.status == 503 and not answer.publishes and (until := asked_time(answer.headers, now=now)):
+        return RateLimited(message, until=until)
+    return lost(message, answer.publishes)
 
 
 def _no_right(message: str, right: str | None) -> PublishError:
