@@ -13,7 +13,7 @@ from postbell.errors import RateLimited, Rejected, Unauthorized, Unavailable, Un
 from postbell.publishing.protocol import Absent, Progress, Receipt, Unknown
 from postbell.publishing.web.tokens import Tokens
 from support.fake_threads import TOKEN, Refusal, daemon
-from support.farside import START, Between, Daemon, FarSide, Fault
+from support.farside import START, Between, Daemon, FarSide, Fault, Strike
 from support.threads_telling import fail, numbered, refuse
 
 
@@ -174,14 +174,35 @@ def test_an_address_that_is_not_known_yet_is_waited_for() -> None:
     assert sender.stored[-1].step == "public, its address not known yet"
 
 
-def test_what_is_public_is_not_held_up_because_the_account_is() -> None:
+async def limited(far_side: FarSide, request: httpx.Request) -> httpx.Response:
+    del request
+    return far_side.rate_limited()
+
+
+async def busy(far_side: FarSide, request: httpx.Request) -> httpx.Response:
+    del far_side, request
+    return httpx.Response(503, headers={"retry-after": "120"})
+
+
+@pytest.mark.parametrize("refuse", [limited, busy])
+def test_the_address_is_asked_for_again_after_the_rest_that_threads_asks_for(refuse: Strike) -> None:
     sender, far_side = daemon()
+    with pytest.raises(RateLimited) as caught:
+        asyncio.run(sender.publish(Between(far_side, 3, refuse)))
+    assert caught.value.until == far_side.clock.now() + timedelta(minutes=2)
+    assert sender.stored[-1].receipt == Receipt(id=far_side.posts[0]["id"])
+    far_side.clock.advance(120)
+    receipt = asyncio.run(sender.publish())
+    assert receipt == Receipt(id=far_side.posts[0]["id"], url=far_side.posts[0]["permalink"])
+    assert len(far_side.posts) == 1
 
-    async def limited(far_side: FarSide, request: httpx.Request) -> httpx.Response:
-        del request
-        return far_side.rate_limited()
 
-    receipt = asyncio.run(sender.publish(Between(far_side, 3, limited)))
+def test_what_is_public_is_not_held_up_by_one_rest_after_the_other() -> None:
+    sender, far_side = daemon()
+    with pytest.raises(RateLimited):
+        asyncio.run(sender.publish(Between(far_side, 3, limited)))
+    far_side.clock.advance(120)
+    receipt = asyncio.run(sender.publish(Between(far_side, 0, limited)))
     assert (receipt.id, receipt.url) == (far_side.posts[0]["id"], None)
 
 

@@ -188,7 +188,7 @@ class Steps:
         try:
             return Receipt(id=post, url=await self._line.address(post))
         except PublishError as error:
-            if isinstance(error, Unavailable) and not over:
+            if isinstance(error, Unavailable | RateLimited) and not over:
                 raise
             if isinstance(error, Refused) and not over:  # it is not known everywhere yet
                 again_at = self._http.now() + _MISSED
