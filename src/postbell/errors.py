@@ -55,7 +55,7 @@ class Problem:
     #: Whether it stands although a post is unchecked: no network can be asked about it.
     firm: bool = field(default=False, compare=False)
     #: Which of the files of a post it is about, from 0; None if it is about none, or nobody knows which.
-    file: int | None = field(default=None, compare=False)
+    file: int | None = None
 
     def __str__(self) -> str:
         place = f"{self.where} (for {self.account})" if self.account else self.where

@@ -78,6 +78,19 @@ def test_a_picture_without_alt_text_is_pointed_to_where_that_is_refused(tmp_path
         assert told(api, media=[bell, silent]) == [("/media/1", "media.1")]
 
 
+def test_each_of_two_pictures_without_alt_text_is_told_though_they_are_called_alike(tmp_path: Path) -> None:
+    settings = configured(requests_per_minute=0).model_copy(update={"alt_text": "require"})
+    with build_world(tmp_path, settings=settings) as world:
+        add_account(world.store, "toots")
+        api = Asked(world)
+        silent = [each | {"alt": "", "name": "1.png"} for each in uploaded(api, pictures.png())] * 2
+        places = [("/media/0", "media.0"), ("/media/1", "media.1")]
+        assert told(api, media=silent) == places
+        series = {"text": "x", "to": ["toots"], "repeat": {"repeat": "daily", "times": ["09:00"]}}
+        answer = api.ask("POST", "/api/v1/series", json=series | {"media": silent})
+        assert [(each["pointer"], each["where"]) for each in answer.json()["problems"]] == places
+
+
 def test_a_note_names_the_file(api: Asked) -> None:
     (bell,) = uploaded(api, pictures.png())
     media = [bell, bell | {"alt": "", "name": "2024-cat.png"}]

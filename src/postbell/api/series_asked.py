@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from pydantic import Field
@@ -258,4 +259,4 @@ def _rule(ctx: Context, asked: SaidAsked, stored: Series | None = None) -> Rule 
 
 def _placed(problems: Iterable[Problem], places: dict[str, str]) -> Iterator[Problem]:
     for each in problems:
-        yield Problem(where=places.get(each.where, each.where), message=each.message, account=each.account)
+        yield replace(each, where=places.get(each.where, each.where))
