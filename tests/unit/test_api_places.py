@@ -14,6 +14,7 @@ from postbell.domain.content import Content, Override, Split
 from postbell.domain.media import COMMENT, Media
 from postbell.errors import Problem
 from postbell.services.posts.places import placed
+from postbell.services.posts.plainness import check_plain
 from postbell.testing import FakeNetwork, FakeOptions
 from support import pictures
 from support.api import Asked, configured, problem
@@ -89,6 +90,27 @@ def test_each_of_two_pictures_without_alt_text_is_told_though_they_are_called_al
         series = {"text": "x", "to": ["toots"], "repeat": {"repeat": "daily", "times": ["09:00"]}}
         answer = api.ask("POST", "/api/v1/series", json=series | {"media": silent})
         assert [(each["pointer"], each["where"]) for each in answer.json()["problems"]] == places
+
+
+def test_a_file_that_there_is_not_is_pointed_to(api: Asked) -> None:
+    (bell,) = uploaded(api, pictures.png())
+    missing = {"sha256": "0" * 64}
+    assert told(api, media=[bell, missing, bell, missing]) == [
+        ("/media/1", "media.1"),
+        ("/media/3", "media.3"),
+    ]
+
+
+def test_a_file_with_a_character_that_no_text_can_have_has_its_number() -> None:
+    content = Content(media=(picture(), picture(name="a\0b"), replace(picture(), alt="\0")))
+    assert [(each.where, each.file) for each in check_plain(content, {})] == [("media 2", 1), ("media 3", 2)]
+
+
+def test_no_other_file_is_pointed_to_for_two_that_are_called_by_its_number(api: Asked) -> None:
+    bell, paper = uploaded(api, pictures.png(), PDF)
+    places = told(api, media=[bell, paper | {"name": "1"}, paper | {"name": "1"}])
+    assert (None, "media 1") in places
+    assert ("/media/0", "media.0") not in places
 
 
 def test_a_note_names_the_file(api: Asked) -> None:

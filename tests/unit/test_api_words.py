@@ -180,14 +180,14 @@ def test_what_users_say_is_left_as_it_is() -> None:
         "overrides": {"message": {"text": "--to"}},
         "notes": ["name one with --to."],
         "deliveries": [{"message": "`postbell retry k7f2` tries it."}],
-        "problems": [{"where": "media 2", "message": "use --to.", "account": None}],
+        "problems": [{"where": "label 2", "message": "use --to.", "account": None}],
     }
     assert worded(told) == {
         "text": "name one with --to.",
         "overrides": {"message": {"text": "--to"}},
         "notes": ["name one with `to`."],
         "deliveries": [{"message": "`POST /api/v1/posts/k7f2/retry` tries it."}],
-        "problems": [{"where": "media.1", "message": "use `to`.", "account": None}],
+        "problems": [{"where": "labels.1", "message": "use `to`.", "account": None}],
     }
 
 

@@ -281,8 +281,12 @@ def media_of(ctx: Context, asked: Sequence[MediaAsked]) -> tuple[Media, ...]:
     with ctx.store.read() as tx:
         found = find_media(tx, [each.sha256 for each in asked], ctx.media.path_of)
     if problems := [
-        Problem(where=f"media {number}", message="there is no such file; upload it, or upload it again.")
-        for number, each in enumerate(asked, 1)
+        Problem(
+            where=f"media {index + 1}",
+            message="there is no such file; upload it, or upload it again.",
+            file=index,
+        )
+        for index, each in enumerate(asked)
         if each.sha256 not in found
     ]:
         raise Invalid(problems)

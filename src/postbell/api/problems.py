@@ -118,7 +118,6 @@ _PLACES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (re.compile(r"--at (\S+)"), lambda found: f"/times/{escaped(found[1])}"),
     (_SAID, _said_at),
     (re.compile(rf"(?:{_PART}): media"), lambda _found: "/media"),
-    (re.compile(r"media (\d+)"), lambda found: f"/media/{int(found[1]) - 1}"),
     (re.compile(r"files (\d+)"), lambda found: f"/files/{found[1]}/url"),
     (_OVERRIDE, lambda found: f"/overrides/{escaped(found[1])}{_within_override(found[2])}"),
     (re.compile(r"--(?:set|secret) (\S+)"), lambda found: f"/values/{escaped(found[1])}"),

@@ -16,7 +16,8 @@ def check_plain(
     texts = [*_of_content(base), *((f"variant {number}", text) for number, text in enumerate(variants, 1))]
     for key, said in overrides.items():
         texts += _of_override(key, said)
-    return [Problem(where=where, message=fault) for where, text in texts if (fault := fault_of(text))]
+    found = [Problem(where=where, message=fault) for where, text in texts if (fault := fault_of(text))]
+    return [*found, *_of_media(base)]
 
 
 def _of_content(base: Content) -> Iterator[tuple[str, str]]:
@@ -27,9 +28,13 @@ def _of_content(base: Content) -> Iterator[tuple[str, str]]:
         yield "comment", base.comment.text
     yield "--title", base.title or ""
     yield "--link", base.link or ""
-    for number, item in enumerate(base.media, 1):
-        yield f"media {number}", item.alt
-        yield f"media {number}", item.name
+
+
+def _of_media(base: Content) -> Iterator[Problem]:
+    for index, item in enumerate(base.media):
+        for text in (item.alt, item.name):
+            if fault := fault_of(text):
+                yield Problem(where=f"media {index + 1}", message=fault, file=index)
 
 
 def _of_override(key: str, said: Override) -> Iterator[tuple[str, str]]:
