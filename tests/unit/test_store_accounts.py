@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -153,11 +153,14 @@ def test_a_rest_that_is_over_does_not_keep_a_setback_from_being_counted(store: S
     assert rest_of(store) == (soon, "down", 2)
 
 
-def test_a_network_that_asks_to_wait_has_answered_after_setbacks(store: Store) -> None:
+@pytest.mark.parametrize("rest", [accounts.ask_rest, accounts.prolong_rest])
+def test_a_network_that_asks_to_wait_has_answered_after_setbacks(
+    store: Store, rest: Callable[..., None]
+) -> None:
     made, until = add_account(store), START + timedelta(hours=1)
     with store.write() as tx:
         set_back(tx, made.id, 4, until=START + timedelta(minutes=10))
-        accounts.ask_rest(tx, made.id, until=until, reason="asked to")
+        rest(tx, made.id, until=until, reason="asked to")
     assert rest_of(store) == (until, "asked to", 0)
 
 
@@ -165,7 +168,7 @@ def test_a_network_whose_limits_are_nearly_used_up_may_fail_all_the_same(store: 
     made, until = add_account(store), START + timedelta(hours=1)
     with store.write() as tx:
         set_back(tx, made.id, 4, until=START + timedelta(minutes=10))
-        accounts.prolong_rest(tx, made.id, until=until, reason="nearly used up")
+        accounts.prolong_rest(tx, made.id, until=until, reason="nearly used up", failed=True)
     assert rest_of(store) == (until, "nearly used up", 4)
 
 

@@ -214,14 +214,17 @@ def ask_rest(tx: Connection, account_id: int, *, until: datetime, reason: str) -
     tx.execute(asked.values(rests_until=until, rest_reason=reason, setbacks=0))
 
 
-def prolong_rest(tx: Connection, account_id: int, *, until: datetime, reason: str) -> None:
+def prolong_rest(
+    tx: Connection, account_id: int, *, until: datetime, reason: str, failed: bool = False
+) -> None:
     """Send nothing for this account until a time, as its network asks, unless it rests for longer already.
 
-    It may say so and fail all the same: setbacks are counted on.
+    Whatever setbacks there were, they are over, unless the network has `failed` behind the answer that asked.
     """
     sooner = or_(account.c.rests_until.is_(None), account.c.rests_until < until)
     prolonged = update(account).where(account.c.id == account_id, sooner)
-    tx.execute(prolonged.values(rests_until=until, rest_reason=reason))
+    over = {} if failed else {"setbacks": 0}
+    tx.execute(prolonged.values(rests_until=until, rest_reason=reason, **over))
 
 
 def set_back(

@@ -271,11 +271,14 @@ def let_rest(tx: Connection, account_id: int, ending: RateLimited, rules: Rules)
     return until
 
 
-def note_rest(tx: Connection, account_id: int, rules: Rules) -> None:
-    """Let the account rest for as long as follows from what its network answered to anything, if it does."""
+def note_rest(tx: Connection, account_id: int, rules: Rules, *, failed: bool = False) -> None:
+    """Let the account rest for as long as follows from what its network answered to anything, if it does.
+
+    It may have `failed` in the end: then its setbacks are counted on.
+    """
     if rules.rest:
         until = min(rules.rest.until, rules.now + LONGEST_REST)
-        accounts.prolong_rest(tx, account_id, until=until, reason=rules.rest.reason)
+        accounts.prolong_rest(tx, account_id, until=until, reason=rules.rest.reason, failed=failed)
 
 
 def _published(tx: Connection, claim: Claim, receipt: Receipt, rules: Rules, *, found: bool) -> None:
@@ -300,12 +303,12 @@ def _published(tx: Connection, claim: Claim, receipt: Receipt, rules: Rules, *, 
 
 def _keep_pace(tx: Connection, claim: Claim, ending: Receipt | Progress | PublishError, rules: Rules) -> None:
     """Let the account rest for as long as follows from how a try ended, and from what was answered."""
-    account_id = claim.account.id
+    account_id, result = claim.account.id, result_of(ending)
     if isinstance(ending, Receipt | Progress | Rejected | RateLimited):
         _answered(tx, claim, rules.now)
-    elif result_of(ending) == "unsure" and not rules.broken_off:
+    elif result == "unsure" and not rules.broken_off:
         _set_back(tx, claim, str(ending), rules)
-    note_rest(tx, account_id, rules)
+    note_rest(tx, account_id, rules, failed=result in ("unavailable", "unsure"))
     if _is_catching_up(claim, rules) and not isinstance(ending, Progress):
         accounts.keep_apart(tx, account_id, rules.now + rules.gap)
 
