@@ -330,3 +330,32 @@ def test_a_found_post_is_compared_with_what_was_sent() -> None:
     receipt = _publish(daemon)
     assert asyncio.run(daemon.find()) == receipt
     assert receipt.warnings
+
+
+# Uploads side by side
+
+
+@pytest.mark.parametrize("broken", [1, 2])
+def test_of_two_uploads_that_are_in_each_others_way_the_first_is_tried_again_alone(
+    tmp_path: Path, broken: int
+) -> None:
+    media = (picture(tmp_path, "a.png", "A bell"), picture(tmp_path, "b.png", "A cat"))
+    daemon, far_side = blog(media=media)
+    real, uploads = far_side.answer, list[str]()
+
+    def instead(request: httpx.Request, body: bytes) -> httpx.Response:
+        if request.method == "POST" and request.url.path.endswith("/media"):
+            uploads.append(request.headers["content-disposition"])
+            if sum("-1." in each for each in uploads) <= broken and "-1." in uploads[-1]:
+                message = "Unable to create directory wp-content/uploads/2026/11."
+                told = {"code": "rest_upload_sideload_error", "message": message, "data": {"status": 500}}
+                return httpx.Response(500, json=told)
+        return real(request, body)
+
+    far_side.answer = instead  # type: ignore[method-assign]
+    if broken == 1:
+        assert _publish(daemon).warnings == ()
+        assert len(uploads) == 3, "the second file is not sent again"
+    else:
+        with pytest.raises(Refused, match="Unable to create directory"):
+            _publish(daemon)
