@@ -61,6 +61,11 @@ HURRIED = Settings(timezone="UTC", retry=RetrySettings(catch_up_seconds=0))
 _random = random.Random(1)
 
 
+def after(seconds: float) -> datetime:
+    """Return the time so long after the start."""
+    return START + timedelta(seconds=seconds)
+
+
 @functools.cache
 def _template() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
@@ -337,3 +342,8 @@ def build_world(
     )
     fakes = [network for network in given if isinstance(network, FakeNetwork)]
     return World(app=app, clock=clock, fake=fakes[0] if fakes else FakeNetwork())
+
+
+def only(world: World, post: Post) -> Delivery:
+    """Return the first delivery of a post as it is now."""
+    return delivery_of(world.store, post.deliveries[0].id)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,17 +21,11 @@ from postbell.services.accounts.keys import add_key, revoke_key
 from postbell.store import accounts
 from postbell.store.events import last_number, prune_events
 from support.api import Asked, problem
-from support.world import World, add_account, add_post, build_world
+from support.world import World, add_account, add_post
 
 
 SELF = Caller(id="user:0", scopes=frozenset({Scope.ADMIN}))
 EVERYTHING = frozenset(EventKind)
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with build_world(tmp_path) as made:
-        yield made
 
 
 @pytest.fixture(autouse=True)

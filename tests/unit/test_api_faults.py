@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import Any, cast
 
 import httpx
@@ -16,13 +15,7 @@ from postbell.errors import Conflict
 from postbell.store.engine import Store
 from postbell.store.unit import Unit
 from support.api import Asked
-from support.world import World, add_post, build_world
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with build_world(tmp_path) as made:
-        yield made
+from support.world import World, add_post
 
 
 def ask(api: Asked, path: str, **more: Any) -> httpx.Response:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -15,16 +13,10 @@ from postbell.store import attempts, deliveries
 from postbell.store.engine import Store
 from postbell.store.tables.core import account
 from support.api import Asked
-from support.world import START, World, add_account, add_post, build_world, claim, delivery_in
+from support.world import START, World, add_account, add_post, claim, delivery_in
 
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with build_world(tmp_path) as made:
-        yield made
 
 
 def samples(api: Asked) -> Samples:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ from postbell.publishing.web.http import Http
 from postbell.store import accounts, queue
 from postbell.testing import FakeNetwork
 from support.stage import Stage, live
-from support.world import START, World, account_of, add_post, build_world, delivery_of
+from support.world import World, account_of, add_post, after, build_world, delivery_of
 
 
 class Moody(FakeNetwork):
@@ -52,10 +52,6 @@ def network() -> Moody:
 def world(tmp_path: Path, network: Moody) -> Iterator[World]:
     with build_world(tmp_path, networks=[network]) as made:
         yield made
-
-
-def after(seconds: float) -> datetime:
-    return START + timedelta(seconds=seconds)
 
 
 def add(world: World, *texts: str) -> list[Post]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -18,17 +16,11 @@ from postbell.services.upkeep.check import Level
 from postbell.store import mark, pauses
 from postbell.store.engine import Store
 from postbell.store.mark import Mark, MarkFile
-from support.world import START, World, add_post, build_world, claim
+from support.world import START, World, add_post, claim
 
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 EVERYTHING = Pause(scope=PauseScope.EVERYTHING, since=START)
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with build_world(tmp_path) as made:
-        yield made
 
 
 def started(world: World, *, changes: int = 500, edits: int = 0, at: datetime = START) -> None:

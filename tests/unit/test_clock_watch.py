@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,12 +17,6 @@ from support.world import START, World, account_of, add_post, build_world
 
 HOUR = timedelta(hours=1)
 UNSURE = DeliveryState.UNSURE
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with build_world(tmp_path) as made:
-        yield made
 
 
 @pytest.mark.parametrize(

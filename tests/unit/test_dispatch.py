@@ -20,15 +20,7 @@ from postbell.services.sending import outcomes
 from postbell.settings import RetrySettings, Settings
 from postbell.testing import FakeNetwork, Mode
 from support.stage import Blind, Stage, Wary, fate, live, ring
-from support.world import (
-    START,
-    World,
-    account_of,
-    add_post,
-    build_world,
-    delivery_of,
-    post_of,
-)
+from support.world import START, World, account_of, add_post, after, build_world, delivery_of, post_of
 
 
 FAST = Settings(timezone="UTC", retry=RetrySettings(most_tries=3, catch_up_seconds=0))
@@ -64,10 +56,6 @@ class Says(FakeNetwork):
 
 def says(folder: Path, *answers: Any) -> World:
     return build_world(folder, networks=[Says(*answers)], settings=FAST)
-
-
-def after(seconds: float) -> datetime:
-    return START + timedelta(seconds=seconds)
 
 
 # Claims.

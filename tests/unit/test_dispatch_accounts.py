@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -27,6 +27,7 @@ from support.world import (
     account_of,
     add_account,
     add_post,
+    after,
     build_world,
     delivery_of,
     post_of,
@@ -48,10 +49,6 @@ def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 def world(tmp_path: Path) -> Iterator[World]:
     with build_world(tmp_path, networks=[FakeNetwork(), Wary(), Blind()], settings=FAST) as made:
         yield made
-
-
-def after(seconds: float) -> datetime:
-    return START + timedelta(seconds=seconds)
 
 
 # What cannot even be prepared.

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import update
 
-from postbell.domain.post import Delivery, Post
+from postbell.domain.post import Post
 from postbell.domain.states import DeliveryState, Outcome
 from postbell.publishing.protocol import Absent, Unknown
 from postbell.services.accounts import accounts as account_service
@@ -19,7 +19,16 @@ from postbell.store import accounts, queue
 from postbell.store.tables.core import delivery, post
 from postbell.testing import Mode
 from support.stage import Answers, Crash, Stage, fate, live, ring, settle
-from support.world import START, World, account_of, add_account, add_post, build_world, delivery_of, post_of
+from support.world import (
+    World,
+    account_of,
+    add_account,
+    add_post,
+    after,
+    build_world,
+    only,
+    post_of,
+)
 
 
 ENDED, MISSED = DeliveryState.PROCESSED, DeliveryState.MISSED
@@ -31,14 +40,6 @@ def world(tmp_path: Path) -> Iterator[World]:
     with build_world(tmp_path) as made:
         add_account(made.store)
         yield made
-
-
-def after(seconds: float) -> datetime:
-    return START + timedelta(seconds=seconds)
-
-
-def only(world: World, made: Post) -> Delivery:
-    return delivery_of(world.store, made.deliveries[0].id)
 
 
 def of_series(world: World, *seconds: float, stream: str = "s1", **values: Any) -> list[Post]:

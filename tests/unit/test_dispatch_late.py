@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
-from pathlib import Path
+from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import update
 
-from postbell.domain.post import Delivery, Post
 from postbell.domain.states import DeliveryState, Outcome
 from postbell.errors import DatabaseLocked, DiskFailed, DiskFull, NotFound
 from postbell.services.accounts import pausing
@@ -21,7 +19,7 @@ from postbell.services.sending import outcomes
 from postbell.store.tables.core import account
 from postbell.testing import FakeClock, Mode
 from support.stage import Crash, Stage, fate, live, ring, until
-from support.world import START, World, add_post, build_world, delivery_of, post_of
+from support.world import START, World, add_post, after, only, post_of
 
 
 ENDED = DeliveryState.PROCESSED
@@ -30,20 +28,6 @@ ENDED = DeliveryState.PROCESSED
 @pytest.fixture(autouse=True)
 def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outcomes, "_WRITE_AGAIN", 0)
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with build_world(tmp_path) as made:
-        yield made
-
-
-def after(seconds: float) -> datetime:
-    return START + timedelta(seconds=seconds)
-
-
-def only(world: World, post: Post) -> Delivery:
-    return delivery_of(world.store, post.deliveries[0].id)
 
 
 # Late, and why.

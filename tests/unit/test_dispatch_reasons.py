@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import update
 
-from postbell.domain.post import Delivery, Post
 from postbell.domain.states import Outcome
 from postbell.publishing.protocol import Outgoing, Progress, Receipt
 from postbell.publishing.web.http import Http
@@ -21,21 +20,7 @@ from postbell.store import noteworthy
 from postbell.store.tables.core import delivery
 from postbell.testing import FakeNetwork, Mode
 from support.stage import Stage, live, ring, settle
-from support.world import START, World, add_post, build_world, delivery_of
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with build_world(tmp_path) as made:
-        yield made
-
-
-def after(seconds: float) -> datetime:
-    return START + timedelta(seconds=seconds)
-
-
-def only(world: World, post: Post) -> Delivery:
-    return delivery_of(world.store, post.deliveries[0].id)
+from support.world import START, World, add_post, after, build_world, only
 
 
 def publish_slowly(world: World, meanwhile: Callable[[], None], *, looks: bool = False) -> None:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Iterator
-from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from postbell.domain.post import Delivery, Post
 from postbell.domain.states import DeliveryState, Outcome, PostState
 from postbell.errors import Damaged, DatabaseLocked, DiskFull, PostbellError, Unavailable
 from postbell.publishing.protocol import Outgoing, Progress, Receipt
@@ -24,7 +21,7 @@ from postbell.settings import DaemonSettings, Settings
 from postbell.store import accounts
 from postbell.testing import FakeNetwork, Mode
 from support.stage import Crash, Stage, fate, live, ring, until
-from support.world import START, World, account_of, add_post, build_world, delivery_of, post_of
+from support.world import START, World, account_of, add_post, build_world, only, post_of
 
 
 ENDED = DeliveryState.PROCESSED
@@ -33,20 +30,6 @@ ENDED = DeliveryState.PROCESSED
 @pytest.fixture(autouse=True)
 def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outcomes, "_WRITE_AGAIN", 0)
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with build_world(tmp_path) as made:
-        yield made
-
-
-def after(seconds: float) -> datetime:
-    return START + timedelta(seconds=seconds)
-
-
-def only(world: World, post: Post) -> Delivery:
-    return delivery_of(world.store, post.deliveries[0].id)
 
 
 # Stops.

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-
-import pytest
 
 from postbell.services.upkeep import upkeep
 from postbell.services.upkeep.check import Check, Level
 from postbell.services.upkeep.doctor import doctor
-from support.world import World, add_account, build_world
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with build_world(tmp_path) as made:
-        yield made
+from support.world import World, add_account
 
 
 def about_backups(world: World) -> Check:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -14,16 +12,10 @@ from postbell.errors import Conflict, Invalid, NotFound
 from postbell.services.plan import engagement
 from postbell.store import accounts
 from support.stage import ring
-from support.world import World, add_post, build_world, post_of
+from support.world import World, add_post, post_of
 
 
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with build_world(tmp_path) as made:
-        yield made
 
 
 def published(world: World, *to: str) -> Post:

@@ -34,7 +34,6 @@ from support.world import (
     World,
     add_account,
     add_post,
-    build_world,
     claim,
     delivery_in,
     open_store,
@@ -49,12 +48,6 @@ D = DeliveryState
 def store(tmp_path: Path) -> Iterator[Store]:
     with open_store(tmp_path) as opened:
         yield opened
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with build_world(tmp_path) as made:
-        yield made
 
 
 def seen(store: Store, after: int = 0) -> list[Event]:

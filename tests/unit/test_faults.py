@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
 from postbell.errors import Damaged
 from postbell.services.sending.faults import Faults
 from postbell.services.telling.troubles import Troubles
-from support.world import START, World, add_post, build_world, claim
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with build_world(tmp_path) as made:
-        yield made
+from support.world import START, World, add_post, claim
 
 
 def note(world: World, faults: Faults, error: Exception, count: int) -> list[str]:

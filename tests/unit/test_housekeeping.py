@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,7 @@ from postbell.store import backup, deliveries, retention, seal, wal
 from postbell.store.tables.core import delivery
 from postbell.store.thread import StoreThread
 from support.disk import flip
-from support.world import World, add_post, build_world, delivery_in
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with build_world(tmp_path) as made:
-        yield made
+from support.world import World, add_post, delivery_in
 
 
 def keeper(world: World, **backup: Any) -> Housekeeping:

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
-from pathlib import Path
-
-import pytest
 
 from postbell.domain.caution import Caution
 from postbell.services.telling.troubles import Troubles
@@ -18,13 +14,7 @@ from postbell.store import mark
 from postbell.store.engine import Store
 from postbell.store.mark import Mark, MarkFile, read_file
 from postbell.store.thread import StoreThread
-from support.world import World, build_world
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with build_world(tmp_path) as made:
-        yield made
+from support.world import World
 
 
 class Life:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar
 
@@ -24,6 +24,7 @@ from support.world import (
     account_of,
     add_account,
     add_post,
+    after,
     build_world,
     delivery_of,
     tries_of,
@@ -31,10 +32,6 @@ from support.world import (
 
 
 GAP = 3
-
-
-def after(seconds: float) -> datetime:
-    return START + timedelta(seconds=seconds)
 
 
 def texts(world: World) -> list[str | None]:

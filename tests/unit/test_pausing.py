@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import insert, update
 
 from postbell.domain.pause import Pause, PauseScope
-from postbell.domain.post import Delivery, Post
+from postbell.domain.post import Post
 from postbell.domain.states import DeliveryState, Outcome
 from postbell.errors import Invalid
 from postbell.services.accounts import pausing
@@ -22,7 +20,7 @@ from postbell.store import accounts, pauses, queue
 from postbell.store.tables.core import delivery, post
 from postbell.store.tables.series import series
 from support.stage import Stage, live, ring
-from support.world import START, World, account_of, add_post, build_world, delivery_of, post_of
+from support.world import START, World, account_of, add_post, after, only, post_of
 
 
 HOUR = timedelta(hours=1)
@@ -30,20 +28,6 @@ EVERYTHING = Target(scope=Scope.EVERYTHING)
 ANN = Target(scope=Scope.ACCOUNT, name="ann")
 NEWS = Target(scope=Scope.LABEL, name="news")
 SERIES = Target(scope=Scope.SERIES, name="s1")
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with build_world(tmp_path) as made:
-        yield made
-
-
-def after(seconds: float) -> datetime:
-    return START + timedelta(seconds=seconds)
-
-
-def only(world: World, made: Post) -> Delivery:
-    return delivery_of(world.store, made.deliveries[0].id)
 
 
 def file_under(world: World, made: Post, *, slot: str = "a") -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import event
@@ -24,7 +23,6 @@ from support.world import (
     World,
     account_of,
     add_post,
-    build_world,
     claim,
     delivery_of,
     post_of,
@@ -33,12 +31,6 @@ from support.world import (
 
 
 FAULT = Unsure("a fault")
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with build_world(tmp_path) as made:
-        yield made
 
 
 def claimed(world: World, count: int) -> list[Claim]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,16 +22,10 @@ from postbell.store.retention import Step, count_pruned
 from postbell.store.tables.core import attempt, delivery, post
 from postbell.store.tables.series import series
 from support.command import with_accounts
-from support.world import START, World, add_post, build_world, claim, delivery_in, post_of, tries_of
+from support.world import START, World, add_post, claim, delivery_in, post_of, tries_of
 
 
 OLD = START + timedelta(days=1000)
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with build_world(tmp_path) as made:
-        yield made
 
 
 @pytest.fixture

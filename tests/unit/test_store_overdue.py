@@ -19,6 +19,7 @@ from support.world import (
     account_row,
     add_account,
     add_post,
+    after,
     claim,
     delivery_in,
     delivery_of,
@@ -39,10 +40,6 @@ D, P = DeliveryState, PostState
 def store(tmp_path: Path) -> Iterator[Store]:
     with open_store(tmp_path) as opened:
         yield opened
-
-
-def after(seconds: float) -> datetime:
-    return START + timedelta(seconds=seconds)
 
 
 def bound(store: Store, made: Any, **values: Any) -> None:

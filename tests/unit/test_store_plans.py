@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -30,18 +30,7 @@ from postbell.store import (
 from postbell.store.engine import Store
 from postbell.store.posts import Filter
 from postbell.store.tables.core import account, delivery, post
-from support.world import (
-    START,
-    account_row,
-    delivery_row,
-    locate,
-    open_store,
-    post_row,
-)
-
-
-def after(seconds: float) -> datetime:
-    return START + timedelta(seconds=seconds)
+from support.world import START, account_row, after, delivery_row, locate, open_store, post_row
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,7 @@ from support.world import (
     account_row,
     add_account,
     add_post,
+    after,
     claim,
     delivery_in,
     delivery_of,
@@ -56,10 +57,6 @@ def taken(store: Store, now: datetime = START, *, limit: int = 100) -> list[str]
 def waiting(store: Store) -> dict[str, queue.Waiting]:
     with store.read() as tx:
         return {found.account: found for found in queue.next_due(tx)}
-
-
-def after(seconds: float) -> datetime:
-    return START + timedelta(seconds=seconds)
 
 
 # Who is next.

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from postbell.store.posts import Filter
 from support.world import (
     START,
     add_post,
+    after,
     claim,
     delivery_in,
     locate,
@@ -36,10 +37,6 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def listed(store: Store, wanted: Filter) -> list[Post]:
     with store.read() as tx:
         return posts.list_posts(tx, wanted, locate)
-
-
-def after(seconds: float) -> datetime:
-    return START + timedelta(seconds=seconds)
 
 
 # Posts.

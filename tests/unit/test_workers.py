@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -17,12 +17,6 @@ from postbell.testing import FakeNetwork, Mode
 from postbell.workers import TELL, Workers
 from support.stage import until
 from support.world import HURRIED, World, add_post, build_world, delivery_of
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with build_world(tmp_path) as made:
-        yield made
 
 
 def _work(world: World, script: Callable[[Workers, dict[str, Chore]], Awaitable[None]]) -> None:
