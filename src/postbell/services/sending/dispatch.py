@@ -141,11 +141,10 @@ class Dispatcher:
         if not self._begun:
             self._halts.note(self._refused or NOT_RUNNING, until=look.now)
             self._refused, self._begun = None, True
-        elif self._has_slept(look):
-            self._halts.note(ASLEEP, until=look.now)
-            self._awake_since = look.elapsed
-        elif look.step > self.longest_gap:
-            self._halts.note(CLOCK_SET, until=look.now)
+        elif halt := self._halt_in(look):
+            self._halts.note(halt, until=look.now)
+            if halt is ASLEEP:
+                self._awake_since = look.elapsed
         self._watch.accept(look)
         self.on_look(look.now)
 
@@ -216,19 +215,21 @@ class Dispatcher:
         self, free: int, tx: Connection, *, wary: bool, at: datetime | None, asked: float
     ) -> Taken | None:
         """Do it on the thread of the store, which was asked for it then (as `Clock.elapsed` tells)."""
+        # Not before the lock was had: to wait for it is a lateness too.
         look = self._watch.look(self.ctx.clock)
-        if self._has_slept(look):  # since it was asked, and nobody has noticed yet
-            self._halts.note(ASLEEP, until=look.now)
-        elif look.elapsed - max(asked, self._awake_since) > LATE_AFTER.total_seconds():
-            self._halts.note(BUSY, until=look.now)
-        elif look.step > self.longest_gap:  # set since it was asked
-            self._halts.note(CLOCK_SET, until=look.now)
+        halt = self._halt_in(look)  # nobody has noticed yet
+        if halt is not ASLEEP and look.elapsed - max(asked, self._awake_since) > LATE_AFTER.total_seconds():
+            halt = BUSY
+        if halt:
+            self._halts.note(halt, until=look.now)
         self._halts.spare(tx)
-        return take_due(tx, self.ctx, self._watch, free, self._halts.why_late, wary=wary, at=at)
+        return take_due(tx, self.ctx, look, free, self._halts.why_late, wary=wary, at=at)
 
-    def _has_slept(self, look: Look) -> bool:
-        """Whether the machine was asleep since the look before: one that is awake looks more often."""
-        return look.passed > self.longest_gap * 2
+    def _halt_in(self, look: Look) -> str | None:
+        """Return what has halted everything since the look before, as the clocks tell, if anything has."""
+        if look.passed > self.longest_gap * 2:  # a machine that is awake looks more often
+            return ASLEEP
+        return CLOCK_SET if look.step > self.longest_gap else None
 
     def _why_late(self, claim: Claim, begun_at: datetime, now: datetime) -> str | None:
         """Return why what is published now is late, where a try begun then adds to that; else None."""
@@ -236,12 +237,8 @@ class Dispatcher:
         assert due_at is not None, "what is claimed has a time"
         if now - due_at <= LATE_AFTER or (told and now - begun_at <= LATE_AFTER):
             return None
-        look = self._watch.look(self.ctx.clock)
-        if self._has_slept(look):  # and nobody has noticed yet
-            return joined(told, [ASLEEP])
-        if look.step > self.longest_gap:
-            return joined(told, [CLOCK_SET])
-        return joined(told, self._halts.since(begun_at) or [SLOW])
+        halt = self._halt_in(self._watch.look(self.ctx.clock))  # nobody has noticed yet
+        return joined(told, [halt] if halt else self._halts.since(begun_at) or [SLOW])
 
     def _note_handed(self, claims: Sequence[Claim]) -> None:
         self._handed.update(claim.attempt_id for claim in claims)

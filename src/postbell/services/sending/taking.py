@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from postbell.domain.post import LATE_AFTER, Delivery
 from postbell.services.context import Context
-from postbell.services.sending.caution import Watch
+from postbell.services.sending.caution import Look
 from postbell.services.sending.lateness import Why, give_up_late
 from postbell.store import glance, overdue, pauses, queue
 from postbell.store.queue import Claim
@@ -37,15 +37,15 @@ class Taken:
 
 
 def take_due(
-    tx: Connection, ctx: Context, watch: Watch, limit: int, why: Why, *, wary: bool, at: datetime | None
+    tx: Connection, ctx: Context, look: Look, limit: int, why: Why, *, wary: bool, at: datetime | None
 ) -> Taken | None:
     """Claim what is due, now or `at` a time soon; give up what is too late, and say why what is late is.
 
     If a process ended during the last try of something, nobody knows what it was that ended it. Such are
     tried one at a time, so that the one that ends processes soon stands alone; `wary` says that there may be
-    some, and that none is under way. Returns None if the clock was set a moment ago: nothing was done.
+    some, and that none is under way. Returns None if the clock was set a moment ago, as a `look` tells that
+    was had in this transaction: nothing was done.
     """
-    look = watch.look(ctx.clock)  # not before the lock was had: to wait for it is a lateness too
     if look.is_far:
         return None
     now = max(look.now, at or look.now)
