@@ -227,7 +227,7 @@ def _back_up(state: State, file: Path | None) -> Mapping[str, Any]:
 def _latest(state: State, now: datetime) -> Path:
     from postbell.store import backup
 
-    newest = next(iter(backup.list_backups(state.places.backups, now)), None)
+    newest = backup.newest_backup(state.places.backups, now)
     if newest is None:
         raise NotFound(f"There is no backup in {state.places.backups}.")
     return newest

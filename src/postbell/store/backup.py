@@ -98,6 +98,11 @@ def list_backups(folder: Path, now: datetime) -> list[Path]:
     return _newest_first({path: made_at(path) for path in found}, now)
 
 
+def newest_backup(folder: Path, now: datetime) -> Path | None:
+    """Return the first of them; None if there is none."""
+    return next(iter(list_backups(folder, now)), None)
+
+
 def prune_backups(folder: Path, keep: int, weeks: int = 0, *, now: datetime) -> None:
     """Remove backups, save the newest `keep` and the newest of each of the last `weeks` weeks that have one.
 

@@ -336,7 +336,7 @@ def _secrets(places: Places, facts: _Facts) -> Iterator[Check]:
 
 
 def _backup(places: Places, facts: _Facts, now: datetime) -> Iterator[Check]:
-    newest = next(iter(backup.list_backups(places.backups, now)), None)
+    newest = backup.newest_backup(places.backups, now)
     age = now - backup.made_at(newest) if newest else None
     mend = "Make one: `postbell db backup`."
     if age is not None and age < timedelta(0):

@@ -171,21 +171,17 @@ def require_sound(places: Places, now: datetime, *, stop: backup.Stop | None = N
 
 
 def _damaged(places: Places, problem: str, now: datetime) -> Damaged:
-    newest = _newest_backup(places, now)
+    newest = backup.newest_backup(places.backups, now)
     mend = f"Restore with `postbell db restore {newest}`." if newest else "There is no backup to restore."
     return Damaged(f"The database {places.database} is damaged ({problem}). It was left as it is. {mend}")
 
 
 def with_newest_backup(places: Places, damaged: Damaged, now: datetime) -> Damaged:
     """Return the same error, which names the newest backup at `now` (aware) too, if there is one."""
-    newest = _newest_backup(places, now)
+    newest = backup.newest_backup(places.backups, now)
     if newest is None or str(newest) in str(damaged):
         return damaged
     return Damaged(f"{damaged} The newest: `postbell db restore {newest}`.")
-
-
-def _newest_backup(places: Places, now: datetime) -> Path | None:
-    return next(iter(backup.list_backups(places.backups, now)), None)
 
 
 def require_private(places: Places) -> None:
