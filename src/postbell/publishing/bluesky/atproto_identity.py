@@ -6,7 +6,6 @@ other is the server given a password: whoever owns a domain can point it at anyb
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from postbell.errors import NotFetched, Unauthorized, Unavailable
 from postbell.publishing.bluesky.atproto import pds_of
 from postbell.publishing.web.answer import Judge, Refused
+from postbell.publishing.web.json_text import read_json
 
 
 if TYPE_CHECKING:
@@ -78,8 +78,8 @@ async def _document_of(did: str, http: Http) -> dict[str, Any]:
     url = f"https://{host}/.well-known/did.json" if host else f"{_DIRECTORY}/{did}"
     try:
         said = await http.outside.fetch(url, types=_DOCUMENT, most=_MOST)
-        document = json.loads(said.body)
-    except (NotFetched, ValueError, RecursionError) as error:
+        document = read_json(said.body)
+    except (NotFetched, ValueError) as error:
         raise Unavailable(f"the server of {did} could not be found out: {error}") from None
     return document if isinstance(document, dict) else {}
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from postbell.errors import PublishError, Rejected, Unavailable, Unsure
+from postbell.publishing.web.json_text import read_json
 
 
 class Refused(Rejected):
@@ -47,8 +47,8 @@ class Answer:
     def json(self) -> Any:
         """Return the body read as JSON; what cannot be read counts as a lost answer."""
         try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
+            return read_json(self.body)
+        except ValueError:
             said = " ".join(self.hide(self.text).split())
             # A broken object may hold a new token, which nobody knows to hide yet.
             quoted = f": {said[:80]}" if said and said[0] not in "{[" else ""
@@ -65,8 +65,8 @@ class Answer:
     def error_json(self) -> dict[str, Any]:
         """Return the body of an error as a mapping, empty where it is anything else."""
         try:
-            value = json.loads(self.body)
-        except (ValueError, RecursionError):
+            value = read_json(self.body)
+        except ValueError:
             return {}
         return value if isinstance(value, dict) else {}
 

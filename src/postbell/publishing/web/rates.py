@@ -15,7 +15,6 @@ Read are, by the names in lower case:
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -23,6 +22,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
+
+from postbell.publishing.web.json_text import read_json
 
 
 _PREFIXES = ("ratelimit", "x-ratelimit", "x-rate-limit", "x-app-limit-24hour", "x-user-limit-24hour")
@@ -189,8 +190,8 @@ def _plain_number(value: Any) -> float:
 
 def _json(value: str | None) -> Any:
     try:
-        return json.loads(value or "null")
-    except (ValueError, RecursionError):
+        return read_json(value or "null")
+    except ValueError:
         return None
 
 

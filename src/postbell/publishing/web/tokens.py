@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from postbell.publishing.web.json_text import read_json
 
 
 #: At this part of their life tokens are traded in for new ones.
@@ -76,6 +77,6 @@ def expiry_of(token: str) -> float:
     """
     try:
         payload = token.split(".")[1]
-        return float(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["exp"])
-    except (ValueError, IndexError, KeyError, TypeError, OverflowError, RecursionError):
+        return float(read_json(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["exp"])
+    except (ValueError, IndexError, KeyError, TypeError, OverflowError):
         return 0.0
