@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,7 @@ from postbell.domain import limits
 from postbell.domain.content import Content
 from postbell.domain.limits import Length, Limits
 from postbell.errors import Problem
-from postbell.publishing.protocol import Network, Threads, lengths_of, shows_in_comments
+from postbell.publishing.protocol import Network, Threads, lengths_of, messages_of, shows_in_comments
 
 
 def taken(content: Content, network: Network) -> Content:
@@ -30,9 +30,8 @@ def lengths(content: Content, options: Any, network: Network) -> list[Sequence[L
 
 
 def messages(content: Content, options: Any, network: Network) -> list[int]:
-    """Return how many messages each part becomes: its network's method `messages` tells; without it one."""
-    count: Callable[[Content, Any], int] = getattr(network, "messages", lambda _part, _own: 1)
-    return [count(part, own) for part, own in _with_options(content, options, network)]
+    """Return how many messages each part becomes."""
+    return [messages_of(network, part, own) for part, own in _with_options(content, options, network)]
 
 
 def _with_options(content: Content, options: Any, network: Network) -> Iterator[tuple[Content, Any]]:

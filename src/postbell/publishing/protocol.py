@@ -179,10 +179,10 @@ class Network(Protocol):
     Where servers differ in what they take, `at(session)` returns the network as an account's own server has
     it, with that server's `limits` and `check`; see `at_server`. Where it tells how people respond to a post,
     it has `metrics`; see `Counter`. Where a text is sent with more than itself, it has `lengths`; see
-    `lengths_of`. Where a part may become several messages, its `messages(content, options)` counts them.
-    Where what is public can be changed, it has `edit`; see `Editor`. Where a person consents in a browser,
-    `oauth` says how; see `postbell.publishing.web.consent`. Where it fetches files itself it has a `fetches`
-    that is true; see `Links`. Where first comments take files it has a `comment_files` that is true; see
+    `lengths_of`. Where a part may become several messages, it has `messages`; see `messages_of`. Where what
+    is public can be changed, it has `edit`; see `Editor`. Where a person consents in a browser, `oauth` says
+    how; see `postbell.publishing.web.consent`. Where it fetches files itself it has a `fetches` that is true;
+    see `Links`. Where first comments take files it has a `comment_files` that is true; see
     `shows_in_comments`. Where it tells whose profile an account is, it has `whose`; see `whose_of`.
     """
 
@@ -322,6 +322,12 @@ def lengths_of(network: Network, content: Content, options: Any) -> Sequence[Len
     """
     tell: Callable[[Content, Any], Sequence[Length]] | None = getattr(network, "lengths", None)
     return tell(content, options) if tell else limits.count(content.text, network.limits.text)
+
+
+def messages_of(network: Network, part: Content, options: Any) -> int:
+    """Return how many messages a part becomes: one, unless the method `messages` of its network tells."""
+    tell: Callable[[Content, Any], int] | None = getattr(network, "messages", None)
+    return tell(part, options) if tell else 1
 
 
 class Editor(Protocol):
